@@ -1,0 +1,1 @@
+"""Source adapters for CRM, HR and files."""

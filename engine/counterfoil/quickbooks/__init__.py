@@ -1,0 +1,1 @@
+"""QuickBooks: the writer, the reader, and the emulator."""

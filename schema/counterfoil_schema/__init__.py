@@ -1,0 +1,1 @@
+"""Shapes only: events, canonical records, wire models, migrations and queries."""

@@ -1,0 +1,88 @@
+"""JSON without floats: every number that is not whole is a Decimal, in both directions.
+
+The usual parsers pass numbers through binary floats, which changes cents on large amounts; so wire bodies are read
+and written here and nowhere else.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TypeAlias
+
+JsonValue: TypeAlias = "None | bool | int | Decimal | str | list[JsonValue] | dict[str, JsonValue]"
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+_encode_text = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class NotANumberError(ValueError):
+    """NaN or Infinity where JSON allows only numbers."""
+
+
+def _refuse_constant(name: str) -> None:
+    raise NotANumberError(f"{name} is not a JSON number")
+
+
+def loads(text: str | bytes) -> JsonValue:
+    """Parse JSON; whole numbers become int, all others Decimal.
+
+    Raises:
+        ValueError: not JSON, or a number that is none (NaN, Infinity).
+    """
+    value: JsonValue = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    return value
+
+
+def loads_object(text: str | bytes) -> JsonObject:
+    """Parse JSON that must be an object.
+
+    Raises:
+        ValueError: not JSON, or JSON of another kind.
+    """
+    value = loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def dumps(value: object) -> bytes:
+    """Compact UTF-8 JSON in insertion order; Decimals are written exactly, as numbers.
+
+    Raises:
+        TypeError: a float, or any other type that has no exact JSON form.
+    """
+    return _encode(value).encode()
+
+
+def canonical(value: object) -> bytes:
+    """The same with sorted keys and normalised numbers: equal values give equal bytes, fit for hashing."""
+    return _encode(value, ordered=True).encode()
+
+
+def _encode(value: object, *, ordered: bool = False) -> str:
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, str):
+        return _encode_text(value)
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, Decimal):
+        return _encode_decimal(value, ordered=ordered)
+    if isinstance(value, Mapping):
+        items = sorted(value.items()) if ordered else value.items()
+        return "{" + ",".join(f"{_encode_text(str(k))}:{_encode(v, ordered=ordered)}" for k, v in items) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return "[" + ",".join(_encode(item, ordered=ordered) for item in value) + "]"
+    raise TypeError(f"{type(value).__name__} has no exact JSON form")
+
+
+def _encode_decimal(value: Decimal, *, ordered: bool) -> str:
+    if not value.is_finite():
+        raise TypeError(f"{value} is not a JSON number")
+    if ordered:
+        value = value.normalize() if value else Decimal(0)
+    return f"{value:f}"
