@@ -1,7 +1,7 @@
 """JSON without floats: every number that is not whole is a Decimal, in both directions.
 
-The usual parsers pass numbers through binary floats, which changes cents on large amounts; so wire bodies are read
-and written here and nowhere else.
+The usual parsers pass numbers through binary floats, which changes cents on large amounts; so wire bodies
+are read and written here and nowhere else.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | Decimal | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | Decimal | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 _encode_text = json.JSONEncoder(ensure_ascii=False).encode
@@ -17,6 +17,10 @@ _encode_text = json.JSONEncoder(ensure_ascii=False).encode
 
 class NotANumberError(ValueError):
     """NaN or Infinity where JSON allows only numbers."""
+
+
+class NotAnObjectError(ValueError):
+    """JSON of another kind where only an object will do."""
 
 
 def _refuse_constant(name: str) -> None:
@@ -41,7 +45,7 @@ def loads_object(text: str | bytes) -> JsonObject:
     """
     value = loads(text)
     if not isinstance(value, dict):
-        raise ValueError(f"expected a JSON object, found {type(value).__name__}")
+        raise NotAnObjectError(f"expected a JSON object, found {type(value).__name__}")
     return value
 
 

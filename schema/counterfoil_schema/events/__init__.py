@@ -1,0 +1,1 @@
+"""Every event that the log can hold: versioned, frozen, upcast when read, never rewritten."""
