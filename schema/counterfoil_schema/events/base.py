@@ -43,7 +43,7 @@ class Event(Shape):
     """One sentence for the catalogue: when this event is appended."""
 
     def subject(self) -> str | None:
-        """The record key of the person whose data the sealed fields hold; None when there is no such person."""
+        """The record key of the person whose data the sealed fields hold; None when there is none."""
         return None
 
 

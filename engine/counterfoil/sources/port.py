@@ -1,0 +1,204 @@
+"""What a source adapter is: a small Protocol, found by the entry point `counterfoil.sources`.
+
+An adapter reads, normalises, verifies webhooks and writes back. It decides nothing, stores nothing and retries
+nothing on its own beyond one call: the engine records, plans, paces and repeats.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+import aiohttp
+
+from counterfoil.errors import CounterfoilError
+from counterfoil.ports import Clock, Entropy
+from counterfoil_schema.events.receipts import Hint
+from counterfoil_schema.records import Record
+
+
+class SourceError(CounterfoilError):
+    """A source could not be read now. Nothing follows from it about any record.
+
+    Args:
+        retry_after: seconds after which another try makes sense; None where trying again cannot help.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class BadSignatureError(CounterfoilError):
+    """A delivery whose signature is missing, wrong or too old: refused with 401, counted, never acted on."""
+
+
+class MalformedDeliveryError(CounterfoilError):
+    """A delivery with a right signature and a body that cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A record as the source shows it now. `version` changes whenever the record does; `raw` is the payload."""
+
+    kind: str
+    source_id: str
+    version: str
+    record: Record
+    raw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """The source's own word that a record is deleted, or merged into another."""
+
+    kind: str
+    source_id: str
+    evidence: str
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """Something that came in and could not be normalised; `place` is where a person finds it."""
+
+    kind: str
+    source_id: str
+    place: str
+    problem: str
+    fix: str
+    raw: str
+
+
+SourceChange = Seen | Removed | Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some changes of one kind, and the cursor from which reading goes on once they are recorded.
+
+    `done` says that nothing more was there at the time of reading.
+    """
+
+    changes: Sequence[SourceChange]
+    cursor: str
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRequest:
+    """A delivery as it came in: method, the public URL it was sent to, lower-case headers, raw body."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A verified delivery: an id to de-duplicate by, and hints of what to read.
+
+    `answer` is the body of the response where a handshake asks for one.
+    """
+
+    delivery_id: str
+    hints: Sequence[Hint]
+    answer: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteBack:
+    """Values for one source record. Setting them twice must leave what setting them once leaves."""
+
+    kind: str
+    source_id: str
+    values: Mapping[str, str]
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteBackResult:
+    """How a write-back ended.
+
+    `accepted`: the source holds the values. `rejected`: it refuses them (`reason`, `fix` in plain words).
+    `uncertain`: nobody knows; the engine repeats it, which is harmless. `later`: not now, after `retry_after` s.
+    """
+
+    outcome: Literal["accepted", "rejected", "uncertain", "later"]
+    version: str | None = None
+    reason: str = ""
+    fix: str = ""
+    retry_after: float | None = None
+
+
+class SourceAdapter(Protocol):
+    """One connection to one source system."""
+
+    def kinds(self) -> Sequence[str]:
+        """The source's kinds of record, in the order in which they must be read (customers before deals)."""
+        ...
+
+    def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
+        """Pages of changes of one kind since a cursor; everything where the cursor is None.
+
+        A cursor overlaps on purpose: a record may come again, none may be missed.
+
+        Raises:
+            SourceError: the source cannot be read now.
+        """
+        ...
+
+    async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
+        """One record as it is now, preceded by the records that it names and that must be known first.
+
+        Raises:
+            SourceError: the source cannot be read now, or does not show the record yet.
+        """
+        ...
+
+    def receive(self, request: WebhookRequest) -> Delivery:
+        """Verify a delivery (constant time, over the raw body) and say what it hints at. Pure, no I/O.
+
+        Raises:
+            BadSignatureError: the signature is missing, wrong or too old.
+            MalformedDeliveryError: the body cannot be understood.
+        """
+        ...
+
+    async def write_back(self, request: WriteBack) -> WriteBackResult:
+        """Set values on a source record. Never raises for what the source says; see WriteBackResult."""
+        ...
+
+    def same_values(self, kind: str, values: Mapping[str, str], raw: str) -> bool:
+        """Whether a payload already holds these values: tells our own echo from somebody's edit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceContext:
+    """What the engine gives an adapter.
+
+    `settings` is the connection's own table from the configuration file, secrets already resolved to SecretStr;
+    `mapping` is the connection's mapping as plain data, for adapters that read by it (columns, properties).
+    """
+
+    connection: str
+    settings: Mapping[str, Any]
+    mapping: Mapping[str, Any]
+    http: aiohttp.ClientSession
+    clock: Clock
+    entropy: Entropy
+    public_url: str | None = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+
+class SourceFactory(Protocol):
+    """What the entry point names: a class or function that opens a connection.
+
+    `name` is the source's name; `personal_kinds` are kinds whose records are people.
+    """
+
+    name: ClassVar[str]
+
+    def __call__(self, context: SourceContext) -> AbstractAsyncContextManager[SourceAdapter]: ...

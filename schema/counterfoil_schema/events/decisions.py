@@ -1,0 +1,230 @@
+"""Decisions and their effects: only the holder of the company's lease may append them."""
+
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from counterfoil_schema.documents import Document
+from counterfoil_schema.events.base import Event, RawTextOrNone, Shape, registry
+
+Operation = Literal["create", "update", "delete", "void", "adopt", "write_back"]
+Lane = Literal["live", "retry", "backfill", "reconcile"]
+
+
+class Decision(Event):
+    """About one observed change (its position) of one record.
+
+    `person` is the record key of the party whose data the document bears, where that is another record.
+    """
+
+    decision: ClassVar[bool] = True
+
+    change: int
+    record_key: str
+    person: str | None = None
+
+    def subject(self) -> str | None:
+        return self.person or self.record_key
+
+
+class Inputs(Shape):
+    """Hashes of everything that a plan was made from: equal inputs give an equal plan."""
+
+    record: str
+    mapping: str
+    planner: str
+    preferences: str
+
+
+@registry.register
+class IntentPlanned(Decision):
+    """One change that we want in the books, or at the source; it names other records symbolically."""
+
+    event_type: ClassVar[str] = "intent.planned"
+    when: ClassVar[str] = "An observed change calls for a change on the other side."
+
+    intent_id: str
+    target: str
+    entity: str
+    operation: Operation
+    body: Document
+    needs: tuple[str, ...] = ()
+    content_hash: str
+    lane: Lane
+    review: bool = False
+    doc_number: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    inputs: Inputs
+
+
+@registry.register
+class ChangeUnchanged(Decision):
+    """The other side already holds what this change asks for."""
+
+    event_type: ClassVar[str] = "change.unchanged"
+    when: ClassVar[str] = "An observed change calls for nothing; the hash proves it."
+
+    proof: str
+    reason: str
+
+
+@registry.register
+class ChangeSkipped(Decision):
+    """Deliberately not carried over."""
+
+    event_type: ClassVar[str] = "change.skipped"
+    when: ClassVar[str] = "A rule, a newer change or a person says that a change is not to be carried over."
+
+    code: str
+    reason: str
+
+
+@registry.register
+class ChangeParked(Decision):
+    """Cannot be carried over until somebody acts."""
+
+    event_type: ClassVar[str] = "change.parked"
+    when: ClassVar[str] = "A change cannot be planned."
+
+    code: str
+    reason: str
+    fix: str
+
+
+@registry.register
+class IntentApproved(Decision):
+    """A reviewed intent may go out."""
+
+    event_type: ClassVar[str] = "intent.approved"
+    when: ClassVar[str] = "A person's approval is taken up."
+
+    intent_id: str
+    author: str
+
+
+@registry.register
+class IntentWithdrawn(Decision):
+    """An intent that was not sent, and will not be."""
+
+    event_type: ClassVar[str] = "intent.withdrawn"
+    when: ClassVar[str] = "A newer change, a retry or a person overtakes an intent before it was sent."
+
+    intent_id: str
+    code: str
+    reason: str
+
+
+class CallItem(Shape):
+    """One intent's part of a call. `body` is what goes out, with references resolved."""
+
+    intent_id: str
+    change: int
+    record_key: str
+    person: str | None = None
+    batch_id: str | None = None
+    entity: str
+    operation: Operation
+    sync_token: str | None = None
+    body: Document
+    line_keys: tuple[str, ...] = ()
+
+    def subject(self) -> str | None:
+        return self.person or self.record_key
+
+
+@registry.register
+class CallSent(Event):
+    """A call that is about to leave; appended first, so that nothing goes out unrecorded.
+
+    The bytes of the call are a pure function of this event; their hash is kept to prove it on a repeat.
+    """
+
+    event_type: ClassVar[str] = "call.sent"
+    when: ClassVar[str] = "The dispatcher is about to make a call, first time or again."
+    decision: ClassVar[bool] = True
+
+    request_id: str
+    target: str
+    attempt: int
+    deadline_seconds: Decimal
+    items: tuple[CallItem, ...]
+    body_hash: str
+
+
+class Settled(Decision):
+    """The end of one attempt of one intent."""
+
+    intent_id: str
+    request_id: str
+
+
+class LineLink(Shape):
+    """A source line and the line of the document that it became."""
+
+    line_key: str
+    line_id: str
+
+
+@registry.register
+class IntentAccepted(Settled):
+    """The effect is there, with the whole answer."""
+
+    event_type: ClassVar[str] = "intent.accepted"
+    when: ClassVar[str] = "QuickBooks or the source accepts a call, or evidence shows that it had."
+
+    entity: str
+    document_id: str
+    sync_token: str | None
+    document: Document
+    lines: tuple[LineLink, ...] = ()
+    how: Literal["answered", "found", "adopted"]
+    intuit_tid: str | None = None
+
+
+@registry.register
+class IntentRejected(Settled):
+    """Definitely no effect; the fault says what is done next."""
+
+    event_type: ClassVar[str] = "intent.rejected"
+    when: ClassVar[str] = "A call is refused."
+
+    code: str
+    kind: str
+    reason: str
+    fix: str
+    then: Literal["retry", "refetch", "adopt", "park", "reconnect"]
+    intuit_tid: str | None = None
+    raw: RawTextOrNone = None
+
+
+@registry.register
+class IntentUncertain(Settled):
+    """Nobody can say yet whether the effect is there; evidence will."""
+
+    event_type: ClassVar[str] = "intent.uncertain"
+    when: ClassVar[str] = "The answer to a call is lost."
+
+    reason: str
+
+
+@registry.register
+class IntentAbsent(Settled):
+    """Proof that an uncertain call had no effect: the intent may go out again, under a new generation."""
+
+    event_type: ClassVar[str] = "intent.absent"
+    when: ClassVar[str] = "Evidence shows that a lost call left nothing behind, after every deadline has passed."
+
+    evidence: str
+
+
+@registry.register
+class IntentParked(Decision):
+    """An intent that cannot go on until somebody acts."""
+
+    event_type: ClassVar[str] = "intent.parked"
+    when: ClassVar[str] = "A refusal, a conflict or too many attempts end an intent for now."
+
+    intent_id: str
+    code: str
+    reason: str
+    fix: str

@@ -1,0 +1,155 @@
+"""Receipts: what came in. Anybody may append them; nothing is decided here."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from counterfoil_schema.documents import Document
+from counterfoil_schema.events.base import Event, RawText, RawTextOrNone, Shape, registry
+from counterfoil_schema.records import Record, record_key
+
+How = Literal["sync", "poll", "webhook", "sweep", "look-up"]
+"""What made us look: a full reading, a poll, a webhook's hint, a change-data sweep, or a look-up of our own."""
+
+
+@registry.register
+class CompanyRegistered(Event):
+    """A set of books and its connections."""
+
+    event_type: ClassVar[str] = "company.registered"
+    when: ClassVar[str] = "A company is set up; always its first event."
+
+    name: str
+    zone: str
+    home_currency: str
+
+
+@registry.register
+class RealmPinned(Event):
+    """The QuickBooks realm that this company writes into, and no other."""
+
+    event_type: ClassVar[str] = "realm.pinned"
+    when: ClassVar[str] = "A QuickBooks company is connected for the first time, or deliberately exchanged."
+
+    realm_id: str
+    environment: Literal["emulator", "sandbox", "production"]
+    fingerprint: str
+
+
+@registry.register
+class MappingRecorded(Event):
+    """The text of a mapping, as it holds from here on."""
+
+    event_type: ClassVar[str] = "mapping.recorded"
+    when: ClassVar[str] = "A connection's mapping is loaded and differs from the one recorded last."
+
+    connection: str
+    digest: str
+    text: str
+
+
+class Hint(Shape):
+    """That something changed, not what: the record is read before anything is decided."""
+
+    kind: str
+    source_id: str
+    operation: str
+    occurred_at: datetime | None = None
+    other_id: str | None = None
+
+
+@registry.register
+class WebhookReceived(Event):
+    """A delivery whose signature was right, recorded before it was acknowledged."""
+
+    event_type: ClassVar[str] = "webhook.received"
+    when: ClassVar[str] = "A source or QuickBooks delivers a webhook."
+
+    connection: str
+    delivery_id: str
+    hints: tuple[Hint, ...]
+    raw: RawText
+
+
+@registry.register
+class SourceObserved(Event):
+    """A source record, read whole and normalised, with the payload it came from."""
+
+    event_type: ClassVar[str] = "source.observed"
+    when: ClassVar[str] = "A source record is read and differs from what was last observed of it."
+
+    connection: str
+    source_kind: str
+    source_id: str
+    version: str
+    content_hash: str
+    how: How
+    record: Record
+    raw: RawTextOrNone = None
+
+    def subject(self) -> str | None:
+        return record_key(self.connection, self.source_kind, self.source_id)
+
+
+@registry.register
+class SourceRemoved(Event):
+    """Positive proof that a source record was deleted or merged away; a failed read never says so."""
+
+    event_type: ClassVar[str] = "source.removed"
+    when: ClassVar[str] = "A source states that a record was deleted or merged into another."
+
+    connection: str
+    source_kind: str
+    source_id: str
+    how: How
+    evidence: str
+    merged_into: str | None = None
+
+
+@registry.register
+class SourceUnreadable(Event):
+    """Something came in that could not be understood; it is kept whole, and counts until it is mended."""
+
+    event_type: ClassVar[str] = "source.unreadable"
+    when: ClassVar[str] = "A row, file or payload cannot be normalised."
+
+    connection: str
+    source_kind: str
+    source_id: str
+    content_hash: str
+    place: str
+    problem: str
+    fix: str
+    raw: RawTextOrNone = None
+
+
+@registry.register
+class BooksObserved(Event):
+    """A document as QuickBooks shows it."""
+
+    event_type: ClassVar[str] = "books.observed"
+    when: ClassVar[str] = "A document is read from QuickBooks after a webhook, a sweep or a look-up."
+
+    entity: str
+    document_id: str
+    sync_token: str | None
+    status: Literal["live", "deleted", "voided"]
+    content_hash: str
+    how: How
+    document: Document
+
+    def subject(self) -> str | None:
+        return f"quickbooks:{self.entity}:{self.document_id}"
+
+
+@registry.register
+class OperatorRequested(Event):
+    """What a person asked for; whoever holds the company's lease decides it."""
+
+    event_type: ClassVar[str] = "operator.requested"
+    when: ClassVar[str] = "Somebody approves, retries, skips or withdraws something."
+
+    action: Literal["approve", "retry", "skip"]
+    record_key: str
+    intent_id: str | None = None
+    author: str
+    reason: str | None = None

@@ -1,0 +1,201 @@
+"""Canonical records: what a source change looks like once it is normalised, whatever system it came from.
+
+Amounts are exact decimals and travel as text; each belongs to the currency named beside it. Fields that hold
+personal data are marked, and are sealed in the log under the key of the record they describe.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from counterfoil_schema.events.base import PersonalText, PersonalTextOrNone, Seal, Shape
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+RecordKey = Annotated[str, Field(min_length=3, max_length=400)]
+"""`connection:kind:id`, for example `hubspot:deal:512`; the id may itself hold colons."""
+
+
+def record_key(connection: str, kind: str, source_id: str) -> str:
+    """The key under which a source record is known everywhere in Counterfoil."""
+    return f"{connection}:{kind}:{source_id}"
+
+
+def split_key(key: str) -> tuple[str, str, str]:
+    """Connection, kind and id of a record key.
+
+    Raises:
+        ValueError: not a record key.
+    """
+    connection, kind, source_id = key.split(":", 2)
+    return connection, kind, source_id
+
+
+class Address(Shape):
+    """A postal address, as free of structure as sources are."""
+
+    lines: tuple[str, ...] = ()
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+class Customer(Shape):
+    """Who is invoiced. Two customers may bear one name; the key tells them apart."""
+
+    kind: Literal["customer"] = "customer"
+    name: PersonalText
+    company_name: PersonalTextOrNone = None
+    given_name: PersonalTextOrNone = None
+    family_name: PersonalTextOrNone = None
+    email: PersonalTextOrNone = None
+    phone: PersonalTextOrNone = None
+    billing: Annotated[Address | None, Seal.PERSON] = None
+    currency: Currency | None = None
+    active: bool = True
+
+
+class Product(Shape):
+    """Something sold, by the piece or the hour."""
+
+    kind: Literal["product"] = "product"
+    name: str
+    sku: str | None = None
+    description: str | None = None
+    unit_price: Decimal | None = None
+    currency: Currency | None = None
+    active: bool = True
+
+
+class InvoiceLine(Shape):
+    """One line: what, how many, at which price, less which discount.
+
+    `amount` is the source's own figure where it states one; `discount` is a fraction of the line (0.15 = 15 %).
+    """
+
+    line_id: str
+    product: RecordKey | None = None
+    description: str | None = None
+    quantity: Decimal = Decimal(1)
+    unit_price: Decimal
+    discount: Decimal = Decimal(0)
+    amount: Decimal | None = None
+    role: Literal["goods", "freight", "fee"] = "goods"
+
+
+class Invoice(Shape):
+    """A sale to be invoiced: a won deal, an order.
+
+    `happened_at` is an instant (its accounting date is computed in the mapping's zone); `dated` is a date that the
+    source states as such, and wins. `stated_total` is the source's own total, before tax, if it has one.
+    """
+
+    kind: Literal["invoice"] = "invoice"
+    customer: RecordKey | None
+    number: str | None = None
+    status: str
+    won: bool
+    happened_at: datetime | None = None
+    dated: date | None = None
+    due: date | None = None
+    currency: Currency
+    stated_total: Decimal | None = None
+    memo: str | None = None
+    lines: tuple[InvoiceLine, ...]
+
+
+class Application(Shape):
+    """A part of a payment that settles one invoice."""
+
+    invoice: RecordKey
+    amount: Decimal
+
+
+class Payment(Shape):
+    """Money received from a customer."""
+
+    kind: Literal["payment"] = "payment"
+    customer: RecordKey
+    dated: date
+    currency: Currency
+    amount: Decimal
+    reference: str | None = None
+    applied: tuple[Application, ...] = ()
+
+
+class CreditMemo(Shape):
+    """Money owed back to a customer."""
+
+    kind: Literal["credit_memo"] = "credit_memo"
+    customer: RecordKey
+    number: str | None = None
+    dated: date
+    currency: Currency
+    lines: tuple[InvoiceLine, ...]
+
+
+class Vendor(Shape):
+    """Who is paid."""
+
+    kind: Literal["vendor"] = "vendor"
+    name: PersonalText
+    email: PersonalTextOrNone = None
+    active: bool = True
+
+
+class Employee(Shape):
+    """A person who works for the company; nothing here that the books never need."""
+
+    kind: Literal["employee"] = "employee"
+    given_name: PersonalText
+    family_name: PersonalText
+    email: PersonalTextOrNone = None
+    department: str | None = None
+    hired: date | None = None
+    active: bool = True
+
+
+PayPart = Literal[
+    "wages",
+    "reimbursement",
+    "employer_tax",
+    "employer_benefit",
+    "net_pay",
+    "tax_payment",
+    "employee_benefit",
+    "other_deduction",
+]
+"""`wages`, `reimbursement`, `employer_tax`, `employer_benefit` are what the company bears; the others are where it
+goes: to people's accounts, to tax offices (both sides' taxes), to benefit providers (both sides), to others."""
+
+
+class PayRunLine(Shape):
+    """One part of a pay run for one department, summed over its people: never one person's pay by name."""
+
+    department: str
+    part: PayPart
+    amount: Decimal
+    people: int = Field(ge=0)
+
+
+class PayRun(Shape):
+    """A processed pay run."""
+
+    kind: Literal["pay_run"] = "pay_run"
+    status: str
+    processed: bool
+    check_date: date
+    period_start: date
+    period_end: date
+    currency: Currency
+    off_cycle: bool = False
+    stated_debit: Decimal | None = None
+    lines: tuple[PayRunLine, ...]
+
+
+Record = Annotated[
+    Customer | Product | Invoice | Payment | CreditMemo | Vendor | Employee | PayRun,
+    Field(discriminator="kind"),
+]
