@@ -1,0 +1,184 @@
+"""What the planner sees and what it says.
+
+Planned bodies are symbolic QuickBooks documents: references to other records and to names in the books stand as
+
+    {"$record": "hubspot:company:12"}              the document linked to that source record
+    {"$name": ["Account", "Sales of Product"]}     the document of that entity bearing that name
+    {"$line": "hubspot:line:9", …}                 (inside a line) the source line that it stands for
+
+and are resolved by `compose` just before the call is recorded and sent. So a plan can be made, shown and compared
+before any of its references exists.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from counterfoil_schema.events.decisions import Lane, Operation
+from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.records import Record
+
+PLANNER_VERSION = "1"
+RECORD_REF = "$record"
+NAME_REF = "$name"
+LINE_KEY = "$line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A source record and the document that stands for it.
+
+    `image` is the whole document as it was after our own last write (or its adoption): what an echo is told
+    from an edit by. `latest` is the document as last seen, by anybody's hand. `content_hash` is that of the
+    symbolic body last accepted. `lines` leads from source line to Line.Id.
+    """
+
+    record_key: str
+    entity: str
+    document_id: str
+    sync_token: str | None
+    content_hash: str
+    image: JsonObject
+    latest: JsonObject
+    lines: Mapping[str, str] = field(default_factory=dict)
+    status: Literal["live", "deleted", "voided"] = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What has been paid on one invoice, by what: sums over live payments.
+
+    `cash` was received, `credited` was set off against credit memos; `unapplied` is the part of the same payments
+    that no document has taken (an overpayment). Amounts are in the invoice's currency.
+    """
+
+    cash: Decimal = Decimal(0)
+    credited: Decimal = Decimal(0)
+    unapplied: Decimal = Decimal(0)
+    last_paid: str | None = None
+    payment_ids: tuple[str, ...] = ()
+
+
+class StateView(Protocol):
+    """State at one position, as far as a plan may depend on it."""
+
+    def link(self, record_key: str) -> Link | None:
+        """The document that stands for a source record, if there is one."""
+        ...
+
+    def is_known(self, record_key: str) -> bool:
+        """Whether the source has shown such a record (and not removed it)."""
+        ...
+
+    def sent_number(self, doc_number: str) -> str | None:
+        """The record key of ours that already bears this document number, if any."""
+        ...
+
+    def name_taken(self, entity: str, name: str) -> str | None:
+        """The record key of ours planned or linked under this display name (case folded), if any."""
+        ...
+
+    def home_currency(self) -> str:
+        """The books' own currency."""
+        ...
+
+    def multi_currency(self) -> bool:
+        """Whether the books take foreign documents."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """One change wanted on the other side, before it has an id.
+
+    `target` is `quickbooks` or the connection written back to; `needs` are the record keys whose documents must
+    exist first; `person` is the record key of the party whose personal data the body bears.
+    """
+
+    target: str
+    entity: str
+    operation: Operation
+    body: JsonObject
+    needs: tuple[str, ...] = ()
+    person: str | None = None
+    lane: Lane = "live"
+    review: bool = False
+    doc_number: str | None = None
+    name: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """The other side already holds it; `proof` is the hash that says so."""
+
+    proof: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """Not to be carried over, by rule."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Park:
+    """Cannot be carried over until somebody acts: what happened, to which record, and what to do."""
+
+    code: str
+    reason: str
+    fix: str
+
+
+Plan = Sequence[Intent] | Unchanged | Skip | Park
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """Everything that a plan is made from.
+
+    `position` is the observed change; `recording` the record key; `record` None where the source removed it.
+    """
+
+    connection: str
+    record_key: str
+    record: Record | None
+    position: int
+    removed_evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A body with every reference resolved, ready to be recorded and sent as it is.
+
+    `line_keys` names, for each line of `body` in order, the source line ("" for lines that are not ours).
+    """
+
+    entity: str
+    operation: Operation
+    body: JsonObject
+    sync_token: str | None
+    line_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unresolved:
+    """References that lead nowhere yet: records without a document, names that the books do not hold."""
+
+    records: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Both sides changed the same owned field; three versions for a person to choose from."""
+
+    field: str
+    ours: str
+    base: str
+    theirs: str
