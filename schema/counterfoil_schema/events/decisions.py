@@ -52,6 +52,7 @@ class IntentPlanned(Decision):
     lane: Lane
     review: bool = False
     doc_number: str | None = None
+    name_key: str | None = None
     amount: Decimal | None = None
     currency: str | None = None
     inputs: Inputs
@@ -89,6 +90,27 @@ class ChangeParked(Decision):
     code: str
     reason: str
     fix: str
+
+
+@registry.register
+class ChangeReopened(Decision):
+    """A parked change is to be decided afresh."""
+
+    event_type: ClassVar[str] = "change.reopened"
+    when: ClassVar[str] = "A person asks for another try, or a new mapping may make one worth while."
+
+    reason: str
+
+
+@registry.register
+class RequestTaken(Decision):
+    """An operator's request has been decided; `outcome` says how, in words."""
+
+    event_type: ClassVar[str] = "request.taken"
+    when: ClassVar[str] = "The holder of the lease has acted on an operator's request."
+
+    request: int
+    outcome: str
 
 
 @registry.register

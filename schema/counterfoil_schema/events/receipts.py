@@ -1,6 +1,6 @@
 """Receipts: what came in. Anybody may append them; nothing is decided here."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from counterfoil_schema.documents import Document
@@ -139,6 +139,54 @@ class BooksObserved(Event):
 
     def subject(self) -> str | None:
         return f"quickbooks:{self.entity}:{self.document_id}"
+
+
+class DirectoryEntry(Shape):
+    """A document that others name: an account, a class, a department, a term."""
+
+    document_id: str
+    name: str
+    active: bool = True
+
+
+@registry.register
+class DirectoryObserved(Event):
+    """The names that the books hold for one entity, whole."""
+
+    event_type: ClassVar[str] = "directory.observed"
+    when: ClassVar[str] = "A list of names is read from the books and differs from the last reading."
+
+    entity: str
+    content_hash: str
+    entries: tuple[DirectoryEntry, ...]
+
+
+@registry.register
+class PreferencesObserved(Event):
+    """What the books allow: currencies, numbers, closed periods, tracking."""
+
+    event_type: ClassVar[str] = "preferences.observed"
+    when: ClassVar[str] = "Preferences and company information are read and differ from the last reading."
+
+    content_hash: str
+    home_currency: str
+    multi_currency: bool
+    custom_numbers: bool
+    class_tracking: bool
+    department_tracking: bool
+    closed_until: date | None = None
+
+
+@registry.register
+class HintsSettled(Event):
+    """Hints that were followed: their records were read, whether or not anything had changed."""
+
+    event_type: ClassVar[str] = "hints.settled"
+    when: ClassVar[str] = "Records that a webhook hinted at have been read."
+
+    connection: str
+    through: int
+    settled: tuple[tuple[str, str], ...]
 
 
 @registry.register

@@ -1,0 +1,75 @@
+"""The state of a change follows from its decision and from its intents: the worst of theirs counts."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from counterfoil.state.fold import Rows
+from counterfoil.state.rows import IN_FLIGHT, ChangeRow, ChangeState, IntentRow, IntentState
+
+_WAITING: tuple[tuple[IntentState, str], ...] = (
+    ("uncertain", "uncertain"),
+    ("reconnect", "reconnection"),
+    ("held", "approval"),
+    ("refetch", "in flight"),
+    ("adopt", "in flight"),
+    ("sent", "in flight"),
+    ("ready", "queued"),
+)
+"""Worst first: what a change waits for when several of its intents wait."""
+
+
+def worst(intents: Mapping[str, str]) -> tuple[ChangeState, str]:
+    """State and code of a change whose intents are in these states."""
+    states = set(intents.values())
+    if "parked" in states:
+        return "parked", "parked"
+    for state, code in _WAITING:
+        if state in states:
+            return "waiting", code
+    if "accepted" in states:
+        return "applied", ""
+    return "skipped", "withdrawn"
+
+
+def set_intent(rows: Rows, intent: IntentRow) -> None:
+    """Put an intent and let its change follow."""
+    rows.put(intent)
+    change = rows.get(ChangeRow, str(intent.change))
+    if change is None:
+        raise LookupError(f"intent {intent.intent_id} belongs to change {intent.change}, which was never observed")
+    intents = {**change.intents, intent.intent_id: intent.state}
+    state, code = worst(intents)
+    decisive = intent.state in ("parked", "withdrawn")
+    reason = intent.reason if decisive else change.reason if state == "parked" else ""
+    fix = intent.fix if intent.state == "parked" else change.fix if state == "parked" else ""
+    if state in ("parked", "skipped"):
+        code = intent.code if decisive else change.code
+    rows.put(replace(change, intents=intents, state=state, code=code, reason=reason, fix=fix))
+
+
+def supersede(rows: Rows, position: int, *, by: int) -> None:
+    """A newer observation of the same record overtakes what is parked of the older one.
+
+    What still waits is left to the planner, which knows whether anything of it is in flight.
+    """
+    change = rows.get(ChangeRow, str(position))
+    if change is None or change.state != "parked":
+        return
+    intents = dict(change.intents)
+    for intent_id in change.intents:
+        intent = rows.get(IntentRow, intent_id)
+        if intent is None or intent.state in IN_FLIGHT:
+            return
+        if intent.state == "parked":
+            rows.put(replace(intent, state="withdrawn"))
+            intents[intent_id] = "withdrawn"
+    rows.put(
+        replace(
+            change,
+            state="skipped",
+            code="superseded",
+            reason=f"A newer change of the same record, {by}, overtook it.",
+            fix="",
+            intents=intents,
+        )
+    )

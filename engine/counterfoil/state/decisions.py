@@ -1,0 +1,245 @@
+"""Folds of decisions and their effects: the outbox, the links and the calls."""
+
+from dataclasses import replace
+
+from counterfoil.state.changes import set_intent
+from counterfoil.state.fold import Folded, Rows
+from counterfoil.state.rows import (
+    CallRow,
+    ChangeRow,
+    DocumentRow,
+    DocumentStatus,
+    IntentRow,
+    IntentState,
+    LinkRow,
+    RequestRow,
+)
+from counterfoil_schema.events import decisions as done
+
+_AFTER_REJECTION: dict[str, IntentState] = {
+    "retry": "ready",
+    "refetch": "refetch",
+    "adopt": "adopt",
+    "park": "parked",
+    "reconnect": "reconnect",
+}
+
+
+def intent_planned(rows: Rows, at: Folded, event: done.IntentPlanned) -> None:
+    change = rows.get(ChangeRow, str(event.change))
+    if change is not None:
+        rows.put(replace(change, decided=at.position))
+    set_intent(
+        rows,
+        IntentRow(
+            company=at.company,
+            intent_id=event.intent_id,
+            change=event.change,
+            record_key=event.record_key,
+            target=event.target,
+            entity=event.entity,
+            operation=event.operation,
+            state="held" if event.review else "ready",
+            lane=event.lane,
+            needs=event.needs,
+            content_hash=event.content_hash,
+            planned=at.position,
+            doc_number=event.doc_number,
+            name_key=event.name_key,
+            amount=event.amount,
+            currency=event.currency,
+        ),
+    )
+
+
+def change_unchanged(rows: Rows, at: Folded, event: done.ChangeUnchanged) -> None:
+    _decide(rows, at, event.change, "unchanged", "unchanged", event.reason)
+
+
+def change_skipped(rows: Rows, at: Folded, event: done.ChangeSkipped) -> None:
+    _decide(rows, at, event.change, "skipped", event.code, event.reason)
+
+
+def change_parked(rows: Rows, at: Folded, event: done.ChangeParked) -> None:
+    _decide(rows, at, event.change, "parked", event.code, event.reason, event.fix)
+
+
+def change_reopened(rows: Rows, at: Folded, event: done.ChangeReopened) -> None:
+    change = _change(rows, event.change)
+    intents = dict(change.intents)
+    for intent_id, state in change.intents.items():
+        if state == "parked":
+            rows.put(replace(_intent(rows, intent_id), state="withdrawn"))
+            intents[intent_id] = "withdrawn"
+    rows.put(replace(change, state="waiting", code="decision", reason="", fix="", decided=None, intents=intents))
+
+
+def _decide(rows: Rows, at: Folded, change: int, state: str, code: str, reason: str, fix: str = "") -> None:
+    row = _change(rows, change)
+    match state:
+        case "unchanged" | "skipped" | "parked":
+            rows.put(replace(row, state=state, code=code, reason=reason, fix=fix, decided=at.position))
+        case _:
+            raise ValueError(f"{state} is no decision")
+
+
+def request_taken(rows: Rows, at: Folded, event: done.RequestTaken) -> None:
+    request = rows.get(RequestRow, str(event.request))
+    if request is not None:
+        rows.put(replace(request, taken=at.position))
+
+
+def intent_approved(rows: Rows, at: Folded, event: done.IntentApproved) -> None:
+    intent = _intent(rows, event.intent_id)
+    if intent.state == "held":
+        set_intent(rows, replace(intent, state="ready"))
+
+
+def intent_withdrawn(rows: Rows, at: Folded, event: done.IntentWithdrawn) -> None:
+    intent = _intent(rows, event.intent_id)
+    set_intent(rows, replace(intent, state="withdrawn", code=event.code, reason=event.reason, settled=at.position))
+
+
+def call_sent(rows: Rows, at: Folded, event: done.CallSent) -> None:
+    rows.put(
+        CallRow(
+            company=at.company,
+            request_id=event.request_id,
+            target=event.target,
+            sent=at.position,
+            attempts=event.attempt,
+            body_hash=event.body_hash,
+            open_items=tuple(item.intent_id for item in event.items),
+        )
+    )
+    for item in event.items:
+        intent = _intent(rows, item.intent_id)
+        set_intent(
+            rows,
+            replace(
+                intent,
+                state="sent",
+                request_id=event.request_id,
+                sent=at.position,
+                attempts=intent.attempts + 1,
+            ),
+        )
+
+
+def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
+    intent = _intent(rows, event.intent_id)
+    set_intent(rows, replace(intent, state="accepted", settled=at.position, code="", reason="", fix=""))
+    _close(rows, event)
+    if intent.operation == "write_back":
+        return
+    before = rows.get(LinkRow, event.record_key)
+    incarnation = before.incarnation if before else 1
+    if before is not None and before.document_id != event.document_id:
+        incarnation += 1
+    status = _status_after(intent.operation)
+    rows.put(
+        LinkRow(
+            company=at.company,
+            record_key=event.record_key,
+            entity=event.entity,
+            document_id=event.document_id,
+            sync_token=event.sync_token,
+            content_hash=intent.content_hash,
+            image=at.position,
+            latest=at.position,
+            incarnation=incarnation,
+            status=status,
+            doc_number=intent.doc_number or (before.doc_number if before else None),
+            name_key=intent.name_key or (before.name_key if before else None),
+            lines={line.line_key: line.line_id for line in event.lines},
+        )
+    )
+    known = rows.get(DocumentRow, event.entity, event.document_id)
+    rows.put(
+        DocumentRow(
+            company=at.company,
+            entity=event.entity,
+            document_id=event.document_id,
+            position=at.position,
+            sync_token=event.sync_token,
+            status=status,
+            content_hash=known.content_hash if known else "",
+            record_key=event.record_key,
+            name=known.name if known else None,
+        )
+    )
+
+
+def _status_after(operation: str) -> DocumentStatus:
+    match operation:
+        case "void":
+            return "voided"
+        case "delete":
+            return "deleted"
+        case _:
+            return "live"
+
+
+def intent_rejected(rows: Rows, at: Folded, event: done.IntentRejected) -> None:
+    intent = _intent(rows, event.intent_id)
+    set_intent(
+        rows,
+        replace(
+            intent,
+            state=_AFTER_REJECTION[event.then],
+            generation=intent.generation + 1,
+            settled=at.position,
+            code=event.code,
+            reason=event.reason,
+            fix=event.fix,
+        ),
+    )
+    _close(rows, event)
+
+
+def intent_uncertain(rows: Rows, at: Folded, event: done.IntentUncertain) -> None:
+    intent = _intent(rows, event.intent_id)
+    if intent.state == "sent":
+        set_intent(rows, replace(intent, state="uncertain", reason=event.reason))
+
+
+def intent_absent(rows: Rows, at: Folded, event: done.IntentAbsent) -> None:
+    intent = _intent(rows, event.intent_id)
+    set_intent(rows, replace(intent, state="ready", reason="", settled=at.position))
+    _close(rows, event)
+
+
+def intent_parked(rows: Rows, at: Folded, event: done.IntentParked) -> None:
+    intent = _intent(rows, event.intent_id)
+    set_intent(
+        rows,
+        replace(
+            intent,
+            state="parked",
+            settled=at.position,
+            code=event.code,
+            reason=event.reason,
+            fix=event.fix,
+        ),
+    )
+
+
+def _close(rows: Rows, event: done.Settled) -> None:
+    call = rows.get(CallRow, event.request_id)
+    if call is not None:
+        rest = tuple(intent_id for intent_id in call.open_items if intent_id != event.intent_id)
+        rows.put(replace(call, open_items=rest))
+
+
+def _change(rows: Rows, position: int) -> ChangeRow:
+    change = rows.get(ChangeRow, str(position))
+    if change is None:
+        raise LookupError(f"change {position} was never observed")
+    return change
+
+
+def _intent(rows: Rows, intent_id: str) -> IntentRow:
+    intent = rows.get(IntentRow, intent_id)
+    if intent is None:
+        raise LookupError(f"intent {intent_id} was never planned")
+    return intent

@@ -1,0 +1,131 @@
+"""Folding pages of the log into rows, and stopping one company, visibly, at an event that cannot be folded."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from counterfoil.state import decisions as fold_decisions
+from counterfoil.state import receipts as fold_receipts
+from counterfoil.state.fold import Folded, Rows, RowsNeededError
+from counterfoil.state.rows import Key, Row
+from counterfoil_schema.events import decisions as done
+from counterfoil_schema.events import receipts as seen
+from counterfoil_schema.events.base import Event, UnknownEventError
+
+Fold = Callable[[Rows, Folded, Any], None]
+
+FOLDS: Mapping[type[Event], Fold] = {
+    seen.CompanyRegistered: fold_receipts.company_registered,
+    seen.RealmPinned: fold_receipts.realm_pinned,
+    seen.PreferencesObserved: fold_receipts.preferences_observed,
+    seen.MappingRecorded: fold_receipts.mapping_recorded,
+    seen.WebhookReceived: fold_receipts.webhook_received,
+    seen.HintsSettled: fold_receipts.hints_settled,
+    seen.SourceObserved: fold_receipts.source_observed,
+    seen.SourceRemoved: fold_receipts.source_removed,
+    seen.SourceUnreadable: fold_receipts.source_unreadable,
+    seen.BooksObserved: fold_receipts.books_observed,
+    seen.DirectoryObserved: fold_receipts.directory_observed,
+    seen.OperatorRequested: fold_receipts.operator_requested,
+    done.IntentPlanned: fold_decisions.intent_planned,
+    done.ChangeUnchanged: fold_decisions.change_unchanged,
+    done.ChangeSkipped: fold_decisions.change_skipped,
+    done.ChangeParked: fold_decisions.change_parked,
+    done.ChangeReopened: fold_decisions.change_reopened,
+    done.RequestTaken: fold_decisions.request_taken,
+    done.IntentApproved: fold_decisions.intent_approved,
+    done.IntentWithdrawn: fold_decisions.intent_withdrawn,
+    done.CallSent: fold_decisions.call_sent,
+    done.IntentAccepted: fold_decisions.intent_accepted,
+    done.IntentRejected: fold_decisions.intent_rejected,
+    done.IntentUncertain: fold_decisions.intent_uncertain,
+    done.IntentAbsent: fold_decisions.intent_absent,
+    done.IntentParked: fold_decisions.intent_parked,
+}
+
+
+class Foldable(Protocol):
+    """An event as the log gives it."""
+
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def event_type(self) -> str: ...
+
+    def event(self) -> Event: ...
+
+
+class RowLoader(Protocol):
+    """Where rows are fetched from."""
+
+    async def load(self, company: int, table: str, keys: Iterable[Key]) -> Mapping[Key, Row]:
+        """The rows that exist among these keys."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """How far a company's log is folded. `stopped` names the event that could not be folded, and why."""
+
+    company: int
+    position: int = 0
+    state: Literal["running", "stopped"] = "running"
+    error: str = ""
+    moved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedPage:
+    """What a page of events changed, and where the fold stands after it."""
+
+    rows: Mapping[tuple[str, Key], Row]
+    position: int
+    stopped_at: int | None = None
+    error: str = ""
+
+
+def fold(rows: Rows, at: Folded) -> None:
+    """Fold one event into rows.
+
+    Raises:
+        RowsNeededError: rows are missing that the fold depends on.
+        UnknownEventError: no fold is known for the event.
+    """
+    step = FOLDS.get(type(at.event))
+    if step is None:
+        raise UnknownEventError(f"no fold is known for {at.event.event_type}")
+    step(rows, at, at.event)
+
+
+async def fold_page(loader: RowLoader, company: int, after: int, events: Iterable[Foldable]) -> FoldedPage:
+    """Fold events in order; at one that cannot be folded, stop there and keep what went before."""
+    loaded: dict[tuple[str, Key], Row | None] = {}
+    changed: dict[tuple[str, Key], Row] = {}
+    position = after
+    for recorded in events:
+        try:
+            rows = await _fold_one(loader, company, recorded, loaded)
+        except Exception as problem:  # any fold may fail in any way: that stops this company and nothing else
+            error = f"{recorded.event_type} at {recorded.position}: {type(problem).__name__}: {problem}"
+            return FoldedPage(rows=changed, position=position, stopped_at=recorded.position, error=error)
+        loaded.update(rows.changed)
+        changed.update(rows.changed)
+        position = recorded.position
+    return FoldedPage(rows=changed, position=position)
+
+
+async def _fold_one(
+    loader: RowLoader, company: int, recorded: Foldable, loaded: dict[tuple[str, Key], Row | None]
+) -> Rows:
+    at = Folded(company=company, position=recorded.position, event=recorded.event())
+    while True:
+        rows = Rows(company, loaded)
+        try:
+            fold(rows, at)
+        except RowsNeededError as needed:
+            found = await loader.load(company, needed.table, needed.keys)
+            loaded.update({(needed.table, key): found.get(key) for key in needed.keys})
+        else:
+            return rows

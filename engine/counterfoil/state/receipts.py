@@ -1,0 +1,223 @@
+"""Folds of receipts: what came in becomes records, changes to decide, hints to follow, documents and payments."""
+
+from dataclasses import replace
+
+from counterfoil.planning.inbound import payment_effect
+from counterfoil.state.changes import supersede
+from counterfoil.state.fold import Folded, Rows
+from counterfoil.state.rows import (
+    ChangeRow,
+    CompanyRow,
+    DocumentRow,
+    HintRow,
+    LinkRow,
+    MappingRow,
+    PaymentRow,
+    RecordRow,
+    RequestRow,
+    SettlementRow,
+)
+from counterfoil_schema.events import receipts as seen
+from counterfoil_schema.records import record_key
+
+
+def company_registered(rows: Rows, at: Folded, event: seen.CompanyRegistered) -> None:
+    rows.put(CompanyRow(company=at.company, name=event.name, zone=event.zone, home_currency=event.home_currency))
+
+
+def realm_pinned(rows: Rows, at: Folded, event: seen.RealmPinned) -> None:
+    company = rows.get(CompanyRow) or CompanyRow(company=at.company)
+    rows.put(replace(company, realm_id=event.realm_id, environment=event.environment, fingerprint=event.fingerprint))
+
+
+def preferences_observed(rows: Rows, at: Folded, event: seen.PreferencesObserved) -> None:
+    company = rows.get(CompanyRow) or CompanyRow(company=at.company)
+    rows.put(
+        replace(
+            company,
+            home_currency=event.home_currency,
+            multi_currency=event.multi_currency,
+            custom_numbers=event.custom_numbers,
+            preferences_hash=event.content_hash,
+        )
+    )
+
+
+def mapping_recorded(rows: Rows, at: Folded, event: seen.MappingRecorded) -> None:
+    rows.put(MappingRow(company=at.company, connection=event.connection, position=at.position, digest=event.digest))
+
+
+def webhook_received(rows: Rows, at: Folded, event: seen.WebhookReceived) -> None:
+    for hint in event.hints:
+        rows.put(
+            HintRow(
+                company=at.company,
+                connection=event.connection,
+                kind=hint.kind,
+                source_id=hint.source_id,
+                operation=hint.operation,
+                received=at.position,
+            )
+        )
+
+
+def hints_settled(rows: Rows, at: Folded, event: seen.HintsSettled) -> None:
+    for kind, source_id in event.settled:
+        hint = rows.get(HintRow, event.connection, kind, source_id)
+        if hint is not None and hint.received <= event.through:
+            rows.put(replace(hint, settled=at.position))
+
+
+def source_observed(rows: Rows, at: Folded, event: seen.SourceObserved) -> None:
+    key = record_key(event.connection, event.source_kind, event.source_id)
+    _observe(rows, at, key, event.record.kind, event.version, event.content_hash)
+
+
+def source_removed(rows: Rows, at: Folded, event: seen.SourceRemoved) -> None:
+    key = record_key(event.connection, event.source_kind, event.source_id)
+    known = rows.get(RecordRow, key)
+    kind = known.kind if known else event.source_kind
+    _observe(rows, at, key, kind, "", "", removed=True)
+
+
+def source_unreadable(rows: Rows, at: Folded, event: seen.SourceUnreadable) -> None:
+    key = record_key(event.connection, event.source_kind, event.source_id)
+    _observe(rows, at, key, "unreadable", "", event.content_hash)
+    rows.put(
+        ChangeRow(
+            company=at.company,
+            position=at.position,
+            record_key=key,
+            side="source",
+            state="parked",
+            code="unreadable",
+            reason=f"{event.place}: {event.problem}",
+            fix=event.fix,
+            decided=at.position,
+        )
+    )
+
+
+def _observe(
+    rows: Rows, at: Folded, key: str, kind: str, version: str, content_hash: str, *, removed: bool = False
+) -> None:
+    before = rows.get(RecordRow, key)
+    if before is not None:
+        supersede(rows, before.position, by=at.position)
+    rows.put(
+        RecordRow(
+            company=at.company,
+            record_key=key,
+            kind=kind,
+            position=at.position,
+            version=version,
+            content_hash=content_hash,
+            removed=removed,
+        )
+    )
+    rows.put(
+        ChangeRow(
+            company=at.company,
+            position=at.position,
+            record_key=key,
+            side="source",
+            state="waiting",
+            code="decision",
+        )
+    )
+
+
+def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
+    before = rows.get(DocumentRow, event.entity, event.document_id)
+    owner = before.record_key if before else None
+    rows.put(
+        DocumentRow(
+            company=at.company,
+            entity=event.entity,
+            document_id=event.document_id,
+            position=at.position,
+            sync_token=event.sync_token,
+            status=event.status,
+            content_hash=event.content_hash,
+            record_key=owner,
+            name=before.name if before else None,
+        )
+    )
+    link = rows.get(LinkRow, owner) if owner else None
+    if link is not None:
+        token = event.sync_token if event.sync_token is not None else link.sync_token
+        rows.put(replace(link, latest=at.position, sync_token=token, status=event.status))
+    if event.entity == "Payment":
+        _fold_payment(rows, at, event)
+    if before is not None:
+        supersede(rows, before.position, by=at.position)
+    rows.put(
+        ChangeRow(
+            company=at.company,
+            position=at.position,
+            record_key=f"quickbooks:{event.entity}:{event.document_id}",
+            side="books",
+            state="waiting",
+            code="decision",
+        )
+    )
+
+
+def _fold_payment(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
+    effect = payment_effect(event.document.fields(), event.status)
+    before = rows.get(PaymentRow, event.document_id)
+    touched = dict.fromkeys((*(before.invoices if before else ()), *effect.invoices))
+    for invoice_id in touched:
+        part = effect.invoices.get(invoice_id)
+        rows.put(
+            SettlementRow(
+                company=at.company,
+                invoice_id=invoice_id,
+                payment_id=event.document_id,
+                cash=part.cash if part else effect.nothing,
+                credited=part.credited if part else effect.nothing,
+                unapplied=effect.unapplied if part else effect.nothing,
+                dated=effect.dated if part else None,
+            )
+        )
+    rows.put(
+        PaymentRow(
+            company=at.company,
+            payment_id=event.document_id,
+            position=at.position,
+            status=event.status,
+            invoices=tuple(touched),
+            unapplied=effect.unapplied,
+        )
+    )
+
+
+def directory_observed(rows: Rows, at: Folded, event: seen.DirectoryObserved) -> None:
+    for entry in event.entries:
+        before = rows.get(DocumentRow, event.entity, entry.document_id)
+        rows.put(
+            DocumentRow(
+                company=at.company,
+                entity=event.entity,
+                document_id=entry.document_id,
+                position=before.position if before else at.position,
+                sync_token=before.sync_token if before else None,
+                status="live" if entry.active else "deleted",
+                content_hash=before.content_hash if before else "",
+                record_key=before.record_key if before else None,
+                name=entry.name,
+            )
+        )
+
+
+def operator_requested(rows: Rows, at: Folded, event: seen.OperatorRequested) -> None:
+    rows.put(
+        RequestRow(
+            company=at.company,
+            position=at.position,
+            action=event.action,
+            record_key=event.record_key,
+            intent_id=event.intent_id,
+            author=event.author,
+        )
+    )

@@ -1,0 +1,280 @@
+"""The rows of every projection: plain values that are all found in events, so that a rebuild gives the same.
+
+Each row names its table and its key. Bodies stay in the log: a row holds the position where one is to be found,
+so personal data is never copied out of its seal.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+ChangeState = Literal["waiting", "applied", "unchanged", "skipped", "parked"]
+IntentState = Literal[
+    "held", "ready", "sent", "uncertain", "accepted", "reconnect", "refetch", "adopt", "parked", "withdrawn"
+]
+DocumentStatus = Literal["live", "deleted", "voided"]
+
+OPEN_INTENTS: frozenset[IntentState] = frozenset(
+    {"held", "ready", "sent", "uncertain", "reconnect", "refetch", "adopt"}
+)
+"""Intents whose end is still to come."""
+
+IN_FLIGHT: frozenset[IntentState] = frozenset({"sent", "uncertain"})
+"""Intents that may have had an effect of which we do not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyRow:
+    """The company: its books and where they are."""
+
+    table: ClassVar[str] = "companies"
+    key: ClassVar[tuple[str, ...]] = ()
+
+    company: int
+    name: str = ""
+    zone: str = "UTC"
+    home_currency: str = "USD"
+    realm_id: str | None = None
+    environment: str | None = None
+    fingerprint: str | None = None
+    multi_currency: bool = False
+    custom_numbers: bool = True
+    preferences_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingRow:
+    """Where the mapping that holds now is to be found."""
+
+    table: ClassVar[str] = "mappings"
+    key: ClassVar[tuple[str, ...]] = ("connection",)
+
+    company: int
+    connection: str
+    position: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRow:
+    """A source record as last observed."""
+
+    table: ClassVar[str] = "records"
+    key: ClassVar[tuple[str, ...]] = ("record_key",)
+
+    company: int
+    record_key: str
+    kind: str
+    position: int
+    version: str
+    content_hash: str
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """One observed change and what became of it. `intents` leads from intent id to its state."""
+
+    table: ClassVar[str] = "changes"
+    key: ClassVar[tuple[str, ...]] = ("position",)
+
+    company: int
+    position: int
+    record_key: str
+    side: Literal["source", "books"]
+    state: ChangeState
+    code: str
+    reason: str = ""
+    fix: str = ""
+    decided: int | None = None
+    intents: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentRow:
+    """One entry of the outbox: a change wanted on the other side, from plan to settlement."""
+
+    table: ClassVar[str] = "intents"
+    key: ClassVar[tuple[str, ...]] = ("intent_id",)
+
+    company: int
+    intent_id: str
+    change: int
+    record_key: str
+    target: str
+    entity: str
+    operation: str
+    state: IntentState
+    lane: str
+    needs: tuple[str, ...]
+    content_hash: str
+    planned: int
+    doc_number: str | None = None
+    name_key: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    generation: int = 0
+    attempts: int = 0
+    request_id: str | None = None
+    sent: int | None = None
+    settled: int | None = None
+    code: str = ""
+    reason: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRow:
+    """A source record and its document. The positions say where the two images are to be found."""
+
+    table: ClassVar[str] = "links"
+    key: ClassVar[tuple[str, ...]] = ("record_key",)
+
+    company: int
+    record_key: str
+    entity: str
+    document_id: str
+    sync_token: str | None
+    content_hash: str
+    image: int
+    latest: int
+    incarnation: int = 1
+    status: DocumentStatus = "live"
+    doc_number: str | None = None
+    name_key: str | None = None
+    lines: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """A document of the books as last seen; `name` only where a name is no personal data."""
+
+    table: ClassVar[str] = "documents"
+    key: ClassVar[tuple[str, ...]] = ("entity", "document_id")
+
+    company: int
+    entity: str
+    document_id: str
+    position: int
+    sync_token: str | None
+    status: DocumentStatus
+    content_hash: str = ""
+    record_key: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRow:
+    """What one payment in the books does: per invoice, the cash and the credited part."""
+
+    table: ClassVar[str] = "payments"
+    key: ClassVar[tuple[str, ...]] = ("payment_id",)
+
+    company: int
+    payment_id: str
+    position: int
+    status: DocumentStatus
+    invoices: tuple[str, ...] = ()
+    unapplied: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementRow:
+    """The part of one payment that settles one invoice; zero once the payment no longer does."""
+
+    table: ClassVar[str] = "settlements"
+    key: ClassVar[tuple[str, ...]] = ("invoice_id", "payment_id")
+
+    company: int
+    invoice_id: str
+    payment_id: str
+    cash: Decimal
+    credited: Decimal
+    unapplied: Decimal
+    dated: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """A call under one request id."""
+
+    table: ClassVar[str] = "calls"
+    key: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    company: int
+    request_id: str
+    target: str
+    sent: int
+    attempts: int
+    body_hash: str
+    open_items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintRow:
+    """Something that was said to have changed; open until it was read."""
+
+    table: ClassVar[str] = "hints"
+    key: ClassVar[tuple[str, ...]] = ("connection", "kind", "source_id")
+
+    company: int
+    connection: str
+    kind: str
+    source_id: str
+    operation: str
+    received: int
+    settled: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """What an operator asked for, open until it is taken up."""
+
+    table: ClassVar[str] = "requests"
+    key: ClassVar[tuple[str, ...]] = ("position",)
+
+    company: int
+    position: int
+    action: str
+    record_key: str
+    intent_id: str | None
+    author: str
+    taken: int | None = None
+
+
+Row = (
+    CompanyRow
+    | MappingRow
+    | RecordRow
+    | ChangeRow
+    | IntentRow
+    | LinkRow
+    | DocumentRow
+    | PaymentRow
+    | SettlementRow
+    | CallRow
+    | HintRow
+    | RequestRow
+)
+ROW_TYPES: tuple[type[Row], ...] = (
+    CompanyRow,
+    MappingRow,
+    RecordRow,
+    ChangeRow,
+    IntentRow,
+    LinkRow,
+    DocumentRow,
+    PaymentRow,
+    SettlementRow,
+    CallRow,
+    HintRow,
+    RequestRow,
+)
+
+Key = tuple[str, ...]
+"""The key of a row inside its company and table, each part as text."""
+
+
+def key_of(row: Row) -> Key:
+    """The key of a row."""
+    return tuple(str(getattr(row, name)) for name in row.key)

@@ -1,0 +1,137 @@
+"""Rows in Postgres: loaded by key, written with the checkpoint in one transaction."""
+
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import asyncpg
+
+from counterfoil.errors import CounterfoilError
+from counterfoil.postgres import Names, load_query
+from counterfoil.state.projection import Checkpoint
+from counterfoil.state.rows import ROW_TYPES, Key, Row, key_of
+from counterfoil_schema import exact_json
+
+R = TypeVar("R", bound=Row)
+_TYPES: Mapping[str, type[Row]] = {row_type.table: row_type for row_type in ROW_TYPES}
+
+
+class FoldOvertakenError(CounterfoilError):
+    """Another process folded the same company further; this one must load its checkpoint afresh."""
+
+
+class StateStore:
+    """The projections of all companies in one Postgres schema.
+
+    Args:
+        pool: connections that work as the engine's role.
+        names: the schema names.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", names: Names) -> None:
+        self._pool = pool
+        self._names = names
+
+    async def load(self, company: int, table: str, keys: Iterable[Key]) -> Mapping[Key, Row]:
+        """The rows that exist among these keys of one table."""
+        row_type = _TYPES[table]
+        query = load_query(f"state_load_{table}", self._names)
+        parts = [list(part) for part in zip(*keys, strict=True)] if row_type.key else []
+        found = await self._pool.fetch(query, company, *parts)
+        rows = [read_row(row_type, record[0]) for record in found]
+        return {key_of(row): row for row in rows}
+
+    async def one(self, row_type: type[R], company: int, *key: str) -> R | None:
+        """One row by its key."""
+        rows = await self.load(company, row_type.table, [key])
+        row = rows.get(key)
+        return row if isinstance(row, row_type) else None
+
+    async def some(self, row_type: type[R], query: str, *arguments: object) -> list[R]:
+        """Rows that a named query gives, one JSON object each."""
+        found = await self._pool.fetch(load_query(f"state_{query}", self._names), *arguments)
+        return [read_row(row_type, record[0]) for record in found]
+
+    async def records(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """Whatever records a named query gives."""
+        return await self._pool.fetch(load_query(f"state_{query}", self._names), *arguments)
+
+    async def value(self, query: str, *arguments: object) -> Any:
+        """The single value that a named query gives, or None."""
+        return await self._pool.fetchval(load_query(f"state_{query}", self._names), *arguments)
+
+    async def execute(self, query: str, *arguments: object) -> None:
+        """Run a named statement on an operational table."""
+        await self._pool.execute(load_query(f"state_{query}", self._names), *arguments)
+
+    async def checkpoint(self, company: int) -> Checkpoint:
+        """How far the company is folded."""
+        found = await self._pool.fetchrow(load_query("state_checkpoint", self._names), company)
+        if found is None:
+            return Checkpoint(company=company)
+        return Checkpoint(
+            company=company,
+            position=found["position"],
+            state=found["state"],
+            error=found["error"],
+            moved_at=found["moved_at"],
+        )
+
+    async def save(
+        self, rows: Iterable[Row], before: Checkpoint, after: Checkpoint, moved_at: datetime | None = None
+    ) -> None:
+        """Write rows and checkpoint in one transaction.
+
+        Raises:
+            FoldOvertakenError: the checkpoint no longer stands at `before`.
+        """
+        by_table: dict[str, list[dict[str, object]]] = {}
+        for row in rows:
+            by_table.setdefault(row.table, []).append(asdict(row))
+        async with self._pool.acquire() as connection, connection.transaction():
+            moved = await connection.fetchval(
+                load_query("state_move_checkpoint", self._names),
+                after.company,
+                before.position,
+                after.position,
+                after.state,
+                after.error,
+                moved_at,
+            )
+            if moved is None:
+                raise FoldOvertakenError(
+                    f"Company {after.company} was folded by another process while this one was at {before.position}."
+                )
+            for table, values in sorted(by_table.items()):
+                text = exact_json.dumps(values).decode()
+                await connection.execute(load_query(f"state_upsert_{table}", self._names), text)
+
+
+def read_row(row_type: type[R], text: str) -> R:
+    """A row from the JSON that Postgres gives of it."""
+    values = exact_json.loads_object(text)
+    readers = _readers(row_type)
+    return row_type(**{name: readers[name](value) for name, value in values.items() if name in readers})
+
+
+@cache
+def _readers(row_type: type[Row]) -> Mapping[str, "typing.Callable[[Any], Any]"]:
+    hints = get_type_hints(row_type)
+    return {field.name: _reader(hints[field.name]) for field in fields(row_type)}
+
+
+def _reader(hint: Any) -> "typing.Callable[[Any], Any]":
+    parts = get_args(hint)
+    if get_origin(hint) in (UnionType, typing.Union):
+        inner = _reader(next(part for part in parts if part is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if hint is Decimal:
+        return Decimal
+    if get_origin(hint) is tuple:
+        return tuple
+    return lambda value: value

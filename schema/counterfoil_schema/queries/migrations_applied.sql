@@ -1,0 +1,1 @@
+SELECT number, name, checksum FROM counterfoil_log.migrations ORDER BY number
