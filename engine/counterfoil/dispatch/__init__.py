@@ -1,0 +1,1 @@
+"""Carries decisions out: lease, outbox, limiter, sending, settling."""

@@ -1,0 +1,15 @@
+"""The limiter: one gate per realm, through which every call to QuickBooks passes."""
+
+from counterfoil.dispatch.limiter.gate import GateRefusedError, GateSnapshot, Permit, RealmGate, Stamp
+from counterfoil.dispatch.limiter.settings import CallKind, Lane, LimiterSettings
+
+__all__ = [
+    "CallKind",
+    "GateRefusedError",
+    "GateSnapshot",
+    "Lane",
+    "LimiterSettings",
+    "Permit",
+    "RealmGate",
+    "Stamp",
+]
