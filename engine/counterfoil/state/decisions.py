@@ -209,6 +209,11 @@ def intent_absent(rows: Rows, at: Folded, event: done.IntentAbsent) -> None:
     _close(rows, event)
 
 
+def intent_resumed(rows: Rows, at: Folded, event: done.IntentResumed) -> None:
+    intent = _intent(rows, event.intent_id)
+    set_intent(rows, replace(intent, state="ready", reason="", fix=""))
+
+
 def intent_parked(rows: Rows, at: Folded, event: done.IntentParked) -> None:
     intent = _intent(rows, event.intent_id)
     set_intent(

@@ -41,6 +41,7 @@ FOLDS: Mapping[type[Event], Fold] = {
     done.IntentRejected: fold_decisions.intent_rejected,
     done.IntentUncertain: fold_decisions.intent_uncertain,
     done.IntentAbsent: fold_decisions.intent_absent,
+    done.IntentResumed: fold_decisions.intent_resumed,
     done.IntentParked: fold_decisions.intent_parked,
 }
 

@@ -1,11 +1,10 @@
 """Rows in Postgres: loaded by key, written with the checkpoint in one transaction."""
 
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -115,17 +114,11 @@ class StateStore:
 def read_row(row_type: type[R], text: str) -> R:
     """A row from the JSON that Postgres gives of it."""
     values = exact_json.loads_object(text)
-    readers = _readers(row_type)
+    readers = _READERS[row_type.table]
     return row_type(**{name: readers[name](value) for name, value in values.items() if name in readers})
 
 
-@cache
-def _readers(row_type: type[Row]) -> Mapping[str, "typing.Callable[[Any], Any]"]:
-    hints = get_type_hints(row_type)
-    return {field.name: _reader(hints[field.name]) for field in fields(row_type)}
-
-
-def _reader(hint: Any) -> "typing.Callable[[Any], Any]":
+def _reader(hint: Any) -> Callable[[Any], Any]:
     parts = get_args(hint)
     if get_origin(hint) in (UnionType, typing.Union):
         inner = _reader(next(part for part in parts if part is not type(None)))
@@ -135,3 +128,12 @@ def _reader(hint: Any) -> "typing.Callable[[Any], Any]":
     if get_origin(hint) is tuple:
         return tuple
     return lambda value: value
+
+
+_READERS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
+    row_type.table: {
+        part.name: _reader(hint)
+        for part, hint in ((part, get_type_hints(row_type)[part.name]) for part in fields(row_type))
+    }
+    for row_type in ROW_TYPES
+}

@@ -240,6 +240,17 @@ class IntentAbsent(Settled):
 
 
 @registry.register
+class IntentResumed(Decision):
+    """What stood in the way of an intent is gone: it may go out."""
+
+    event_type: ClassVar[str] = "intent.resumed"
+    when: ClassVar[str] = "A document was read afresh, QuickBooks was connected again, or a pause is over."
+
+    intent_id: str
+    reason: str
+
+
+@registry.register
 class IntentParked(Decision):
     """An intent that cannot go on until somebody acts."""
 

@@ -1,0 +1,185 @@
+"""The books as the dispatcher sees them: a port, behind which QuickBooks Online, or Desktop, or a test stands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+from counterfoil.errors import CounterfoilError
+from counterfoil_schema.events.decisions import Lane
+from counterfoil_schema.exact_json import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One member of a call: what is done to which document, in exact bytes once composed."""
+
+    intent_id: str
+    batch_id: str | None
+    entity: str
+    operation: str
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call as it was recorded: sending it again sends the same bytes under the same id."""
+
+    request_id: str
+    items: tuple[Item, ...]
+    lane: Lane
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it goes out as a batch."""
+        return self.items[0].batch_id is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The effect is there; `document` is the answer, whole."""
+
+    document: JsonObject
+    intuit_tid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Definitely no effect; `then` says what follows."""
+
+    code: str
+    kind: str
+    reason: str
+    fix: str
+    then: Literal["retry", "refetch", "adopt", "park", "reconnect"]
+    retry_after: float | None = None
+    intuit_tid: str | None = None
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Nobody can say whether the effect is there."""
+
+    reason: str
+
+
+Outcome = Done | Refused | Lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A lost create, and the marker that its document would bear."""
+
+    item: Item
+    marker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A document as the books show it; `status` deleted is the books' own word, never a failed read."""
+
+    entity: str
+    document_id: str
+    status: Literal["live", "deleted", "voided"]
+    document: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What changed since an instant, and up to when that is known."""
+
+    shown: Sequence[Shown]
+    until: datetime | None
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooksFacts:
+    """What the books are and allow."""
+
+    realm_id: str
+    name: str
+    fingerprint: str
+    home_currency: str
+    multi_currency: bool
+    custom_numbers: bool
+    class_tracking: bool
+    department_tracking: bool
+    closed_until: date | None
+
+
+class BooksUnreadableError(CounterfoilError):
+    """A read failed: nothing follows from it.
+
+    Args:
+        retry_after: seconds until another try makes sense; None where it cannot help.
+        reconnect: whether somebody must connect QuickBooks again.
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str = "", retry_after: float | None = None, reconnect: bool = False
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
+        self.reconnect = reconnect
+
+
+class Books(Protocol):
+    """One company's books."""
+
+    def body_bytes(self, call: Call) -> bytes:
+        """The exact bytes of a call: a pure function of it."""
+        ...
+
+    async def send(self, call: Call, *, deadline: float) -> Mapping[str, Outcome]:
+        """Make the call; one outcome for each intent of it. Never later than `deadline` (monotonic seconds)."""
+        ...
+
+    async def find(self, wanted: Sequence[Wanted], *, sent_at: datetime) -> Mapping[str, Shown]:
+        """The documents that lost creates left behind, by intent id: told by marker or, for names, by creation.
+
+        Raises:
+            BooksUnreadableError: the search failed, which proves nothing.
+        """
+        ...
+
+    async def named(self, entity: str, body: JsonObject) -> Shown | None:
+        """The document, inactive ones included, that bears the name or number of this body.
+
+        Raises:
+            BooksUnreadableError: the search failed.
+        """
+        ...
+
+    async def read(self, entity: str, document_ids: Sequence[str], lane: Lane) -> Sequence[Shown]:
+        """Documents by id, in as few metered calls as can be; one that is gone is shown as deleted.
+
+        Raises:
+            BooksUnreadableError: a read failed.
+        """
+        ...
+
+    async def sweep(self, entities: Sequence[str], since: datetime) -> Swept:
+        """All changes since an instant.
+
+        Raises:
+            BooksUnreadableError: the read failed.
+        """
+        ...
+
+    async def names(self, entity: str) -> Sequence[tuple[str, str, bool]]:
+        """Id, name and whether active, for every document of a name list.
+
+        Raises:
+            BooksUnreadableError: a read failed.
+        """
+        ...
+
+    async def facts(self) -> BooksFacts:
+        """Company information and preferences.
+
+        Raises:
+            BooksUnreadableError: a read failed.
+        """
+        ...

@@ -1,0 +1,159 @@
+"""Turns one observed change into decisions. All I/O is loading; what is decided comes from the pure planner."""
+
+from collections.abc import Sequence
+
+from counterfoil.dispatch.decided import Decided
+from counterfoil.dispatch.ids import intent_id
+from counterfoil.dispatch.inbound import InboundDecider
+from counterfoil.dispatch.mappings import HeldMapping, Mappings
+from counterfoil.dispatch.view import ViewLoader
+from counterfoil.planning.plan import content_hash, plan
+from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
+from counterfoil.state.rows import IN_FLIGHT, ChangeRow, CompanyRow, IntentRow, RecordRow
+from counterfoil.state.store import StateStore
+from counterfoil_schema.documents import Document
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import (
+    ChangeParked,
+    ChangeSkipped,
+    ChangeUnchanged,
+    Inputs,
+    IntentPlanned,
+    IntentWithdrawn,
+)
+from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, SourceRemoved
+
+
+class Decider:
+    """Decides the changes of one company."""
+
+    def __init__(self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings) -> None:
+        self._company = company
+        self._store = store
+        self._view = view
+        self._mappings = mappings
+        self._inbound = InboundDecider(company=company, store=store, view=view, mappings=mappings)
+
+    async def decide(self, change: ChangeRow, event: Event) -> Decided | None:
+        """Decisions about a change, or None where it has to wait for something in flight."""
+        match event:
+            case SourceObserved() | SourceRemoved():
+                return await self._decide_source(change, event)
+            case BooksObserved():
+                return await self._inbound.decide(change, event)
+            case _:
+                raise TypeError(f"{event.event_type} at {change.position} is no change to decide")
+
+    async def _decide_source(self, change: ChangeRow, event: SourceObserved | SourceRemoved) -> Decided | None:
+        record = await self._store.one(RecordRow, self._company, change.record_key)
+        if record is not None and record.position > change.position:
+            return self._superseded(change, record.position)
+        withdrawn = await self._overtake(change)
+        if withdrawn is None:
+            return None
+        mapping = await self._mappings.held(event.connection)
+        if mapping is None:
+            reason = f"The connection {event.connection} has no mapping."
+            fix = "Give it a mapping file in the configuration, then retry the record."
+            return self._decided(change, [*withdrawn, _parked(change, "no-mapping", reason, fix)])
+        request = PlanRequest(
+            connection=event.connection,
+            record_key=change.record_key,
+            record=event.record if isinstance(event, SourceObserved) else None,
+            position=change.position,
+            removed_evidence=event.evidence if isinstance(event, SourceRemoved) else None,
+        )
+        result = await self._view.run(change.record_key, lambda view: plan(request, mapping.mapping, view))
+        match result:
+            case Unchanged():
+                decisions: list[Event] = [
+                    ChangeUnchanged(
+                        change=change.position, record_key=change.record_key, proof=result.proof, reason=result.reason
+                    )
+                ]
+            case Skip():
+                decisions = [_skipped(change, result.code, result.reason)]
+            case Park():
+                decisions = [_parked(change, result.code, result.reason, result.fix)]
+            case _:
+                backfill = isinstance(event, SourceObserved) and event.how == "sync"
+                decisions = await self._planned(change, event, mapping, result, backfill=backfill)
+        return self._decided(change, [*withdrawn, *decisions])
+
+    def _superseded(self, change: ChangeRow, by: int) -> Decided:
+        reason = f"A newer change of the same record, {by}, overtook it."
+        return self._decided(change, [_skipped(change, "superseded", reason)])
+
+    def _decided(self, change: ChangeRow, events: Sequence[Event]) -> Decided:
+        return Decided(events=events, bears_on=(change.record_key,))
+
+    async def _overtake(self, change: ChangeRow) -> list[Event] | None:
+        """Withdrawals of what earlier changes planned and did not send; None while something is in flight."""
+        rows = await self._store.some(IntentRow, "intents_of_record", self._company, change.record_key)
+        withdrawn: list[Event] = []
+        for row in rows:
+            if row.target != "quickbooks" or row.change == change.position:
+                continue
+            if row.state in IN_FLIGHT or row.state in {"refetch", "adopt"}:
+                return None
+            if row.state in {"ready", "held", "reconnect"}:
+                withdrawn.append(
+                    IntentWithdrawn(
+                        change=row.change,
+                        record_key=row.record_key,
+                        intent_id=row.intent_id,
+                        code="superseded",
+                        reason=f"A newer change of the same record, {change.position}, overtook it.",
+                    )
+                )
+        return withdrawn
+
+    async def _planned(
+        self,
+        change: ChangeRow,
+        event: SourceObserved | SourceRemoved,
+        mapping: HeldMapping,
+        intents: Sequence[Intent],
+        *,
+        backfill: bool,
+    ) -> list[Event]:
+        company = await self._store.one(CompanyRow, self._company)
+        inputs = Inputs(
+            record=event.content_hash if isinstance(event, SourceObserved) else "removed",
+            mapping=mapping.digest,
+            planner=PLANNER_VERSION,
+            preferences=company.preferences_hash if company else "",
+        )
+        planned: list[Event] = []
+        for ordinal, intent in enumerate(intents):
+            name_key = await self._view.name_key(intent.name) if intent.name else None
+            planned.append(
+                IntentPlanned(
+                    change=change.position,
+                    record_key=change.record_key,
+                    person=intent.person,
+                    intent_id=intent_id(self._company, intent.target, change.record_key, change.position, ordinal),
+                    target=intent.target,
+                    entity=intent.entity,
+                    operation=intent.operation,
+                    body=Document.of(intent.entity, intent.body),
+                    needs=intent.needs,
+                    content_hash=content_hash(intent.body),
+                    lane="backfill" if backfill else intent.lane,
+                    review=intent.review,
+                    doc_number=intent.doc_number,
+                    name_key=name_key,
+                    amount=intent.amount,
+                    currency=intent.currency,
+                    inputs=inputs,
+                )
+            )
+        return planned
+
+
+def _parked(change: ChangeRow, code: str, reason: str, fix: str) -> ChangeParked:
+    return ChangeParked(change=change.position, record_key=change.record_key, code=code, reason=reason, fix=fix)
+
+
+def _skipped(change: ChangeRow, code: str, reason: str) -> ChangeSkipped:
+    return ChangeSkipped(change=change.position, record_key=change.record_key, code=code, reason=reason)

@@ -1,0 +1,122 @@
+"""Decides what QuickBooks showed: our own echo, somebody's edit, or money that the source should hear of."""
+
+from counterfoil.dispatch.decided import Decided
+from counterfoil.dispatch.ids import intent_id
+from counterfoil.dispatch.mappings import HeldMapping, Mappings
+from counterfoil.dispatch.view import ViewLoader
+from counterfoil.planning.inbound import Foreign, judge, payment_effect, write_back_values
+from counterfoil.planning.plan import content_hash
+from counterfoil.planning.types import PLANNER_VERSION
+from counterfoil.state.rows import ChangeRow, IntentRow, PaymentRow
+from counterfoil.state.store import StateStore
+from counterfoil_schema.documents import Document
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import ChangeSkipped, ChangeUnchanged, Inputs, IntentPlanned, IntentWithdrawn
+from counterfoil_schema.events.receipts import BooksObserved
+from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.records import split_key
+
+
+class InboundDecider:
+    """Decides the changes that came from the books of one company."""
+
+    def __init__(self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings) -> None:
+        self._company = company
+        self._store = store
+        self._view = view
+        self._mappings = mappings
+
+    async def decide(self, change: ChangeRow, event: BooksObserved) -> Decided:
+        """Decisions about a document that QuickBooks showed; never waits."""
+        bears_on = (change.record_key,)
+        later = await self._store.some(ChangeRow, "changes_of_record", self._company, change.record_key)
+        if later[-1].position > change.position:
+            reason = f"A newer reading of the same document, {later[-1].position}, overtook it."
+            return Decided(events=[_skipped(change, "superseded", reason)], bears_on=bears_on)
+        decisions: list[Event] = []
+        for ordinal, owner in enumerate(await self._owners(event)):
+            decisions.extend(await self._write_back(change, event, owner, ordinal))
+        if not any(isinstance(decision, IntentPlanned) for decision in decisions):
+            decisions.append(await self._remark(change, event))
+        return Decided(events=decisions, bears_on=bears_on)
+
+    async def _owners(self, event: BooksObserved) -> list[str]:
+        """The source records whose invoices this document concerns."""
+        match event.entity:
+            case "Invoice":
+                invoice_ids = [event.document_id]
+            case "Payment":
+                row = await self._store.one(PaymentRow, self._company, event.document_id)
+                effect = payment_effect(event.document.fields(), event.status)
+                invoice_ids = list(dict.fromkeys((*effect.invoices, *(row.invoices if row else ()))))
+            case _:
+                return []
+        owners = [await self._view.owner_of("Invoice", invoice_id) for invoice_id in invoice_ids]
+        return [owner for owner in owners if owner is not None]
+
+    async def _write_back(self, change: ChangeRow, event: BooksObserved, owner: str, ordinal: int) -> list[Event]:
+        connection, kind, _ = split_key(owner)
+        held = await self._mappings.held(connection)
+        link = await self._view.link(owner)
+        if held is None or link is None:
+            return []
+        settlement = await self._view.settlement(link.document_id)
+        values: JsonObject = dict(write_back_values(held.mapping, link.latest, settlement, link.status))
+        if not values:
+            return []
+        wanted = content_hash(values)
+        rows = await self._store.some(IntentRow, "intents_of_record", self._company, owner)
+        earlier = [row for row in rows if row.target == connection and row.state != "withdrawn"]
+        if earlier and earlier[-1].content_hash == wanted:
+            return []
+        overtaken: list[Event] = [
+            IntentWithdrawn(
+                change=row.change,
+                record_key=owner,
+                intent_id=row.intent_id,
+                code="superseded",
+                reason=f"Newer values for the same record, {change.position}, overtook these.",
+            )
+            for row in earlier
+            if row.state in {"ready", "held", "reconnect"}
+        ]
+        planned = IntentPlanned(
+            change=change.position,
+            record_key=owner,
+            intent_id=intent_id(self._company, connection, owner, change.position, ordinal),
+            target=connection,
+            entity=kind,
+            operation="write_back",
+            body=Document.of(kind, values),
+            content_hash=wanted,
+            lane="live",
+            inputs=self._inputs(event, held),
+        )
+        return [*overtaken, planned]
+
+    def _inputs(self, event: BooksObserved, held: HeldMapping) -> Inputs:
+        return Inputs(record=event.content_hash, mapping=held.digest, planner=PLANNER_VERSION, preferences="")
+
+    async def _remark(self, change: ChangeRow, event: BooksObserved) -> Event:
+        """What to say of a document that calls for nothing at a source."""
+        owner = await self._view.owner_of(event.entity, event.document_id)
+        link = await self._view.link(owner) if owner else None
+        if owner is None or link is None:
+            if event.entity == "Payment":
+                return _unchanged(change, event, "Nothing that it settles came from a source, or all is written back.")
+            return _skipped(change, "not-ours", "This document does not come from a source of ours.")
+        verdict = judge(event.document.fields(), event.status, link)
+        if isinstance(verdict, Foreign):
+            changed = ", ".join(verdict.changed) or event.status
+            return _skipped(change, "edited-in-books", f"Edited in QuickBooks ({changed}); the edit is kept.")
+        return _unchanged(change, event, "Our own write, seen again.")
+
+
+def _skipped(change: ChangeRow, code: str, reason: str) -> ChangeSkipped:
+    return ChangeSkipped(change=change.position, record_key=change.record_key, code=code, reason=reason)
+
+
+def _unchanged(change: ChangeRow, event: BooksObserved, reason: str) -> ChangeUnchanged:
+    return ChangeUnchanged(
+        change=change.position, record_key=change.record_key, proof=event.content_hash, reason=reason
+    )

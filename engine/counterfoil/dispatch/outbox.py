@@ -1,0 +1,197 @@
+"""Turns intents that may go out into calls: references resolved, bodies fixed, transactions gathered into batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from counterfoil.dispatch.books import Books, Call, Item
+from counterfoil.dispatch.ids import batch_request_id, bytes_hash, marker, request_id
+from counterfoil.dispatch.view import EventSource, ViewLoader
+from counterfoil.planning.compose import compose
+from counterfoil.planning.types import Composed, Conflict, Unresolved
+from counterfoil.state.rows import IntentRow, LinkRow
+from counterfoil.state.store import StateStore
+from counterfoil_schema import exact_json
+from counterfoil_schema.documents import Document
+from counterfoil_schema.events.decisions import CallItem, IntentParked, IntentPlanned, Lane
+from counterfoil_schema.exact_json import JsonObject
+
+BATCH_ITEMS_MAX = 30
+"""Intuit: batch page."""
+
+SINGLE_ENTITIES = frozenset({"Customer", "Vendor", "Employee", "Item", "Account", "Class", "Department"})
+"""Name lists go one by one, as Intuit advises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """An intent with its exact body."""
+
+    row: IntentRow
+    planned: IntentPlanned
+    item: CallItem
+    body: JsonObject
+    own_request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A call ready to be recorded and made."""
+
+    call: Call
+    items: tuple[CallItem, ...]
+    body_hash: str
+    attempt: int
+
+
+class Outbox:
+    """Prepares the calls of one company."""
+
+    def __init__(self, *, company: int, store: StateStore, events: EventSource, view: ViewLoader, books: Books) -> None:
+        self._company = company
+        self._store = store
+        self._events = events
+        self._view = view
+        self._books = books
+
+    async def prepare(self, row: IntentRow) -> Ready | IntentParked | None:
+        """One intent's exact body; a reason to park it; or None where it has to wait after all."""
+        planned = await self.planned(row)
+        link = await self._view.link(row.record_key)
+        symbolic = planned.body.fields()
+        sign = await self.marker_of(row)
+        composed = await self._view.run(
+            row.record_key,
+            lambda view: compose(
+                symbolic,
+                operation=planned.operation,
+                entity=row.entity,
+                link=link,
+                resolve_record=view.document,
+                resolve_name=view.named,
+                marker=sign,
+            ),
+        )
+        match composed:
+            case Composed():
+                return self._ready(row, planned, composed)
+            case Unresolved(names=names) if names:
+                return _park_names(row, names)
+            case Unresolved():
+                return None
+            case Conflict():
+                return _park_conflict(row, composed)
+
+    async def planned(self, row: IntentRow) -> IntentPlanned:
+        """The plan behind an entry of the outbox."""
+        event = await self._events.event_at(self._company, row.planned)
+        if not isinstance(event, IntentPlanned):
+            raise TypeError(f"the event at {row.planned} is no plan")
+        return event
+
+    async def marker_of(self, row: IntentRow) -> str:
+        """The marker that the document of this intent bears."""
+        link = await self._store.one(LinkRow, self._company, row.record_key)
+        incarnation = 1
+        if link is not None:
+            gone = link.status != "live" and row.operation == "create"
+            incarnation = link.incarnation + 1 if gone else link.incarnation
+        return marker(self._company, row.record_key, row.entity, incarnation)
+
+    def _ready(self, row: IntentRow, planned: IntentPlanned, composed: Composed) -> Ready:
+        body = Document.of(composed.entity, composed.body)
+        item = CallItem(
+            intent_id=row.intent_id,
+            change=row.change,
+            record_key=row.record_key,
+            person=planned.person,
+            entity=composed.entity,
+            operation=composed.operation,
+            sync_token=composed.sync_token,
+            body=body,
+            line_keys=composed.line_keys,
+        )
+        exact = body.fields()
+        own = request_id(
+            company=self._company,
+            target=row.target,
+            record_key=row.record_key,
+            operation=composed.operation,
+            body_hash=bytes_hash(exact_json.dumps(exact)),
+            sync_token=composed.sync_token,
+            generation=row.generation,
+        )
+        return Ready(row=row, planned=planned, item=item, body=exact, own_request_id=own)
+
+    def calls(self, ready: Sequence[Ready]) -> list[Outgoing]:
+        """Group what is ready: transactions of one lane into batches, everything else one by one."""
+        singles = [one for one in ready if one.item.entity in SINGLE_ENTITIES]
+        batches: dict[str, list[list[Ready]]] = {}
+        for one in ready:
+            if one.item.entity in SINGLE_ENTITIES:
+                continue
+            groups = batches.setdefault(one.row.lane, [[]])
+            if len(groups[-1]) == BATCH_ITEMS_MAX:
+                groups.append([])
+            groups[-1].append(one)
+        outgoing = [self._outgoing([one]) for one in singles]
+        outgoing.extend(self._outgoing(group) for groups in batches.values() for group in groups if group)
+        return outgoing
+
+    def _outgoing(self, members: Sequence[Ready]) -> Outgoing:
+        batch = len(members) > 1
+        items = tuple(
+            one.item.model_copy(update={"batch_id": str(number) if batch else None})
+            for number, one in enumerate(members, start=1)
+        )
+        identity = batch_request_id([one.own_request_id for one in members]) if batch else members[0].own_request_id
+        call = call_of(identity, items, members[0].planned.lane)
+        return Outgoing(
+            call=call,
+            items=items,
+            body_hash=bytes_hash(self._books.body_bytes(call)),
+            attempt=max(one.row.attempts for one in members) + 1,
+        )
+
+
+def call_of(identity: str, items: Sequence[CallItem], lane: Lane) -> Call:
+    """The call that a recorded `sent` event stands for."""
+    return Call(
+        request_id=identity,
+        lane=lane,
+        items=tuple(
+            Item(
+                intent_id=item.intent_id,
+                batch_id=item.batch_id,
+                entity=item.entity,
+                operation=item.operation,
+                body=item.body.fields(),
+            )
+            for item in items
+        ),
+    )
+
+
+def _park_names(row: IntentRow, names: Sequence[tuple[str, str]]) -> IntentParked:
+    missing = ", ".join(f"{entity} “{name}”" for entity, name in names)
+    return IntentParked(
+        change=row.change,
+        record_key=row.record_key,
+        intent_id=row.intent_id,
+        code="unknown-name",
+        reason=f"QuickBooks holds no active {missing}, which the mapping names for {row.record_key}.",
+        fix="Create it in QuickBooks or name another in the mapping, then retry the record.",
+    )
+
+
+def _park_conflict(row: IntentRow, conflict: Conflict) -> IntentParked:
+    return IntentParked(
+        change=row.change,
+        record_key=row.record_key,
+        intent_id=row.intent_id,
+        code="conflict",
+        reason=(
+            f"{conflict.field} of {row.record_key} was changed on both sides: it was {conflict.base}, "
+            f"the source says {conflict.ours}, QuickBooks says {conflict.theirs}."
+        ),
+        fix="Make both sides agree, or let the mapping say who owns the field; then retry the record.",
+    )

@@ -1,0 +1,137 @@
+"""Makes recorded calls and records how they end. `sent` is durable before the first byte leaves."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from counterfoil.dispatch.books import Books, Done, Lost, Outcome, Refused
+from counterfoil.dispatch.outbox import Outgoing
+from counterfoil.dispatch.session import Session
+from counterfoil.planning.compose import line_links
+from counterfoil.telemetry.ports import Instruments
+from counterfoil_schema.documents import Document
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import (
+    CallItem,
+    CallSent,
+    IntentAccepted,
+    IntentRejected,
+    IntentUncertain,
+)
+from counterfoil_schema.exact_json import JsonObject
+
+Step = Callable[[str], None]
+"""Called at every named point between two durable steps, so that tests can end the process just there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendingLimits:
+    """Bounds of one call and of one intent's tries; seconds unless said otherwise."""
+
+    timeout_seconds: float = 30.0
+    margin_seconds: float = 2.0
+    attempts_max: int = 8
+
+
+class Sender:
+    """Sends the calls of one company under its lease."""
+
+    def __init__(
+        self, *, session: Session, books: Books, limits: SendingLimits, instruments: Instruments, step: Step
+    ) -> None:
+        self._session = session
+        self._books = books
+        self._limits = limits
+        self._instruments = instruments
+        self._step = step
+
+    async def send(self, outgoing: Outgoing, *, trace: str | None) -> None:
+        """Record the call, make it, record how it ended.
+
+        Raises:
+            LeaseLostError: before the call, nothing was sent; after it, the next holder settles it.
+        """
+        deadline = self._session.deadline(self._limits.timeout_seconds, self._limits.margin_seconds)
+        with self._instruments.span("counterfoil.send", trace, {"items": len(outgoing.items)}) as span:
+            await self._record_sent(outgoing, span.trace)
+            outcomes = await self._books.send(outgoing.call, deadline=deadline)
+            self._step("call.answered")
+            events = self.settlements(outgoing.call.request_id, outgoing.items, outcomes, outgoing.attempt)
+            await self._session.decide(events, trace=span.trace)
+            self._step("call.settled")
+        for outcome in outcomes.values():
+            self._instruments.outcome(type(outcome).__name__.lower())
+
+    async def _record_sent(self, outgoing: Outgoing, trace: str | None) -> None:
+        sent = CallSent(
+            request_id=outgoing.call.request_id,
+            target="quickbooks",
+            attempt=outgoing.attempt,
+            deadline_seconds=Decimal(str(self._limits.timeout_seconds)),
+            items=outgoing.items,
+            body_hash=outgoing.body_hash,
+        )
+        await self._session.decide([sent], trace=trace)
+        self._step("call.sent")
+
+    def settlements(
+        self, request_id: str, items: Sequence[CallItem], outcomes: Mapping[str, Outcome], attempt: int
+    ) -> list[Event]:
+        """The events that say how each item of a call ended."""
+        return [self._settlement(request_id, item, outcomes.get(item.intent_id), attempt) for item in items]
+
+    def _settlement(self, request_id: str, item: CallItem, outcome: Outcome | None, attempt: int) -> Event:
+        match outcome:
+            case Done():
+                return accepted(request_id, item, outcome.document, how="answered", tid=outcome.intuit_tid)
+            case Refused():
+                last = attempt >= self._limits.attempts_max and outcome.then in {"retry", "refetch"}
+                return IntentRejected(
+                    change=item.change,
+                    record_key=item.record_key,
+                    person=item.person,
+                    intent_id=item.intent_id,
+                    request_id=request_id,
+                    code=outcome.code,
+                    kind=outcome.kind,
+                    reason=f"{outcome.reason} Given up after {attempt} tries." if last else outcome.reason,
+                    fix=outcome.fix,
+                    then="park" if last else outcome.then,
+                    intuit_tid=outcome.intuit_tid,
+                    raw=outcome.raw,
+                )
+            case Lost() | None:
+                return IntentUncertain(
+                    change=item.change,
+                    record_key=item.record_key,
+                    intent_id=item.intent_id,
+                    request_id=request_id,
+                    reason=outcome.reason if outcome else "The answer to the call does not mention it.",
+                )
+
+
+def accepted(
+    request_id: str,
+    item: CallItem,
+    document: JsonObject,
+    *,
+    how: Literal["answered", "found", "adopted"],
+    tid: str | None = None,
+) -> IntentAccepted:
+    """The event that says that an item's effect is there."""
+    token = document.get("SyncToken")
+    return IntentAccepted(
+        change=item.change,
+        record_key=item.record_key,
+        person=item.person,
+        intent_id=item.intent_id,
+        request_id=request_id,
+        entity=item.entity,
+        document_id=str(document.get("Id", "")),
+        sync_token=str(token) if token is not None else None,
+        document=Document.of(item.entity, document),
+        lines=line_links(item.line_keys, document),
+        how=how,
+        intuit_tid=tid,
+    )

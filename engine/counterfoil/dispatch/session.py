@@ -1,0 +1,65 @@
+"""One holder's standing in one company: its epoch, its lease's end, and the only way to append decisions."""
+
+from collections.abc import Sequence
+
+from counterfoil.dispatch.errors import LeaseLostError
+from counterfoil.log import Append, Appended, FencedError, Guard, LogWriter, NewEvent
+from counterfoil.ports import Clock
+from counterfoil.telemetry.ports import current_trace
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import Decision
+
+
+class Session:
+    """Appends on behalf of the holder of a company's lease.
+
+    Args:
+        valid_until: on the clock's monotonic scale; moved by the lease keeper, and behind which nothing is sent.
+    """
+
+    def __init__(self, *, company: int, epoch: int, log: LogWriter, clock: Clock, valid_until: float) -> None:
+        self.company = company
+        self.epoch = epoch
+        self.valid_until = valid_until
+        self._log = log
+        self._clock = clock
+
+    def remaining(self) -> float:
+        """Seconds for which the lease still holds."""
+        return self.valid_until - self._clock.monotonic()
+
+    def deadline(self, timeout_seconds: float, margin_seconds: float) -> float:
+        """The latest monotonic instant for a call: inside its time-out and inside the lease."""
+        return min(self._clock.monotonic() + timeout_seconds, self.valid_until - margin_seconds)
+
+    async def decide(
+        self, events: Sequence[Event], *, guard: Guard | None = None, trace: str | None = None
+    ) -> Appended:
+        """Append decisions under the fence.
+
+        Raises:
+            LeaseLostError: another process holds the company now.
+            StaleDecisionError: an event newer than the guard's position bears on the same records.
+        """
+        new = [_new(event, trace) for event in events]
+        try:
+            return await self._log.append(Append(company=self.company, events=new, epoch=self.epoch, guard=guard))
+        except FencedError as fenced:
+            raise LeaseLostError(
+                f"Company {self.company} is held by another process since epoch {self.epoch} ended.",
+                remedy="Nothing needs doing: that process goes on where this one stopped.",
+            ) from fenced
+
+    async def receive(self, events: Sequence[NewEvent]) -> Appended:
+        """Append receipts; no fence is asked for these."""
+        return await self._log.append(Append(company=self.company, events=events))
+
+
+def _new(event: Event, trace: str | None) -> NewEvent:
+    about = event if isinstance(event, Decision) else None
+    return NewEvent(
+        event=event,
+        record_key=about.record_key if about else None,
+        cause=about.change if about else None,
+        trace=trace or current_trace(),
+    )

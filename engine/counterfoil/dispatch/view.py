@@ -1,0 +1,177 @@
+"""What a plan may look at, loaded on demand: the planner stays pure, and asks again once its question is answered."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+from counterfoil.planning.types import Link, Settlement
+from counterfoil.state.rows import CompanyRow, DocumentRow, LinkRow, RecordRow, SettlementRow
+from counterfoil.state.store import StateStore
+from counterfoil_schema.documents import Document
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import IntentAccepted
+from counterfoil_schema.events.receipts import BooksObserved
+
+T = TypeVar("T")
+
+
+class EventSource(Protocol):
+    """The log, as far as single events are needed."""
+
+    async def event_at(self, company: int, position: int) -> Event:
+        """The event at a position."""
+        ...
+
+
+class KeyedHash(Protocol):
+    """Hashes over personal data, under a key of the company."""
+
+    async def keyed_hash(self, company: int, data: bytes) -> str:
+        """The hash as hexadecimal text."""
+        ...
+
+
+class ViewNeedsError(Exception):
+    """The plan asked for something that is not loaded yet."""
+
+    def __init__(self, question: str, *arguments: str) -> None:
+        super().__init__(question)
+        self.question = question
+        self.arguments_ = arguments
+
+
+class LoadedView:
+    """A StateView over answers loaded so far.
+
+    Raises:
+        ViewNeedsError: from any method whose answer is not loaded.
+    """
+
+    def __init__(self, company: CompanyRow) -> None:
+        self._company = company
+        self.answers: dict[tuple[str, ...], object] = {}
+
+    def _answer(self, question: str, *arguments: str) -> object:
+        try:
+            return self.answers[question, *arguments]
+        except KeyError:
+            raise ViewNeedsError(question, *arguments) from None
+
+    def link(self, record_key: str) -> Link | None:
+        answer = self._answer("link", record_key)
+        return answer if isinstance(answer, Link) else None
+
+    def is_known(self, record_key: str) -> bool:
+        return self._answer("known", record_key) is True
+
+    def sent_number(self, doc_number: str) -> str | None:
+        answer = self._answer("number", doc_number)
+        return answer if isinstance(answer, str) else None
+
+    def name_taken(self, entity: str, name: str) -> str | None:
+        answer = self._answer("name", entity, name)
+        return answer if isinstance(answer, str) else None
+
+    def document(self, record_key: str) -> tuple[str, str] | None:
+        """Entity and id of the live document that stands for a record."""
+        answer = self._answer("document", record_key)
+        return answer if isinstance(answer, tuple) else None
+
+    def named(self, entity: str, name: str) -> str | None:
+        """The id of the live document that bears a name in the books."""
+        answer = self._answer("named", entity, name)
+        return answer if isinstance(answer, str) else None
+
+    def home_currency(self) -> str:
+        return self._company.home_currency
+
+    def multi_currency(self) -> bool:
+        return self._company.multi_currency
+
+
+class ViewLoader:
+    """Answers a plan's questions from the projections and, for whole documents, from the log."""
+
+    def __init__(self, *, company: int, store: StateStore, events: EventSource, hashes: KeyedHash) -> None:
+        self._company = company
+        self._store = store
+        self._events = events
+        self._hashes = hashes
+
+    async def run(self, record_key: str, plan: Callable[[LoadedView], T]) -> T:
+        """The plan's result, after as many tries as it has questions."""
+        company = await self._store.one(CompanyRow, self._company)
+        view = LoadedView(company or CompanyRow(company=self._company))
+        while True:
+            try:
+                return plan(view)
+            except ViewNeedsError as needs:
+                answer = await self._load(record_key, needs.question, needs.arguments_)
+                view.answers[needs.question, *needs.arguments_] = answer
+
+    async def _load(self, record_key: str, question: str, arguments: Sequence[str]) -> object:
+        match question:
+            case "link":
+                return await self.link(arguments[0])
+            case "document":
+                found = await self._store.one(LinkRow, self._company, arguments[0])
+                return (found.entity, found.document_id) if found and found.status == "live" else None
+            case "named":
+                return await self._store.value("document_named", self._company, *arguments)
+            case "known":
+                row = await self._store.one(RecordRow, self._company, arguments[0])
+                return row is not None and not row.removed and row.kind != "unreadable"
+            case "number":
+                return await self._store.value("number_taken", self._company, "Invoice", arguments[0], record_key)
+            case "name":
+                key = await self.name_key(arguments[1])
+                return await self._store.value("name_taken", self._company, arguments[0], key, record_key)
+            case _:
+                raise ValueError(f"no plan may ask for {question}")
+
+    async def name_key(self, name: str) -> str:
+        """Under what a display name is remembered: keyed, since names are personal, and blind to case."""
+        return await self._hashes.keyed_hash(self._company, name.strip().casefold().encode())
+
+    async def link(self, record_key: str) -> Link | None:
+        """The link of a source record, with both images of its document."""
+        row = await self._store.one(LinkRow, self._company, record_key)
+        if row is None:
+            return None
+        image = await self.document_at(row.image)
+        latest = image if row.latest == row.image else await self.document_at(row.latest)
+        return Link(
+            record_key=record_key,
+            entity=row.entity,
+            document_id=row.document_id,
+            sync_token=row.sync_token,
+            content_hash=row.content_hash,
+            image=image.fields(),
+            latest=latest.fields(),
+            lines=row.lines,
+            status=row.status,
+        )
+
+    async def document_at(self, position: int) -> Document:
+        """The document that an event carries."""
+        event = await self._events.event_at(self._company, position)
+        if isinstance(event, IntentAccepted | BooksObserved):
+            return event.document
+        raise LookupError(f"the event at {position} of company {self._company} carries no document")
+
+    async def owner_of(self, entity: str, document_id: str) -> str | None:
+        """The source record that a document stands for."""
+        row = await self._store.one(DocumentRow, self._company, entity, document_id)
+        return row.record_key if row else None
+
+    async def settlement(self, invoice_id: str) -> Settlement:
+        """What has been paid on an invoice, over all live payments."""
+        rows = await self._store.some(SettlementRow, "settlements_of", self._company, invoice_id)
+        live = [row for row in rows if row.cash or row.credited]
+        return Settlement(
+            cash=sum((row.cash for row in live), Decimal(0)),
+            credited=sum((row.credited for row in live), Decimal(0)),
+            unapplied=sum((row.unapplied for row in live), Decimal(0)),
+            last_paid=max((row.dated for row in live if row.dated and row.cash), default=None),
+            payment_ids=tuple(row.payment_id for row in live),
+        )

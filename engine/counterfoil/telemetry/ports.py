@@ -1,0 +1,112 @@
+"""What the engine says about itself while it works; who listens is decided outside."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from opentelemetry import trace
+from opentelemetry.metrics import Meter
+from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+Attributes = Mapping[str, str | int | float | bool]
+
+
+class OpenSpan(Protocol):
+    """A span that is open; `trace` is its context as text, fit to be kept in an event."""
+
+    @property
+    def trace(self) -> str | None: ...
+
+    def set(self, name: str, value: str | int | float | bool) -> None:
+        """Add an attribute; never a secret, a name or an amount of pay."""
+        ...
+
+
+class _Open:
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    @property
+    def trace(self) -> str | None:
+        return trace_of(self._span)
+
+    def set(self, name: str, value: str | int | float | bool) -> None:
+        self._span.set_attribute(name, value)
+
+
+def trace_of(span: Span) -> str | None:
+    """A span's context as a `traceparent`, or None where nothing is traced."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, trace.set_span_in_context(span))
+    return carrier.get("traceparent")
+
+
+def current_trace() -> str | None:
+    """The context of the span that is open here, as a `traceparent`."""
+    return trace_of(trace.get_current_span())
+
+
+class Instruments:
+    """Spans and metrics of the engine, on a tracer and a meter that were passed in.
+
+    One span for a batch of work, never one for each event; work taken up after a restart continues the trace that
+    its event carries.
+    """
+
+    def __init__(self, tracer: Tracer, meter: Meter) -> None:
+        self._tracer = tracer
+        self._outcomes = meter.create_counter("counterfoil.outcomes", description="Calls by how they ended.")
+        self._decisions = meter.create_counter("counterfoil.decisions", description="Decisions by kind.")
+        self._events = meter.create_counter("counterfoil.events", description="Events observed, by source.")
+        self._lag = meter.create_histogram(
+            "counterfoil.lag", unit="s", description="From the observation of a change to its acceptance."
+        )
+        self._behind = meter.create_gauge(
+            "counterfoil.projection.lag", unit="{event}", description="Events not folded yet."
+        )
+        self._limiter = meter.create_gauge(
+            "counterfoil.limiter.use", unit="{request}", description="Requests of the last minute."
+        )
+        self._token = meter.create_gauge(
+            "counterfoil.token.expires_in", unit="s", description="Until the refresh token expires."
+        )
+
+    @contextmanager
+    def span(self, name: str, parent: str | None, attributes: Attributes | None = None) -> Iterator[OpenSpan]:
+        """A span under the context that an event carries (or the one open here)."""
+        context = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
+        with self._tracer.start_as_current_span(
+            name, context=context, kind=SpanKind.INTERNAL, attributes=dict(attributes or {})
+        ) as span:
+            yield _Open(span)
+
+    def outcome(self, kind: str) -> None:
+        """A call ended."""
+        self._outcomes.add(1, {"outcome": kind})
+
+    def decided(self, kind: str, count: int = 1) -> None:
+        """Decisions were appended."""
+        self._decisions.add(count, {"kind": kind})
+
+    def observed(self, source: str, count: int) -> None:
+        """Events were observed."""
+        self._events.add(count, {"source": source})
+
+    def lag(self, seconds: float, direction: str) -> None:
+        """A change reached the other side."""
+        self._lag.record(seconds, {"direction": direction})
+
+    def behind(self, company: int, events: int) -> None:
+        """How far the projection is behind the log."""
+        self._behind.set(events, {"company": company})
+
+    def limiter(self, company: int, used: int) -> None:
+        """Requests that count against the realm's minute."""
+        self._limiter.set(used, {"company": company})
+
+    def token(self, company: int, seconds: float) -> None:
+        """Life left in the refresh token."""
+        self._token.set(seconds, {"company": company})
