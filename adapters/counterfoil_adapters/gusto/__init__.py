@@ -1,0 +1,1 @@
+"""Gusto as a source: employees and pay runs."""

@@ -1,0 +1,114 @@
+"""What stands before every API call: faults, token, limits, API version, errors in Gusto's form."""
+
+from collections.abc import Awaitable, Callable
+from secrets import compare_digest
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from counterfoil.ports import Clock
+from counterfoil_adapters.gusto.emulator.faults import REQUEST_KINDS, Fault, Faults
+from counterfoil_adapters.gusto.emulator.limits import Limits
+from counterfoil_adapters.gusto.emulator.routes import SYSTEM_PATHS, answer
+from counterfoil_adapters.gusto.emulator.tokens import Tokens
+from counterfoil_adapters.gusto.emulator.values import BadRequestError, not_found
+
+VERSION_HEADER = "X-Gusto-API-Version"
+VERSIONS = ("2024-04-01", "2025-06-15", "2026-06-15")
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Guard:
+    """Counts calls by path beside what it refuses."""
+
+    def __init__(self, tokens: Tokens, limits: Limits, faults: Faults, clock: Clock) -> None:
+        self._tokens = tokens
+        self._limits = limits
+        self._faults = faults
+        self._clock = clock
+        self.calls: dict[str, int] = {}
+
+    def middleware(self) -> Middleware:
+        """For the API's application."""
+
+        @web.middleware
+        async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
+            fault = self._faults.strike(REQUEST_KINDS, request.path)
+            early = await self._strike(fault)
+            if early is not None:
+                return early
+            response = await self._handle(request, handler)
+            if fault is not None and fault.kind == "truncate" and isinstance(response, web.Response):
+                return _cut(response)
+            return response
+
+        return guard
+
+    async def _strike(self, fault: Fault | None) -> web.Response | None:
+        match fault.kind if fault is not None else None:
+            case "status":
+                return web.Response(status=fault.status if fault else 503, text="Service Unavailable")
+            case "rate_limit":
+                return self._too_many(fault.retry_after if fault else None)
+            case "slow":
+                await self._clock.sleep(fault.seconds if fault else 0)
+        return None
+
+    def _too_many(self, retry_after: int | None) -> web.Response:
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        error = BadRequestError("Too many requests.", status=429, key="request", category="rate_limit_exceeded")
+        return answer(error.body(), status=429, headers=headers)
+
+    async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        name = f"{request.method} {request.match_info.route.resource.canonical if request.match_info.route.resource else request.path}"
+        self.calls[name] = self.calls.get(name, 0) + 1
+        try:
+            headers = {} if request.path == "/oauth/token" else self._admit(request)
+            response = await handler(request)
+            response.headers.update(headers)
+        except _LimitedError as limited:
+            response = self._too_many(limited.seconds)
+            response.headers.update(limited.headers)
+        except BadRequestError as error:
+            response = answer(error.body(), status=error.status)
+        except web.HTTPNotFound:
+            response = answer(not_found().body(), status=404)
+        return response
+
+    def _admit(self, request: web.Request) -> dict[str, str]:
+        version = request.headers.get(VERSION_HEADER, VERSIONS[1])
+        if version not in VERSIONS:
+            raise BadRequestError(f"{VERSION_HEADER} {version} is not known.", status=400, category="invalid_version")
+        grant = self._tokens.authorise(request.headers.get("Authorization"))
+        if grant is None:
+            raise BadRequestError(
+                "The access token is missing, invalid or expired.", status=401, key="request", category="unauthorized"
+            )
+        system = request.path.startswith(SYSTEM_PATHS)
+        if system != compare_digest(grant.kind, "system") and request.path != "/v1/token_info":
+            needed = "system" if system else "company"
+            raise BadRequestError(
+                f"This call needs a {needed} access token.", status=403, key="request", category="missing_oauth_scopes"
+            )
+        verdict = self._limits.ask(grant.kind)
+        headers = {
+            VERSION_HEADER: version,
+            "X-RateLimit-Limit": str(self._limits.limit),
+            "X-RateLimit-Remaining": str(verdict.remaining),
+            "X-RateLimit-Reset": str(verdict.reset_seconds),
+        }
+        if not verdict.allowed:
+            raise _LimitedError(verdict.reset_seconds, headers)
+        return headers
+
+
+class _LimitedError(Exception):
+    def __init__(self, seconds: int, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.headers = headers
+
+
+def _cut(response: web.Response) -> web.Response:
+    body = response.body if isinstance(response.body, bytes) else b""
+    return web.Response(body=body[: len(body) // 2], status=response.status, content_type="application/json")

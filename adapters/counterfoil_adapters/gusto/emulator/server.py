@@ -1,0 +1,115 @@
+"""The emulator as a whole: two ports, one for applications, one for whoever is in control."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+
+from aiohttp import web
+
+from counterfoil.clock import SystemClock
+from counterfoil.ports import Clock
+from counterfoil_adapters.gusto.emulator.control import Control, errors
+from counterfoil_adapters.gusto.emulator.delivery import Webhooks
+from counterfoil_adapters.gusto.emulator.faults import Faults
+from counterfoil_adapters.gusto.emulator.guard import Guard
+from counterfoil_adapters.gusto.emulator.limits import REQUESTS_MAX, Limits
+from counterfoil_adapters.gusto.emulator.people import People
+from counterfoil_adapters.gusto.emulator.routes import SUBSCRIPTION_TYPES, Api
+from counterfoil_adapters.gusto.emulator.store import Ids, ShiftedClock, Store, new_company
+from counterfoil_adapters.gusto.emulator.tokens import Tokens
+
+HOST = "127.0.0.1"
+BODY_BYTES_MAX = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorOptions:
+    """How the emulator starts. `port` 0 takes any; `webhook_url` is subscribed to, verified, from the start."""
+
+    port: int = 0
+    seed: int = 1
+    limits: bool = True
+    requests_per_minute: int = REQUESTS_MAX
+    company_name: str = "Sample Company"
+    webhook_url: str | None = None
+    webhook_retry_seconds: float = 1.0
+
+
+class GustoEmulator:
+    """`async with GustoEmulator(options) as emulator`: serves until the block is left."""
+
+    def __init__(self, options: EmulatorOptions | None = None, *, clock: Clock | None = None) -> None:
+        self.options = options or EmulatorOptions()
+        self.clock = ShiftedClock(clock or SystemClock())
+        ids = Ids(self.options.seed)
+        self.store = Store(ids, self.clock, new_company(ids, self.options.company_name))
+        self.tokens = Tokens(ids, self.clock)
+        self.faults = Faults()
+        self.verification_token = ids.uuid()
+        self.webhooks = Webhooks(
+            ids,
+            self.clock,
+            self.faults,
+            first_token=self.verification_token,
+            retry_seconds=self.options.webhook_retry_seconds,
+        )
+        self.limits = Limits(self.clock, on=self.options.limits, requests_max=self.options.requests_per_minute)
+        self.people = People(self.store, self.webhooks.announce)
+        self.guard = Guard(self.tokens, self.limits, self.faults, self.clock)
+        self.base_url = ""
+        self.control_url = ""
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> "GustoEmulator":
+        async with AsyncExitStack() as stack:
+            api = web.Application(middlewares=[self.guard.middleware()], client_max_size=BODY_BYTES_MAX)
+            api.add_routes(Api(self.store, self.tokens, self.webhooks, self.people).routes())
+            self.base_url = await _serve(stack, api, self.options.port)
+            inner = web.Application(middlewares=[errors()], client_max_size=BODY_BYTES_MAX)
+            inner.add_routes(
+                Control(
+                    self.store,
+                    self.people,
+                    self.webhooks,
+                    self.faults,
+                    self.tokens,
+                    self.limits,
+                    self.guard,
+                    self.clock,
+                ).routes()
+            )
+            self.control_url = await _serve(stack, inner, 0)
+            await self.webhooks.open()
+            stack.push_async_callback(self.webhooks.close)
+            if self.options.webhook_url is not None:
+                self.webhooks.create(self.options.webhook_url, sorted(SUBSCRIPTION_TYPES), verified=True)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    def ready(self) -> dict[str, str]:
+        """What whoever started the emulator needs to know."""
+        return {
+            "base_url": self.base_url,
+            "access_token": self.tokens.access_token,
+            "refresh_token": self.tokens.refresh_token,
+            "client_id": self.tokens.client_id,
+            "client_secret": self.tokens.client_secret,
+            "authorization_code": self.tokens.code,
+            "company_uuid": self.store.company_uuid,
+            "verification_token": self.verification_token,
+            "control_url": self.control_url,
+        }
+
+
+async def _serve(stack: AsyncExitStack, application: web.Application, port: int) -> str:
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, HOST, port).start()
+    address = runner.addresses[0]
+    return f"http://{HOST}:{address[1]}"
