@@ -260,8 +260,14 @@ def log_size(folder: DataFolder) -> int:
 
 def failure_reason(text: str) -> str:
     """The line of a server's log that says why it gave up."""
-    fatal = [line for line in text.splitlines() if "FATAL:" in line or "PANIC:" in line]
-    return fatal[-1].partition(": ")[2].strip() if fatal else _last_line(text)
+    lines = text.splitlines()
+    numbers = [number for number, line in enumerate(lines) if "FATAL:" in line or "PANIC:" in line]
+    if not numbers:
+        return _last_line(text)
+    last = numbers[-1]
+    # What is wrong with a setting stands in the line before.
+    telling = lines[last - 1] if "contains errors" in lines[last] and last > 0 else lines[last]
+    return telling.partition(": ")[2].strip()
 
 
 def _last_line(text: str) -> str:

@@ -124,10 +124,17 @@ class EmbeddedPostgres:
         Raises: see the class.
         """
         try:
-            async with asyncio.timeout(self._start_seconds_max):
+            async with asyncio.timeout(self._start_seconds_max) as limit:
                 await asyncio.to_thread(data_folder.prepare_home, self.folder)
                 async with self._start_lock.exclusively():
-                    await self._start_locked()
+                    try:
+                        await self._start_locked()
+                    except asyncio.CancelledError:
+                        # Our caller gave up, so nothing stays half done. Where only time is up, the server goes on:
+                        # stopped in the middle of a long recovery, it would have to begin it again.
+                        if self._supervisor is not None and self._supervisor.launched and not limit.expired():
+                            await self._supervisor.stop()
+                        raise
         except TimeoutError:
             self._abandon()
             raise EmbeddedPostgresError(

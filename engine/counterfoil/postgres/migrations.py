@@ -86,7 +86,7 @@ def pending(
     """What is still to be applied, and warnings, given (name, checksum) of what was applied, by number.
 
     Raises:
-        MigrationError: an applied migration differs from the file of its number, or was overtaken.
+        MigrationError: an applied migration differs from the file of its number, or another line of releases was here.
     """
     todo: list[Migration] = []
     for migration in migrations:

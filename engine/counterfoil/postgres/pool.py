@@ -1,5 +1,6 @@
 """The engine's pool: every connection with time limits, a name, and the engine's role and no other."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
@@ -40,7 +41,9 @@ async def become_engine(connection: Connection, names: Names) -> None:
     A login that may not goes on as itself; `describe_access` says what it lacks or has too much of.
     """
     if await connection.fetchval(load_query("may_become", names), names.engine_role):
-        await connection.execute(f"SET ROLE {quote_identifier(names.engine_role)}")
+        # From release 16 on, a membership may bring the role's rights without the right to act as it.
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(f"SET ROLE {quote_identifier(names.engine_role)}")
 
 
 async def create_pool(

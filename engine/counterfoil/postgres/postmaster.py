@@ -25,7 +25,7 @@ def read_postmaster_file(data: Path) -> PostmasterFile | None:
     """The file's content; None if there is none, or one that is still being written."""
     try:
         lines = (data / FILE_NAME).read_text(encoding="utf-8", errors="replace").split("\n")
-        return PostmasterFile(
+        found = PostmasterFile(
             pid=abs(int(lines[0])),
             port=int(lines[3]),
             socket_folder=lines[4].strip(),
@@ -33,6 +33,7 @@ def read_postmaster_file(data: Path) -> PostmasterFile | None:
         )
     except (FileNotFoundError, ValueError, IndexError):
         return None
+    return found if found.socket_folder else None
 
 
 def recorded_pid(data: Path) -> int | None:

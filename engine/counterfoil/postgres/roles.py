@@ -1,5 +1,6 @@
 """Owner, engine and login: who may do what, and what is lost where roles may not be created."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,13 +64,22 @@ async def ensure_login(connection: Connection, names: Names, login: str, passwor
     name = quote_identifier(login)
     try:
         async with connection.transaction():
+            await connection.execute(load_query("migrations_lock", names), names.log_schema)
             if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", login):
-                await connection.execute(f"CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
+                # Roles belong to the whole server: another database may be making the same one.
+                with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+                    async with connection.transaction():
+                        await connection.execute(
+                            f"CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
+                        )
             if password is not None:
                 # Role commands take no parameters; the server itself quotes the literal for us.
                 literal = await connection.fetchval("SELECT quote_literal($1)", password)
                 await connection.execute(f"ALTER ROLE {name} PASSWORD {literal}")
-            await connection.execute(f"GRANT {quote_identifier(names.engine_role)} TO {name}")
+            if login != names.engine_role and not await connection.fetchval(
+                "SELECT pg_has_role($1::name, $2::name, 'MEMBER')", login, names.engine_role
+            ):
+                await connection.execute(f"GRANT {quote_identifier(names.engine_role)} TO {name}")
     except asyncpg.InsufficientPrivilegeError as error:
         raise AccessError(
             f"The login {login!r} cannot be set up for the engine ({error}).",

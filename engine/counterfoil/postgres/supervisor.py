@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -80,21 +81,16 @@ class Supervisor:
     settings: Mapping[str, str]
     tcp: bool
     _child: subprocess.Popen[bytes] | None = None
+    _sockets: Path | None = None
 
     async def join(self) -> PostmasterFile | None:
         """The server that runs on this folder, once it is ready; None if none does."""
-        while self.alive():
+        while self._target() is not None:
             server = read_postmaster_file(self.folder.data)
             if server is not None and await probe(socket_dsn(server, SUPERUSER, "postgres")) is Life.READY:
                 return server
             await asyncio.sleep(_POLL_SECONDS)
         return None
-
-    def alive(self) -> bool:
-        """Whether the process in the lock file is a server at work on this folder."""
-        self._reap()
-        pid = recorded_pid(self.folder.data)
-        return pid is not None and is_postmaster(pid, self.folder.data)
 
     async def launch(self) -> PostmasterFile:
         """Start a server; none is running.
@@ -110,16 +106,12 @@ class Supervisor:
         data_folder.configure(folder, self.account, self.settings)
         stale = read_postmaster_file(folder.data)
         sockets = data_folder.socket_folder(stale.socket_folder if stale else None, self.account)
+        self._sockets = sockets
         port_tries = 0
         while True:
             log_from = data_folder.log_size(folder)
             self._spawn(sockets, free_port() if self.tcp else SOCKET_ONLY_PORT)
-            try:
-                server = await self._until_ready()
-            except asyncio.CancelledError:
-                # Nothing half done; a fast shutdown is safe at any point, recovery included.
-                self.interrupt()
-                raise
+            server = await self._until_ready()
             if server is not None:
                 return server
             story = data_folder.log_tail(folder, log_from)
@@ -182,10 +174,18 @@ class Supervisor:
         self._child = None
         return None
 
-    def interrupt(self) -> None:
-        """Ask for a fast shutdown without waiting for it."""
-        if self._child is not None and self._child.poll() is None:
-            self._child.send_signal(signal.SIGINT)
+    @property
+    def launched(self) -> bool:
+        """Whether a server that we started is still ours."""
+        return self._child is not None
+
+    def _target(self) -> int | None:
+        """Process number of the server on this folder, ours or not."""
+        self._reap()
+        if self._child is not None:
+            return self._child.pid
+        pid = recorded_pid(self.folder.data)
+        return pid if pid is not None and is_postmaster(pid, self.folder.data) else None
 
     async def stop(self) -> None:
         """Stop the server on this folder, ours or not; nothing happens if none runs.
@@ -195,30 +195,25 @@ class Supervisor:
         """
         server = read_postmaster_file(self.folder.data)
         for order, seconds in ((signal.SIGINT, STOP_SECONDS_MAX), (signal.SIGQUIT, IMMEDIATE_STOP_SECONDS_MAX)):
-            pid = recorded_pid(self.folder.data)
-            if pid is None or not self.alive():
+            pid = self._target()
+            if pid is None:
                 break
-            try:
+            with suppress(TimeoutError, ProcessLookupError):
                 os.kill(pid, order)
                 async with asyncio.timeout(seconds):
                     await self._until_gone()
-            except ProcessLookupError:
-                break
-            except TimeoutError:
-                continue
-        else:
-            if self.alive():
-                raise EmbeddedPostgresError(
-                    f"The Postgres in {self.folder.home} does not stop.",
-                    remedy=f"Look into {self.folder.log}; its process number is {recorded_pid(self.folder.data)}.",
-                )
-        self._reap()
-        if server is not None:
-            data_folder.remove_socket_folder(Path(server.socket_folder), self.account)
+        if self._target() is not None:
+            raise EmbeddedPostgresError(
+                f"The Postgres in {self.folder.home} does not stop.",
+                remedy=f"Look into {self.folder.log}; its process number is {self._target()}.",
+            )
+        sockets = Path(server.socket_folder) if server is not None else self._sockets
+        if sockets is not None:
+            data_folder.remove_socket_folder(sockets, self.account)
 
     async def _until_gone(self) -> None:
         while True:
-            if not self.alive():
+            if self._target() is None:
                 return
             await asyncio.sleep(_POLL_SECONDS)
 
