@@ -176,6 +176,10 @@ class Books(Protocol):
         """
         ...
 
+    async def is_connected(self) -> bool:
+        """Whether there is a usable permission; False until somebody connects QuickBooks again."""
+        ...
+
     async def facts(self) -> BooksFacts:
         """Company information and preferences.
 

@@ -43,7 +43,7 @@ class Session:
         """
         new = [_new(event, trace) for event in events]
         try:
-            return await self._log.append(Append(company=self.company, events=new, epoch=self.epoch, guard=guard))
+            return await self._log.append(Append(self.company, new, epoch=self.epoch, guard=guard))
         except FencedError as fenced:
             raise LeaseLostError(
                 f"Company {self.company} is held by another process since epoch {self.epoch} ended.",
@@ -52,7 +52,7 @@ class Session:
 
     async def receive(self, events: Sequence[NewEvent]) -> Appended:
         """Append receipts; no fence is asked for these."""
-        return await self._log.append(Append(company=self.company, events=events))
+        return await self._log.append(Append(self.company, events))
 
 
 def _new(event: Event, trace: str | None) -> NewEvent:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
+from counterfoil.log import RecordedEvent
 from counterfoil.planning.types import Link, Settlement
 from counterfoil.state.rows import CompanyRow, DocumentRow, LinkRow, RecordRow, SettlementRow
 from counterfoil.state.store import StateStore
@@ -20,6 +21,10 @@ class EventSource(Protocol):
 
     async def event_at(self, company: int, position: int) -> Event:
         """The event at a position."""
+        ...
+
+    async def recorded_at(self, company: int, position: int) -> RecordedEvent:
+        """The same with its envelope."""
         ...
 
 

@@ -55,7 +55,7 @@ class Foldable(Protocol):
     @property
     def event_type(self) -> str: ...
 
-    def event(self) -> Event: ...
+    async def event(self) -> Event: ...
 
 
 class RowLoader(Protocol):
@@ -120,7 +120,7 @@ async def fold_page(loader: RowLoader, company: int, after: int, events: Iterabl
 async def _fold_one(
     loader: RowLoader, company: int, recorded: Foldable, loaded: dict[tuple[str, Key], Row | None]
 ) -> Rows:
-    at = Folded(company=company, position=recorded.position, event=recorded.event())
+    at = Folded(company=company, position=recorded.position, event=await recorded.event())
     while True:
         rows = Rows(company, loaded)
         try:

@@ -1,7 +1,8 @@
+-- runs as: engine
 -- State: every table here says its class in its comment. Projections are derived from the log and may be dropped;
 -- operational tables may be lost. The engine owns them all.
 
-SET LOCAL ROLE counterfoil_engine;
+
 
 create table counterfoil_state.companies (
     company bigint not null,

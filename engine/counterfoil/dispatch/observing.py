@@ -1,0 +1,216 @@
+"""Reads the books of one company: what webhooks hinted at, what a sweep shows, names and preferences."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from counterfoil.dispatch.books import Books, BooksFacts, Shown
+from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.view import EventSource, KeyedHash
+from counterfoil.log import NewEvent
+from counterfoil.planning.inbound import payment_effect
+from counterfoil.ports import Clock
+from counterfoil.state.rows import CompanyRow, DocumentRow, HintRow, IntentRow, PaymentRow
+from counterfoil.state.store import StateStore
+from counterfoil.telemetry.ports import Instruments
+from counterfoil_schema import exact_json
+from counterfoil_schema.documents import Document
+from counterfoil_schema.events.receipts import (
+    BooksObserved,
+    DirectoryEntry,
+    DirectoryObserved,
+    HintsSettled,
+    How,
+    PreferencesObserved,
+)
+
+BOOKS = "quickbooks"
+WATCHED = ("Customer", "Item", "Invoice", "Payment", "CreditMemo", "JournalEntry", "Employee", "Vendor")
+"""Entities whose changes are swept for."""
+
+NAMED = ("Account", "Class", "Department")
+"""Name lists that mappings refer to by name."""
+
+SWEEP_OVERLAP = timedelta(minutes=2)
+
+
+class BooksReader:
+    """Appends what one company's books show, if it differs from what they showed before."""
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        store: StateStore,
+        events: EventSource,
+        hashes: KeyedHash,
+        books: Books,
+        clock: Clock,
+        instruments: Instruments,
+    ) -> None:
+        self._session = session
+        self._store = store
+        self._events = events
+        self._hashes = hashes
+        self._books = books
+        self._clock = clock
+        self._instruments = instruments
+
+    async def follow(self, hints: Sequence[HintRow]) -> int:
+        """Read the documents that webhooks hinted at, in as few calls as can be; returns how many hints that were.
+
+        A hint at a document that we do not know waits while a create of its type is in flight: it may be our own.
+
+        Raises:
+            BooksUnreadableError: a read failed; its hints stay open.
+        """
+        by_entity: dict[str, list[HintRow]] = {}
+        for hint in hints:
+            if not await self._is_perhaps_ours(hint):
+                by_entity.setdefault(hint.kind, []).append(hint)
+        followed = 0
+        for entity, group in by_entity.items():
+            shown = await self._books.read(entity, [hint.source_id for hint in group], "live")
+            await self.record([*shown, *await self._beside(shown)], "webhook")
+            done = HintsSettled(
+                connection=BOOKS,
+                through=max(hint.received for hint in group),
+                settled=tuple((hint.kind, hint.source_id) for hint in group),
+            )
+            await self._session.receive([NewEvent(event=done)])
+            followed += len(group)
+        return followed
+
+    async def _is_perhaps_ours(self, hint: HintRow) -> bool:
+        company = self._session.company
+        if await self._store.one(DocumentRow, company, hint.kind, hint.source_id) is not None:
+            return False
+        flying = await self._store.some(IntentRow, "intents_in", company, ["sent", "uncertain"], 1_000)
+        return any(row.entity == hint.kind and row.operation == "create" for row in flying)
+
+    async def _beside(self, shown: Sequence[Shown]) -> list[Shown]:
+        """The invoices that payments concern, so that both are known before anything is decided."""
+        wanted: dict[str, None] = {}
+        for one in shown:
+            if one.entity != "Payment":
+                continue
+            before = await self._store.one(PaymentRow, self._session.company, one.document_id)
+            effect = payment_effect(one.document, one.status)
+            for invoice_id in (*effect.invoices, *(before.invoices if before else ())):
+                wanted[invoice_id] = None
+        return list(await self._books.read("Invoice", list(wanted), "live")) if wanted else []
+
+    async def record(self, shown: Sequence[Shown], how: How) -> int:
+        """Append what is new among these documents; returns how many that were."""
+        company = self._session.company
+        known = await self._store.load(company, DocumentRow.table, [(one.entity, one.document_id) for one in shown])
+        fresh: list[NewEvent] = []
+        with self._instruments.span("counterfoil.observe", None, {"connection": BOOKS, "how": how}) as span:
+            # Invoices first, so that a payment is decided when what it settles is known.
+            for one in sorted(shown, key=lambda each: each.entity == "Payment"):
+                content = exact_json.canonical([one.status, one.document])
+                digest = await self._hashes.keyed_hash(company, content)
+                row = known.get((one.entity, one.document_id))
+                if not isinstance(row, DocumentRow):
+                    fresh.append(self._event(one, digest, how, span.trace))
+                elif not _is_known(row, one, digest):
+                    fresh.append(self._event(one, digest, how, await self._trace_of(row) or span.trace))
+            if fresh:
+                await self._session.receive(fresh)
+        self._instruments.observed(BOOKS, len(fresh))
+        return len(fresh)
+
+    async def _trace_of(self, row: DocumentRow) -> str | None:
+        """What is seen of a document of ours continues the trace that led to it."""
+        recorded = await self._events.recorded_at(self._session.company, row.position)
+        return recorded.trace
+
+    def _event(self, one: Shown, digest: str, how: How, trace: str | None) -> NewEvent:
+        token = one.document.get("SyncToken")
+        event = BooksObserved(
+            entity=one.entity,
+            document_id=one.document_id,
+            sync_token=str(token) if token is not None else None,
+            status=one.status,
+            content_hash=digest,
+            how=how,
+            document=Document.of(one.entity, one.document),
+        )
+        return NewEvent(event=event, record_key=f"{BOOKS}:{one.entity}:{one.document_id}", trace=trace)
+
+    async def sweep(self, since: datetime) -> datetime | None:
+        """Record all changes since an instant, with overlap; returns up to when nothing can be missing.
+
+        None says that more may have changed than was shown: sweep a shorter time or fewer entities.
+
+        Raises:
+            BooksUnreadableError: the read failed.
+        """
+        known_until: datetime | None = None
+        swept = await self._books.sweep(WATCHED, since - SWEEP_OVERLAP)
+        if not swept.truncated:
+            await self.record([*swept.shown, *await self._beside(swept.shown)], "sweep")
+            return swept.until
+        for entity in WATCHED:
+            part = await self._books.sweep([entity], since - SWEEP_OVERLAP)
+            await self.record([*part.shown, *await self._beside(part.shown)], "sweep")
+            if part.truncated:
+                return None
+            known_until = min(filter(None, [known_until, part.until]), default=None)
+        return known_until
+
+    async def get_to_know(self) -> BooksFacts:
+        """Read company, preferences and the name lists, and append what is new of them.
+
+        Raises:
+            BooksUnreadableError: a read failed.
+        """
+        company = self._session.company
+        facts = await self._books.facts()
+        row = await self._store.one(CompanyRow, company)
+        event = PreferencesObserved(
+            content_hash="",
+            home_currency=facts.home_currency,
+            multi_currency=facts.multi_currency,
+            custom_numbers=facts.custom_numbers,
+            class_tracking=facts.class_tracking,
+            department_tracking=facts.department_tracking,
+            closed_until=facts.closed_until,
+        )
+        digest = await self._hashes.keyed_hash(company, exact_json.canonical(event.model_dump(mode="json")))
+        if row is None or row.preferences_hash != digest:
+            await self._session.receive([NewEvent(event=event.model_copy(update={"content_hash": digest}))])
+        for entity in NAMED:
+            await self.learn_names(entity)
+        return facts
+
+    async def learn_names(self, entity: str) -> None:
+        """Read one name list and append it if it differs from what is known.
+
+        Raises:
+            BooksUnreadableError: the read failed.
+        """
+        company = self._session.company
+        entries = tuple(
+            DirectoryEntry(document_id=document_id, name=name, active=active)
+            for document_id, name, active in await self._books.names(entity)
+        )
+        known = await self._store.load(company, DocumentRow.table, [(entity, one.document_id) for one in entries])
+        same = all(
+            isinstance(row := known.get((entity, one.document_id)), DocumentRow)
+            and row.name == one.name
+            and (row.status == "live") == one.active
+            for one in entries
+        )
+        if not same:
+            content = exact_json.canonical([one.model_dump() for one in entries])
+            digest = await self._hashes.keyed_hash(company, content)
+            event = DirectoryObserved(entity=entity, content_hash=digest, entries=entries)
+            await self._session.receive([NewEvent(event=event)])
+
+
+def _is_known(row: DocumentRow, one: Shown, content_hash: str) -> bool:
+    """Whether a reading says nothing new. An invoice's first echo does: its number and status go to the source."""
+    if row.content_hash == content_hash:
+        return True
+    unmoved = row.status == one.status and row.sync_token == one.document.get("SyncToken")
+    return unmoved and one.entity != "Invoice"

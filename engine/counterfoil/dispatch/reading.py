@@ -1,0 +1,27 @@
+"""The log as the dispatcher reads it: single events, decoded."""
+
+from counterfoil.log import LogReader, RecordedEvent
+from counterfoil_schema.events.base import Event
+
+
+class LogEvents:
+    """Events by position; what the planner's view and the settler need of the log."""
+
+    def __init__(self, reader: LogReader) -> None:
+        self._reader = reader
+
+    async def recorded_at(self, company: int, position: int) -> RecordedEvent:
+        """The event at a position with its envelope.
+
+        Raises:
+            LookupError: the log holds no such position.
+        """
+        recorded = await self._reader.get(company, position)
+        if recorded is None:
+            raise LookupError(f"company {company} has no event at {position}")
+        return recorded
+
+    async def event_at(self, company: int, position: int) -> Event:
+        """The event at a position."""
+        recorded = await self.recorded_at(company, position)
+        return await recorded.event()

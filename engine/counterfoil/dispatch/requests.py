@@ -1,0 +1,89 @@
+"""Takes up what operators asked for: approve, retry, skip. They ask; the holder of the lease decides."""
+
+from collections.abc import Sequence
+
+from counterfoil.dispatch.session import Session
+from counterfoil.state.rows import ChangeRow, IntentRow, RequestRow
+from counterfoil.state.store import StateStore
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import (
+    ChangeReopened,
+    ChangeSkipped,
+    IntentApproved,
+    IntentWithdrawn,
+    RequestTaken,
+)
+
+REQUESTS_PER_TURN = 50
+
+
+class RequestTaker:
+    """Decides the open requests of one company."""
+
+    def __init__(self, *, session: Session, store: StateStore) -> None:
+        self._session = session
+        self._store = store
+
+    async def take(self, head: int) -> bool:
+        """Decide open requests; returns whether there were any. `head` is where the state stands."""
+        company = self._session.company
+        requests = await self._store.some(RequestRow, "open_requests", company, REQUESTS_PER_TURN)
+        for request in requests:
+            await self._session.decide(await self._decide(request, head))
+        return bool(requests)
+
+    async def _decide(self, request: RequestRow, head: int) -> list[Event]:
+        changes = await self._store.some(ChangeRow, "changes_of_record", self._session.company, request.record_key)
+        intents = await self._store.some(IntentRow, "intents_of_record", self._session.company, request.record_key)
+        if request.intent_id is not None:
+            intents = [row for row in intents if row.intent_id == request.intent_id]
+        match request.action:
+            case "approve":
+                decisions = _approve(request, intents)
+            case "retry":
+                decisions = _retry(request, changes)
+            case "skip":
+                decisions = _skip(request, changes, intents)
+            case _:
+                decisions = []
+        outcome = f"{len(decisions)} decisions at {head}" if decisions else "Nothing to do: no such record waits."
+        taken = RequestTaken(
+            change=request.position, record_key=request.record_key, request=request.position, outcome=outcome
+        )
+        return [*decisions, taken]
+
+
+def _approve(request: RequestRow, intents: Sequence[IntentRow]) -> list[Event]:
+    return [
+        IntentApproved(change=row.change, record_key=row.record_key, intent_id=row.intent_id, author=request.author)
+        for row in intents
+        if row.state == "held"
+    ]
+
+
+def _retry(request: RequestRow, changes: Sequence[ChangeRow]) -> list[Event]:
+    return [
+        ChangeReopened(
+            change=row.position, record_key=row.record_key, reason=f"{request.author} asked for another try."
+        )
+        for row in changes[-1:]
+        if row.state == "parked"
+    ]
+
+
+def _skip(request: RequestRow, changes: Sequence[ChangeRow], intents: Sequence[IntentRow]) -> list[Event]:
+    reason = f"{request.author} decided that it is not to be carried over."
+    withdrawn: list[Event] = [
+        IntentWithdrawn(
+            change=row.change, record_key=row.record_key, intent_id=row.intent_id, code="operator", reason=reason
+        )
+        for row in intents
+        if row.state in {"held", "ready", "parked"}
+    ]
+    if withdrawn:
+        return withdrawn
+    return [
+        ChangeSkipped(change=row.position, record_key=row.record_key, code="operator", reason=reason)
+        for row in changes[-1:]
+        if row.state == "parked"
+    ]

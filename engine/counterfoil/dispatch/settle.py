@@ -1,0 +1,226 @@
+"""Settles what is uncertain, refused as stale, or clashing: by evidence, never by hope."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from counterfoil.dispatch.books import Books, Shown, Wanted
+from counterfoil.dispatch.evidence import shows_effect
+from counterfoil.dispatch.outbox import Outbox, call_of
+from counterfoil.dispatch.sender import accepted
+from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.view import EventSource, ViewLoader
+from counterfoil.log import RecordedEvent
+from counterfoil.ports import Clock
+from counterfoil.state.rows import IntentRow
+from counterfoil.state.store import StateStore
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import (
+    CallItem,
+    CallSent,
+    IntentAbsent,
+    IntentParked,
+    IntentRejected,
+    IntentResumed,
+    IntentUncertain,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlingLimits:
+    """`server_seconds` is how long the books may still be at work on a call that we gave up (Intuit: 120 s)."""
+
+    server_seconds: float = 120.0
+
+
+class Settler:
+    """Finds out what became of the calls of one company whose answers are missing."""
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        store: StateStore,
+        events: EventSource,
+        view: ViewLoader,
+        outbox: Outbox,
+        books: Books,
+        clock: Clock,
+        limits: SettlingLimits,
+        adopts: "Adoption",
+    ) -> None:
+        self._session = session
+        self._store = store
+        self._events = events
+        self._view = view
+        self._outbox = outbox
+        self._books = books
+        self._clock = clock
+        self._limits = limits
+        self._adopts = adopts
+
+    async def settle(self, rows: Sequence[IntentRow]) -> int:
+        """Look for evidence of these uncertain intents; returns how many are settled.
+
+        Raises:
+            BooksUnreadableError: a search failed, which proves nothing; try again later.
+        """
+        settled = 0
+        by_call: dict[int, list[IntentRow]] = {}
+        for row in rows:
+            if row.sent is not None:
+                by_call.setdefault(row.sent, []).append(row)
+        for position, members in by_call.items():
+            recorded = await self._events.recorded_at(self._session.company, position)
+            decisions = await self._settle_call(recorded, members)
+            if decisions:
+                await self._session.decide(decisions, trace=recorded.trace)
+                settled += len(decisions)
+        return settled
+
+    async def _settle_call(self, recorded: RecordedEvent, members: Sequence[IntentRow]) -> list[Event]:
+        sent = await recorded.event()
+        if not isinstance(sent, CallSent):
+            raise TypeError(f"the event at {recorded.position} is no call")
+        asked = {row.intent_id: row for row in members}
+        items = [item for item in sent.items if item.intent_id in asked]
+        if sent.target != "quickbooks":
+            return [_absent(sent, item, "Setting the same values again is harmless.") for item in items]
+        call = call_of(sent.request_id, items, "retry")
+        creates = [item for item in items if item.operation == "create"]
+        wanted = [
+            Wanted(item=one, marker=await self._outbox.marker_of(asked[one.intent_id]))
+            for one in call.items
+            if one.operation == "create"
+        ]
+        found = await self._books.find(wanted, sent_at=recorded.recorded_at) if wanted else {}
+        over = self._is_over(recorded, sent)
+        decisions = [
+            event
+            for item in creates
+            if (event := self._settle_create(sent, item, found.get(item.intent_id), over=over))
+        ]
+        for item in items:
+            if item.operation != "create":
+                event = await self._settle_change(sent, item, over=over)
+                decisions.extend([event] if event else [])
+        return decisions
+
+    def _is_over(self, recorded: RecordedEvent, sent: CallSent) -> bool:
+        """Whether every deadline of a call has passed, ours and the server's."""
+        spent = timedelta(seconds=float(sent.deadline_seconds) + self._limits.server_seconds)
+        return self._clock.now() >= recorded.recorded_at + spent
+
+    def _settle_create(self, sent: CallSent, item: CallItem, shown: Shown | None, *, over: bool) -> Event | None:
+        if shown is not None:
+            return accepted(sent.request_id, item, shown.document, how="found")
+        if not over:
+            return None
+        return _absent(sent, item, "No document bears its mark after every deadline has passed.")
+
+    async def _settle_change(self, sent: CallSent, item: CallItem, *, over: bool) -> Event | None:
+        body = item.body.fields()
+        (shown,) = await self._books.read(item.entity, [str(body.get("Id"))], "retry")
+        token = shown.document.get("SyncToken")
+        if item.operation in {"void", "delete"} and shown.status != "live":
+            return accepted(sent.request_id, item, {**body, **shown.document}, how="found")
+        if token != item.sync_token and item.operation == "update" and shows_effect(body, shown.document):
+            return accepted(sent.request_id, item, shown.document, how="found")
+        if token != item.sync_token:
+            return IntentRejected(
+                change=item.change,
+                record_key=item.record_key,
+                intent_id=item.intent_id,
+                request_id=sent.request_id,
+                code="overtaken",
+                kind="refetch",
+                reason="The document was changed by somebody else; what was sent can no longer take effect.",
+                fix="Nothing: it is read afresh and sent again.",
+                then="refetch",
+            )
+        if over:
+            return _absent(sent, item, f"The document still stands at SyncToken {token} after every deadline.")
+        return None
+
+    async def refetch(self, row: IntentRow) -> Sequence[Shown]:
+        """The document that a stale intent was made against, as it is now."""
+        link = await self._view.link(row.record_key)
+        if link is None:
+            return ()
+        return await self._books.read(link.entity, [link.document_id], "retry")
+
+    async def adopt(self, row: IntentRow) -> Event:
+        """A name or number is taken: adopt the document that bears it, if it is ours or the rule says so."""
+        planned = await self._outbox.planned(row)
+        body = planned.body.fields()
+        shown = await self._books.named(row.entity, body)
+        recorded = await self._events.recorded_at(self._session.company, row.sent or row.planned)
+        sent = await recorded.event()
+        item = next((one for one in getattr(sent, "items", ()) if one.intent_id == row.intent_id), None)
+        if shown is not None and isinstance(item, CallItem):
+            owner = await self._view.owner_of(shown.entity, shown.document_id)
+            sign = await self._outbox.marker_of(row)
+            ours = sign in str(shown.document.get("PrivateNote", ""))
+            if owner is None and (ours or await self._adopts.may_adopt(row.record_key, row.entity)):
+                how = "found" if ours else "adopted"
+                return accepted(row.request_id or "", item, shown.document, how=how)
+            return _clash(row, shown, owner)
+        return IntentParked(
+            change=row.change,
+            record_key=row.record_key,
+            intent_id=row.intent_id,
+            code=row.code,
+            reason=f"{row.reason} No document that bears it could be found.",
+            fix=row.fix,
+        )
+
+    def lost(self, row: IntentRow, reason: str) -> IntentUncertain:
+        """A call that was under way when its process ended."""
+        return IntentUncertain(
+            change=row.change,
+            record_key=row.record_key,
+            intent_id=row.intent_id,
+            request_id=row.request_id or "",
+            reason=reason,
+        )
+
+    def resumed(self, row: IntentRow, reason: str) -> IntentResumed:
+        """What stood in an intent's way is gone."""
+        return IntentResumed(change=row.change, record_key=row.record_key, intent_id=row.intent_id, reason=reason)
+
+
+class Adoption:
+    """Whether a mapping's match rule lets a document that is already there stand for a record."""
+
+    def __init__(self, rules: Mapping[str, bool]) -> None:
+        self._rules = rules
+
+    async def may_adopt(self, record_key: str, entity: str) -> bool:
+        """True where the rule of the record's connection says adopt."""
+        return self._rules.get(f"{record_key.split(':', 1)[0]}:{entity}", False)
+
+
+def _absent(sent: CallSent, item: CallItem, evidence: str) -> IntentAbsent:
+    return IntentAbsent(
+        change=item.change,
+        record_key=item.record_key,
+        intent_id=item.intent_id,
+        request_id=sent.request_id,
+        evidence=evidence,
+    )
+
+
+def _clash(row: IntentRow, shown: Shown, owner: str | None) -> IntentParked:
+    name = shown.document.get("DisplayName") or shown.document.get("Name") or shown.document.get("DocNumber")
+    other = f"which stands for {owner}" if owner else "which comes from no source of ours"
+    return IntentParked(
+        change=row.change,
+        record_key=row.record_key,
+        intent_id=row.intent_id,
+        code=row.code or "duplicate",
+        reason=(
+            f"{row.record_key} cannot become a new {row.entity}: “{name}” is already "
+            f"{shown.entity} {shown.document_id} in QuickBooks, {other}."
+        ),
+        fix="Rename one of the two, or let the mapping adopt documents that are already there; then retry.",
+    )

@@ -1,0 +1,146 @@
+"""Reads the sources of one company: whole, since a cursor, or one record that a webhook hinted at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.view import KeyedHash
+from counterfoil.log import NewEvent
+from counterfoil.ports import Clock
+from counterfoil.sources import Removed, Seen, SourceAdapter, SourceChange, SourceError, Unreadable
+from counterfoil.state.rows import HintRow, RecordRow
+from counterfoil.state.store import StateStore
+from counterfoil.telemetry.ports import Instruments
+from counterfoil_schema import exact_json
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.receipts import HintsSettled, How, SourceObserved, SourceRemoved, SourceUnreadable
+from counterfoil_schema.records import record_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A source that could not be read now, for the report; nothing follows from it about any record."""
+
+    connection: str
+    message: str
+    retry_after: float | None
+
+
+class SourceReader:
+    """Appends what the sources of one company show, if it differs from what they showed before."""
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        store: StateStore,
+        hashes: KeyedHash,
+        adapters: Mapping[str, SourceAdapter],
+        clock: Clock,
+        instruments: Instruments,
+    ) -> None:
+        self._session = session
+        self._store = store
+        self._hashes = hashes
+        self._adapters = adapters
+        self._clock = clock
+        self._instruments = instruments
+
+    async def poll(self, connection: str, how: How) -> int:
+        """Read everything new from one source; returns how many changes were recorded.
+
+        Raises:
+            SourceError: the source cannot be read now; what was read before is kept.
+        """
+        adapter = self._adapters[connection]
+        recorded = 0
+        for kind in adapter.kinds():
+            cursor = await self._store.value("cursor", self._session.company, connection, kind)
+            async for page in adapter.changes(kind, cursor):
+                recorded += await self.record(connection, page.changes, "sync" if cursor is None else how)
+                await self._store.execute(
+                    "save_cursor", self._session.company, connection, kind, page.cursor, self._clock.now()
+                )
+                if page.done:
+                    break
+        return recorded
+
+    async def record(self, connection: str, changes: Sequence[SourceChange], how: How) -> int:
+        """Append what is new among these, in order; returns how many that were."""
+        company = self._session.company
+        keys = {record_key(connection, change.kind, change.source_id) for change in changes}
+        known = await self._store.load(company, RecordRow.table, [(key,) for key in keys])
+        latest: dict[str, tuple[str, bool]] = {
+            key[0]: (row.content_hash, row.removed) for key, row in known.items() if isinstance(row, RecordRow)
+        }
+        fresh: list[NewEvent] = []
+        with self._instruments.span("counterfoil.observe", None, {"connection": connection, "how": how}) as span:
+            for change in changes:
+                key = record_key(connection, change.kind, change.source_id)
+                event, mark = await self._event(connection, change, how)
+                if latest.get(key) == mark or (key not in latest and isinstance(change, Removed)):
+                    continue
+                latest[key] = mark
+                fresh.append(NewEvent(event=event, record_key=key, trace=span.trace))
+            if fresh:
+                await self._session.receive(fresh)
+        self._instruments.observed(connection, len(fresh))
+        return len(fresh)
+
+    async def _event(self, connection: str, change: SourceChange, how: How) -> tuple[Event, tuple[str, bool]]:
+        match change:
+            case Seen():
+                content = exact_json.canonical(change.record.model_dump(mode="json"))
+                digest = await self._hashes.keyed_hash(self._session.company, content)
+                return SourceObserved(
+                    connection=connection,
+                    source_kind=change.kind,
+                    source_id=change.source_id,
+                    version=change.version,
+                    content_hash=digest,
+                    how=how,
+                    record=change.record,
+                    raw=change.raw,
+                ), (digest, False)
+            case Removed():
+                return SourceRemoved(
+                    connection=connection,
+                    source_kind=change.kind,
+                    source_id=change.source_id,
+                    how=how,
+                    evidence=change.evidence,
+                    merged_into=change.merged_into,
+                ), ("", True)
+            case Unreadable():
+                digest = await self._hashes.keyed_hash(
+                    self._session.company, exact_json.canonical([change.place, change.problem, change.raw])
+                )
+                return SourceUnreadable(
+                    connection=connection,
+                    source_kind=change.kind,
+                    source_id=change.source_id,
+                    content_hash=digest,
+                    place=change.place,
+                    problem=change.problem,
+                    fix=change.fix,
+                    raw=change.raw,
+                ), (digest, False)
+
+    async def follow(self, connection: str, hints: Sequence[HintRow]) -> list[Trouble]:
+        """Read what webhooks hinted at, one reading for all hints of a record."""
+        adapter = self._adapters[connection]
+        troubles: list[Trouble] = []
+        settled: list[tuple[str, str]] = []
+        for hint in hints:
+            try:
+                changes = await adapter.read(hint.kind, hint.source_id)
+            except SourceError as trouble:
+                troubles.append(Trouble(connection=connection, message=str(trouble), retry_after=trouble.retry_after))
+                continue
+            await self.record(connection, changes, "webhook")
+            settled.append((hint.kind, hint.source_id))
+        if settled:
+            through = max(hint.received for hint in hints)
+            done = HintsSettled(connection=connection, through=through, settled=tuple(settled))
+            await self._session.receive([NewEvent(event=done)])
+        return troubles

@@ -1,0 +1,267 @@
+"""One company's worker: folds, decides, sends and settles, for as long as it holds the company's lease."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from counterfoil.dispatch.books import BooksUnreadableError
+from counterfoil.dispatch.decide import Decider
+from counterfoil.dispatch.folding import Folder
+from counterfoil.dispatch.observing import BOOKS, BooksReader
+from counterfoil.dispatch.requests import RequestTaker
+from counterfoil.dispatch.sending import Sending
+from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.settle import Settler
+from counterfoil.dispatch.sources import SourceReader
+from counterfoil.dispatch.view import EventSource
+from counterfoil.log import Guard, StaleDecisionError
+from counterfoil.ports import Clock
+from counterfoil.sources import SourceError
+from counterfoil.state.rows import ChangeRow, HintRow, IntentRow
+from counterfoil.state.store import StateStore
+from counterfoil.telemetry.ports import Instruments
+
+CHANGES_PER_TURN = 200
+HINTS_PER_TURN = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often what is looked at, in seconds."""
+
+    idle_seconds: float = 0.5
+    poll_seconds: float = 60.0
+    sweep_seconds: float = 300.0
+    settle_seconds: float = 2.0
+    reconnect_seconds: float = 15.0
+    trouble_seconds: float = 5.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the worker has done since it started; for progress bars and for knowing when nothing is left."""
+
+    polled: set[str] = field(default_factory=set)
+    troubles: dict[str, str] = field(default_factory=dict)
+    decided: int = 0
+    turns: int = 0
+    quiet: bool = False
+    head: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What the worker puts to work."""
+
+    store: StateStore
+    events: EventSource
+    folder: Folder
+    decider: Decider
+    sending: Sending
+    settler: Settler
+    sources: SourceReader
+    books: BooksReader
+    requests: RequestTaker
+    connections: tuple[str, ...]
+
+
+class CompanyWorker:
+    """Works for one company under its lease.
+
+    Everything that folds or decides runs in one loop; calls and readings run beside it, each owned by a task group.
+    """
+
+    def __init__(self, *, session: Session, rooms: Rooms, clock: Clock, pace: Pace, instruments: Instruments) -> None:
+        self._session = session
+        self._rooms = rooms
+        self._clock = clock
+        self._pace = pace
+        self._instruments = instruments
+        self._wake = asyncio.Event()
+        self._draining = False
+        self._due: dict[str, float] = {}
+        self._jobs: dict[str, asyncio.Task[None]] = {}
+        self._recovering: set[str] | None = None
+        self.progress = Progress()
+
+    def wake(self) -> None:
+        """Something was appended: look now instead of later."""
+        self._wake.set()
+
+    def drain(self) -> None:
+        """Begin nothing new; end when what is under way has ended."""
+        self._draining = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until drained.
+
+        Raises:
+            ProjectionStoppedError: an event of this company cannot be folded.
+            LeaseLostError: another process holds the company now.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            while not (self._draining and not self._jobs and not self._rooms.sending.in_flight):
+                moved = await self._turn(tasks)
+                self.progress.turns += 1
+                if not moved:
+                    await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._pace.idle_seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    async def _turn(self, tasks: asyncio.TaskGroup) -> bool:
+        """One round; returns whether anything moved."""
+        head = await self._rooms.folder.to_head()
+        moved = head != self.progress.head
+        self.progress.head = head
+        if self._recovering is None:
+            self._recovering = await self._take_over()
+            return True
+        if self._draining:
+            return False
+        moved |= await self._rooms.requests.take(head)
+        moved |= await self._decide(head)
+        if moved:
+            return True
+        await self._settle(tasks)
+        if not self._recovering:
+            moved |= await self._send(tasks)
+        self._read(tasks)
+        hints = await self._rooms.store.some(HintRow, "open_hints", self._session.company, HINTS_PER_TURN)
+        self._follow(tasks, hints)
+        self.progress.quiet = not moved and not hints and not self._jobs and await self._is_quiet()
+        return moved
+
+    async def _take_over(self) -> set[str]:
+        """What an earlier holder had sent without recording an answer is uncertain, and is settled before all else."""
+        company = self._session.company
+        rows = await self._rooms.store.some(IntentRow, "intents_in", company, ["sent", "uncertain"], 10_000)
+        lost = [
+            self._rooms.settler.lost(row, "The process that sent it ended before an answer was recorded.")
+            for row in rows
+            if row.state == "sent"
+        ]
+        if lost:
+            await self._session.decide(lost)
+        return {row.intent_id for row in rows}
+
+    async def _decide(self, head: int) -> bool:
+        changes = await self._rooms.store.some(ChangeRow, "undecided_changes", self._session.company, CHANGES_PER_TURN)
+        moved = False
+        for change in changes:
+            recorded = await self._rooms.events.recorded_at(self._session.company, change.position)
+            with self._instruments.span("counterfoil.plan", recorded.trace) as span:
+                decided = await self._rooms.decider.decide(change, await recorded.event())
+                if decided is None:
+                    continue
+                try:
+                    await self._session.decide(decided.events, guard=Guard(decided.bears_on, head), trace=span.trace)
+                except StaleDecisionError:
+                    return True  # fold what is new, then plan again
+            for event in decided.events:
+                self._instruments.decided(event.event_type)
+            self.progress.decided += 1
+            moved = True
+        return moved
+
+    async def _settle(self, tasks: asyncio.TaskGroup) -> None:
+        company = self._session.company
+        rows = await self._rooms.store.some(
+            IntentRow, "intents_in", company, ["uncertain", "refetch", "adopt", "reconnect"], 1_000
+        )
+        uncertain = [row for row in rows if row.state == "uncertain"]
+        if self._recovering:
+            self._recovering &= {row.intent_id for row in uncertain}
+        if uncertain and self._is_due("settle", self._pace.settle_seconds):
+            self._job(tasks, "settle", self._rooms.sending.settle(uncertain))
+        stuck = [row for row in rows if row.state in {"refetch", "adopt"}]
+        if stuck and self._is_due("unblock", self._pace.settle_seconds / 4):
+            self._job(tasks, "unblock", self._rooms.sending.unblock(stuck))
+        waiting = [row for row in rows if row.state == "reconnect"]
+        if waiting and self._is_due("reconnect", self._pace.reconnect_seconds):
+            self._job(tasks, "reconnect", self._rooms.sending.resume(waiting))
+
+    async def _send(self, tasks: asyncio.TaskGroup) -> bool:
+        return await self._rooms.sending.dispatch(tasks, done=self.wake)
+
+    def _read(self, tasks: asyncio.TaskGroup) -> None:
+        for connection in self._rooms.connections:
+            if self._is_due(f"poll {connection}", self._pace.poll_seconds):
+                self._job(tasks, f"poll {connection}", self._poll(connection))
+        if self._is_due("sweep", self._pace.sweep_seconds):
+            self._job(tasks, "sweep", self._rooms.sending.sweep(self._rooms.books))
+
+    def _follow(self, tasks: asyncio.TaskGroup, hints: list[HintRow]) -> None:
+        by_connection: dict[str, list[HintRow]] = {}
+        for hint in hints:
+            by_connection.setdefault(hint.connection, []).append(hint)
+        for connection, group in by_connection.items():
+            name = f"follow {connection}"
+            if not self._is_due(name, self._pace.idle_seconds):
+                continue
+            if connection == BOOKS:
+                self._job(tasks, name, self._follow_books(group))
+            elif connection in self._rooms.connections:
+                self._job(tasks, name, self._follow_source(connection, group))
+
+    async def _follow_books(self, hints: list[HintRow]) -> None:
+        await self._rooms.books.follow(hints)
+
+    async def _follow_source(self, connection: str, hints: list[HintRow]) -> None:
+        for trouble in await self._rooms.sources.follow(connection, hints):
+            self.progress.troubles[connection] = trouble.message
+            self._due[f"follow {connection}"] = self._clock.monotonic() + (trouble.retry_after or 2.0)
+
+    async def _poll(self, connection: str) -> None:
+        try:
+            await self._rooms.sources.poll(connection, "poll")
+        except SourceError as trouble:
+            self.progress.troubles[connection] = str(trouble)
+            if trouble.retry_after is not None:
+                wait = max(trouble.retry_after, self._pace.trouble_seconds)
+                self._due[f"poll {connection}"] = self._clock.monotonic() + wait
+                return
+        else:
+            self.progress.troubles.pop(connection, None)
+        self.progress.polled.add(connection)
+
+    async def _is_quiet(self) -> bool:
+        """Whether nothing is left that would move by itself."""
+        if set(self._rooms.connections) - self.progress.polled or self._rooms.sending.in_flight:
+            return False
+        company = self._session.company
+        moving = ["sent", "uncertain", "refetch", "adopt"]
+        rows = await self._rooms.store.some(IntentRow, "intents_in", company, moving, 1)
+        ready = await self._rooms.store.some(IntentRow, "ready_intents", company, 1)
+        return not rows and not ready
+
+    def _is_due(self, name: str, every: float) -> bool:
+        now = self._clock.monotonic()
+        if name in self._jobs or self._due.get(name, 0.0) > now:
+            return False
+        self._due[name] = now + every
+        return True
+
+    def _job(self, tasks: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        self._jobs[name] = tasks.create_task(self._guarded(name, work), name=name)
+
+    async def _guarded(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        """A reading that fails proves nothing and stops nothing: it is shown, and tried again."""
+        try:
+            await work
+        except BooksUnreadableError as trouble:
+            self.progress.troubles[name] = str(trouble)
+            wait = trouble.retry_after if trouble.retry_after is not None else self._pace.trouble_seconds
+            self._due[name] = self._clock.monotonic() + wait
+        else:
+            self.progress.troubles.pop(name, None)
+        finally:
+            self._jobs.pop(name, None)
+            self._wake.set()

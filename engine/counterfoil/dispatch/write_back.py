@@ -1,0 +1,134 @@
+"""Carries values back to the sources; setting them twice is harmless, so a lost answer is simply repeated."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from counterfoil.dispatch.ids import bytes_hash, request_id
+from counterfoil.dispatch.outbox import Outbox
+from counterfoil.dispatch.sender import SendingLimits, Step
+from counterfoil.dispatch.session import Session
+from counterfoil.sources import SourceAdapter, WriteBack, WriteBackResult
+from counterfoil.state.rows import IntentRow
+from counterfoil.telemetry.ports import Instruments
+from counterfoil_schema import exact_json
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import (
+    CallItem,
+    CallSent,
+    IntentAccepted,
+    IntentPlanned,
+    IntentRejected,
+    IntentUncertain,
+)
+from counterfoil_schema.records import split_key
+
+
+class SourceWriter:
+    """Writes to the sources of one company under its lease."""
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        outbox: Outbox,
+        adapters: Mapping[str, SourceAdapter],
+        limits: SendingLimits,
+        instruments: Instruments,
+        step: Step,
+    ) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._adapters = adapters
+        self._limits = limits
+        self._instruments = instruments
+        self._step = step
+
+    async def write(self, row: IntentRow, *, trace: str | None) -> WriteBackResult:
+        """Record, call, record the end.
+
+        Raises:
+            LeaseLostError: another process holds the company now.
+        """
+        planned = await self._outbox.planned(row)
+        item = CallItem(
+            intent_id=row.intent_id,
+            change=row.change,
+            record_key=row.record_key,
+            entity=row.entity,
+            operation="write_back",
+            body=planned.body,
+        )
+        body = exact_json.dumps(planned.body.fields())
+        identity = request_id(
+            company=self._session.company,
+            target=row.target,
+            record_key=row.record_key,
+            operation="write_back",
+            body_hash=bytes_hash(body),
+            sync_token=None,
+            generation=row.generation,
+        )
+        sent = CallSent(
+            request_id=identity,
+            target=row.target,
+            attempt=row.attempts + 1,
+            deadline_seconds=Decimal(str(self._limits.timeout_seconds)),
+            items=(item,),
+            body_hash=bytes_hash(body),
+        )
+        with self._instruments.span("counterfoil.write_back", trace, {"target": row.target}) as span:
+            await self._session.decide([sent], trace=span.trace)
+            self._step("write_back.sent")
+            result = await self._call(row, planned, identity)
+            self._step("write_back.answered")
+            await self._session.decide([self._end(row, planned, identity, result)], trace=span.trace)
+            self._step("write_back.settled")
+        self._instruments.outcome(f"write_back.{result.outcome}")
+        return result
+
+    async def _call(self, row: IntentRow, planned: IntentPlanned, identity: str) -> WriteBackResult:
+        _, kind, source_id = split_key(row.record_key)
+        adapter = self._adapters.get(row.target)
+        if adapter is None:
+            reason = f"The connection {row.target} is not configured, so {row.record_key} cannot be written back."
+            return WriteBackResult(outcome="rejected", reason=reason, fix="Configure it, then retry the record.")
+        values = {name: str(value) for name, value in planned.body.fields().items()}
+        request = WriteBack(kind=kind, source_id=source_id, values=values, request_id=identity)
+        return await adapter.write_back(request)
+
+    def _end(self, row: IntentRow, planned: IntentPlanned, identity: str, result: WriteBackResult) -> Event:
+        _, _, source_id = split_key(row.record_key)
+        match result.outcome:
+            case "accepted":
+                return IntentAccepted(
+                    change=row.change,
+                    record_key=row.record_key,
+                    intent_id=row.intent_id,
+                    request_id=identity,
+                    entity=row.entity,
+                    document_id=source_id,
+                    sync_token=result.version,
+                    document=planned.body,
+                    how="answered",
+                )
+            case "uncertain":
+                return IntentUncertain(
+                    change=row.change,
+                    record_key=row.record_key,
+                    intent_id=row.intent_id,
+                    request_id=identity,
+                    reason=result.reason,
+                )
+            case "rejected" | "later":
+                last = result.outcome == "rejected" or row.attempts + 1 >= self._limits.attempts_max
+                return IntentRejected(
+                    change=row.change,
+                    record_key=row.record_key,
+                    intent_id=row.intent_id,
+                    request_id=identity,
+                    code="write-back",
+                    kind="park" if last else "retry",
+                    reason=result.reason,
+                    fix=result.fix,
+                    then="park" if last else "retry",
+                )
