@@ -60,7 +60,8 @@ class Guard:
         return answer(error.body(), status=429, headers=headers)
 
     async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
-        name = f"{request.method} {request.match_info.route.resource.canonical if request.match_info.route.resource else request.path}"
+        resource = request.match_info.route.resource
+        name = f"{request.method} {resource.canonical if resource is not None else request.path}"
         self.calls[name] = self.calls.get(name, 0) + 1
         try:
             headers = {} if request.path == "/oauth/token" else self._admit(request)

@@ -45,9 +45,7 @@ SYSTEM_PATHS = ("/v1/events", "/v1/webhook_subscriptions")
 """Gusto: webhooks and events belong to the application, and want a system access token."""
 
 
-def answer(
-    value: JsonValue | JsonObject, *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> web.Response:
+def answer(value: JsonValue, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """JSON with exact numbers."""
     return web.Response(body=dumps(value), status=status, content_type="application/json", headers=headers)
 

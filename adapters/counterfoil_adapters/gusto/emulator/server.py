@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Self
 
 from aiohttp import web
 
@@ -60,7 +61,7 @@ class GustoEmulator:
         self.control_url = ""
         self._stack = AsyncExitStack()
 
-    async def __aenter__(self) -> "GustoEmulator":
+    async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             api = web.Application(middlewares=[self.guard.middleware()], client_max_size=BODY_BYTES_MAX)
             api.add_routes(Api(self.store, self.tokens, self.webhooks, self.people).routes())

@@ -62,13 +62,19 @@ def money(value: JsonValue, key: str) -> Decimal:
         amount = Decimal(value)
     except InvalidOperation:
         raise BadRequestError(f"{key} is not an amount: {value!r}", key=key) from None
-    return amount if amount != amount.to_integral_value() or amount.as_tuple().exponent == -2 else amount.quantize(CENT)
+    if not amount.is_finite():
+        raise BadRequestError(f"{key} is not an amount: {value!r}", key=key)
+    return _to_cents(amount)
 
 
 def cents(amount: Decimal) -> str:
     """An amount as Gusto writes totals: text with two decimals, more only if it has more."""
-    exponent = amount.as_tuple().exponent
-    return f"{amount:f}" if isinstance(exponent, int) and exponent < -2 else f"{amount.quantize(CENT):f}"
+    return f"{_to_cents(amount):f}"
+
+
+def _to_cents(amount: Decimal) -> Decimal:
+    whole = amount.quantize(CENT)
+    return whole if whole == amount else amount
 
 
 def rows(source: Mapping[str, JsonValue], key: str) -> list[JsonObject]:

@@ -24,7 +24,7 @@ _OFF_CYCLE_ONLY = ("off_cycle_reason",)
 
 def employee_view(store: Store, employee: JsonObject, include: Collection[str]) -> JsonObject:
     """An employee with the title of the department; earlier compensations and custom fields only on request."""
-    shown = {key: value for key, value in employee.items() if value is not None or key not in {"department_uuid"}}
+    shown = dict(employee)
     found = employee.get("department_uuid")
     department = store.departments.get(found) if isinstance(found, str) else None
     shown["department_uuid"] = found
