@@ -1,0 +1,8 @@
+# Every target is one line over a script that works without make too: python3 ops/bootstrap.py TARGET
+PYTHON ?= python3
+ARGS ?=
+
+.PHONY: run test check bench lock snapshot setup
+
+run test check bench lock snapshot setup:
+	@$(PYTHON) "$(dir $(lastword $(MAKEFILE_LIST)))ops/bootstrap.py" $@ $(ARGS)
