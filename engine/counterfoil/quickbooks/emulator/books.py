@@ -1,0 +1,334 @@
+"""The books of one company: every write is checked whole and then happens whole, or not at all."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from counterfoil.ports import Clock
+from counterfoil.quickbooks.emulator import chart, faults
+from counterfoil.quickbooks.emulator.catalog import ENTITIES, EntitySpec
+from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
+from counterfoil.quickbooks.emulator.fields import checked, fields_of
+from counterfoil.quickbooks.emulator.journal import Effect as JournalEffect
+from counterfoil.quickbooks.emulator.journal import Journal, Operation, Origin
+from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, DocumentKey, Effect, Ledger
+from counterfoil.quickbooks.emulator.numbering import Numbering, require_free_number
+from counterfoil.quickbooks.emulator.payments import payment_effect, relinked, voided_payment
+from counterfoil.quickbooks.emulator.sales import sale_effect, voided, with_balance
+from counterfoil.quickbooks.emulator.shapers import SHAPERS
+from counterfoil.quickbooks.emulator.tables import Row, Tables
+from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, clean, to_decimal
+from counterfoil.quickbooks.emulator.views import amount_of, view
+from counterfoil_schema.exact_json import JsonObject
+
+WriteOperation = Literal["create", "update", "delete", "void"]
+SALES_FORMS = frozenset({"Invoice", "CreditMemo"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that a notification may tell of."""
+
+    entity: str
+    id: str
+    operation: Operation
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What a client or a person wants done to one record."""
+
+    entity: str
+    operation: WriteOperation
+    body: JsonObject
+    include: frozenset[str] = frozenset()
+
+
+class Books:
+    """Tables, ledger and journal of one company.
+
+    Args:
+        clock: the emulator's time.
+        latin1: refuse text outside ISO-8859-1, as US companies do.
+        on_change: told of every change, for notifications.
+    """
+
+    def __init__(self, clock: Clock, *, latin1: bool, on_change: Callable[[Change], None]) -> None:
+        self._clock = clock
+        self._latin1 = latin1
+        self._on_change = on_change
+        self._numbering = Numbering()
+        self.zone = ZoneInfo(chart.COMPANY_ZONE)
+        self.tables = Tables()
+        self.ledger = Ledger()
+        self.journal = Journal()
+
+    @property
+    def preferences(self) -> JsonObject:
+        row = self.tables.get("Preferences", "1")
+        return row.body if row is not None else {}
+
+    def today(self) -> date:
+        """The date in the company's own zone."""
+        return self._clock.now().astimezone(self.zone).date()
+
+    def seed(self, entity: str, identifier: str, body: JsonObject) -> None:
+        """Put a record there without checks, journal entry or notification: the company's first furniture."""
+        now = self._clock.now()
+        self.tables.put(ENTITIES[entity], Row(identifier, 0, now, now, body))
+
+    def show(self, entity: str, row: Row) -> JsonObject:
+        """The record as the API shows it."""
+        return view(entity, row, self.ledger, self.zone)
+
+    def write(self, write: Write, origin: Origin) -> JsonObject:
+        """Do it.
+
+        Returns:
+            The record as the API shows it, or its stub after a delete.
+
+        Raises:
+            QuickBooksFaultError: the write is refused; nothing has changed.
+        """
+        spec = ENTITIES[write.entity]
+        if spec.kind == "single":
+            raise faults.unsupported_operation(write.operation)
+        match write.operation:
+            case "create":
+                return self._create(spec, write, origin)
+            case "update":
+                return self._update(spec, write, origin)
+            case "delete":
+                return self._delete(spec, write, origin)
+            case "void":
+                return self._void(spec, write, origin)
+
+    def _create(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
+        cleaned = clean(write.body, latin1=self._latin1)
+        body = checked(spec.name, cleaned.values)
+        draft = self._draft(spec, body, None, write.include, lines_sent=True)
+        shaped = SHAPERS[spec.name](draft)
+        self._numbering.number(spec, shaped.body, self.tables, self.preferences, write.include)
+        require_free_number(spec, "", shaped.body, self.tables, self.preferences, write.include)
+        self._require_open(shaped.body)
+        now = self._clock.now()
+        row = Row(self.tables.next_id(spec), 0, now, now, shaped.body, shaped.lines_made)
+        return self._commit(spec, row, shaped, "create", origin)
+
+    def _update(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
+        current = self._current(spec, write.body)
+        cleaned = clean(write.body, latin1=self._latin1)
+        sent = checked(spec.name, cleaned.values)
+        merged = self._merged(spec, current, sent, cleaned.blanks, sparse=write.body.get("sparse") is True)
+        draft = self._draft(spec, merged, current, write.include, lines_sent="Line" in sent)
+        shaped = SHAPERS[spec.name](draft)
+        require_free_number(spec, current.id, shaped.body, self.tables, self.preferences, write.include)
+        self._require_open(current.body)
+        self._require_open(shaped.body)
+        row = replace(
+            current,
+            token=current.token + 1,
+            updated=self._clock.now(),
+            body=shaped.body,
+            lines_made=max(current.lines_made, shaped.lines_made),
+        )
+        return self._commit(spec, row, shaped, "update", origin)
+
+    def _delete(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
+        if spec.kind != "transaction":
+            raise faults.unsupported_operation("delete")
+        row = self._current(spec, write.body)
+        self._require_open(row.body)
+        cause = self.journal.next_sequence
+        self._enter(spec, replace(row, token=row.token + 1), "delete", origin)
+        self.tables.remove(spec, row, self._clock.now())
+        self._loosen((spec.name, row.id), cause)
+        self.ledger.record((spec.name, row.id), NO_EFFECT)
+        return {"status": "Deleted", "domain": "QBO", "Id": row.id}
+
+    def _void(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
+        if not spec.void and not (origin.app == "person" and spec.name == "CreditMemo"):
+            raise faults.unsupported_operation("void")
+        current = self._current(spec, write.body)
+        self._require_open(current.body)
+        cause = self.journal.next_sequence
+        empty = voided_payment(current.body) if spec.name == "Payment" else voided(current.body)
+        row = replace(current, token=current.token + 1, updated=self._clock.now(), body=empty)
+        self._enter(spec, row, "void", origin)
+        self._loosen((spec.name, row.id), cause)
+        row = self._settled(spec.name, row)
+        self.tables.put(spec, row)
+        return self.show(spec.name, row)
+
+    def bump(self, entity: str, identifier: str) -> None:
+        """Somebody saves the record unchanged: its token moves."""
+        row = self.tables.get(entity, identifier)
+        if row is not None:
+            moved = replace(row, token=row.token + 1, updated=self._clock.now())
+            self.tables.put(ENTITIES[entity], moved)
+            self._enter(ENTITIES[entity], moved, "update", Origin("person"))
+
+    def set_preferences(self, groups: Mapping[str, JsonObject]) -> JsonObject:
+        """Change settings group by group, as the company's administrator would."""
+        spec = ENTITIES["Preferences"]
+        row = self.tables.find("Preferences", "1")
+        body = dict(row.body)
+        for group, values in groups.items():
+            body[group] = {**as_object(body.get(group)), **values}
+        row = replace(row, token=row.token + 1, updated=self._clock.now(), body=body)
+        self.tables.put(spec, row)
+        self._on_change(Change("Preferences", "1", "update", row.updated))
+        return self.show("Preferences", row)
+
+    def _current(self, spec: EntitySpec, body: JsonObject) -> Row:
+        identifier = as_text(body.get("Id"))
+        if not identifier:
+            raise faults.required("Id")
+        row = self.tables.find(spec.name, identifier)
+        token = as_text(body.get("SyncToken"))
+        if not token:
+            raise faults.required("SyncToken")
+        if token != str(row.token):
+            raise faults.stale()
+        return row
+
+    def _merged(
+        self, spec: EntitySpec, current: Row, sent: JsonObject, blanks: frozenset[str], *, sparse: bool
+    ) -> JsonObject:
+        if not sparse:
+            return sent
+        table = fields_of(spec.name)
+        kept: JsonObject = {
+            name: value
+            for name, value in current.body.items()
+            if name not in blanks and name in table and not table[name].read_only
+        }
+        return {**kept, **sent}
+
+    def _draft(
+        self,
+        spec: EntitySpec,
+        body: JsonObject,
+        current: Row | None,
+        include: frozenset[str],
+        *,
+        lines_sent: bool,
+    ) -> Draft:
+        return Draft(
+            spec=spec,
+            body=body,
+            current=current,
+            include=include,
+            identifier=current.id if current is not None else "",
+            today=self.today(),
+            preferences=self.preferences,
+            tables=self.tables,
+            ledger=self.ledger,
+            lines_sent=lines_sent,
+        )
+
+    def _require_open(self, body: JsonObject) -> None:
+        closed = as_text(as_object(self.preferences.get("AccountingInfoPrefs")).get("BookCloseDate"))
+        day = as_text(body.get("TxnDate"))
+        if closed and day and day <= closed:
+            raise faults.period_closed()
+
+    def _commit(self, spec: EntitySpec, row: Row, shaped: Shaped, operation: Operation, origin: Origin) -> JsonObject:
+        key = (spec.name, row.id)
+        cause = self.journal.next_sequence
+        self.tables.put(spec, row)
+        self.ledger.record(key, shaped.effect)
+        self._enter(spec, row, operation, origin)
+        if spec.name == "Payment":
+            for document in self.ledger.link(row.id, shaped.links):
+                self._touch(document, "linked", cause)
+        elif spec.name in SALES_FORMS:
+            row = self._release_excess(row, key, cause)
+        return self.show(spec.name, row)
+
+    def _release_excess(self, row: Row, key: DocumentKey, cause: int) -> Row:
+        """A document lowered below what was paid lets go of the surplus, latest payment first."""
+        excess = -to_decimal(row.body.get("Balance", 0), "Balance")
+        if excess <= ZERO:
+            return row
+        for payment, amount in reversed(self.ledger.payments_of(key).items()):
+            taken = min(amount, excess)
+            links = self.ledger.links_of(payment)
+            links[key] = amount - taken
+            self._relink(payment, {link: value for link, value in links.items() if value}, cause)
+            excess -= taken
+            if not excess:
+                break
+        row = self._settled(key[0], row)
+        self.tables.put(ENTITIES[key[0]], row)
+        return row
+
+    def _loosen(self, key: DocumentKey, cause: int) -> None:
+        """Undo the links of a document that is deleted or voided."""
+        if key[0] == "Payment":
+            for document in self.ledger.link(key[1], {}):
+                self._touch(document, "released", cause)
+            return
+        for payment in self.ledger.payments_of(key):
+            links = self.ledger.links_of(payment)
+            links.pop(key, None)
+            self._relink(payment, links, cause)
+
+    def _relink(self, payment: str, links: dict[DocumentKey, Decimal], cause: int) -> None:
+        self.ledger.link(payment, links)
+        row = self.tables.find("Payment", payment)
+        row = replace(row, token=row.token + 1, updated=self._clock.now(), body=relinked(row.body, links))
+        self.tables.put(ENTITIES["Payment"], row)
+        self.ledger.record(("Payment", payment), payment_effect(row.body))
+        self._enter(ENTITIES["Payment"], row, "released", Origin("server"), caused_by=cause)
+
+    def _touch(self, key: DocumentKey, operation: Operation, cause: int) -> None:
+        row = self.tables.get(*key)
+        if row is None:
+            return
+        row = replace(self._settled(key[0], row), token=row.token + 1, updated=self._clock.now())
+        self.tables.put(ENTITIES[key[0]], row)
+        self._enter(ENTITIES[key[0]], row, operation, Origin("server"), caused_by=cause)
+
+    def _settled(self, entity: str, row: Row) -> Row:
+        """The row with balance and links as the ledger has them, its effect recorded anew."""
+        if entity == "Payment":
+            self.ledger.record((entity, row.id), payment_effect(row.body))
+            return row
+        body = with_balance(entity, row.id, row.body, self.ledger)
+        effect: Effect = sale_effect(entity, body, self.tables)
+        self.ledger.record((entity, row.id), effect)
+        return replace(row, body=body)
+
+    def _enter(
+        self, spec: EntitySpec, row: Row, operation: Operation, origin: Origin, *, caused_by: int | None = None
+    ) -> None:
+        body = row.body
+        now = self._clock.now()
+        self.journal.add(
+            JournalEffect(
+                sequence=self.journal.next_sequence,
+                at=now,
+                entity=spec.name,
+                operation=operation,
+                id=row.id,
+                token=row.token,
+                origin=origin,
+                doc_number=as_text(body.get("DocNumber")),
+                name=as_text(body.get(spec.name_property)) if spec.name_property else "",
+                private_note=as_text(body.get("PrivateNote")),
+                txn_date=as_text(body.get("TxnDate")),
+                amount=amount_of(spec.name, body),
+                caused_by=caused_by,
+            )
+        )
+        self._on_change(Change(spec.name, row.id, operation, now))
+
+    def lines_to_keep(self, row: Row) -> list[JsonObject]:
+        """The lines that an update has to send back: all but the sub-total."""
+        lines = (as_object(line) for line in as_list(row.body.get("Line")))
+        return [line for line in lines if line.get("DetailType") != "SubTotalLineDetail"]

@@ -1,0 +1,99 @@
+"""JournalEntry: debits equal credits, and TotalAmt is always 0."""
+
+from decimal import Decimal
+
+from counterfoil.quickbooks.emulator import faults
+from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
+from counterfoil.quickbooks.emulator.ledger import Effect, Posting, balanced
+from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
+from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, reference_id
+from counterfoil_schema.exact_json import JsonObject
+
+PARTY_ENTITIES = frozenset({"Customer", "Vendor", "Employee"})
+NEEDS_PARTY = {"Accounts Receivable": "Customer", "Accounts Payable": "Vendor"}
+
+
+def shape_journal_entry(draft: Draft) -> Shaped:
+    """A balanced entry.
+
+    Raises:
+        QuickBooksFaultError: 2260, 2290, 2300 and those of its references.
+    """
+    body = dict(draft.body)
+    body.setdefault("TxnDate", draft.today.isoformat())
+    body.setdefault("Adjustment", False)
+    if draft.preference("CurrencyPrefs", "MultiCurrencyEnabled") is True and "CurrencyRef" not in body:
+        raise faults.required("CurrencyRef")
+    body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")))
+    lines: list[JsonObject] = []
+    postings: list[Posting] = []
+    for line in sent_lines(draft):
+        shaped, posting = _line(draft, line)
+        lines.append(shaped)
+        if posting is not None:
+            postings.append(posting)
+    sides = {posting.amount > ZERO for posting in postings}
+    if sides != {True, False} or not balanced(postings):
+        raise faults.QuickBooksFaultError("2300", "Please balance your debits and credits.", element="Line")
+    numbered, made = number_lines(draft, lines, first=0)
+    body["Line"] = [*numbered]
+    body["TotalAmt"] = 0
+    return Shaped(body, effect=Effect(tuple(postings)), lines_made=made)
+
+
+def _line(draft: Draft, line: JsonObject) -> tuple[JsonObject, Posting | None]:
+    kind = as_text(line.get("DetailType"))
+    if kind == "DescriptionOnly":
+        return {name: value for name, value in line.items() if name != "Amount"}, None
+    if kind != "JournalEntryLineDetail":
+        raise faults.bad_enum("Line.DetailType", kind)
+    sent = as_object(line.get(kind))
+    side = as_text(sent.get("PostingType"))
+    if not side:
+        raise faults.QuickBooksFaultError(
+            "2260", "PostingType is missing", element="Line.JournalEntryLineDetail.PostingType"
+        )
+    if side not in {"Debit", "Credit"}:
+        raise faults.bad_enum("PostingType", side[:40])
+    amount = line_amount(line)
+    if amount <= ZERO:
+        raise faults.negative_amount("Line.Amount")
+    if not reference_id(sent.get("AccountRef")):
+        raise faults.required("Line.JournalEntryLineDetail.AccountRef")
+    detail = resolve_details(draft, sent, f"Line.{kind}")
+    detail["PostingType"] = side
+    entity = _party(draft, as_object(sent.get("Entity")))
+    _require_party(draft, detail, entity)
+    if entity:
+        detail["Entity"] = entity
+    else:
+        detail.pop("Entity", None)
+    shaped: JsonObject = {**{name: value for name, value in line.items() if not name.endswith("Detail")}}
+    shaped["Amount"] = amount
+    shaped[kind] = detail
+    return shaped, Posting(reference_id(detail["AccountRef"]), _signed(side, amount))
+
+
+def _signed(side: str, amount: Decimal) -> Decimal:
+    return amount if side == "Debit" else -amount
+
+
+def _party(draft: Draft, entity: JsonObject) -> JsonObject:
+    kind = as_text(entity.get("Type"))
+    identifier = reference_id(entity.get("EntityRef"))
+    if not kind and not identifier:
+        return {}
+    if kind not in PARTY_ENTITIES:
+        raise faults.bad_enum("Entity.Type", kind[:40])
+    return {"Type": kind, "EntityRef": draft.reference(entity.get("EntityRef"), kind, "Entity.EntityRef")}
+
+
+def _require_party(draft: Draft, detail: JsonObject, entity: JsonObject) -> None:
+    account = draft.tables.get("Account", reference_id(detail["AccountRef"]))
+    kind = as_text(account.body.get("AccountType")) if account is not None else ""
+    needed = NEEDS_PARTY.get(kind)
+    if needed is not None and as_text(entity.get("Type")) != needed:
+        raise faults.business(
+            f"When you use {kind}, you must choose a {needed.lower()} in the Name field.", element="Entity"
+        )

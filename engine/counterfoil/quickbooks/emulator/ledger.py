@@ -1,0 +1,98 @@
+"""Double entry behind the documents: what each transaction posts, who owes what, and which payment paid what."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from counterfoil.quickbooks.emulator.values import ZERO
+
+DocumentKey = tuple[str, str]
+"""Entity and Id of a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An amount on an account: positive is a debit, negative a credit."""
+
+    account: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one transaction does to the books: its postings, and what its customer owes by it."""
+
+    postings: tuple[Posting, ...] = ()
+    customer: str = ""
+    owed: Decimal = ZERO
+
+
+NO_EFFECT = Effect()
+
+
+class Ledger:
+    """Running balances; a changed document replaces its former effect."""
+
+    def __init__(self) -> None:
+        self._effects: dict[DocumentKey, Effect] = {}
+        self._accounts: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+        self._customers: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+        self._paid_by: defaultdict[DocumentKey, dict[str, Decimal]] = defaultdict(dict)
+        self._pays: dict[str, dict[DocumentKey, Decimal]] = {}
+
+    def record(self, document: DocumentKey, effect: Effect) -> None:
+        """Replace what a document does; `NO_EFFECT` takes it out."""
+        self._add(self._effects.pop(document, NO_EFFECT), -1)
+        if effect != NO_EFFECT:
+            self._effects[document] = effect
+            self._add(effect, 1)
+
+    def _add(self, effect: Effect, sign: int) -> None:
+        for posting in effect.postings:
+            self._accounts[posting.account] += sign * posting.amount
+        if effect.customer:
+            self._customers[effect.customer] += sign * effect.owed
+
+    def account(self, identifier: str) -> Decimal:
+        """Debits less credits of an account."""
+        return self._accounts.get(identifier, ZERO)
+
+    def customer(self, identifier: str) -> Decimal:
+        """What a customer owes."""
+        return self._customers.get(identifier, ZERO)
+
+    def accounts(self) -> dict[str, Decimal]:
+        """Debits less credits of every account that was ever posted to."""
+        return dict(self._accounts)
+
+    def applied_to(self, document: DocumentKey, *, besides: str = "") -> Decimal:
+        """How much payments have applied to an invoice or used up of a credit memo."""
+        return sum((amount for payment, amount in self._paid_by.get(document, {}).items() if payment != besides), ZERO)
+
+    def payments_of(self, document: DocumentKey) -> dict[str, Decimal]:
+        """Payment Ids and their amounts on a document, in the order in which they came."""
+        return dict(self._paid_by.get(document, {}))
+
+    def links_of(self, payment: str) -> dict[DocumentKey, Decimal]:
+        """What a payment is applied to."""
+        return dict(self._pays.get(payment, {}))
+
+    def link(self, payment: str, links: Mapping[DocumentKey, Decimal]) -> list[DocumentKey]:
+        """Replace what a payment is applied to; returns each document that it touched or touches."""
+        before = self._pays.pop(payment, {})
+        for document in before:
+            self._paid_by[document].pop(payment, None)
+            if not self._paid_by[document]:
+                del self._paid_by[document]
+        for document, amount in links.items():
+            self._paid_by[document][payment] = amount
+        if links:
+            self._pays[payment] = dict(links)
+        changed = [document for document in before if links.get(document) != before[document]]
+        return changed + [document for document in links if document not in before]
+
+
+def balanced(postings: Iterable[Posting]) -> bool:
+    """Whether debits equal credits."""
+    return sum((posting.amount for posting in postings), ZERO) == ZERO

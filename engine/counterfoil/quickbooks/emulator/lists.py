@@ -1,0 +1,173 @@
+"""Item, Account, Class, Department, Term and PaymentMethod."""
+
+from counterfoil.quickbooks.emulator import faults
+from counterfoil.quickbooks.emulator.drafting import Draft, Shaped, check_name, nested, require_unique_name
+from counterfoil.quickbooks.emulator.fields import check_text
+from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.values import ZERO, as_text
+from counterfoil_schema.exact_json import JsonObject
+
+LEVELS_MAX = 5
+ACCOUNT_NUMBER_MAX = 7
+SHORT_NAME_MAX = 31
+
+CLASSIFICATION = {
+    "Bank": "Asset",
+    "Accounts Receivable": "Asset",
+    "Other Current Asset": "Asset",
+    "Fixed Asset": "Asset",
+    "Other Asset": "Asset",
+    "Accounts Payable": "Liability",
+    "Credit Card": "Liability",
+    "Other Current Liability": "Liability",
+    "Long Term Liability": "Liability",
+    "Equity": "Equity",
+    "Income": "Revenue",
+    "Other Income": "Revenue",
+    "Cost of Goods Sold": "Expense",
+    "Expense": "Expense",
+    "Other Expense": "Expense",
+    "Non-Posting": "Asset",
+}
+DEFAULT_SUBTYPE = {
+    "Bank": "Checking",
+    "Accounts Receivable": "AccountsReceivable",
+    "Other Current Asset": "OtherCurrentAssets",
+    "Fixed Asset": "OtherFixedAssets",
+    "Other Asset": "OtherLongTermAssets",
+    "Accounts Payable": "AccountsPayable",
+    "Credit Card": "CreditCard",
+    "Other Current Liability": "OtherCurrentLiabilities",
+    "Long Term Liability": "OtherLongTermLiabilities",
+    "Equity": "OpeningBalanceEquity",
+    "Income": "ServiceFeeIncome",
+    "Other Income": "OtherMiscellaneousIncome",
+    "Cost of Goods Sold": "SuppliesMaterialsCogs",
+    "Expense": "OtherMiscellaneousServiceCost",
+    "Other Expense": "OtherMiscellaneousExpense",
+    "Non-Posting": "OtherCurrentAssets",
+}
+TYPE_OF_SUBTYPE = {
+    **{subtype: kind for kind, subtype in DEFAULT_SUBTYPE.items() if kind != "Non-Posting"},
+    "Savings": "Bank",
+    "CashOnHand": "Bank",
+    "UndepositedFunds": "Other Current Asset",
+    "SalesOfProductIncome": "Income",
+    "DiscountsRefundsGiven": "Income",
+    "PayrollExpenses": "Expense",
+    "PayrollClearing": "Other Current Liability",
+    "PayrollTaxPayable": "Other Current Liability",
+    "GlobalTaxPayable": "Other Current Liability",
+}
+INCOME_TYPES = frozenset({"Income", "Other Income"})
+EXPENSE_TYPES = frozenset({"Expense", "Other Expense", "Cost of Goods Sold"})
+ASSET_TYPES = frozenset({"Other Current Asset"})
+
+
+def shape_item(draft: Draft) -> Shaped:
+    body = _named(draft)
+    kind = as_text(body.get("Type"))
+    if not kind:
+        raise faults.required("Type")
+    nested(draft, body, "Name", levels=LEVELS_MAX)
+    require_unique_name(draft, body)
+    _item_accounts(draft, body)
+    missing: tuple[str, ...] = ()
+    if kind == "Inventory":
+        missing = ("TrackQtyOnHand", "QtyOnHand", "InvStartDate", "AssetAccountRef", "IncomeAccountRef",
+                   "ExpenseAccountRef")  # fmt: skip
+    elif kind in {"Service", "NonInventory"} and "ExpenseAccountRef" not in body:
+        missing = ("IncomeAccountRef",)
+    for name in missing:
+        if name not in body:
+            raise faults.required(name)
+    if "PrefVendorRef" in body:
+        body["PrefVendorRef"] = draft.reference(body["PrefVendorRef"], "Vendor", "PrefVendorRef")
+    body.setdefault("Taxable", False)
+    body.setdefault("TrackQtyOnHand", False)
+    body.setdefault("UnitPrice", 0)
+    body.setdefault("PurchaseCost", 0)
+    return Shaped(body)
+
+
+def _item_accounts(draft: Draft, body: JsonObject) -> None:
+    for name, permitted in (
+        ("IncomeAccountRef", INCOME_TYPES),
+        ("ExpenseAccountRef", EXPENSE_TYPES),
+        ("AssetAccountRef", ASSET_TYPES),
+    ):
+        if name not in body:
+            continue
+        account = draft.resolve(body[name], "Account", name)
+        kind = as_text(account.body.get("AccountType"))
+        if kind not in permitted:
+            raise faults.wrong_account(f"{name} names an account of type {kind}, which is not allowed here.", name)
+        body[name] = draft.reference(body[name], "Account", name)
+
+
+def shape_account(draft: Draft) -> Shaped:
+    body = _named(draft, forbidden=':"\t\n\r')
+    kind, subtype = as_text(body.get("AccountType")), as_text(body.get("AccountSubType"))
+    if not kind and not subtype:
+        raise faults.required("AccountType")
+    if not kind:
+        kind = TYPE_OF_SUBTYPE.get(subtype, "")
+        if not kind:
+            raise faults.bad_enum("AccountSubType", subtype[:40])
+    body["AccountType"] = kind
+    body["AccountSubType"] = subtype or DEFAULT_SUBTYPE[kind]
+    body["Classification"] = CLASSIFICATION[kind]
+    check_text("AcctNum", body.get("AcctNum"), ACCOUNT_NUMBER_MAX)
+    nested(draft, body, "Name", levels=LEVELS_MAX)
+    require_unique_name(draft, body)
+    body["SubAccount"] = "ParentRef" in body
+    body["CurrencyRef"] = currency(draft, "")
+    if not body["Active"] and draft.ledger.account(draft.identifier) != ZERO:
+        raise faults.QuickBooksFaultError(
+            "6220", "Cannot deactivate", "The account has a balance and cannot be made inactive.", element="Active"
+        )
+    return Shaped(body)
+
+
+def shape_class(draft: Draft) -> Shaped:
+    return _tree(draft, "SubClass")
+
+
+def shape_department(draft: Draft) -> Shaped:
+    return _tree(draft, "SubDepartment")
+
+
+def _tree(draft: Draft, flag: str) -> Shaped:
+    body = _named(draft)
+    nested(draft, body, "Name", levels=LEVELS_MAX)
+    require_unique_name(draft, body)
+    body[flag] = "ParentRef" in body
+    return Shaped(body)
+
+
+def shape_term(draft: Draft) -> Shaped:
+    body = _named(draft)
+    check_text("Name", body["Name"], SHORT_NAME_MAX)
+    if "DueDays" not in body and not {"DayOfMonthDue", "DueNextMonthDays"} <= body.keys():
+        raise faults.required("DueDays")
+    body["Type"] = "STANDARD" if "DueDays" in body else "DATE_DRIVEN"
+    require_unique_name(draft, body)
+    return Shaped(body)
+
+
+def shape_payment_method(draft: Draft) -> Shaped:
+    body = _named(draft)
+    check_text("Name", body["Name"], SHORT_NAME_MAX)
+    body.setdefault("Type", "NON_CREDIT_CARD")
+    require_unique_name(draft, body)
+    return Shaped(body)
+
+
+def _named(draft: Draft, *, forbidden: str = ":\t\n\r") -> JsonObject:
+    body = dict(draft.body)
+    name = as_text(body.get("Name"))
+    if not name:
+        raise faults.required("Name")
+    check_name(name, "Name", forbidden=forbidden)
+    body.setdefault("Active", True)
+    return body

@@ -1,0 +1,188 @@
+"""Tokens as Intuit hands them out: an hour, a hundred days, a new refresh token after a day.
+
+Sources: Intuit's OAuth page, its FAQ on refresh tokens, and its Python client.
+"""
+
+import hmac
+from base64 import b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from counterfoil.ports import Clock, Entropy
+from counterfoil_schema.exact_json import JsonObject
+
+ACCESS_LIFETIME = timedelta(seconds=3600)
+REFRESH_LIFETIME = timedelta(days=100)
+ROTATION = timedelta(hours=24)
+HARD_CAP_SECONDS = 157_680_000
+CODE_LIFETIME = timedelta(minutes=10)
+ACCESS_TOKENS_MAX = 1000
+
+
+class OAuthRefusedError(Exception):
+    """An answer of the token endpoint other than 200."""
+
+    def __init__(self, status: int, error: str, description: str = "") -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.description = description
+
+    def body(self) -> JsonObject:
+        body: JsonObject = {"error": self.error}
+        if self.description:
+            body["error_description"] = self.description
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class _Refresh:
+    value: str
+    issued: datetime
+    used: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    redirect_uri: str
+    expires: datetime
+    scope: str
+
+
+class TokenOffice:
+    """The tokens of one connection between the app and the company."""
+
+    def __init__(self, clock: Clock, entropy: Entropy) -> None:
+        self._clock = clock
+        self._entropy = entropy
+        self.client_id = "AB" + self._secret(24)
+        self.client_secret = self._secret(24)
+        self.rotations = 0
+        self.refreshes = 0
+        self._access: dict[str, datetime] = {}
+        self._codes: dict[str, _Code] = {}
+        self._refresh: _Refresh | None = self._new_refresh()
+
+    @property
+    def refresh_token(self) -> str:
+        """The refresh token in force; empty when the connection was revoked."""
+        return self._refresh.value if self._refresh is not None else ""
+
+    def issue_access(self) -> str:
+        """A new access token."""
+        token = f"eyJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiYWxnIjoiZGlyIn0..{self._secret(48)}"
+        self._access[token] = self._clock.now() + ACCESS_LIFETIME
+        while len(self._access) > ACCESS_TOKENS_MAX:
+            del self._access[next(iter(self._access))]
+        return token
+
+    def access_is_good(self, token: str) -> bool:
+        """Whether the access token is known and not expired."""
+        expires = self._access.get(token)
+        return expires is not None and self._clock.now() < expires
+
+    def expire_access(self) -> None:
+        """All access tokens end now."""
+        self._access.clear()
+
+    def revoke(self, token: str) -> bool:
+        """End the connection that a token belongs to; whether there was one."""
+        known = token in self._access or (self._refresh is not None and _same(token, self._refresh.value))
+        if known:
+            self.disconnect()
+        return known
+
+    def disconnect(self) -> None:
+        """End the connection."""
+        self._access.clear()
+        self._refresh = None
+
+    def rotate(self) -> None:
+        """Let the next refresh bring a new refresh token."""
+        if self._refresh is not None:
+            self._refresh = _Refresh(self._refresh.value, self._clock.now() - ROTATION, self._refresh.used)
+
+    def check_client(self, authorization: str, form: Mapping[str, str]) -> None:
+        """The app's credentials, in the header or in the body.
+
+        Raises:
+            OAuthRefusedError: 401 invalid_client.
+        """
+        identifier, secret = _basic(authorization) or (form.get("client_id", ""), form.get("client_secret", ""))
+        # Both are compared, whatever the first gives.
+        if not _same(identifier, self.client_id) & _same(secret, self.client_secret):
+            raise OAuthRefusedError(401, "invalid_client")
+
+    def new_code(self, redirect_uri: str, scope: str) -> str:
+        """A code for one exchange."""
+        code = "AB11" + self._secret(32)
+        self._codes[code] = _Code(redirect_uri, self._clock.now() + CODE_LIFETIME, scope)
+        return code
+
+    def grant(self, form: Mapping[str, str], *, hard_expiry: bool) -> JsonObject:
+        """Tokens for a code or for a refresh token.
+
+        Raises:
+            OAuthRefusedError: 400.
+        """
+        match form.get("grant_type", ""):
+            case "refresh_token":
+                self._use_refresh(form.get("refresh_token", ""))
+            case "authorization_code":
+                self._use_code(form.get("code", ""), form.get("redirect_uri", ""))
+            case "":
+                raise OAuthRefusedError(400, "invalid_request", "grant_type is missing")
+            case _:
+                raise OAuthRefusedError(400, "unsupported_grant_type")
+        body: JsonObject = {
+            "token_type": "bearer",
+            "access_token": self.issue_access(),
+            "expires_in": int(ACCESS_LIFETIME.total_seconds()),
+            "refresh_token": self.refresh_token,
+            "x_refresh_token_expires_in": int(REFRESH_LIFETIME.total_seconds()),
+        }
+        if hard_expiry:
+            body["x_refresh_token_hard_expires_in"] = HARD_CAP_SECONDS
+        return body
+
+    def _use_refresh(self, value: str) -> None:
+        now = self._clock.now()
+        current = self._refresh
+        if current is None or not _same(value, current.value) or now - current.used > REFRESH_LIFETIME:
+            raise OAuthRefusedError(400, "invalid_grant", "Incorrect or invalid refresh token")
+        self.refreshes += 1
+        if now - current.issued >= ROTATION:
+            self.rotations += 1
+            self._refresh = self._new_refresh()
+        else:
+            self._refresh = _Refresh(current.value, current.issued, now)
+
+    def _use_code(self, value: str, redirect_uri: str) -> None:
+        code = self._codes.pop(value, None)
+        if code is None or code.expires < self._clock.now() or code.redirect_uri != redirect_uri:
+            raise OAuthRefusedError(400, "invalid_grant", "Token invalid")
+        self._refresh = self._new_refresh()
+
+    def _new_refresh(self) -> _Refresh:
+        now = self._clock.now()
+        return _Refresh(f"RT1-{self._secret(24)}", now, now)
+
+    def _secret(self, size: int) -> str:
+        return urlsafe_b64encode(self._entropy.token_bytes(size)).decode().rstrip("=").replace("-", "x")
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(errors="replace"), other.encode())
+
+
+def _basic(authorization: str) -> tuple[str, str] | None:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        identifier, _, secret = b64decode(encoded, validate=True).decode().partition(":")
+    except (Base64Error, ValueError):
+        return ("", "")
+    return identifier, secret

@@ -1,0 +1,107 @@
+"""The OAuth server's addresses: discovery, consent, token, revoke, user info."""
+
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import web
+
+from counterfoil.quickbooks.emulator.oauth import OAuthRefusedError, TokenOffice
+from counterfoil.quickbooks.emulator.stats import Stats
+from counterfoil_schema.exact_json import JsonObject, dumps, loads
+
+ISSUER = "https://oauth.platform.intuit.com/op/v1"
+
+
+class OAuthRoutes:
+    """Handlers over one token office."""
+
+    def __init__(self, office: TokenOffice, realm_id: str, stats: Stats) -> None:
+        self._office = office
+        self._realm_id = realm_id
+        self._stats = stats
+
+    def add_to(self, app: web.Application) -> None:
+        for name in ("openid_configuration", "openid_sandbox_configuration"):
+            for slash in ("", "/"):
+                app.router.add_get(f"/.well-known/{name}{slash}", self.discovery)
+        app.router.add_get("/connect/oauth2", self.authorize)
+        app.router.add_post("/oauth2/v1/tokens/bearer", self.token)
+        app.router.add_post("/v2/oauth2/tokens/revoke", self.revoke)
+        app.router.add_get("/v1/openid_connect/userinfo", self.user_info)
+        app.router.add_get("/op/v1/jwks", self.keys)
+
+    async def discovery(self, request: web.Request) -> web.Response:
+        here = f"{request.scheme}://{request.host}"
+        return _json(
+            200,
+            {
+                "issuer": ISSUER,
+                "authorization_endpoint": f"{here}/connect/oauth2",
+                "token_endpoint": f"{here}/oauth2/v1/tokens/bearer",
+                "userinfo_endpoint": f"{here}/v1/openid_connect/userinfo",
+                "revocation_endpoint": f"{here}/v2/oauth2/tokens/revoke",
+                "jwks_uri": f"{here}/op/v1/jwks",
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "scopes_supported": ["openid", "email", "profile", "address", "phone"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            },
+        )
+
+    async def authorize(self, request: web.Request) -> web.Response:
+        """Consent without a page: the browser is sent straight back."""
+        asked = request.query
+        redirect_uri = asked.get("redirect_uri", "")
+        parts = urlsplit(redirect_uri)
+        if asked.get("client_id") != self._office.client_id or parts.scheme not in {"http", "https"}:
+            return _json(400, {"error": "invalid_request"})
+        state = {"state": asked["state"]} if "state" in asked else {}
+        if asked.get("response_type") != "code":
+            answer = {"error": "unsupported_response_type", **state}
+        elif "com.intuit.quickbooks.accounting" not in asked.get("scope", "").split():
+            answer = {"error": "invalid_scope", **state}
+        else:
+            code = self._office.new_code(redirect_uri, asked.get("scope", ""))
+            answer = {"code": code, **state, "realmId": self._realm_id}
+        joint = "&" if parts.query else "?"
+        return web.Response(status=302, headers={"Location": f"{redirect_uri}{joint}{urlencode(answer)}"})
+
+    async def token(self, request: web.Request) -> web.Response:
+        self._stats.count("token")
+        try:
+            form = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+        except ValueError:
+            return _json(400, {"error": "invalid_request"})
+        wants_cap = request.headers.get("x-include-refresh-token-hard-expires-in", "").lower() == "true"
+        try:
+            self._office.check_client(request.headers.get("Authorization", ""), form)
+            return _json(200, self._office.grant(form, hard_expiry=wants_cap))
+        except OAuthRefusedError as refusal:
+            return _json(refusal.status, refusal.body())
+
+    async def revoke(self, request: web.Request) -> web.Response:
+        self._stats.count("revoke")
+        try:
+            self._office.check_client(request.headers.get("Authorization", ""), {})
+        except OAuthRefusedError as refusal:
+            return _json(refusal.status, refusal.body())
+        try:
+            body = loads(await request.read())
+        except (ValueError, RecursionError):
+            body = None
+        token = body.get("token") if isinstance(body, dict) else None
+        known = isinstance(token, str) and self._office.revoke(token)
+        return web.Response(status=200 if known else 400)
+
+    async def user_info(self, request: web.Request) -> web.Response:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not self._office.access_is_good(token):
+            return _json(401, {"error": "invalid_token"})
+        return _json(200, {"sub": "d1b2c3", "email": "owner@example.com", "emailVerified": True})
+
+    async def keys(self, _request: web.Request) -> web.Response:
+        return _json(200, {"keys": []})
+
+
+def _json(status: int, body: JsonObject) -> web.Response:
+    return web.Response(status=status, body=dumps(body), content_type="application/json", charset="utf-8")

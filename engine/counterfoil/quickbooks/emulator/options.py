@@ -1,0 +1,167 @@
+"""How an emulator is set up, in code and on the command line."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from counterfoil.quickbooks.emulator.limits import LimitNumbers
+from counterfoil.quickbooks.emulator.notifications import WebhookFormat
+from counterfoil.quickbooks.emulator.requestids import ReplayRules
+
+REALM_ID = "9130347596842384"
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What Intuit's sources leave open or dispute; each can be had either way.
+
+    Attributes:
+        replay: what becomes of request ids.
+        batch_items_max: 30 as documented, or 10.
+        batch_order: items are handled and answered as sent, or in another order.
+        latin1_only: text outside ISO-8859-1 is refused, as documented for US companies.
+    """
+
+    replay: ReplayRules = field(default_factory=ReplayRules)
+    batch_items_max: int = 30
+    batch_order: Literal["sent", "shuffled"] = "sent"
+    latin1_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorOptions:
+    """Everything that can be chosen.
+
+    Attributes:
+        port, control_port: 0 takes a free one.
+        seed: makes ids, tokens and secrets repeatable; None draws them from the system.
+        time_scale: emulated seconds per second.
+        manual_clock: time stands still until the control port moves it.
+        sample: "none" for empty lists, "small" for a few customers, items and employees.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    control_port: int = 0
+    limits: LimitNumbers = field(default_factory=LimitNumbers)
+    switches: Switches = field(default_factory=Switches)
+    seed: int | None = None
+    realm_id: str = REALM_ID
+    webhook_url: str = ""
+    webhook_format: WebhookFormat = "cloudevents"
+    time_scale: float = 1.0
+    manual_clock: bool = False
+    sample: Literal["none", "small"] = "none"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `counterfoil emulator quickbooks`."""
+    made = argparse.ArgumentParser(
+        prog="counterfoil emulator quickbooks",
+        description=(
+            "A QuickBooks Online company on this machine: accounting API, OAuth and webhooks, with Intuit's limits. "
+            "Prints one line when it is ready and serves until it is stopped (SIGTERM or Ctrl-C)."
+        ),
+        epilog=(
+            "The control address moves the clock, injects faults, acts as a person in QuickBooks, and shows the "
+            "journal of every effect: see the README beside the emulator, or GET <control_url>/ for the list."
+        ),
+    )
+    made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    made.add_argument("--port", type=int, default=0, help="port of the API; 0 takes a free one (default: %(default)s)")
+    made.add_argument("--control-port", type=int, default=0, help="port of the control address (default: a free one)")
+    made.add_argument("--json", action="store_true", help="print the ready line as JSON instead of words")
+    made.add_argument(
+        "--limits", choices=("on", "off"), default="on", help="enforce Intuit's limits (default: %(default)s)"
+    )
+    made.add_argument("--seed", type=int, help="make ids, tokens and secrets the same in every run")
+    made.add_argument("--webhook-url", default="", metavar="URL", help="where to send notifications")
+    made.add_argument(
+        "--webhook-format",
+        choices=("cloudevents", "legacy"),
+        default="cloudevents",
+        help="form of the notifications (default: %(default)s)",
+    )
+    made.add_argument(
+        "--time-scale", type=float, default=1.0, metavar="N", help="let N seconds pass in one (default: %(default)s)"
+    )
+    made.add_argument("--manual-clock", action="store_true", help="time stands still until the control port moves it")
+    made.add_argument(
+        "--sample", choices=("none", "small"), default="none", help="what the lists hold (default: %(default)s)"
+    )
+    made.add_argument(
+        "--batch-items", type=int, choices=(10, 30), default=30, help="most items in a batch (default: %(default)s)"
+    )
+    made.add_argument(
+        "--batch-order",
+        choices=("sent", "shuffled"),
+        default="sent",
+        help="order in which items are handled and answered (default: %(default)s)",
+    )
+    made.add_argument(
+        "--request-ids",
+        default="forever",
+        metavar="forever|ignored|error|MINUTES",
+        help="how long request ids are remembered, or what a repetition gets (default: %(default)s)",
+    )
+    made.add_argument(
+        "--replay-faults",
+        choices=("on", "off"),
+        default="on",
+        help="a fault is replayed under its request id like any answer (default: %(default)s)",
+    )
+    made.add_argument(
+        "--text",
+        choices=("latin1", "unicode"),
+        default="latin1",
+        help="characters that records may hold; US companies take ISO-8859-1 (default: %(default)s)",
+    )
+    return made
+
+
+def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
+    """The options that a command line means, and whether the ready line is to be JSON.
+
+    Raises:
+        SystemExit: for --help, and with a usage message for a command line that is wrong.
+    """
+    made = parser()
+    parsed = made.parse_args(list(arguments))
+    if parsed.time_scale <= 0:
+        made.error("--time-scale must be greater than 0")
+    replay = _replay(made, parsed.request_ids, faults=parsed.replay_faults == "on")
+    options = EmulatorOptions(
+        host=parsed.host,
+        port=parsed.port,
+        control_port=parsed.control_port,
+        limits=LimitNumbers(enabled=parsed.limits == "on"),
+        switches=Switches(
+            replay=replay,
+            batch_items_max=parsed.batch_items,
+            batch_order=parsed.batch_order,
+            latin1_only=parsed.text == "latin1",
+        ),
+        seed=parsed.seed,
+        webhook_url=parsed.webhook_url,
+        webhook_format=parsed.webhook_format,
+        time_scale=parsed.time_scale,
+        manual_clock=parsed.manual_clock,
+        sample=parsed.sample,
+    )
+    return options, bool(parsed.json)
+
+
+def _replay(made: argparse.ArgumentParser, text: str, *, faults: bool) -> ReplayRules:
+    match text:
+        case "forever":
+            return ReplayRules(faults=faults)
+        case "ignored":
+            return ReplayRules(remembered=False)
+        case "error":
+            return ReplayRules(faults=faults, as_error=True)
+        case _:
+            try:
+                return ReplayRules(minutes=float(text), faults=faults)
+            except ValueError:
+                made.error(f"--request-ids takes forever, ignored, error or a number of minutes, not {text!r}")

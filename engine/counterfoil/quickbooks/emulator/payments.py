@@ -1,0 +1,110 @@
+"""Payment: what it is applied to, what stays unapplied, and what it posts."""
+
+from decimal import Decimal
+
+from counterfoil.quickbooks.emulator import chart, faults
+from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
+from counterfoil.quickbooks.emulator.fields import rows
+from counterfoil.quickbooks.emulator.ledger import DocumentKey, Effect, Posting
+from counterfoil.quickbooks.emulator.lines import line_amount
+from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.values import ZERO, as_text, cents, reference_id, to_decimal
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+LINKABLE = frozenset({"Invoice", "CreditMemo"})
+
+
+def shape_payment(draft: Draft) -> Shaped:
+    """A payment applied to invoices and credit memos of its customer.
+
+    Raises:
+        QuickBooksFaultError: 2020, 610 for an unknown document, 620 for one that cannot be linked, 6000 for too much.
+    """
+    body = dict(draft.body)
+    for name in ("CustomerRef", "TotalAmt"):
+        if name not in body:
+            raise faults.required(name)
+    total = cents(to_decimal(body["TotalAmt"], "TotalAmt"))
+    if total < ZERO:
+        raise faults.negative_amount("TotalAmt")
+    customer = draft.resolve(body["CustomerRef"], "Customer", "CustomerRef")
+    body["CustomerRef"] = draft.reference(body["CustomerRef"], "Customer", "CustomerRef")
+    for name, entity in (("PaymentMethodRef", "PaymentMethod"), ("DepositToAccountRef", "Account"),
+                         ("ARAccountRef", "Account")):  # fmt: skip
+        if name in body:
+            body[name] = draft.reference(body[name], entity, name)
+    body.setdefault("DepositToAccountRef", {"value": chart.UNDEPOSITED_FUNDS, "name": "Undeposited Funds"})
+    body.setdefault("TxnDate", draft.today.isoformat())
+    body.setdefault("ProcessPayment", False)
+    body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")) or reference_id(
+        customer.body.get("CurrencyRef")))  # fmt: skip
+    links, lines = _links(draft, customer.id)
+    applied = sum((-amount if key[0] == "CreditMemo" else amount for key, amount in links.items()), ZERO)
+    if applied > total:
+        raise faults.business("The amount applied to the linked transactions exceeds the amount of the payment.")
+    body["Line"] = lines
+    body["TotalAmt"] = total
+    body["UnappliedAmt"] = total - applied
+    return Shaped(body, effect=payment_effect(body), links=links)
+
+
+def payment_effect(body: JsonObject) -> Effect:
+    """Money against the receivable; what is unapplied is owed to the customer."""
+    total = to_decimal(body.get("TotalAmt", 0), "TotalAmt")
+    unapplied = to_decimal(body.get("UnappliedAmt", 0), "UnappliedAmt")
+    postings: tuple[Posting, ...] = ()
+    if total:
+        account = reference_id(body.get("DepositToAccountRef")) or chart.UNDEPOSITED_FUNDS
+        postings = (Posting(account, total), Posting(chart.ACCOUNTS_RECEIVABLE, -total))
+    return Effect(postings, reference_id(body.get("CustomerRef")), -unapplied)
+
+
+def relinked(body: JsonObject, links: dict[DocumentKey, Decimal]) -> JsonObject:
+    """The payment after the server changed its links: lines and unapplied amount follow."""
+    total = to_decimal(body.get("TotalAmt", 0), "TotalAmt")
+    applied = sum((-amount if key[0] == "CreditMemo" else amount for key, amount in links.items()), ZERO)
+    lines: list[JsonValue] = [
+        {"Amount": amount, "LinkedTxn": [{"TxnId": identifier, "TxnType": entity}]}
+        for (entity, identifier), amount in links.items()
+    ]
+    return {**body, "Line": lines, "UnappliedAmt": total - applied}
+
+
+def voided_payment(body: JsonObject) -> JsonObject:
+    """The payment at zero, applied to nothing, its note marked."""
+    note = f"Voided - {as_text(body.get('PrivateNote'))}"[:4000].removesuffix(" - ")
+    return {**body, "Line": [], "TotalAmt": ZERO, "UnappliedAmt": ZERO, "PrivateNote": note}
+
+
+def _links(draft: Draft, customer: str) -> tuple[dict[DocumentKey, Decimal], list[JsonValue]]:
+    links: dict[DocumentKey, Decimal] = {}
+    kept: list[JsonValue] = []
+    for line in rows(draft.body, "Line"):
+        amount = line_amount(line)
+        if amount <= ZERO:
+            raise faults.negative_amount("Line.Amount")
+        linked = rows(line, "LinkedTxn")
+        if len(linked) != 1:
+            raise faults.required("Line.LinkedTxn")
+        key = _linked_document(draft, linked[0], customer)
+        links[key] = links.get(key, ZERO) + amount
+        reference: JsonObject = {"TxnId": key[1], "TxnType": key[0]}
+        kept.append({"Amount": amount, "LinkedTxn": [reference]})
+    for key, amount in links.items():
+        document = draft.tables.find(*key)
+        total = to_decimal(document.body.get("TotalAmt", 0), "TotalAmt")
+        if amount > total - draft.ledger.applied_to(key, besides=draft.identifier):
+            raise faults.business(f"The amount applied to {key[0]} {key[1]} exceeds its open balance.")
+    return links, kept
+
+
+def _linked_document(draft: Draft, link: JsonObject, customer: str) -> DocumentKey:
+    entity, identifier = as_text(link.get("TxnType")), as_text(link.get("TxnId"))
+    if not entity or not identifier:
+        raise faults.required("LinkedTxn.TxnId")
+    if entity not in LINKABLE:
+        raise faults.cannot_link(f"A payment cannot be linked to a transaction of type {entity[:40]}.")
+    document = draft.tables.find(entity, identifier)
+    if reference_id(document.body.get("CustomerRef")) != customer:
+        raise faults.cannot_link(f"{entity} {identifier} belongs to another customer.")
+    return entity, identifier

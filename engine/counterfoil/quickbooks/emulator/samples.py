@@ -1,0 +1,50 @@
+"""What a fresh company holds: always its accounts, terms and settings; on request a few records to play with."""
+
+from counterfoil.quickbooks.emulator import chart
+from counterfoil.quickbooks.emulator.books import Books, Write
+from counterfoil.quickbooks.emulator.journal import Origin
+from counterfoil.quickbooks.emulator.lists import CLASSIFICATION
+from counterfoil_schema.exact_json import JsonObject
+
+SMALL: tuple[tuple[str, JsonObject], ...] = (
+    ("Customer", {"DisplayName": "Amy's Bird Sanctuary", "GivenName": "Amy", "FamilyName": "Lauterbach"}),
+    ("Customer", {"DisplayName": "Bill's Windsurf Shop", "GivenName": "Bill", "FamilyName": "Lucchini"}),
+    ("Customer", {"DisplayName": "Cool Cars"}),
+    ("Vendor", {"DisplayName": "Books by Bessie"}),
+    ("Employee", {"GivenName": "Emily", "FamilyName": "Platt"}),
+    ("Employee", {"GivenName": "John", "FamilyName": "Johnson"}),
+    ("Item", {"Name": "Services", "Type": "Service", "IncomeAccountRef": {"value": chart.SERVICES}}),
+    ("Item", {"Name": "Hours", "Type": "Service", "IncomeAccountRef": {"value": chart.SERVICES}}),
+    ("Item", {"Name": "Rocks", "Type": "NonInventory", "IncomeAccountRef": {"value": chart.PRODUCT_INCOME}}),
+    ("Class", {"Name": "Commercial"}),
+    ("Department", {"Name": "Head office"}),
+)
+
+
+def furnish(books: Books, sample: str) -> None:
+    """Set up the company."""
+    currency: JsonObject = {"value": chart.HOME_CURRENCY, "name": "United States Dollar"}
+    for identifier, name, kind, subtype in chart.ACCOUNTS:
+        books.seed(
+            "Account",
+            identifier,
+            {
+                "Name": name,
+                "SubAccount": False,
+                "FullyQualifiedName": name,
+                "Active": True,
+                "Classification": CLASSIFICATION[kind],
+                "AccountType": kind,
+                "AccountSubType": subtype,
+                "CurrencyRef": currency,
+            },
+        )
+    for identifier, name, days in chart.TERMS:
+        books.seed("Term", identifier, {"Name": name, "Active": True, "Type": "STANDARD", "DueDays": days})
+    for identifier, name in chart.PAYMENT_METHODS:
+        books.seed("PaymentMethod", identifier, {"Name": name, "Active": True, "Type": "NON_CREDIT_CARD"})
+    books.seed("CompanyInfo", "1", chart.company_info())
+    books.seed("Preferences", "1", chart.preferences())
+    if sample == "small":
+        for entity, body in SMALL:
+            books.write(Write(entity, "create", body), Origin("server"))

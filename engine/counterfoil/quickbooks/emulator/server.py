@@ -1,0 +1,203 @@
+"""The emulator as a whole: two listening sockets, one company, and the tasks between them."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from counterfoil.clock import SystemClock
+from counterfoil.ports import Clock, Entropy
+from counterfoil.quickbooks.emulator.api import AccountingApi, ApiParts
+from counterfoil.quickbooks.emulator.books import Books, Change
+from counterfoil.quickbooks.emulator.clock import EmulatorClock, entropy_from
+from counterfoil.quickbooks.emulator.control import ControlApi, ControlParts
+from counterfoil.quickbooks.emulator.injection import FaultBoard
+from counterfoil.quickbooks.emulator.limits import Limiter
+from counterfoil.quickbooks.emulator.oauth import TokenOffice
+from counterfoil.quickbooks.emulator.oauth_routes import OAuthRoutes
+from counterfoil.quickbooks.emulator.options import EmulatorOptions
+from counterfoil.quickbooks.emulator.requestids import RequestIds
+from counterfoil.quickbooks.emulator.samples import furnish
+from counterfoil.quickbooks.emulator.service import Service
+from counterfoil.quickbooks.emulator.stats import Stats
+from counterfoil.quickbooks.emulator.webhooks import WebhookSender, WebhookSettings
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+BODY_BYTES_MAX = 20 * 1024 * 1024
+SHUTDOWN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the emulator listens."""
+
+    base_url: str
+    control_url: str
+
+
+class QuickBooksEmulator:
+    """A QuickBooks Online company in this process.
+
+    `async with QuickBooksEmulator(EmulatorOptions(...)) as emulator:` listens on `emulator.base_url` and
+    `emulator.control_url` until the block ends; `emulator.books`, `.journal` and the rest are there to look at.
+
+    Args:
+        options: how it is set up.
+        clock: real time by default.
+    """
+
+    def __init__(self, options: EmulatorOptions | None = None, *, clock: Clock | None = None) -> None:
+        self.options = options if options is not None else EmulatorOptions()
+        self._base_clock: Clock = clock if clock is not None else SystemClock()
+        entropy = entropy_from(self.options.seed)
+        self._entropy: Entropy = entropy
+        self.clock = EmulatorClock(self._base_clock, scale=self.options.time_scale, manual=self.options.manual_clock)
+        self.office = TokenOffice(self.clock, entropy)
+        self.verifier_token = entropy.token_bytes(16).hex()
+        self.stats = Stats()
+        self.board = FaultBoard(self.clock)
+        self.limiter = Limiter(self.clock, self.options.limits)
+        self.request_ids = RequestIds(self.clock, self.options.switches.replay)
+        self.books = Books(self.clock, latin1=self.options.switches.latin1_only, on_change=self._changed)
+        self.webhooks = WebhookSender(
+            self.clock,
+            entropy,
+            self.board,
+            WebhookSettings(url="", format=self.options.webhook_format),
+            realm_id=self.options.realm_id,
+            verifier_token=self.verifier_token,
+            source=b64encode(sha256(self.options.realm_id.encode()).digest()).decode(),
+        )
+        furnish(self.books, self.options.sample)
+        self.webhooks.settings.url = self.options.webhook_url
+        self._stack = AsyncExitStack()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._owned: set[asyncio.Task[None]] = set()
+        self._addresses = Addresses("", "")
+
+    @property
+    def base_url(self) -> str:
+        return self._addresses.base_url
+
+    @property
+    def control_url(self) -> str:
+        return self._addresses.control_url
+
+    @property
+    def realm_id(self) -> str:
+        return self.options.realm_id
+
+    def ready_line(self) -> JsonObject:
+        """What a client needs to know; printed when the emulator is a process of its own."""
+        return {
+            "base_url": self.base_url,
+            "realm_id": self.realm_id,
+            "client_id": self.office.client_id,
+            "client_secret": self.office.client_secret,
+            "refresh_token": self.office.refresh_token,
+            "verifier_token": self.verifier_token,
+            "control_url": self.control_url,
+            "access_token": self.office.issue_access(),
+            "auth_url": f"{self.base_url}/connect/oauth2",
+            "token_url": f"{self.base_url}/oauth2/v1/tokens/bearer",
+            "revoke_url": f"{self.base_url}/v2/oauth2/tokens/revoke",
+            "discovery_url": f"{self.base_url}/.well-known/openid_configuration",
+        }
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            stack.callback(self._cancel_tasks)
+            control = web.Application(client_max_size=BODY_BYTES_MAX)
+            ControlApi(self._control_parts()).add_to(control)
+            api = web.Application(client_max_size=BODY_BYTES_MAX)
+            OAuthRoutes(self.office, self.realm_id, self.stats).add_to(api)
+            AccountingApi(self._api_parts()).add_to(api)
+            self._addresses = Addresses(
+                base_url=await self._listen(stack, api, self.options.port),
+                control_url=await self._listen(stack, control, self.options.control_port),
+            )
+            self._spawn(self.webhooks.run())
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _listen(self, stack: AsyncExitStack, app: web.Application, port: int) -> str:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, self.options.host, port)
+        await site.start()
+        bound = runner.addresses[0][1]
+        host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
+        return f"http://{host}:{bound}"
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        if self._tasks is None:
+            work.close()
+            raise RuntimeError("the emulator is not running")
+        task = self._tasks.create_task(work)
+        self._owned.add(task)
+        task.add_done_callback(self._owned.discard)
+        return task
+
+    def _cancel_tasks(self) -> None:
+        for task in self._owned:
+            task.cancel()
+
+    def _changed(self, change: Change) -> None:
+        self.webhooks.notice(change)
+
+    def _shuffled(self, items: list[JsonValue]) -> list[JsonValue]:
+        return sorted(items, key=lambda _item: self._entropy.random())
+
+    def _api_parts(self) -> ApiParts:
+        switches = self.options.switches
+        service = Service(
+            self.books,
+            self.request_ids,
+            self.board,
+            self.stats,
+            self.clock,
+            realm_id=self.realm_id,
+            batch_items_max=switches.batch_items_max,
+            shuffle=self._shuffled if switches.batch_order == "shuffled" else None,
+        )
+        return ApiParts(
+            service=service,
+            books=self.books,
+            office=self.office,
+            limiter=self.limiter,
+            board=self.board,
+            stats=self.stats,
+            clock=self.clock,
+            base_clock=self._base_clock,
+            entropy=self._entropy,
+            realm_id=self.realm_id,
+            spawn=self._spawn,
+        )
+
+    def _control_parts(self) -> ControlParts:
+        return ControlParts(
+            books=self.books,
+            board=self.board,
+            clock=self.clock,
+            limiter=self.limiter,
+            office=self.office,
+            request_ids=self.request_ids,
+            stats=self.stats,
+            webhooks=self.webhooks,
+        )

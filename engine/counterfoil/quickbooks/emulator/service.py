@@ -1,0 +1,217 @@
+"""The accounting service without HTTP: a call in, an answer out, no waiting in between."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from counterfoil.ports import Clock
+from counterfoil.quickbooks.emulator import faults
+from counterfoil.quickbooks.emulator.books import Books, Write, WriteOperation
+from counterfoil.quickbooks.emulator.catalog import BY_PATH
+from counterfoil.quickbooks.emulator.cdc import changes
+from counterfoil.quickbooks.emulator.injection import FaultBoard
+from counterfoil.quickbooks.emulator.journal import Origin
+from counterfoil.quickbooks.emulator.query import parse
+from counterfoil.quickbooks.emulator.requestids import Answer, RequestIds, check_item_id, check_request_id
+from counterfoil.quickbooks.emulator.select import answer as select
+from counterfoil.quickbooks.emulator.stats import Stats
+from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
+from counterfoil.quickbooks.emulator.views import precise_stamp
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+CallKind = Literal["create", "update", "delete", "void", "read", "query", "cdc", "batch", "unknown"]
+WRITES: Mapping[str, WriteOperation] = {
+    "create": "create",
+    "update": "update",
+    "delete": "delete",
+    "void": "void",
+}
+OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the accounting API, understood.
+
+    Attributes:
+        tail: what follows the realm in the address, in lower case.
+        body: the JSON object of a write or a batch; None if there was none that could be read.
+        text: the statement of a query.
+    """
+
+    kind: CallKind
+    tail: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: JsonObject | None = None
+    text: str = ""
+
+    @property
+    def request_id(self) -> str:
+        return self.parameters.get("requestid", "")
+
+    @property
+    def entity(self) -> str:
+        spec = BY_PATH.get(self.tail[0]) if self.tail else None
+        return spec.name if spec is not None and self.kind not in {"query", "cdc", "batch"} else ""
+
+    @property
+    def items(self) -> int:
+        return len(as_list((self.body or {}).get("BatchItemRequest"))) if self.kind == "batch" else 1
+
+
+class Service:
+    """Answers calls from the books.
+
+    Args:
+        batch_items_max: 30 as documented; 10 is what some companies seem to get.
+        shuffle: puts the items of a batch into another order; None keeps it.
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        request_ids: RequestIds,
+        board: FaultBoard,
+        stats: Stats,
+        clock: Clock,
+        *,
+        realm_id: str,
+        batch_items_max: int,
+        shuffle: Callable[[list[JsonValue]], list[JsonValue]] | None,
+    ) -> None:
+        self._books = books
+        self._request_ids = request_ids
+        self._board = board
+        self._stats = stats
+        self._clock = clock
+        self._realm_id = realm_id
+        self._batch_items_max = batch_items_max
+        self._shuffle = shuffle
+
+    def execute(self, call: Call) -> Answer:
+        """Do what is asked; a refusal is an answer too."""
+        try:
+            result = self._dispatch(call)
+        except faults.QuickBooksFaultError as fault:
+            result = Answer(fault.status, {"Fault": fault.body()})
+        return Answer(result.status, {**result.body, "time": precise_stamp(self._clock.now(), self._books.zone)})
+
+    def _dispatch(self, call: Call) -> Answer:
+        match call.kind:
+            case "query":
+                return self._query(call)
+            case "cdc":
+                return self._cdc(call)
+            case "batch":
+                return self._batch(call)
+            case "read":
+                return self._read(call)
+            case "create" | "update" | "delete" | "void" as kind:
+                return self._write(call, WRITES[kind])
+            case _:
+                raise faults.unsupported_operation("/".join(call.tail)[:80])
+
+    def _write(self, call: Call, operation: WriteOperation) -> Answer:
+        if not call.entity:
+            raise faults.unsupported_operation(f"{operation} {'/'.join(call.tail)[:60]}")
+        check_request_id(call.request_id, batch=False)
+        if call.body is None:
+            raise faults.unsupported_property("the body is not a JSON object")
+        include = frozenset(call.parameters.get("include", "").lower().split(","))
+        write = Write(call.entity, operation, call.body, include)
+        return self._once(write, Origin("api", call.request_id), call.request_id)
+
+    def _once(self, write: Write, origin: Origin, key: str) -> Answer:
+        """The write, unless its id was answered before."""
+        replayed = self._request_ids.recall(key)
+        if replayed is not None:
+            return replayed
+        try:
+            result = Answer(OK, {write.entity: self._books.write(write, origin)})
+            self._stats.writes += 1
+        except faults.QuickBooksFaultError as fault:
+            result = Answer(fault.status, {"Fault": fault.body()})
+        self._request_ids.store(key, result)
+        return result
+
+    def _read(self, call: Call) -> Answer:
+        if not call.entity:
+            raise faults.unsupported_operation("/".join(call.tail)[:80])
+        identifier = call.tail[1] if len(call.tail) > 1 else ""
+        if call.entity == "Preferences" or (call.entity == "CompanyInfo" and identifier == self._realm_id):
+            identifier = "1"
+        row = self._books.tables.find(call.entity, identifier)
+        self._stats.metered_reads += 1
+        return Answer(OK, {call.entity: self._books.show(call.entity, row)})
+
+    def _query(self, call: Call) -> Answer:
+        if not call.text.strip():
+            # A query without a statement is answered 200, with a fault inside.
+            fault = faults.QuickBooksFaultError(
+                "10000",
+                "An application error has occurred while processing your request",
+                "System Failure Error: query is missing",
+                status=OK,
+                kind="SystemFault",
+            )
+            return Answer(OK, {"Fault": fault.body()})
+        result = select(parse(call.text), self._books)
+        self._stats.metered_reads += 1
+        return Answer(OK, {"QueryResponse": result})
+
+    def _cdc(self, call: Call) -> Answer:
+        group = changes(
+            self._books,
+            call.parameters.get("entities", ""),
+            call.parameters.get("changedSince", ""),
+            self._clock.now(),
+            falsely_deleted=self._board.falsely_deleted(),
+        )
+        self._stats.metered_reads += 1
+        return Answer(OK, {"CDCResponse": [group]})
+
+    def _batch(self, call: Call) -> Answer:
+        check_request_id(call.request_id, batch=True)
+        items = as_list((call.body or {}).get("BatchItemRequest"))
+        if not items:
+            raise faults.QuickBooksFaultError("2020", "Batch Request is Empty", "Batch Request is Empty")
+        if len(items) > self._batch_items_max:
+            raise faults.QuickBooksFaultError(
+                "1040",
+                "Batch too large",
+                f"A batch may hold no more than {self._batch_items_max} items. Supplied:{len(items)}",
+            )
+        ordered = self._shuffle(items) if self._shuffle is not None else items
+        return Answer(OK, {"BatchItemResponse": [self._item(as_object(item), call.request_id) for item in ordered]})
+
+    def _item(self, item: JsonObject, request_id: str) -> JsonObject:
+        batch_id = as_text(item.get("bId"))
+        try:
+            body = self._item_body(item, batch_id, request_id)
+        except faults.QuickBooksFaultError as fault:
+            body = {"Fault": fault.body()}
+        if "Fault" in body:
+            self._stats.item_faults += 1
+        return {**body, "bId": batch_id}
+
+    def _item_body(self, item: JsonObject, batch_id: str, request_id: str) -> JsonObject:
+        if not batch_id:
+            raise faults.required("bId")
+        check_item_id(request_id, batch_id)
+        if "Query" in item:
+            result = select(parse(as_text(item["Query"])), self._books)
+            self._stats.metered_reads += 1
+            return {"QueryResponse": result}
+        operation = as_text(item.get("operation")).lower()
+        options = as_text(item.get("optionsData")).lower()
+        if operation == "update" and options == "void":
+            operation = "void"
+        if operation not in WRITES:
+            raise faults.unsupported_operation(operation[:40] or "without a name")
+        named = [(BY_PATH[name.lower()].name, value) for name, value in item.items() if name.lower() in BY_PATH]
+        if len(named) != 1 or not isinstance(named[0][1], dict):
+            raise faults.required("one entity")
+        entity, body = named[0]
+        write = Write(entity, WRITES[operation], as_object(body), frozenset(options.split(",")))
+        key = f"{request_id}/{batch_id}" if request_id else ""
+        return self._once(write, Origin("api", request_id, batch_id), key).body
