@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from counterfoil.dispatch.decided import Decided
 from counterfoil.dispatch.ids import intent_id
+from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.inbound import InboundDecider
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import ViewLoader
@@ -27,12 +28,15 @@ from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, So
 class Decider:
     """Decides the changes of one company."""
 
-    def __init__(self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings) -> None:
+    def __init__(
+        self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings, in_flight: InFlight
+    ) -> None:
         self._company = company
         self._store = store
         self._view = view
         self._mappings = mappings
-        self._inbound = InboundDecider(company=company, store=store, view=view, mappings=mappings)
+        self._inbound = InboundDecider(company=company, store=store, view=view, mappings=mappings, in_flight=in_flight)
+        self._in_flight = in_flight
 
     async def decide(self, change: ChangeRow, event: Event) -> Decided | None:
         """Decisions about a change, or None where it has to wait for something in flight."""
@@ -94,7 +98,7 @@ class Decider:
         for row in rows:
             if row.target != "quickbooks" or row.change == change.position:
                 continue
-            if row.state in IN_FLIGHT or row.state in {"refetch", "adopt"}:
+            if row.intent_id in self._in_flight or row.state in IN_FLIGHT or row.state in {"refetch", "adopt"}:
                 return None
             if row.state in {"ready", "held", "reconnect"}:
                 withdrawn.append(

@@ -2,12 +2,13 @@
 
 from counterfoil.dispatch.decided import Decided
 from counterfoil.dispatch.ids import intent_id
+from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.planning.inbound import Foreign, judge, payment_effect, write_back_values
 from counterfoil.planning.plan import content_hash
 from counterfoil.planning.types import PLANNER_VERSION
-from counterfoil.state.rows import ChangeRow, IntentRow, PaymentRow
+from counterfoil.state.rows import IN_FLIGHT, ChangeRow, IntentRow, PaymentRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
@@ -20,14 +21,17 @@ from counterfoil_schema.records import split_key
 class InboundDecider:
     """Decides the changes that came from the books of one company."""
 
-    def __init__(self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings) -> None:
+    def __init__(
+        self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings, in_flight: InFlight
+    ) -> None:
         self._company = company
         self._store = store
         self._view = view
         self._mappings = mappings
+        self._in_flight = in_flight
 
-    async def decide(self, change: ChangeRow, event: BooksObserved) -> Decided:
-        """Decisions about a document that QuickBooks showed; never waits."""
+    async def decide(self, change: ChangeRow, event: BooksObserved) -> Decided | None:
+        """Decisions about a document that QuickBooks showed; None while a write-back of its record is under way."""
         bears_on = (change.record_key,)
         later = await self._store.some(ChangeRow, "changes_of_record", self._company, change.record_key)
         if later[-1].position > change.position:
@@ -35,7 +39,10 @@ class InboundDecider:
             return Decided(events=[_skipped(change, "superseded", reason)], bears_on=bears_on)
         decisions: list[Event] = []
         for ordinal, owner in enumerate(await self._owners(event)):
-            decisions.extend(await self._write_back(change, event, owner, ordinal))
+            planned = await self._write_back(change, event, owner, ordinal)
+            if planned is None:
+                return None
+            decisions.extend(planned)
         if not any(isinstance(decision, IntentPlanned) for decision in decisions):
             decisions.append(await self._remark(change, event))
         return Decided(events=decisions, bears_on=bears_on)
@@ -54,7 +61,9 @@ class InboundDecider:
         owners = [await self._view.owner_of("Invoice", invoice_id) for invoice_id in invoice_ids]
         return [owner for owner in owners if owner is not None]
 
-    async def _write_back(self, change: ChangeRow, event: BooksObserved, owner: str, ordinal: int) -> list[Event]:
+    async def _write_back(
+        self, change: ChangeRow, event: BooksObserved, owner: str, ordinal: int
+    ) -> list[Event] | None:
         connection, kind, _ = split_key(owner)
         held = await self._mappings.held(connection)
         link = await self._view.link(owner)
@@ -69,6 +78,8 @@ class InboundDecider:
         earlier = [row for row in rows if row.target == connection and row.state != "withdrawn"]
         if earlier and earlier[-1].content_hash == wanted:
             return []
+        if any(row.state in IN_FLIGHT or row.intent_id in self._in_flight for row in earlier):
+            return None
         overtaken: list[Event] = [
             IntentWithdrawn(
                 change=row.change,

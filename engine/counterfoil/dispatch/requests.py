@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.session import Session
 from counterfoil.state.rows import ChangeRow, IntentRow, RequestRow
 from counterfoil.state.store import StateStore
@@ -20,9 +21,10 @@ REQUESTS_PER_TURN = 50
 class RequestTaker:
     """Decides the open requests of one company."""
 
-    def __init__(self, *, session: Session, store: StateStore) -> None:
+    def __init__(self, *, session: Session, store: StateStore, in_flight: InFlight) -> None:
         self._session = session
         self._store = store
+        self._in_flight = in_flight
 
     async def take(self, head: int) -> bool:
         """Decide open requests; returns whether there were any. `head` is where the state stands."""
@@ -35,6 +37,7 @@ class RequestTaker:
     async def _decide(self, request: RequestRow, head: int) -> list[Event]:
         changes = await self._store.some(ChangeRow, "changes_of_record", self._session.company, request.record_key)
         intents = await self._store.some(IntentRow, "intents_of_record", self._session.company, request.record_key)
+        intents = [row for row in intents if row.intent_id not in self._in_flight]
         if request.intent_id is not None:
             intents = [row for row in intents if row.intent_id == request.intent_id]
         match request.action:

@@ -1,10 +1,11 @@
 """Picks what may go out, keeps a bounded number of calls under way, and unblocks what was refused for now."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from counterfoil.dispatch.books import Books
+from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.observing import BOOKS, BooksReader
 from counterfoil.dispatch.outbox import Outbox, Outgoing, Ready
 from counterfoil.dispatch.sender import Sender
@@ -44,6 +45,7 @@ class Sending:
         clock: Clock,
         entropy: Entropy,
         instruments: Instruments,
+        in_flight: InFlight,
     ) -> None:
         self._session = session
         self._store = store
@@ -57,27 +59,32 @@ class Sending:
         self._clock = clock
         self._entropy = entropy
         self._instruments = instruments
-        self._flying: set[str] = set()
+        self._in_flight = in_flight
         self._calls = 0
         self._write_backs = 0
         self._not_before: dict[str, float] = {}
         self.swept_until: datetime | None = None
 
-    @property
-    def in_flight(self) -> int:
-        """Intents in calls that are under way."""
-        return len(self._flying)
+    async def dispatch(
+        self, tasks: asyncio.TaskGroup, *, landed: Callable[[], None], is_stale: Callable[[], bool]
+    ) -> bool:
+        """Start as many calls as may be under way; returns whether anything moved.
 
-    async def dispatch(self, tasks: asyncio.TaskGroup, *, done: Callable[[], None]) -> bool:
-        """Start as many calls as may be under way; returns whether anything was started or parked."""
+        `landed` is called when a call has ended and is recorded; `is_stale` says whether that happened since the
+        rows were folded, in which case they may still show as ready what was sent already.
+        """
         if self._session.remaining() < LEASE_SECONDS_MIN:
             return False
         rows = await self._store.some(IntentRow, "ready_intents", self._session.company, INTENTS_PER_TURN)
+        if is_stale():
+            return True
         now = self._clock.monotonic()
         rows = [
-            row for row in rows if row.intent_id not in self._flying and self._not_before.get(row.intent_id, 0.0) <= now
+            row
+            for row in rows
+            if row.intent_id not in self._in_flight and self._not_before.get(row.intent_id, 0.0) <= now
         ]
-        moved = self._start_write_backs(tasks, [row for row in rows if row.target != BOOKS], done)
+        moved = self._start_write_backs(tasks, [row for row in rows if row.target != BOOKS], landed)
         ours = [row for row in rows if row.target == BOOKS]
         free = CALLS_MAX - self._calls
         if not ours or free <= 0 or not await self._may_send():
@@ -86,7 +93,7 @@ class Sending:
         if parked:
             await self._session.decide(parked)
         for call, members in outgoing[:free]:
-            self._start(tasks, call, members, done)
+            self._start(tasks, call, members, landed)
         return moved or bool(outgoing) or bool(parked)
 
     async def _may_send(self) -> bool:
@@ -115,22 +122,24 @@ class Sending:
         return [(call, [by_id[item.intent_id] for item in call.items]) for call in self._outbox.calls(ready)], parked
 
     def _start(
-        self, tasks: asyncio.TaskGroup, call: Outgoing, members: Sequence[IntentRow], done: Callable[[], None]
+        self, tasks: asyncio.TaskGroup, call: Outgoing, members: Sequence[IntentRow], landed: Callable[[], None]
     ) -> None:
         ids = {row.intent_id for row in members}
-        self._flying |= ids
+        self._in_flight.start(ids)
         self._calls += 1
-        tasks.create_task(self._run(call, members, ids, done), name=f"call {call.call.request_id}")
+        tasks.create_task(self._run(call, members, ids, landed), name=f"call {call.call.request_id}")
 
-    async def _run(self, call: Outgoing, members: Sequence[IntentRow], ids: set[str], done: Callable[[], None]) -> None:
+    async def _run(
+        self, call: Outgoing, members: Sequence[IntentRow], ids: set[str], landed: Callable[[], None]
+    ) -> None:
         try:
             planned = await self._events.recorded_at(self._session.company, members[0].planned)
             await self._sender.send(call, trace=planned.trace)
             self._delay(members)
         finally:
-            self._flying -= ids
+            self._in_flight.land(ids)
             self._calls -= 1
-            done()
+            landed()
 
     def _delay(self, members: Sequence[IntentRow]) -> None:
         """Should any of these come back for another try, it waits longer each time."""
@@ -141,18 +150,20 @@ class Sending:
         if len(self._not_before) > 10 * INTENTS_PER_TURN:
             self._not_before = {key: at for key, at in self._not_before.items() if at > now}
 
-    def _start_write_backs(self, tasks: asyncio.TaskGroup, rows: Sequence[IntentRow], done: Callable[[], None]) -> bool:
+    def _start_write_backs(
+        self, tasks: asyncio.TaskGroup, rows: Sequence[IntentRow], landed: Callable[[], None]
+    ) -> bool:
         started = False
         for row in rows:
             if self._write_backs >= WRITE_BACKS_MAX:
                 break
-            self._flying.add(row.intent_id)
+            self._in_flight.start([row.intent_id])
             self._write_backs += 1
-            tasks.create_task(self._write_back(row, done), name=f"write-back {row.record_key}")
+            tasks.create_task(self._write_back(row, landed), name=f"write-back {row.record_key}")
             started = True
         return started
 
-    async def _write_back(self, row: IntentRow, done: Callable[[], None]) -> None:
+    async def _write_back(self, row: IntentRow, landed: Callable[[], None]) -> None:
         try:
             planned = await self._events.recorded_at(self._session.company, row.planned)
             result = await self._writer.write(row, trace=planned.trace)
@@ -160,9 +171,9 @@ class Sending:
             if result.retry_after is not None:
                 self._not_before[row.intent_id] = self._clock.monotonic() + result.retry_after
         finally:
-            self._flying.discard(row.intent_id)
+            self._in_flight.land([row.intent_id])
             self._write_backs -= 1
-            done()
+            landed()
 
     async def settle(self, rows: Sequence[IntentRow]) -> None:
         """Look for evidence of uncertain intents that are not under way.
@@ -170,7 +181,7 @@ class Sending:
         Raises:
             BooksUnreadableError: the search failed, which proves nothing.
         """
-        await self._settler.settle([row for row in rows if row.intent_id not in self._flying])
+        await self._settler.settle([row for row in rows if row.intent_id not in self._in_flight])
 
     async def unblock(self, rows: Sequence[IntentRow]) -> None:
         """Read stale documents afresh and look up what clashes, then let their intents go on.
@@ -179,7 +190,7 @@ class Sending:
             BooksUnreadableError: a read failed.
         """
         for row in rows:
-            if row.intent_id in self._flying:
+            if row.intent_id in self._in_flight:
                 continue
             if row.state == "adopt":
                 await self._session.decide([await self._settler.adopt(row)])

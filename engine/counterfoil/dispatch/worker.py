@@ -1,13 +1,14 @@
 """One company's worker: folds, decides, sends and settles, for as long as it holds the company's lease."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.folding import Folder
+from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.observing import BOOKS, BooksReader
 from counterfoil.dispatch.requests import RequestTaker
 from counterfoil.dispatch.sending import Sending
@@ -64,6 +65,7 @@ class Rooms:
     books: BooksReader
     requests: RequestTaker
     connections: tuple[str, ...]
+    in_flight: InFlight
 
 
 class CompanyWorker:
@@ -83,11 +85,21 @@ class CompanyWorker:
         self._due: dict[str, float] = {}
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._recovering: set[str] | None = None
+        self._landings = 0
+        self._landings_folded = 0
         self.progress = Progress()
 
     def wake(self) -> None:
         """Something was appended: look now instead of later."""
         self._wake.set()
+
+    def _landed(self) -> None:
+        """A call or a reading has ended: what it appended must be folded before anything rests on the rows."""
+        self._landings += 1
+        self._wake.set()
+
+    def _is_stale(self) -> bool:
+        return self._landings != self._landings_folded
 
     def drain(self) -> None:
         """Begin nothing new; end when what is under way has ended."""
@@ -102,7 +114,7 @@ class CompanyWorker:
             LeaseLostError: another process holds the company now.
         """
         async with asyncio.TaskGroup() as tasks:
-            while not (self._draining and not self._jobs and not self._rooms.sending.in_flight):
+            while not (self._draining and not self._jobs and not self._rooms.in_flight):
                 moved = await self._turn(tasks)
                 self.progress.turns += 1
                 if not moved:
@@ -118,7 +130,10 @@ class CompanyWorker:
 
     async def _turn(self, tasks: asyncio.TaskGroup) -> bool:
         """One round; returns whether anything moved."""
+        self._landings_folded = self._landings
+        landed = self._rooms.in_flight.fold_begins()
         head = await self._rooms.folder.to_head()
+        self._rooms.in_flight.fold_ended(landed)
         moved = head != self.progress.head
         self.progress.head = head
         if self._recovering is None:
@@ -134,6 +149,8 @@ class CompanyWorker:
         if not self._recovering:
             moved |= await self._send(tasks)
         self._read(tasks)
+        if self._is_stale():
+            return True
         hints = await self._rooms.store.some(HintRow, "open_hints", self._session.company, HINTS_PER_TURN)
         self._follow(tasks, hints)
         self.progress.quiet = not moved and not hints and not self._jobs and await self._is_quiet()
@@ -176,6 +193,8 @@ class CompanyWorker:
         rows = await self._rooms.store.some(
             IntentRow, "intents_in", company, ["uncertain", "refetch", "adopt", "reconnect"], 1_000
         )
+        if self._is_stale():
+            return
         uncertain = [row for row in rows if row.state == "uncertain"]
         if self._recovering:
             self._recovering &= {row.intent_id for row in uncertain}
@@ -189,7 +208,7 @@ class CompanyWorker:
             self._job(tasks, "reconnect", self._rooms.sending.resume(waiting))
 
     async def _send(self, tasks: asyncio.TaskGroup) -> bool:
-        return await self._rooms.sending.dispatch(tasks, done=self.wake)
+        return await self._rooms.sending.dispatch(tasks, landed=self._landed, is_stale=self._is_stale)
 
     def _read(self, tasks: asyncio.TaskGroup) -> None:
         for connection in self._rooms.connections:
@@ -234,7 +253,7 @@ class CompanyWorker:
 
     async def _is_quiet(self) -> bool:
         """Whether nothing is left that would move by itself."""
-        if set(self._rooms.connections) - self.progress.polled or self._rooms.sending.in_flight:
+        if set(self._rooms.connections) - self.progress.polled or self._rooms.in_flight:
             return False
         company = self._session.company
         moving = ["sent", "uncertain", "refetch", "adopt"]
@@ -264,4 +283,4 @@ class CompanyWorker:
             self.progress.troubles.pop(name, None)
         finally:
             self._jobs.pop(name, None)
-            self._wake.set()
+            self._landed()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from counterfoil.state.changes import set_intent
 from counterfoil.state.fold import Folded, Rows
 from counterfoil.state.rows import (
+    IN_FLIGHT,
     CallRow,
     ChangeRow,
     DocumentRow,
@@ -97,6 +98,8 @@ def intent_approved(rows: Rows, at: Folded, event: done.IntentApproved) -> None:
 
 def intent_withdrawn(rows: Rows, at: Folded, event: done.IntentWithdrawn) -> None:
     intent = _intent(rows, event.intent_id)
+    if intent.state in IN_FLIGHT or intent.state == "accepted":
+        raise ValueError(f"intent {event.intent_id} is {intent.state} and cannot be withdrawn")
     set_intent(rows, replace(intent, state="withdrawn", code=event.code, reason=event.reason, settled=at.position))
 
 
@@ -205,13 +208,15 @@ def intent_uncertain(rows: Rows, at: Folded, event: done.IntentUncertain) -> Non
 
 def intent_absent(rows: Rows, at: Folded, event: done.IntentAbsent) -> None:
     intent = _intent(rows, event.intent_id)
-    set_intent(rows, replace(intent, state="ready", reason="", settled=at.position))
+    if intent.state in IN_FLIGHT:
+        set_intent(rows, replace(intent, state="ready", reason="", settled=at.position))
     _close(rows, event)
 
 
 def intent_resumed(rows: Rows, at: Folded, event: done.IntentResumed) -> None:
     intent = _intent(rows, event.intent_id)
-    set_intent(rows, replace(intent, state="ready", reason="", fix=""))
+    if intent.state in {"refetch", "adopt", "reconnect"}:
+        set_intent(rows, replace(intent, state="ready", reason="", fix=""))
 
 
 def intent_parked(rows: Rows, at: Folded, event: done.IntentParked) -> None:
