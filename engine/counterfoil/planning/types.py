@@ -31,7 +31,8 @@ class Link:
 
     `image` is the whole document as it was after our own last write (or its adoption): what an echo is told
     from an edit by. `latest` is the document as last seen, by anybody's hand. `content_hash` is that of the
-    symbolic body last accepted. `lines` leads from source line to Line.Id.
+    symbolic body last accepted. `lines` leads from source line to Line.Id. `sent` holds, for each field, the value
+    that we sent last (the merged composed bodies): what a change at the source is told from a standstill by.
     """
 
     record_key: str
@@ -42,6 +43,7 @@ class Link:
     image: JsonObject
     latest: JsonObject
     lines: Mapping[str, str] = field(default_factory=dict)
+    sent: JsonObject = field(default_factory=dict)
     status: Literal["live", "deleted", "voided"] = "live"
 
 
@@ -156,7 +158,8 @@ class PlanRequest:
 class Composed:
     """A body with every reference resolved, ready to be recorded and sent as it is.
 
-    `line_keys` names, for each line of `body` in order, the source line ("" for lines that are not ours).
+    `line_keys` names, for each line of `body` in order, the source line ("" for lines that are not ours). `changes`
+    names the fields that will differ from the document as last seen; an update without any needs no call.
     """
 
     entity: str
@@ -164,14 +167,19 @@ class Composed:
     body: JsonObject
     sync_token: str | None
     line_keys: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unresolved:
-    """References that lead nowhere yet: records without a document, names that the books do not hold."""
+    """References that lead nowhere yet: records without a document, names that the books do not hold.
+
+    `read_first` names documents (entity, id) that an update builds on and whose present image is not known.
+    """
 
     records: tuple[str, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+    read_first: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

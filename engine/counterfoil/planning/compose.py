@@ -1,0 +1,196 @@
+"""Makes the body that is sent out of a symbolic one: references resolved, merged with what stands in the books.
+
+Pure: the same arguments always give the same bytes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from counterfoil.planning.lines import Arranged, arrange, line_links, same_lines, take_keys
+from counterfoil.planning.merge import merge_fields, merge_lines
+from counterfoil.planning.outcome import MARKER
+from counterfoil.planning.ownership import Ownership
+from counterfoil.planning.types import (
+    LINE_KEY,
+    NAME_REF,
+    RECORD_REF,
+    Composed,
+    Conflict,
+    Link,
+    Unresolved,
+)
+from counterfoil.planning.values import real_lines, same
+from counterfoil_schema import exact_json
+from counterfoil_schema.events.decisions import Operation
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+__all__ = ["compose", "exact_body", "line_links"]
+
+ResolveRecord = Callable[[str], tuple[str, str] | None]
+"""Record key to (entity, document id), or None where no document stands for it yet."""
+
+ResolveName = Callable[[str, str], str | None]
+"""Entity and name to document id, or None where the books hold no such name."""
+
+# In these fields QuickBooks wants the bare id, not {"value": id}.
+_BARE_ID_FIELDS = frozenset({"TxnId", "Id"})
+
+
+def exact_body(body: JsonObject) -> bytes:
+    """The bytes of a body: always the same for the same body, every amount written exactly."""
+    return exact_json.dumps(body)
+
+
+def compose(
+    intent_body: JsonObject,
+    operation: Operation,
+    entity: str,
+    link: Link | None,
+    resolve_record: ResolveRecord,
+    resolve_name: ResolveName,
+    marker: str,
+    ownership: Ownership | None = None,
+) -> Composed | Unresolved | Conflict:
+    """The body to send.
+
+    Args:
+        intent_body: symbolic, as planned.
+        operation: `create` and `adopt` resolve; `update` merges with the document as last seen and names its
+            SyncToken; `void` and `delete` name id and token; `write_back` passes through.
+        entity: the QuickBooks entity, or whatever a write-back calls its kind.
+        link: the document that stands for the record; required for update, void and delete.
+        resolve_record: finds the document that stands for another record.
+        resolve_name: finds a document by its name.
+        marker: what takes the marker's place at the end of PrivateNote.
+        ownership: whose word counts per field; the defaults where None.
+
+    Returns:
+        Composed; Unresolved with all references that lead nowhere yet (or the document to read first, where an
+        update has no image to build on); Conflict where both sides changed a field that somebody must decide on.
+    """
+    if operation == "write_back":
+        return Composed(entity=entity, operation=operation, body=intent_body, sync_token=None)
+    if operation in ("void", "delete"):
+        return _ending(operation, entity, link)
+    resolver = _Resolver(resolve_record, resolve_name, marker)
+    resolved = resolver.object(intent_body)
+    if resolver.records or resolver.names:
+        return Unresolved(records=tuple(resolver.records), names=tuple(resolver.names))
+    if operation == "update":
+        return _update(resolved, entity, link, ownership or Ownership(entity=entity))
+    arranged = take_keys(_line_objects(resolved))
+    body = {**resolved, "Line": arranged.lines} if "Line" in resolved else resolved
+    return Composed(
+        entity=entity,
+        operation=operation,
+        body=body,
+        sync_token=None,
+        line_keys=arranged.keys,
+        changes=tuple(body),
+    )
+
+
+def _ending(operation: Operation, entity: str, link: Link | None) -> Composed | Unresolved:
+    token = _token(link)
+    if link is None or token is None:
+        return _read_first(entity, link)
+    body: JsonObject = {"Id": link.document_id, "SyncToken": token}
+    if operation == "void" and entity != "Invoice":
+        # Everything but an invoice is voided by an update that says so (Intuit: payment page).
+        body["sparse"] = True
+    return Composed(entity=entity, operation=operation, body=body, sync_token=token, changes=("status",))
+
+
+def _token(link: Link | None) -> str | None:
+    """The token of the document that the body builds on."""
+    if link is None:
+        return None
+    token = link.latest.get("SyncToken")
+    return token if isinstance(token, str) else link.sync_token
+
+
+def _read_first(entity: str, link: Link | None) -> Unresolved:
+    return Unresolved(read_first=((entity, link.document_id if link is not None else ""),))
+
+
+def _update(ours: JsonObject, entity: str, link: Link | None, ownership: Ownership) -> Composed | Unresolved | Conflict:
+    token = _token(link)
+    has_lines = "Line" in ours
+    # An update replaces every line: without the document as last seen, a bookkeeper's lines would be lost.
+    if link is None or token is None or (has_lines and "Line" not in link.latest):
+        return _read_first(entity, link)
+    fields = merge_fields(ours, link, ownership)
+    if isinstance(fields, Conflict):
+        return fields
+    body: JsonObject = {"Id": link.document_id, "SyncToken": token, "sparse": True, **fields}
+    changes = [name for name, value in fields.items() if not same(value, link.latest.get(name))]
+    arranged = Arranged(lines=[], keys=())
+    if has_lines and ownership.owner("Line") != "books":
+        lines = _line_objects(ours)
+        conflict = merge_lines(lines, link) if ownership.owner("Line") == "ask" else None
+        if conflict is not None:
+            return conflict
+        arranged = arrange(lines, link.lines, link.latest)
+        body["Line"] = arranged.lines
+        if not same_lines(real_lines(body), real_lines(link.latest)):
+            changes.append("Line")
+    return Composed(
+        entity=entity,
+        operation="update",
+        body=body,
+        sync_token=token,
+        line_keys=arranged.keys,
+        changes=tuple(changes),
+    )
+
+
+def _line_objects(body: JsonObject) -> list[JsonObject]:
+    lines = body.get("Line")
+    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+
+
+@dataclass(slots=True)
+class _Resolver:
+    """Walks a body once and notes every reference that leads nowhere."""
+
+    resolve_record: ResolveRecord
+    resolve_name: ResolveName
+    marker: str
+    records: dict[str, None] = field(default_factory=dict)
+    names: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def object(self, body: JsonObject) -> JsonObject:
+        resolved: JsonObject = {}
+        for name, value in body.items():
+            if name == "PrivateNote" and isinstance(value, str) and value.endswith(MARKER):
+                resolved[name] = value.removesuffix(MARKER) + self.marker
+            elif name == LINE_KEY:
+                resolved[name] = value
+            else:
+                resolved[name] = self._value(value, name)
+        return resolved
+
+    def _value(self, value: JsonValue, name: str) -> JsonValue:
+        if isinstance(value, list):
+            return [self._value(part, name) for part in value]
+        if not isinstance(value, dict):
+            return value
+        if RECORD_REF in value or NAME_REF in value:
+            identity = self._reference(value)
+            return identity if name in _BARE_ID_FIELDS else {"value": identity}
+        return self.object(value)
+
+    def _reference(self, reference: JsonObject) -> str | None:
+        key = reference.get(RECORD_REF)
+        if isinstance(key, str):
+            found = self.resolve_record(key)
+            if found is None:
+                self.records[key] = None
+                return None
+            return found[1]
+        pair = reference.get(NAME_REF)
+        entity, name = (str(part) for part in pair) if isinstance(pair, list) else ("", "")
+        identity = self.resolve_name(entity, name)
+        if identity is None:
+            self.names[entity, name] = None
+        return identity

@@ -1,0 +1,134 @@
+"""Lines on an update: QuickBooks replaces them all, so every line to keep is sent, a bookkeeper's own included."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from counterfoil.planning.types import LINE_KEY
+from counterfoil.planning.values import holds, line_id, number, real_lines, same_line
+from counterfoil_schema.events.decisions import LineLink
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arranged:
+    """Lines ready to be sent, and for each the source line that it stands for ("" for lines that are not ours)."""
+
+    lines: list[JsonValue]
+    keys: tuple[str, ...]
+
+
+def take_keys(lines: Sequence[JsonObject]) -> Arranged:
+    """Lines without the note of which source line they stand for, and those notes."""
+    keys = tuple(str(line.get(LINE_KEY, "")) for line in lines)
+    return Arranged(lines=[_without_key(line) for line in lines], keys=keys)
+
+
+def arrange(ours: Sequence[JsonObject], links: Mapping[str, str], latest: JsonObject) -> Arranged:
+    """Our lines laid over the document's.
+
+    A line that stands already keeps its id, its place and whatever a bookkeeper added to it (a class, a service
+    date); lines that are not ours stay as they are; lines that left the source are left out; new ones follow the
+    last of ours.
+    """
+    by_id = {links[key]: line for line in ours if (key := str(line.get(LINE_KEY, ""))) in links}
+    theirs = real_lines(latest)
+    standing = {line_id(line) for line in theirs}
+    new = [line for line in ours if links.get(str(line.get(LINE_KEY, ""))) not in standing]
+    dropped = set(links.values()) - set(by_id)
+    lines: list[JsonValue] = []
+    keys: list[str] = []
+    place = 0
+    for line in theirs:
+        identity = line_id(line)
+        if identity and identity in by_id:
+            lines.append(_overlaid(line, by_id[identity]))
+            keys.append(str(by_id[identity].get(LINE_KEY, "")))
+            place = len(lines)
+        elif not identity or identity not in dropped:
+            lines.append(_kept(line))
+            keys.append("")
+    lines[place:place] = [_without_key(line) for line in new]
+    keys[place:place] = [str(line.get(LINE_KEY, "")) for line in new]
+    return Arranged(lines=lines, keys=tuple(keys))
+
+
+def _without_key(line: JsonObject) -> JsonObject:
+    return {name: value for name, value in line.items() if name != LINE_KEY}
+
+
+def _kept(line: JsonObject) -> JsonObject:
+    return {name: value for name, value in line.items() if name != "LineNum"}
+
+
+def _overlaid(theirs: JsonObject, ours: JsonObject) -> JsonObject:
+    """Our line over theirs: our values win, what they alone have stays."""
+    merged = _kept(theirs)
+    for name, value in _without_key(ours).items():
+        held = merged.get(name)
+        merged[name] = {**held, **value} if isinstance(held, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def same_lines(left: Sequence[JsonObject], right: Sequence[JsonObject]) -> bool:
+    """Whether two documents have the same lines in the same order, ids included."""
+    return len(left) == len(right) and all(same_line(one, other) for one, other in zip(left, right, strict=True))
+
+
+def line_links(
+    line_keys: Sequence[str], answer_document: JsonObject, sent_body: JsonObject | None = None
+) -> tuple[LineLink, ...]:
+    """Which line of the answer each of our lines became.
+
+    Args:
+        line_keys: those of `Composed`: for each line sent, its source line ("" where it is not ours).
+        answer_document: the document as QuickBooks answered it.
+        sent_body: the body that was sent. Lines that named an id keep it; the others are matched by their place
+            among the lines that are not sub-totals, verified by amount and detail, else by the first one left that
+            fits, and at last by the amount. Without it the place alone decides.
+
+    Returns:
+        A link per line of ours; a line that nothing fits has none.
+    """
+    answered = [line for line in real_lines(answer_document) if line_id(line)]
+    if sent_body is None:
+        pairs = zip(line_keys, answered, strict=False)
+        return tuple(LineLink(line_key=key, line_id=line_id(line)) for key, line in pairs if key)
+    sent = real_lines(sent_body)
+    known = {line_id(line) for line in answered}
+    links = {place: line_id(line) for place, line in enumerate(sent) if line_id(line) in known}
+    taken = set(links.values())
+    for fits in (_fits, _same_amount):
+        for place, line in enumerate(sent):
+            found = "" if place in links else _matching(place, line, answered, taken, fits)
+            if found:
+                links[place] = found
+                taken.add(found)
+    return tuple(
+        LineLink(line_key=key, line_id=links[place]) for place, key in enumerate(line_keys) if key and place in links
+    )
+
+
+def _matching(
+    place: int,
+    sent: JsonObject,
+    answered: Sequence[JsonObject],
+    taken: set[str],
+    fits: Callable[[JsonObject, JsonObject], bool],
+) -> str:
+    candidates = [*answered[place : place + 1], *answered]
+    for line in candidates:
+        if line_id(line) not in taken and fits(sent, line):
+            return line_id(line)
+    return ""
+
+
+def _fits(sent: JsonObject, answered: JsonObject) -> bool:
+    name = str(sent.get("DetailType"))
+    return _same_amount(sent, answered) and holds(answered.get(name), sent.get(name))
+
+
+def _same_amount(sent: JsonObject, answered: JsonObject) -> bool:
+    detail = sent.get("DetailType")
+    return (detail is None or answered.get("DetailType") == detail) and number(sent.get("Amount")) == number(
+        answered.get("Amount")
+    )

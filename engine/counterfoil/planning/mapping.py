@@ -1,0 +1,146 @@
+"""The mapping: how one connection's records become documents in the books. One readable TOML file.
+
+Everything has a default that cannot do harm, so that a first mapping is a dozen lines; what is doubtful is parked.
+"""
+
+import hashlib
+import tomllib
+import zoneinfo
+from collections.abc import Mapping as AbstractMapping
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from counterfoil.planning.mapping_errors import MappingError, Places, problems_of, syntax_problem, unknown_name
+from counterfoil.planning.ownership import ENTITIES, Ownership, known_fields
+from counterfoil.planning.sections import (
+    ConnectionSection,
+    CreditMemoSection,
+    CustomerSection,
+    EmployeeSection,
+    FieldRule,
+    FieldsSection,
+    InvoiceSection,
+    PartySection,
+    PaymentSection,
+    PayrollSection,
+    PostPolicy,
+    PostSection,
+    ProductSection,
+    Section,
+    VendorSection,
+    WriteBackSection,
+)
+
+__all__ = ["Mapping", "MappingError", "mapping_digest", "parse_mapping"]
+
+
+class Mapping(Section):
+    """A parsed mapping. `csv` and `source` are the adapter's own tables, passed through as they are."""
+
+    connection: ConnectionSection
+    customer: CustomerSection = CustomerSection()
+    product: ProductSection = ProductSection()
+    vendor: VendorSection = VendorSection()
+    employee: EmployeeSection = EmployeeSection()
+    invoice: InvoiceSection = InvoiceSection()
+    credit_memo: CreditMemoSection = CreditMemoSection()
+    payment: PaymentSection = PaymentSection()
+    payroll: PayrollSection = PayrollSection()
+    post: PostSection = PostSection()
+    fields: FieldsSection = FieldsSection()
+    write_back: WriteBackSection = WriteBackSection()
+    csv: dict[str, Any] = Field(default_factory=dict)
+    source: dict[str, Any] = Field(default_factory=dict)
+
+    def reviews(self, document: str, amount: Decimal | None) -> bool:
+        """Whether a document of this kind and amount waits for approval."""
+        policy: PostPolicy = getattr(self.post, document)
+        if policy.post == "review":
+            return True
+        return policy.review_above is not None and amount is not None and abs(amount) > policy.review_above
+
+    def adopts(self, entity: str) -> bool:
+        """Whether a document that bears the wanted name already, and stands for no other record, is taken over."""
+        sections: dict[str, PartySection | ProductSection] = {
+            "Customer": self.customer,
+            "Vendor": self.vendor,
+            "Employee": self.employee,
+            "Item": self.product,
+        }
+        section = sections.get(entity)
+        return section is not None and section.same_name == "adopt"
+
+    def ownership(self, document: str) -> Ownership:
+        """Who owns which field of a document (`customer`, `invoice`, `pay_run` …)."""
+        rules: AbstractMapping[str, FieldRule] = getattr(self.fields, document)
+        return Ownership(
+            entity=ENTITIES[document],
+            owners={name: rule.owner for name, rule in rules.items()},
+            inward=frozenset(name for name, rule in rules.items() if rule.direction == "in"),
+        )
+
+    def ownership_of_entity(self, entity: str) -> Ownership:
+        """The same by QuickBooks entity (`Customer`, `Invoice`, `JournalEntry` …)."""
+        for document, name in ENTITIES.items():
+            if name == entity:
+                return self.ownership(document)
+        return Ownership(entity=entity)
+
+
+def parse_mapping(text: str, *, file: str, default_zone: str | None = None) -> Mapping:
+    """Read a mapping.
+
+    Args:
+        text: the TOML.
+        file: its name, for messages.
+        default_zone: the company's zone, used where the mapping names none.
+
+    Raises:
+        MappingError: with file, line, key and the nearest known name of everything that is wrong.
+    """
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise MappingError(file, (syntax_problem(error),)) from None
+    places = Places(text)
+    connection = data.get("connection")
+    if default_zone is not None and isinstance(connection, dict):
+        connection.setdefault("zone", default_zone)
+    try:
+        mapping = Mapping.model_validate(data)
+    except ValidationError as error:
+        raise MappingError(file, problems_of(error, Mapping, places)) from None
+    problems = (*_zone_problems(mapping, places), *_field_problems(mapping, places))
+    if problems:
+        raise MappingError(file, problems)
+    return mapping
+
+
+def mapping_digest(mapping_text: str) -> str:
+    """SHA-256 of the text, in hexadecimal: what a plan names its mapping by."""
+    return hashlib.sha256(mapping_text.encode()).hexdigest()
+
+
+def _zone_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:
+    zone = mapping.connection.zone
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        known = sorted(zoneinfo.available_timezones())
+        path = ("connection", "zone")
+        return (places.at(path) + unknown_name(f'[connection] zone "{zone}" is no IANA time zone', zone, known),)
+    return ()
+
+
+def _field_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:
+    problems: list[str] = []
+    for document in ENTITIES:
+        known = sorted(known_fields(ENTITIES[document]))
+        rules: AbstractMapping[str, FieldRule] = getattr(mapping.fields, document)
+        for name in rules:
+            if name not in known:
+                says = f"[fields.{document}] names no field of ours: {name}"
+                problems.append(places.at(("fields", document, name)) + unknown_name(says, name, known))
+    return tuple(problems)

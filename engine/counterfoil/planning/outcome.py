@@ -1,0 +1,140 @@
+"""What all kinds of record share: create, update or nothing; and the sentences that go with a refusal."""
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+
+from counterfoil.planning.mapping import Mapping
+from counterfoil.planning.money import text
+from counterfoil.planning.types import NAME_REF, RECORD_REF, Intent, Link, Park, Plan, PlanRequest, StateView, Unchanged
+from counterfoil_schema import exact_json
+from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.records import split_key
+
+MARKER = "{marker}"
+_PRIVATE_NOTE_MAX = 4000
+_MARKER_ROOM = 200
+
+
+def content_hash(body: JsonObject) -> str:
+    """SHA-256 of a symbolic body in its canonical form, in hexadecimal: equal content, equal hash."""
+    return hashlib.sha256(exact_json.canonical(body)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A document as it should be, before it is known whether the books hold it already."""
+
+    document: str
+    entity: str
+    body: JsonObject
+    needs: tuple[str, ...] = ()
+    person: str | None = None
+    doc_number: str | None = None
+    name: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    edited: str = "update"
+
+
+DraftOrRefusal = Draft | Park
+
+
+def record_ref(key: str) -> JsonObject:
+    """A reference to the document that stands for a source record."""
+    return {RECORD_REF: key}
+
+
+def name_ref(entity: str, name: str) -> JsonObject:
+    """A reference to the document of an entity that bears a name."""
+    return {NAME_REF: [entity, name]}
+
+
+def named(key: str) -> str:
+    """A record for people: `deal 512 (hubspot)`."""
+    connection, kind, source_id = split_key(key)
+    return f"{kind} {source_id} ({connection})"
+
+
+def private_note(memo: str) -> str:
+    """The memo, ending in the place where the marker goes. A marker's place inside the memo itself is defused."""
+    kept = memo.replace(MARKER, "(marker)")[: _PRIVATE_NOTE_MAX - _MARKER_ROOM].strip()
+    return f"{kept} {MARKER}".lstrip()
+
+
+def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
+    """Create what is not there, update what differs, and prove by its hash what is the same."""
+    if isinstance(draft, Park):
+        return draft
+    sendable = mapping.ownership(draft.document)
+    body: JsonObject = {name: value for name, value in draft.body.items() if sendable.sends(name)}
+    proof = content_hash(body)
+    link = view.link(request.record_key)
+    if link is None:
+        return (_intent(draft, body, mapping, "create"),)
+    if link.status != "live":
+        return gone(request.record_key, link)
+    if link.content_hash == proof:
+        return Unchanged(proof=proof, reason=f"{label(link)} already holds this content.")
+    if draft.edited == "park":
+        return Park(
+            code="changed_after_posting",
+            reason=f"{named(request.record_key)} was changed after it was posted as {label(link)}.",
+            fix="Correct the document in QuickBooks or undo the change at the source; then mark this as settled.",
+        )
+    return (_intent(draft, body, mapping, "update"),)
+
+
+def label(link: Link) -> str:
+    """A document for people: `Invoice 1001`, or its id where it bears no number or name that may be shown."""
+    number = link.latest.get("DocNumber")
+    return f"{link.entity} {number}" if isinstance(number, str) and number else f"{link.entity} id {link.document_id}"
+
+
+def gone(key: str, link: Link) -> Park:
+    """The document was deleted or voided in the books, so that the source's change finds nothing to change."""
+    return Park(
+        code=f"{link.status}_in_books",
+        reason=f"{named(key)} changed, but {label(link)} was {link.status} in QuickBooks.",
+        fix="If the document is wanted after all, enter it in QuickBooks; else mark this as settled.",
+    )
+
+
+def _intent(draft: Draft, body: JsonObject, mapping: Mapping, operation: str) -> Intent:
+    return Intent(
+        target="quickbooks",
+        entity=draft.entity,
+        operation="create" if operation == "create" else "update",
+        body=body,
+        needs=draft.needs,
+        person=draft.person,
+        review=mapping.reviews(draft.document, draft.amount),
+        doc_number=draft.doc_number,
+        name=draft.name,
+        amount=draft.amount,
+        currency=draft.currency,
+    )
+
+
+def void(mapping: Mapping, link: Link, document: str, *, person: str | None) -> Plan:
+    """Void a document, unless money has already been set against it."""
+    if link.status != "live":
+        return Unchanged(proof=link.content_hash, reason=f"{label(link)} is already {link.status}.")
+    total, balance = link.latest.get("TotalAmt"), link.latest.get("Balance")
+    amount = Decimal(total) if isinstance(total, int | Decimal) else None
+    if document == "invoice" and amount is not None and isinstance(balance, int | Decimal) and amount != balance:
+        return Park(
+            code="paid_in_part",
+            reason=f"{label(link)} should be voided, but {text(amount - balance)} has been paid on it.",
+            fix="Move or refund the payment in QuickBooks, then retry; or mark this as settled.",
+        )
+    intent = Intent(
+        target="quickbooks",
+        entity=link.entity,
+        operation="void",
+        body={},
+        person=person,
+        review=mapping.reviews(document, amount),
+        amount=amount,
+    )
+    return (intent,)

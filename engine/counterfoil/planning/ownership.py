@@ -1,0 +1,127 @@
+"""Whose word counts for which field of a document, and which fields nobody decides because QuickBooks computes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Owner = Literal["source", "books", "ask"]
+
+ENTITIES: Mapping[str, str] = {
+    "customer": "Customer",
+    "product": "Item",
+    "vendor": "Vendor",
+    "employee": "Employee",
+    "invoice": "Invoice",
+    "credit_memo": "CreditMemo",
+    "payment": "Payment",
+    "pay_run": "JournalEntry",
+}
+"""Documents, as a mapping calls them, and their QuickBooks entities."""
+
+_PARTY = frozenset({"DisplayName", "PrimaryEmailAddr", "Active", "CurrencyRef"})
+_SALE = frozenset({"CustomerRef", "TxnDate", "DocNumber", "CurrencyRef", "Line", "PrivateNote", "CustomerMemo"})
+
+_WRITTEN: Mapping[str, frozenset[str]] = {
+    "Customer": _PARTY | {"CompanyName", "GivenName", "FamilyName", "PrimaryPhone", "BillAddr"},
+    "Vendor": _PARTY,
+    "Employee": frozenset({"DisplayName", "GivenName", "FamilyName", "PrimaryEmailAddr", "HiredDate", "Active"}),
+    "Item": frozenset({"Name", "Type", "Sku", "Description", "UnitPrice", "IncomeAccountRef", "Active"}),
+    "Invoice": _SALE | {"DueDate", "SalesTermRef"},
+    "CreditMemo": _SALE,
+    "Payment": frozenset(
+        {
+            "CustomerRef",
+            "TxnDate",
+            "TotalAmt",
+            "PaymentRefNum",
+            "DepositToAccountRef",
+            "CurrencyRef",
+            "PrivateNote",
+            "Line",
+        }
+    ),
+    "JournalEntry": frozenset({"TxnDate", "DocNumber", "CurrencyRef", "Line", "PrivateNote"}),
+}
+
+_READ_IN: Mapping[str, frozenset[str]] = {
+    "Invoice": frozenset({"EmailStatus", "BillEmail", "ShipDate", "TrackingNum", "ShipAddr", "BillAddr"}),
+    "Customer": frozenset({"Notes", "SalesTermRef", "ShipAddr", "Taxable"}),
+}
+
+_COMPUTED = frozenset(
+    {
+        "SyncToken",
+        "MetaData",
+        "domain",
+        "sparse",
+        "status",
+        "time",
+        "Balance",
+        "BalanceWithJobs",
+        "HomeBalance",
+        "HomeTotalAmt",
+        "HomeAmtTotal",
+        "LinkedTxn",
+        "UnappliedAmt",
+        "RemainingCredit",
+        "FullyQualifiedName",
+        "Level",
+        "IsProject",
+        "V4IDPseudonym",
+        "ClientEntityId",
+        "InvoiceLink",
+        "DeliveryInfo",
+        "PrintStatus",
+        "EmailStatus",
+        "ExchangeRate",
+        "QtyOnHand",
+        "RecurDataRef",
+        "TaxExemptionRef",
+    }
+)
+
+FIXED_AT_CREATION: Mapping[str, frozenset[str]] = {
+    "Customer": frozenset({"CurrencyRef"}),
+    "Vendor": frozenset({"CurrencyRef"}),
+    "Item": frozenset({"Type"}),
+}
+"""Fields that QuickBooks takes when a document is created and never again (Intuit: entity pages)."""
+
+# A bookkeeper writes into the memo of what we posted, and our marker stands there since the creation.
+_LEFT_TO_THE_BOOKS = frozenset({"PrivateNote"})
+
+
+def known_fields(entity: str) -> frozenset[str]:
+    """The fields of an entity that a mapping may rule."""
+    return _WRITTEN.get(entity, frozenset()) | _READ_IN.get(entity, frozenset())
+
+
+def is_computed(entity: str, name: str) -> bool:
+    """Whether QuickBooks computes a field, so that its change is nobody's edit.
+
+    The total of a payment is entered by a person; any other total follows from the lines.
+    """
+    return name in _COMPUTED or (name == "TotalAmt" and entity != "Payment")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """Owners of one entity's fields: what the mapping says, else the defaults."""
+
+    entity: str
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    inward: frozenset[str] = frozenset()
+
+    def owner(self, name: str) -> Owner:
+        """Whose word counts for a field."""
+        return self.owners.get(name, "books" if name in _LEFT_TO_THE_BOOKS else "source")
+
+    def sends(self, name: str) -> bool:
+        """Whether a field travels to the books at all."""
+        return name not in self.inward
+
+    def tracks(self, name: str) -> bool:
+        """Whether anybody here cares about a field: one that we write, or that the mapping names."""
+        if is_computed(self.entity, name) and name not in self.owners:
+            return False
+        return name in self.owners or name in _WRITTEN.get(self.entity, frozenset())

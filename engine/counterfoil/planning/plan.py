@@ -1,0 +1,117 @@
+"""The planner: (record, mapping, state) in, intents out. Pure: the same three always give the same plan."""
+
+from typing import assert_never
+
+from counterfoil.planning.credit_memos import plan_credit_memo
+from counterfoil.planning.invoices import plan_invoice
+from counterfoil.planning.mapping import Mapping
+from counterfoil.planning.outcome import content_hash, label, named, void
+from counterfoil.planning.ownership import ENTITIES
+from counterfoil.planning.parties import plan_party
+from counterfoil.planning.payments import plan_payment
+from counterfoil.planning.payroll import plan_pay_run
+from counterfoil.planning.products import plan_product
+from counterfoil.planning.types import Intent, Link, Park, Plan, PlanRequest, Skip, StateView, Unchanged
+from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.records import (
+    CreditMemo,
+    Customer,
+    Employee,
+    Invoice,
+    Payment,
+    PayRun,
+    Product,
+    Record,
+    Vendor,
+    split_key,
+)
+
+__all__ = ["content_hash", "plan"]
+
+_SECTIONS = {"pay_run": "payroll"}
+_DEACTIVATED: JsonObject = {"Active": False}
+
+
+def plan(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
+    """What an observed change calls for.
+
+    Args:
+        request: the record as observed, or None in its place where the source removed it.
+        mapping: that of the record's connection.
+        view: state at the position of the change.
+
+    Returns:
+        Intents to be carried out, or Unchanged, Skip or Park with the reason.
+    """
+    record = request.record
+    if record is None:
+        return _removed(request, mapping, view)
+    allowed: tuple[str, ...] = getattr(mapping, _SECTIONS.get(record.kind, record.kind)).from_kinds
+    source_kind = split_key(request.record_key)[1]
+    if allowed and source_kind not in allowed:
+        wanted = f"a {record.kind.replace('_', ' ')} from {', '.join(allowed)}"
+        return Skip(code="not_mapped", reason=f"The mapping takes {wanted}, not from {source_kind}.")
+    return _planned(record, request, mapping, view)
+
+
+def _planned(record: Record, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
+    match record:
+        case Customer() | Vendor() | Employee():
+            return plan_party(record, request, mapping, view)
+        case Product():
+            return plan_product(record, request, mapping, view)
+        case Invoice():
+            return plan_invoice(record, request, mapping, view)
+        case CreditMemo():
+            return plan_credit_memo(record, request, mapping, view)
+        case Payment():
+            return plan_payment(record, request, mapping, view)
+        case PayRun():
+            return plan_pay_run(record, request, mapping, view)
+        case _:
+            assert_never(record)
+
+
+def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
+    """The source's own word that a record is gone; what becomes of its document is for the mapping to say."""
+    link = view.link(request.record_key)
+    if link is None:
+        return Skip(
+            code="removed",
+            reason=f"{named(request.record_key)} was removed at the source before it reached the books.",
+        )
+    document = next((name for name, entity in ENTITIES.items() if entity == link.entity), "")
+    if link.status != "live":
+        return Unchanged(
+            proof=link.content_hash, reason=f"{named(request.record_key)} was removed; {label(link)} is {link.status}."
+        )
+    if link.entity in ("Customer", "Vendor", "Employee", "Item"):
+        return _removed_from_list(request, mapping, link, document)
+    rule: str = getattr(getattr(mapping, document, None), "removed", "park")
+    if rule == "void":
+        return void(mapping, link, document, person=None)
+    return Park(
+        code="removed",
+        reason=f"{named(request.record_key)} was removed at the source, but {label(link)} stands for it in QuickBooks.",
+        fix="Void or delete the document in QuickBooks, or restore the record at the source.",
+    )
+
+
+def _removed_from_list(request: PlanRequest, mapping: Mapping, link: Link, document: str) -> Plan:
+    if getattr(mapping, document).removed == "keep":
+        return Skip(
+            code="removed_kept",
+            reason=f"{named(request.record_key)} was removed at the source; {label(link)} stays, for its history.",
+        )
+    proof = content_hash(_DEACTIVATED)
+    if link.content_hash == proof:
+        return Unchanged(proof=proof, reason=f"{label(link)} is already inactive.")
+    intent = Intent(
+        target="quickbooks",
+        entity=link.entity,
+        operation="update",
+        body=dict(_DEACTIVATED),
+        person=request.record_key if link.entity != "Item" else None,
+        review=mapping.reviews(document, None),
+    )
+    return (intent,)

@@ -1,0 +1,92 @@
+"""What invoices and credit memos have in common: customer, currency, memo."""
+
+from collections.abc import Mapping as AbstractMapping
+
+from counterfoil.planning.outcome import named, private_note
+from counterfoil.planning.sections import SaleSection
+from counterfoil.planning.templates import fill
+from counterfoil.planning.types import Park, StateView
+from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.records import CreditMemo, Invoice, Payment, split_key
+
+_CUSTOMER_MEMO_MAX = 1000
+
+
+def known_customer(key: str, customer: str | None, view: StateView) -> str | Park:
+    """The record key of the customer, or why there is none to post to."""
+    if customer is None:
+        return Park(
+            code="no_customer",
+            reason=f"{named(key)} has no customer.",
+            fix="Associate it with a customer at the source.",
+        )
+    if not view.is_known(customer) and view.link(customer) is None:
+        return Park(
+            code="unknown_customer",
+            reason=f"{named(key)} names {named(customer)}, which the source does not show.",
+            fix="Restore the customer at the source, or choose another.",
+        )
+    return customer
+
+
+def currency_refusal(key: str, customer: str, currency: str, view: StateView) -> Park | None:
+    """Why the books cannot take a document in this currency, if they cannot."""
+    home = view.home_currency()
+    if not view.multi_currency():
+        if currency == home:
+            return None
+        return Park(
+            code="foreign_currency",
+            reason=f"{named(key)} is in {currency}, but these books are kept in {home} alone.",
+            fix="Switch on multi-currency in QuickBooks, or enter the document by hand.",
+        )
+    link = view.link(customer)
+    held = link.image.get("CurrencyRef") if link is not None else None
+    fixed = held.get("value") if isinstance(held, dict) else None
+    if not isinstance(fixed, str) or fixed == currency:
+        return None
+    return Park(
+        code="customer_currency",
+        reason=f"{named(key)} is in {currency}, but {named(customer)} is kept in {fixed} in QuickBooks.",
+        fix="Use a customer who is kept in the same currency.",
+    )
+
+
+def template_values(key: str, record: Invoice | CreditMemo | Payment) -> AbstractMapping[str, str]:
+    """What the templates of a document may name. A missing number is replaced by the record's id."""
+    connection, kind, source_id = split_key(key)
+    number = record.reference if isinstance(record, Payment) else record.number
+    memo = record.memo if isinstance(record, Invoice) else None
+    return {
+        "id": source_id,
+        "number": (number or "").strip() or source_id,
+        "connection": connection,
+        "kind": kind,
+        "memo": memo or "",
+    }
+
+
+def put_notes(body: JsonObject, section: SaleSection, values: AbstractMapping[str, str]) -> None:
+    """The memo for the customer, if there is one, and our own with the marker's place at its end."""
+    for_customer = fill(section.customer_memo, values)
+    if for_customer:
+        body["CustomerMemo"] = {"value": for_customer[:_CUSTOMER_MEMO_MAX]}
+    body["PrivateNote"] = private_note(fill(section.memo, values))
+
+
+def negative(key: str, total: str) -> Park:
+    """A sale that comes to less than nothing is no invoice."""
+    return Park(
+        code="negative_total",
+        reason=f"{named(key)} comes to {total}, and QuickBooks takes no document below zero.",
+        fix="Enter a credit memo instead.",
+    )
+
+
+def no_date(key: str, why: str) -> Park:
+    """A document without a usable date."""
+    return Park(
+        code="wrong_date",
+        reason=f"{named(key)} cannot be dated: {why}.",
+        fix="Give it its right date at the source.",
+    )

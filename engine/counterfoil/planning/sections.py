@@ -1,0 +1,232 @@
+"""The sections of a mapping file: what a person may write, and what holds where nothing is written."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from counterfoil.planning.templates import (
+    MEMO_NAMES,
+    NUMBER_NAMES,
+    PAY_RUN_NAMES,
+    template_of,
+)
+
+Rule = Literal["park", "suffix", "adopt"]
+Owner = Literal["source", "books", "ask"]
+Direction = Literal["out", "in", "both"]
+Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Name = Annotated[str, Field(min_length=1)]
+NumberTemplate = Annotated[str, AfterValidator(template_of(NUMBER_NAMES))]
+MemoTemplate = Annotated[str, AfterValidator(template_of(MEMO_NAMES))]
+PayRunTemplate = Annotated[str, AfterValidator(template_of(PAY_RUN_NAMES))]
+
+
+class Section(BaseModel):
+    """A table of the file; a key that it does not know is an error, so that a typing mistake is seen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FromKinds(Section):
+    """A section for one kind of record, as a rule for all source kinds that yield it.
+
+    `from` restricts it to the kinds named; records from others are skipped.
+    """
+
+    from_kinds: tuple[str, ...] = Field(default=(), alias="from")
+
+
+class ConnectionSection(Section):
+    """`[connection]`: which source this is, and in which zone its instants become accounting dates."""
+
+    source: Name
+    zone: Name
+    currency: Currency | None = None
+
+
+class PartySection(FromKinds):
+    """What customers, vendors and employees have in common.
+
+    `unfit` says what becomes of contact details that QuickBooks refuses (an e-mail without @, a telephone number
+    over 30 characters): left out, or the record parked.
+    """
+
+    same_name: Rule = "park"
+    colon: str = " -"
+    unfit: Literal["leave_out", "park"] = "leave_out"
+    removed: Literal["keep", "deactivate"] = "keep"
+    inactive: Literal["ignore", "deactivate"] = "ignore"
+    edited: Literal["update", "park"] = "update"
+
+
+class CustomerSection(PartySection):
+    """`[customer]`."""
+
+
+class VendorSection(PartySection):
+    """`[vendor]`."""
+
+
+class EmployeeSection(PartySection):
+    """`[employee]`: creating employees is off until somebody asks for it."""
+
+    create: bool = False
+
+
+class ProductSection(FromKinds):
+    """`[product]`: `unknown` is the rule for a line whose product the source never showed."""
+
+    income_account: Name = "Sales of Product Income"
+    type: Literal["Service", "NonInventory"] = "Service"
+    unknown: Literal["park", "catch_all"] = "park"
+    same_name: Rule = "park"
+    name_too_long: Literal["park", "shorten"] = "park"
+    colon: str = " -"
+    removed: Literal["keep", "deactivate"] = "keep"
+    inactive: Literal["ignore", "deactivate"] = "ignore"
+    edited: Literal["update", "park"] = "update"
+
+
+class SaleSection(FromKinds):
+    """What invoices and credit memos have in common.
+
+    `number`: a template; a missing source number is replaced by the record's id. `catch_all`: the item for lines
+    without a product. `tax_code` empty sends none.
+    """
+
+    number: NumberTemplate = "{number}"
+    number_too_long: Literal["park", "shorten"] = "park"
+    catch_all: Name | None = None
+    freight_item: Name | None = None
+    fee_item: Name | None = None
+    tax_code: str = "NON"
+    memo: MemoTemplate = "From {connection} {kind} {id}"
+    customer_memo: MemoTemplate = ""
+    edited: Literal["update", "park"] = "update"
+    removed: Literal["park", "void"] = "park"
+
+
+class InvoiceSection(SaleSection):
+    """`[invoice]`: when a sale becomes an invoice, and what is done where it does not add up."""
+
+    when: Literal["won"] | tuple[Name, ...] = "won"
+    date: Literal["happened", "dated"] = "dated"
+    no_lines: Literal["park", "one_line"] = "park"
+    total_mismatch: Literal["park", "ignore"] = "park"
+    tolerance: Amount = Decimal(0)
+    terms: Name | None = None
+    reopened: Literal["park", "void"] = "park"
+
+
+class CreditMemoSection(SaleSection):
+    """`[credit_memo]`. A credit memo cannot be voided through the interface, so a removed one always parks."""
+
+    removed: Literal["park"] = "park"
+
+
+class PaymentSection(FromKinds):
+    """`[payment]`: money that the source saw; `deposit_account` empty leaves it in Undeposited Funds."""
+
+    deposit_account: Name | None = None
+    memo: MemoTemplate = "From {connection} {kind} {id}"
+    unapplied: Literal["allow", "park"] = "allow"
+    edited: Literal["update", "park"] = "park"
+    removed: Literal["park", "void"] = "park"
+
+
+class Accounts(Section):
+    """Accounts per part of a pay run, by their full names in the books."""
+
+    wages: Name | None = None
+    reimbursement: Name | None = None
+    employer_tax: Name | None = None
+    employer_benefit: Name | None = None
+    net_pay: Name | None = None
+    tax_payment: Name | None = None
+    employee_benefit: Name | None = None
+    other_deduction: Name | None = None
+
+
+class DepartmentRule(Accounts):
+    """`[payroll.departments.NAME]`: accounts of its own, and its name in the books where that differs."""
+
+    name: Name | None = None
+
+
+class PayrollSection(FromKinds):
+    """`[payroll]`: one balanced journal entry per processed pay run.
+
+    `minimum_people`: a line that stands for fewer people is merged into the group `other`.
+    """
+
+    accounts: Accounts = Accounts()
+    departments: dict[str, DepartmentRule] = Field(default_factory=dict)
+    track: Literal["department", "class", "none"] = "none"
+    date: Literal["check_date", "period_end"] = "check_date"
+    minimum_people: Annotated[int, Field(ge=1)] = 2
+    other: Name = "Other"
+    number: PayRunTemplate = "PR-{check_date}-{id:6}"
+    number_too_long: Literal["park", "shorten"] = "park"
+    memo: PayRunTemplate = "Pay run {period_start} to {period_end}"
+    stated_debit_mismatch: Literal["park", "ignore"] = "park"
+    changed_after_posting: Literal["park"] = "park"
+
+
+class PostPolicy(Section):
+    """`[post.DOCUMENT]`: straight into the books, or after somebody's approval."""
+
+    post: Literal["auto", "review"] = "auto"
+    review_above: Amount | None = None
+
+
+class PostSection(Section):
+    """`[post]`: a policy per document; pay runs are reviewed unless somebody says otherwise."""
+
+    customer: PostPolicy = PostPolicy()
+    product: PostPolicy = PostPolicy()
+    vendor: PostPolicy = PostPolicy()
+    employee: PostPolicy = PostPolicy()
+    invoice: PostPolicy = PostPolicy()
+    credit_memo: PostPolicy = PostPolicy()
+    payment: PostPolicy = PostPolicy()
+    pay_run: PostPolicy = PostPolicy(post="review")
+
+
+class FieldRule(Section):
+    """`[fields.DOCUMENT.FIELD]`: whose word counts, and which way the value travels.
+
+    `source`: ours replaces whatever stands in the books. `books`: sent when the document is created, left alone
+    afterwards. `ask`: where both sides changed it, a person chooses. Direction `in` is never sent.
+    """
+
+    owner: Owner = "source"
+    direction: Direction = "out"
+
+
+class FieldsSection(Section):
+    """`[fields]`: rules by document and QuickBooks field."""
+
+    customer: dict[str, FieldRule] = Field(default_factory=dict)
+    product: dict[str, FieldRule] = Field(default_factory=dict)
+    vendor: dict[str, FieldRule] = Field(default_factory=dict)
+    employee: dict[str, FieldRule] = Field(default_factory=dict)
+    invoice: dict[str, FieldRule] = Field(default_factory=dict)
+    credit_memo: dict[str, FieldRule] = Field(default_factory=dict)
+    payment: dict[str, FieldRule] = Field(default_factory=dict)
+    pay_run: dict[str, FieldRule] = Field(default_factory=dict)
+
+
+class WriteBackSection(Section):
+    """`[write_back]`: which property of the source record takes which value; what is not named is not written."""
+
+    invoice_number: Name | None = None
+    document_id: Name | None = None
+    status: Name | None = None
+    balance: Name | None = None
+    amount_paid: Name | None = None
+    credited: Name | None = None
+    overpaid: Name | None = None
+    last_payment_date: Name | None = None
+    problem: Name | None = None
