@@ -1,0 +1,295 @@
+"""A folder of CSV files as a source. It reads, and writes nothing into the folder; a row that vanishes deletes nothing.
+
+A cursor holds the fingerprints of a kind's files and how far they were read. Where the files are as they were,
+reading goes on from there, or ends at once; where they changed, they are read from the top: versions tell the engine
+what is new.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self, TypeVar
+
+from counterfoil.errors import ConfigurationError
+from counterfoil.sources import (
+    BadSignatureError,
+    Delivery,
+    Page,
+    SourceChange,
+    SourceContext,
+    SourceError,
+    WebhookRequest,
+    WriteBack,
+    WriteBackResult,
+)
+from counterfoil_adapters.csv.cursor import Cursor
+from counterfoil_adapters.csv.files import Fingerprint, Inspected, inspect, stamp
+from counterfoil_adapters.csv.mapping import Kind, parse_mapping
+from counterfoil_adapters.csv.plans import KindPlan, plan_kind
+from counterfoil_adapters.csv.walk import Located, walk
+from counterfoil_schema.exact_json import loads_object
+
+PAGE_CHANGES_MAX = 500
+PAGE_CHARACTERS_MAX = 4 * 1024 * 1024
+"""A page ends with the change that reaches either bound, so that huge cells do not add up."""
+
+SETTLED_AFTER = timedelta(seconds=2)
+"""A file changed this recently may change again within one tick of the file system's clock: its digest decides."""
+
+CHANGED_RETRY_SECONDS = 5.0
+
+T_ = TypeVar("T_")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One reading of a kind's files, driven in threads."""
+
+    plan: KindPlan
+    paths: Mapping[str, Path]
+    inspected: Mapping[str, Inspected]
+    changes: Iterator[SourceChange] = field(default_factory=lambda: iter(()))
+
+    def next_page(self) -> tuple[list[SourceChange], bool]:
+        """Some changes, and whether they are the last.
+
+        Raises:
+            SourceError: a file changed meanwhile: what was read of it may be half of a row.
+        """
+        page: list[SourceChange] = []
+        characters = 0
+        last = True
+        for change in self.changes:
+            page.append(change)
+            characters += len(getattr(change, "raw", ""))
+            if len(page) >= PAGE_CHANGES_MAX or characters >= PAGE_CHARACTERS_MAX:
+                last = False
+                break
+        for name, path in self.paths.items():
+            before = self.inspected[name].fingerprint
+            if stamp(path) != (before.size, before.mtime_ns):
+                raise SourceError(
+                    f"{name} changed while it was read.",
+                    remedy="It is read again; write exports under another name first and rename them when complete.",
+                    retry_after=CHANGED_RETRY_SECONDS,
+                )
+        return page, last
+
+
+class CsvSource:
+    """One folder of CSV files, or one file, by the `[csv]` table of the mapping.
+
+    Settings: `folder`, or `file` for a single one.
+
+    Raises:
+        ConfigurationError: the settings or the mapping cannot be used.
+    """
+
+    name: ClassVar[str] = "csv"
+
+    def __init__(self, context: SourceContext) -> None:
+        zone = context.mapping.get("zone")
+        kinds = parse_mapping(context.mapping.get("csv"), zone=zone if isinstance(zone, str) else None)
+        self._clock = context.clock
+        self._files = _locate(context.settings, kinds)
+        self._plans = {
+            name: plan_kind(name, kind, connection=context.connection, kinds=tuple(kinds))
+            for name, kind in kinds.items()
+        }
+        self._notices: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing stays open between two calls."""
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What people should know about the files read so far, such as a guessed encoding."""
+        return tuple(self._notices.values())
+
+    def kinds(self) -> Sequence[str]:
+        """The kinds of the mapping; those that others name come first."""
+        return tuple(self._plans)
+
+    async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
+        """Pages of at most 500 changes; a single empty one where the files are as the cursor knows them.
+
+        Raises:
+            SourceError: a file is missing, lacks a column, or changes while it is read.
+        """
+        plan = self._plan(kind)
+        digest = plan.kind.digest()
+        known = Cursor.parse(cursor)
+        if known is not None and known.mapping != digest:
+            known = None
+        if known is not None and known.done and await _in_thread(lambda: self._untouched(kind, known.files)):
+            yield Page(changes=(), cursor=known.dump(), done=True)
+            return
+        reading = await _in_thread(lambda: self._inspect(kind))
+        files = {name: each.fingerprint for name, each in reading.inspected.items()}
+        settled = self._settled(files)
+        count = 0
+        if known is not None and known.same_content(files):
+            if known.done:
+                yield Page(changes=(), cursor=Cursor(digest, settled, known.count, done=True).dump(), done=True)
+                return
+            count = known.count
+        reading.changes = islice(self._walk(reading, None), count, None)
+        done = False
+        while not done:
+            page, done = await _in_thread(reading.next_page)
+            count += len(page)
+            yield Page(changes=page, cursor=Cursor(digest, settled, count, done=done).dump(), done=done)
+
+    async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
+        """The record as its row now says, after the records that it may name.
+
+        Raises:
+            SourceError: no row bears the id, or the files cannot be read.
+        """
+        plan = self._plan(kind)
+        found = await self._find(kind, {source_id})
+        if not found:
+            raise SourceError(
+                f"{kind} {source_id} is not in {self._files[kind][0].name}.",
+                remedy="Nothing is concluded from that: a row that vanishes is no deletion.",
+            )
+        named: list[SourceChange] = []
+        for other in self._plans:
+            if other in plan.referenced():
+                wanted = {key.split(":", 2)[2] for change in found for key in _keys_of(change, other)}
+                if wanted:
+                    named.extend(await self._find(other, wanted))
+        return [*named, *found]
+
+    def receive(self, request: WebhookRequest) -> Delivery:
+        """Refuses: files send no webhooks."""
+        del request
+        raise BadSignatureError(
+            "A folder of CSV files sends no webhooks, so this delivery is nobody's.",
+            remedy="Remove the webhook that points here.",
+        )
+
+    async def write_back(self, request: WriteBack) -> WriteBackResult:
+        """Rejected: the files belong to whoever exports them."""
+        return WriteBackResult(
+            outcome="rejected",
+            reason=f"{request.kind} {request.source_id} comes from a CSV file, which is only read.",
+            fix="Turn write-back off for this connection, or enter the values where the file is exported from.",
+        )
+
+    def same_values(self, kind: str, values: Mapping[str, str], raw: str) -> bool:
+        """Whether a row's columns hold these values."""
+        del kind
+        row = loads_object(raw).get("row")
+        return isinstance(row, dict) and all(row.get(name) == value for name, value in values.items())
+
+    def _plan(self, kind: str) -> KindPlan:
+        plan = self._plans.get(kind)
+        if plan is None:
+            raise SourceError(
+                f"The mapping has no [csv.{kind}] table.", remedy=f"Its kinds are {', '.join(self._plans)}."
+            )
+        return plan
+
+    def _untouched(self, kind: str, files: Mapping[str, Fingerprint]) -> bool:
+        paths = self._files[kind]
+        return files.keys() == {path.name for path in paths} and all(
+            stamp(path) == (files[path.name].size, files[path.name].mtime_ns) for path in paths
+        )
+
+    def _settled(self, files: Mapping[str, Fingerprint]) -> Mapping[str, Fingerprint]:
+        horizon = int((self._clock.now() - SETTLED_AFTER).timestamp()) * 10**9
+        return {
+            name: each if each.mtime_ns < horizon else Fingerprint(each.size, -1, each.sha256)
+            for name, each in files.items()
+        }
+
+    def _inspect(self, kind: str) -> _Reading:
+        plan = self._plans[kind]
+        paths = {path.name: path for path in self._files[kind]}
+        inspected = {name: inspect(path, plan.kind.encoding) for name, path in paths.items()}
+        for name, each in inspected.items():
+            if each.notice is not None and name not in self._notices:
+                _log.warning("%s", each.notice)
+                self._notices[name] = each.notice
+        return _Reading(plan, paths, inspected)
+
+    def _walk(self, reading: _Reading, only: Collection[str] | None) -> Iterator[SourceChange]:
+        located = [Located(path, reading.inspected[name].encoding) for name, path in reading.paths.items()]
+        return walk(reading.plan, located[0], located[1] if len(located) > 1 else None, only)
+
+    async def _find(self, kind: str, ids: Collection[str]) -> Sequence[SourceChange]:
+        def find() -> Sequence[SourceChange]:
+            reading = self._inspect(kind)
+            reading.changes = self._walk(reading, ids)
+            found: list[SourceChange] = []
+            last = False
+            while not last:
+                page, last = reading.next_page()
+                found.extend(page)
+            return [change for change in found if change.source_id in ids]
+
+        return await _in_thread(find)
+
+
+def _keys_of(change: SourceChange, kind: str) -> Iterator[str]:
+    """The record keys of one kind that a change names."""
+    record = getattr(change, "record", None)
+    owners = (record, *getattr(record, "lines", ()), *getattr(record, "applied", ()))
+    for owner in owners:
+        for name in ("customer", "product", "invoice"):
+            key = getattr(owner, name, None)
+            if isinstance(key, str) and key.split(":", 2)[1] == kind:
+                yield key
+
+
+def _locate(settings: Mapping[str, object], kinds: Mapping[str, Kind]) -> Mapping[str, tuple[Path, ...]]:
+    """The files of each kind: the main one, and that of the lines if there is one."""
+    folder, single = settings.get("folder"), settings.get("file")
+    if isinstance(single, str | Path) and not folder:
+        path = Path(single).expanduser()
+        named = {kind.file for kind in kinds.values()} | {kind.lines.file for kind in kinds.values() if kind.lines}
+        others = sorted(name for name in named if name not in {None, path.name})
+        if others:
+            raise ConfigurationError(
+                f"The connection names the single file {path.name}, the mapping also {', '.join(map(str, others))}.",
+                remedy="Set folder instead of file in the connection's settings.",
+            )
+        return dict.fromkeys(kinds, (path,))
+    if not isinstance(folder, str | Path) or single:
+        raise ConfigurationError(
+            "A csv connection needs either folder or file in its settings.",
+            remedy='Set folder = "…" to the folder that holds the files.',
+        )
+    base = Path(folder).expanduser()
+    located: dict[str, tuple[Path, ...]] = {}
+    for name, kind in kinds.items():
+        if kind.file is None:
+            raise ConfigurationError(
+                f"[csv.{name}] does not name its file.", remedy=f'Add file = "{name}s.csv", or whatever it is called.'
+            )
+        located[name] = (base / kind.file, *((base / kind.lines.file,) if kind.lines else ()))
+    return located
+
+
+async def _in_thread(work: Callable[[], T_]) -> T_:
+    """Run blocking work in a thread; if cancelled, wait for the thread first, so that no file is left in its hands."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await running
+        raise

@@ -1,0 +1,99 @@
+"""The lines of an invoice or credit memo: those in a file of their own, and those that are columns of its row. Pure."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from pydantic import ValidationError
+
+from counterfoil_adapters.csv.cells import CellError, Cells, Style, amount
+from counterfoil_adapters.csv.columns import joined_id
+from counterfoil_adapters.csv.mapping import Charge
+from counterfoil_adapters.csv.plans import KindPlan, LinePlan, RowOf
+from counterfoil_adapters.csv.reading import BrokenRow
+from counterfoil_schema.records import InvoiceLine
+
+Problems = list[tuple[str, CellError]]
+"""Places, such as `orders.csv line 17`, and what is wrong there."""
+
+
+def refused(error: ValidationError) -> CellError:
+    """A canonical record's refusal in plain words. The value is left out: it may be personal."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return CellError(f"{field}: {first['msg']}.", "Check the row and the mapping.")
+
+
+def detail_lines(plan: KindPlan, rows: Sequence[RowOf], problems: Problems) -> list[InvoiceLine]:
+    """The lines in the file of lines; what is wrong with any of them is added to `problems`."""
+    if plan.lines is None:
+        return []
+    made: list[InvoiceLine] = []
+    taken: set[str] = set()
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row.row, BrokenRow):
+            problems.append((row.place(), CellError(row.row.problem, row.row.fix)))
+            continue
+        line, errors = _line(plan.lines, row, number, taken)
+        problems.extend((row.place(), error) for error in errors)
+        if line is not None:
+            made.append(line)
+    return made
+
+
+def _line(plan: LinePlan, row: RowOf, number: int, taken: set[str]) -> tuple[InvoiceLine | None, Sequence[CellError]]:
+    cells = row.cells()
+    values, errors = plan.fields.read(cells)
+    values["line_id"] = line_id = _line_id(plan, cells, number)
+    if not line_id:
+        errors.append(CellError("The line has no id.", f"Fill {' and '.join(plan.spec.id or ())}."))
+    elif line_id in taken:
+        errors.append(CellError(f"There is a second line {line_id!r}.", "Give each line of a document its own id."))
+    taken.add(line_id)
+    discount = values.get("discount")
+    if isinstance(discount, Decimal):
+        if plan.spec.discount_as == "percent":
+            discount = values["discount"] = discount.scaleb(-2)
+        if not 0 <= discount <= 1:
+            errors.append(
+                CellError(
+                    f"The discount is {discount:f} of the line, not between 0 and 1.",
+                    'Correct it; or set discount_as = "percent" in the mapping.',
+                )
+            )
+    if errors:
+        return None, errors
+    try:
+        return InvoiceLine.model_validate(values), ()
+    except ValidationError as error:
+        return None, (refused(error),)
+
+
+def _line_id(plan: LinePlan, cells: Cells, number: int) -> str:
+    if not plan.spec.id:
+        return str(number)
+    return joined_id([cells[column] for column in plan.spec.id]) or ""
+
+
+def charge_lines(plan: KindPlan, row: RowOf, problems: Problems) -> list[InvoiceLine]:
+    """The lines that columns of the document's own row make."""
+    made: list[InvoiceLine] = []
+    for charge in plan.kind.charges:
+        try:
+            line = _charge(charge, row.cells(), plan.style)
+        except CellError as error:
+            problems.append((row.place(), error))
+            continue
+        if line is not None:
+            made.append(line)
+    return made
+
+
+def _charge(charge: Charge, cells: Cells, style: Style) -> InvoiceLine | None:
+    """A line of its own; none where the cell is empty or zero."""
+    text = cells[charge.column]
+    value = amount(charge.column, text, style) if text else Decimal(0)
+    if not value:
+        return None
+    return InvoiceLine(
+        line_id=charge.id or charge.column, description=charge.description, unit_price=value, role=charge.role
+    )

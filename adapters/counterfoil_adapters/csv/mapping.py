@@ -1,0 +1,211 @@
+"""The `[csv]` table of a mapping: its shape, and clear words about what is wrong with it. Pure."""
+
+import codecs
+import hashlib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from counterfoil.errors import ConfigurationError
+from counterfoil_schema.exact_json import canonical
+
+RecordName = Literal["customer", "product", "employee", "vendor", "invoice", "payment", "credit_memo"]
+READING_ORDER: tuple[RecordName, ...] = (
+    "customer",
+    "product",
+    "employee",
+    "vendor",
+    "invoice",
+    "credit_memo",
+    "payment",
+)
+"""Records come after those that they name."""
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Columns = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+Constant = str | bool | int
+ColumnPlan = str | dict[str, Any]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Defaults(_Table):
+    """How files are written; each may also stand in a kind's own table.
+
+    `encoding` and `delimiter` may be `auto`; `dates` are `iso` or forms as for `strptime`; `zone` is that of times
+    without an offset.
+    """
+
+    encoding: str = "auto"
+    delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    dates: Columns = ("iso",)
+    zone: str | None = None
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+
+
+class Charge(_Table):
+    """A column of the invoice's own row that becomes a line: freight, a fee, or the amount of a deal without lines."""
+
+    column: str
+    role: Literal["goods", "freight", "fee"] = "freight"
+    id: str | None = None
+    description: str | None = None
+
+
+class Lines(_Table):
+    """The file that holds an invoice's lines. `key` is its column with the invoice's id."""
+
+    file: str
+    key: Columns
+    id: Columns | None = None
+    columns: dict[str, ColumnPlan]
+    constants: dict[str, Constant] = {}
+    discount_as: Literal["fraction", "percent"] = "fraction"
+    required: bool = True
+
+
+class Applied(_Table):
+    """The invoice that a payment settles; `amount` is a column, the whole payment where left out."""
+
+    invoice: dict[str, Any]
+    amount: str | None = None
+
+
+class Kind(Defaults):
+    """One kind of record: where it stands, what it is, and which column is what."""
+
+    file: str | None = None
+    record: RecordName
+    id: Columns
+    columns: dict[str, ColumnPlan]
+    constants: dict[str, Constant] = {}
+    lines: Lines | None = None
+    charges: tuple[Charge, ...] = ()
+    applied: Applied | None = None
+    keep: Literal["all", "mapped"] | None = None
+
+    def digest(self) -> str:
+        """Changes whenever this part of the mapping does, so that the files are read again."""
+        return hashlib.sha256(canonical(self.model_dump(mode="json"))).hexdigest()[:16]
+
+
+M_ = TypeVar("M_", bound=_Table)
+
+
+def parse_mapping(table: object, *, zone: str | None = None) -> Mapping[str, Kind]:
+    """The kinds of a mapping in the order in which they must be read.
+
+    Args:
+        table: the `[csv]` table as TOML gives it.
+        zone: the mapping's general zone, for tables that name none.
+
+    Raises:
+        ConfigurationError: something is missing, unknown or of a wrong kind.
+    """
+    if not isinstance(table, Mapping) or not any(isinstance(value, Mapping) for value in table.values()):
+        raise ConfigurationError(
+            "The mapping has no [csv.<kind>] table.",
+            remedy="Add one for each file, as the examples beside the csv adapter show.",
+        )
+    shared = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
+    _validated(Defaults, shared, "csv")
+    shared.setdefault("zone", zone)
+    kinds = {
+        str(name): _validated(Kind, {**shared, **value}, f"csv.{name}")
+        for name, value in table.items()
+        if isinstance(value, Mapping)
+    }
+    for name, kind in kinds.items():
+        _check(name, kind)
+    return dict(sorted(kinds.items(), key=lambda item: READING_ORDER.index(item[1].record)))
+
+
+def _check(name: str, kind: Kind) -> None:
+    if ":" in name:
+        raise ConfigurationError(
+            f"[csv.{name}]: a kind's name must not hold a colon.", remedy="Rename the table, for example to order."
+        )
+    if kind.encoding != "auto":
+        try:
+            codecs.lookup(kind.encoding)
+        except LookupError:
+            raise ConfigurationError(
+                f"[csv.{name}]: there is no encoding called {kind.encoding!r}.",
+                remedy='Use "auto", "utf-8", "cp1252", "latin-1", "utf-16" or another that Python knows.',
+            ) from None
+    if kind.thousands == kind.decimal:
+        raise ConfigurationError(
+            f"[csv.{name}]: thousands and decimal are the same character.", remedy="Set each to what the file writes."
+        )
+    for file in (kind.file, kind.lines.file if kind.lines else None):
+        if file is not None and (not file or "/" in file or "\\" in file or file.startswith(".")):
+            raise ConfigurationError(
+                f"[csv.{name}]: {file!r} is not the name of a file in the connection's folder.",
+                remedy="Give the name alone, without a path.",
+            )
+    _check_lines(name, kind)
+
+
+def _check_lines(name: str, kind: Kind) -> None:
+    with_lines = kind.record in {"invoice", "credit_memo"}
+    if (kind.lines or kind.charges) and not with_lines:
+        raise ConfigurationError(
+            f"[csv.{name}]: a {kind.record} has no lines.", remedy="Remove lines and charges from this table."
+        )
+    if with_lines and not (kind.lines or kind.charges):
+        raise ConfigurationError(
+            f"[csv.{name}]: nothing says what the lines of this {kind.record} are.",
+            remedy=f"Add [csv.{name}.lines] for a file of lines, or [[csv.{name}.charges]] for an amount in the row.",
+        )
+    if kind.lines and kind.lines.file == kind.file:
+        raise ConfigurationError(
+            f"[csv.{name}]: lines stand in a file of their own, and {kind.file!r} is that of the {kind.record}s.",
+            remedy="Export orders and their lines as two files.",
+        )
+    if kind.applied and kind.record != "payment":
+        raise ConfigurationError(
+            f"[csv.{name}]: only a payment is applied to an invoice.", remedy="Remove applied from this table."
+        )
+
+
+def _validated(model: type[M_], value: Mapping[str, Any], where: str) -> M_:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = [str(part) for part in first["loc"] if not str(part).startswith(("function", "constrained"))]
+        place = ".".join([where, *path[:-1]])
+        name = path[-1] if path else where
+        if first["type"] == "extra_forbidden":
+            raise ConfigurationError(
+                f"[{place}]: there is no setting called {name!r}.{suggestion(name, _known(model, path[:-1]))}",
+                remedy=f"It may be one of {', '.join(_known(model, path[:-1]))}.",
+            ) from None
+        if first["type"] == "missing":
+            raise ConfigurationError(f"[{place}]: {name} is missing.", remedy=f"Add {name} = … to it.") from None
+        raise ConfigurationError(
+            f"[{place}]: {name} cannot be {first['input']!r}.", remedy=f"{first['msg']}."
+        ) from None
+
+
+def _known(model: type[BaseModel], path: Sequence[str]) -> Sequence[str]:
+    nested: Mapping[str, type[BaseModel]] = {"lines": Lines, "charges": Charge, "applied": Applied}
+    for part in path:
+        model = nested.get(part, model)
+    return sorted(model.model_fields)
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """` Did you mean 'x'?`, or nothing."""
+    near = get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

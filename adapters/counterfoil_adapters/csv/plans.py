@@ -1,0 +1,130 @@
+"""What a mapping's table comes to once it is checked: how each field is read, and of which columns. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from counterfoil.errors import ConfigurationError
+from counterfoil_adapters.csv.cells import Cells, Style
+from counterfoil_adapters.csv.columns import FieldPlan, RecordPlan, plan_record, reference_of
+from counterfoil_adapters.csv.files import Header
+from counterfoil_adapters.csv.mapping import Applied, Constant, Kind, Lines, RecordName
+from counterfoil_adapters.csv.reading import BrokenRow, Row
+
+_PEOPLE: frozenset[RecordName] = frozenset({"customer", "employee", "vendor"})
+_PRICED: frozenset[RecordName] = frozenset({"product", "invoice", "payment", "credit_memo"})
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlan:
+    """How the lines of an invoice are read from their file."""
+
+    spec: Lines
+    fields: RecordPlan
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the file of lines must have."""
+        return tuple(dict.fromkeys((*self.spec.key, *(self.spec.id or ()), *self.fields.columns())))
+
+
+@dataclass(frozen=True, slots=True)
+class KindPlan:
+    """Everything needed to read one kind of record."""
+
+    name: str
+    kind: Kind
+    style: Style
+    fields: RecordPlan
+    lines: LinePlan | None
+    applied: RecordPlan | None
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the main file must have."""
+        charges = [charge.column for charge in self.kind.charges]
+        applied = self.applied.columns() if self.applied else ()
+        return tuple(dict.fromkeys((*self.kind.id, *self.fields.columns(), *charges, *applied)))
+
+    def referenced(self) -> frozenset[str]:
+        """The names of the kinds that records of this one may name."""
+        specs = [*self.kind.columns.values(), *(self.kind.lines.columns.values() if self.kind.lines else ())]
+        if self.kind.applied:
+            specs.append(self.kind.applied.invoice)
+        return frozenset(str(spec["kind"]) for spec in specs if isinstance(spec, dict) and "kind" in spec)
+
+    def keeps_all(self) -> bool:
+        """Whether columns that the mapping does not name are kept; an employee's are not, unless asked for."""
+        return (self.kind.keep or ("mapped" if self.kind.record == "employee" else "all")) == "all"
+
+
+@dataclass(frozen=True, slots=True)
+class RowOf:
+    """A row and the file it stands in."""
+
+    file: str
+    header: Header
+    row: Row | BrokenRow
+
+    def place(self) -> str:
+        """Where a person finds it."""
+        return f"{self.file} line {self.row.line}"
+
+    def cells(self) -> Cells:
+        """Its cells by column."""
+        return Cells(self.header.index, self.row.fields)
+
+
+def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Sequence[str]) -> KindPlan:
+    """Check a kind's columns and make the functions that read them.
+
+    Raises:
+        ConfigurationError: see `plan_record`; or an unknown zone.
+    """
+    style = Style(
+        decimal=kind.decimal,
+        thousands=kind.thousands,
+        dates=kind.dates,
+        zone=_zone(name, kind.zone),
+        secret=kind.record in _PEOPLE,
+    )
+    constants: dict[str, Constant] = dict(kind.constants)
+    if kind.currency and kind.record in _PRICED and "currency" not in constants:
+        constants["currency"] = kind.currency
+    where = f"csv.{name}"
+    fields = plan_record(where, kind.record, kind.columns, constants, connection=connection, kinds=kinds, style=style)
+    lines = (
+        None
+        if kind.lines is None
+        else LinePlan(
+            kind.lines,
+            plan_record(
+                f"{where}.lines",
+                "line",
+                kind.lines.columns,
+                kind.lines.constants,
+                connection=connection,
+                kinds=kinds,
+                style=style,
+            ),
+        )
+    )
+    applied = None if kind.applied is None else _plan_applied(f"{where}.applied", kind.applied, connection, kinds)
+    return KindPlan(name, kind, style, fields, lines, applied)
+
+
+def _plan_applied(where: str, spec: Applied, connection: str, kinds: Sequence[str]) -> RecordPlan:
+    columns, read = reference_of(f"{where}.invoice", spec.invoice, connection, kinds)
+    plans = [FieldPlan("invoice", columns, read)]
+    if spec.amount:
+        column = spec.amount
+        plans.append(FieldPlan("amount", (column,), lambda cells: cells[column] or None))
+    return RecordPlan(tuple(plans), {})
+
+
+def _zone(name: str, zone: str | None) -> ZoneInfo:
+    try:
+        return ZoneInfo(zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigurationError(
+            f"[csv.{name}]: there is no time zone called {zone!r}.",
+            remedy="Use a name such as Europe/Berlin or America/New_York.",
+        ) from None
