@@ -1,0 +1,217 @@
+"""Gusto's endpoints as far as they are read, one method each; what they answer is checked for its form here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from counterfoil.sources import SourceError
+from counterfoil.sources.http import HttpAnswer, RefusedError, SourceHttp
+from counterfoil_schema.exact_json import JsonObject
+
+PER = 100
+"""Gusto: the largest page."""
+
+PAYROLLS_PER = 20
+"""Each listed payroll is read one by one afterwards, so a page of them stays small enough to be recorded often."""
+
+PAGES_MAX = 1000
+REREAD_SECONDS = 10.0
+NOT_FOUND = 404
+UNPROCESSABLE = 422
+INCLUDE = "benefits,deductions,taxes,totals,payroll_taxes"
+
+
+class NotShownError(SourceError):
+    """Gusto does not show a record: it is not there yet, not there any more, or not for this token."""
+
+
+class EventLostError(SourceError):
+    """Gusto no longer holds the event that the cursor names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a list: rows, how many there are in all, whether another page follows."""
+
+    rows: Sequence[JsonObject]
+    total: int | None
+    more: bool
+
+
+class GustoApi:
+    """Reads of one company. `company` sends the company's token, `system` the application's (None: no events)."""
+
+    def __init__(self, company: SourceHttp, system: SourceHttp | None, company_uuid: str) -> None:
+        self._company = company
+        self._system = system
+        self._root = f"/v1/companies/{company_uuid}"
+        self._company_uuid = company_uuid
+
+    @property
+    def sees_events(self) -> bool:
+        return self._system is not None
+
+    async def employees(self, page: int) -> Listing:
+        """A page of all employees, those who left included."""
+        return await self._page(f"{self._root}/employees", {}, page, PER)
+
+    async def all_employees(self) -> list[JsonObject]:
+        """All employees at once, for their departments."""
+        return await self._all(f"{self._root}/employees", {})
+
+    async def employee(self, employee_uuid: str) -> JsonObject:
+        """One employee.
+
+        Raises:
+            NotShownError: Gusto does not show it.
+        """
+        return await self._one(f"/v1/employees/{employee_uuid}", {})
+
+    async def departments(self) -> dict[str, str]:
+        """Titles of departments by uuid."""
+        path = f"{self._root}/departments"
+        rows = _rows(await self._company.request("GET", path), path)
+        return {str(row["uuid"]): str(row["title"]) for row in rows if "uuid" in row and "title" in row}
+
+    async def payrolls(self, start: date, end: date, page: int) -> Listing:
+        """A page of processed payrolls by check date, regular and off-cycle; the window is a year at most."""
+        query = {
+            "processing_statuses": "processed",
+            "payroll_types": "regular,off_cycle",
+            "date_filter_by": "check_date",
+            "start_date": start.isoformat(),
+            "end_date": end.isoformat(),
+            "sort_order": "asc",
+        }
+        return await self._page(f"{self._root}/payrolls", query, page, PAYROLLS_PER)
+
+    async def payroll(self, payroll_uuid: str) -> JsonObject:
+        """One payroll with all its people, put together from all its pages.
+
+        Raises:
+            NotShownError: Gusto does not show it.
+            SourceError: it changed while it was read.
+        """
+        path = f"{self._root}/payrolls/{payroll_uuid}"
+        people: list[JsonObject] = []
+        whole: JsonObject = {}
+        for page in range(1, PAGES_MAX + 1):
+            answer = await self._found(path, {"include": INCLUDE, "page": str(page), "per": str(PER)})
+            shown = _object(answer, path)
+            rows = shown.pop("employee_compensations", [])
+            if not isinstance(rows, list):
+                raise _drift(path)
+            if page > 1 and shown != whole:
+                raise SourceError(f"Payroll {payroll_uuid} changed while it was read.", retry_after=REREAD_SECONDS)
+            whole = shown
+            people.extend(row for row in rows if isinstance(row, dict))
+            if not _more(answer, page, len(rows), PER):
+                break
+        total = _header(answer, "x-total-count")
+        if total is not None and total != len(people):
+            raise SourceError(f"Payroll {payroll_uuid} changed while it was read.", retry_after=REREAD_SECONDS)
+        return {**whole, "employee_compensations": list(people)}
+
+    async def reversals(self) -> list[JsonObject]:
+        """The company's approved reversals of payrolls."""
+        return await self._all(f"{self._root}/payroll_reversals", {})
+
+    async def events(self, event_type: str, after: str | None, *, newest_first: bool = False) -> list[JsonObject]:
+        """Up to a hundred events of a type, after another event.
+
+        Raises:
+            EventLostError: Gusto no longer knows `after`.
+        """
+        if self._system is None:
+            return []
+        query = {
+            "event_type": event_type,
+            "resource_uuid": self._company_uuid,
+            "limit": str(PER),
+            "sort_order": "desc" if newest_first else "asc",
+        }
+        if after is not None:
+            query["starting_after_uuid"] = after
+        try:
+            answer = await self._system.request("GET", "/v1/events", params=query)
+        except RefusedError as error:
+            if after is not None and error.status in {NOT_FOUND, UNPROCESSABLE}:
+                raise EventLostError("Gusto no longer holds the event that reading went on from.") from error
+            raise
+        return _rows(answer, "/v1/events")
+
+    async def subscribe(self, url: str) -> str:
+        """Subscribe a URL to payrolls and employees; Gusto then sends it the verification token. The new uuid."""
+        path = "/v1/webhook_subscriptions"
+        body = {"url": url, "subscription_types": ["Payroll", "Employee"]}
+        made = _object(await self._for_application().request("POST", path, json=body, tries=1), path)
+        return str(made["uuid"])
+
+    async def verify(self, subscription_uuid: str, verification_token: str) -> None:
+        """Prove to Gusto that its handshake arrived."""
+        path = f"/v1/webhook_subscriptions/{subscription_uuid}/verify"
+        await self._for_application().request("PUT", path, json={"verification_token": verification_token})
+
+    def _for_application(self) -> SourceHttp:
+        if self._system is None:
+            raise SourceError(
+                "Webhook subscriptions need a system access token.",
+                remedy="Give client_id and client_secret in the connection's settings.",
+            )
+        return self._system
+
+    async def _found(self, path: str, query: dict[str, str]) -> HttpAnswer:
+        try:
+            return await self._company.request("GET", path, params=query)
+        except RefusedError as error:
+            if error.status == NOT_FOUND:
+                raise NotShownError(f"Gusto does not show {path}.", retry_after=REREAD_SECONDS) from error
+            raise
+
+    async def _one(self, path: str, query: dict[str, str]) -> JsonObject:
+        return _object(await self._found(path, query), path)
+
+    async def _page(self, path: str, query: dict[str, str], page: int, per: int) -> Listing:
+        answer = await self._company.request("GET", path, params={**query, "page": str(page), "per": str(per)})
+        rows = _rows(answer, path)
+        return Listing(rows, _header(answer, "x-total-count"), _more(answer, page, len(rows), per))
+
+    async def _all(self, path: str, query: dict[str, str]) -> list[JsonObject]:
+        found: list[JsonObject] = []
+        for page in range(1, PAGES_MAX + 1):
+            listing = await self._page(path, query, page, PER)
+            found.extend(listing.rows)
+            if not listing.more:
+                return found
+        raise SourceError(f"Gusto lists more than {PAGES_MAX} pages at {path}.")
+
+
+def _more(answer: HttpAnswer, page: int, rows: int, per: int) -> bool:
+    pages = _header(answer, "x-total-pages")
+    return page < pages if pages is not None else rows >= per
+
+
+def _header(answer: HttpAnswer, name: str) -> int | None:
+    value = answer.headers.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def _object(answer: HttpAnswer, path: str) -> JsonObject:
+    value = answer.json()
+    if not isinstance(value, dict):
+        raise _drift(path)
+    return value
+
+
+def _rows(answer: HttpAnswer, path: str) -> list[JsonObject]:
+    value = answer.json()
+    if not isinstance(value, list):
+        raise _drift(path)
+    return [row for row in value if isinstance(row, dict)]
+
+
+def _drift(path: str) -> SourceError:
+    return SourceError(
+        f"Gusto's answer to {path} has another form than it should.",
+        remedy="Check api_version in the connection's settings.",
+    )

@@ -1,0 +1,73 @@
+"""The settings of a Gusto connection, checked before anything is called."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from counterfoil.errors import ConfigurationError
+
+API_VERSION = "2025-06-15"
+BASE_URL = "https://api.gusto.com"
+
+
+class GustoSettings(BaseModel):
+    """One company at Gusto.
+
+    Either `access_token` alone (it ends after two hours), or `refresh_token` with `client_id` and `client_secret`.
+    Events need a system access token: the client's credentials fetch one; without them each poll reads the lists again.
+
+    Args:
+        since: the first check date to read; a year before the first reading where it is not set.
+        verification_token: keys the signatures of webhooks; Gusto sends it when the subscription is made.
+        requests_per_minute: our share of Gusto's 200 a minute for each grant.
+        unassigned: the department of people who have none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    company_uuid: Annotated[str, Field(min_length=1)]
+    base_url: Annotated[str, Field(pattern=r"^https?://[^/]+/?$")] = BASE_URL
+    access_token: SecretStr | None = None
+    refresh_token: SecretStr | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    system_access_token: SecretStr | None = None
+    verification_token: SecretStr | None = None
+    api_version: str = API_VERSION
+    since: date | None = None
+    requests_per_minute: Annotated[int, Field(ge=1)] = 180
+    timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+    unassigned: Annotated[str, Field(min_length=1)] = "Unassigned"
+
+    @model_validator(mode="after")
+    def _way_in(self) -> "GustoSettings":
+        if self.access_token is None and self.refresh_token is None:
+            raise ValueError("give access_token, or refresh_token with client_id and client_secret")
+        if self.refresh_token is not None and (self.client_id is None or self.client_secret is None):
+            raise ValueError("refresh_token needs client_id and client_secret")
+        return self
+
+    @property
+    def sees_events(self) -> bool:
+        """Whether a system access token can be had."""
+        return self.system_access_token is not None or (self.client_id is not None and self.client_secret is not None)
+
+
+def read_settings(connection: str, settings: Mapping[str, Any]) -> GustoSettings:
+    """The settings, or one clear sentence about what is wrong with them.
+
+    Raises:
+        ConfigurationError: a setting is missing, unknown or of the wrong form.
+    """
+    try:
+        return GustoSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        what = str(first["msg"]).removeprefix("Value error, ")
+        raise ConfigurationError(
+            f"The Gusto connection {connection!r} cannot be used: {f'{name}: ' if name else ''}{what}.",
+            remedy="Correct the connection's settings.",
+        ) from None

@@ -1,0 +1,95 @@
+"""Deliveries of Gusto: a signature over the raw body, a thin event, and the handshake of a new subscription."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pydantic import SecretStr
+
+from counterfoil.sources import BadSignatureError, Delivery, MalformedDeliveryError, WebhookRequest
+from counterfoil_schema.events.receipts import Hint
+from counterfoil_schema.exact_json import JsonObject, JsonValue, loads_object
+
+SIGNATURE = "x-gusto-signature"
+HANDSHAKE = "verification_token"
+KINDS: Mapping[str, str] = {"employee": "employee", "payroll": "payroll"}
+"""Record kind by the first word of the event type."""
+
+DRAFTS = frozenset({"payroll.created", "payroll.calculated", "payroll.submitted"})
+"""What happens to a payroll before it is processed; nothing of it concerns the books."""
+
+SECONDS_MAX = 32_503_680_000  # the year 3000: a larger number is no timestamp in seconds
+
+
+def receive(request: WebhookRequest, token: SecretStr | None, company_uuid: str) -> Delivery:
+    """Verify a delivery and say what it hints at.
+
+    Gusto: `X-Gusto-Signature` is the hex HMAC-SHA256 of the raw body, keyed by the subscription's verification token.
+    The handshake bears no signature; it is answered, and hints at nothing. A subscription belongs to the application,
+    so events of other companies come to the same address; they hint at nothing here.
+
+    Raises:
+        BadSignatureError: the signature is missing or wrong, or no verification token is configured.
+        MalformedDeliveryError: the body is not an event.
+    """
+    signature = request.headers.get(SIGNATURE)
+    if signature is None:
+        return _handshake(request.body, token)
+    if token is None:
+        raise BadSignatureError(
+            "A delivery from Gusto cannot be verified: no verification_token is configured.",
+            remedy="Set verification_token in the connection's settings to the one that Gusto sent.",
+        )
+    if not hmac.compare_digest(sign(token, request.body).encode(), signature.strip().encode()):
+        raise BadSignatureError("A delivery from Gusto bears a wrong signature.")
+    body = _object(request.body)
+    delivery_id, event_type = body.get("uuid"), body.get("event_type")
+    if not isinstance(delivery_id, str) or not delivery_id:
+        raise MalformedDeliveryError("A delivery from Gusto has no uuid.")
+    hint = hint_of(body) if body.get("resource_uuid") == company_uuid and isinstance(event_type, str) else None
+    return Delivery(delivery_id=delivery_id, hints=() if hint is None else (hint,))
+
+
+def sign(token: SecretStr, body: bytes) -> str:
+    """The signature that a body must bear."""
+    return hmac.new(token.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
+
+
+def hint_of(event: JsonObject) -> Hint | None:
+    """What an event says changed; None where it concerns nothing that is read here."""
+    event_type, entity = event.get("event_type"), event.get("entity_uuid")
+    if not isinstance(event_type, str) or event_type in DRAFTS or not isinstance(entity, str) or not entity:
+        return None
+    subject, _, operation = event_type.partition(".")
+    kind = KINDS.get(subject)
+    if kind is None:
+        return None
+    return Hint(kind=kind, source_id=entity, operation=operation, occurred_at=instant_of(event.get("timestamp")))
+
+
+def instant_of(timestamp: JsonValue) -> datetime | None:
+    """An event's instant, from seconds since 1970."""
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int) or not 0 <= timestamp < SECONDS_MAX:
+        return None
+    return datetime.fromtimestamp(timestamp, UTC)
+
+
+def _handshake(raw: bytes, token: SecretStr | None) -> Delivery:
+    try:
+        sent = _object(raw).get(HANDSHAKE)
+    except MalformedDeliveryError:
+        sent = None
+    if not isinstance(sent, str) or not sent:
+        raise BadSignatureError("A delivery from Gusto bears no signature.")
+    if token is not None and not hmac.compare_digest(token.get_secret_value().encode(), sent.encode()):
+        raise BadSignatureError("A handshake from Gusto brings another verification_token than the one configured.")
+    digest = hashlib.sha256(sent.encode()).hexdigest()
+    return Delivery(delivery_id=f"handshake:{digest[:32]}", hints=(), answer={HANDSHAKE: sent})
+
+
+def _object(raw: bytes) -> JsonObject:
+    try:
+        return loads_object(raw)
+    except ValueError as error:
+        raise MalformedDeliveryError("A delivery from Gusto is not a JSON object.") from error
