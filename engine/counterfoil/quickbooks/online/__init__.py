@@ -1,0 +1,1 @@
+"""QuickBooks Online: the client, its tokens, its faults, queries, batches, change data capture and webhooks."""

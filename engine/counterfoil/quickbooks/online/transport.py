@@ -1,0 +1,158 @@
+"""One HTTP exchange, and what is known of it afterwards: above all whether the request may have left.
+
+The deadline is checked in the very call that hands the body to the socket; headers wait in the same buffer. So
+whatever stalled before (a slow connection, a stopped process), nothing leaves late.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+from yarl import URL
+
+from counterfoil.ports import Clock
+
+ANSWER_BYTES_MAX = 64 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+# Below the idle time after which Intuit's gateway closes: a write on a connection just closed is uncertain.
+KEEPALIVE_SECONDS = 15.0
+
+
+class BodyTooLargeError(Exception):
+    """An answer beyond the bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An answer, whatever it says."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+    intuit_tid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """No answer that can be read.
+
+    Attributes:
+        sent: whether the request may have left.
+        late: whether it stayed because the deadline had passed.
+    """
+
+    reason: str
+    sent: bool
+    late: bool = False
+
+
+ExchangeResult: TypeAlias = Exchange | Lost
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What became of the bytes of one request."""
+
+    clock: Clock
+    deadline: float
+    sent: bool = False
+    late: bool = False
+
+
+class _LatePayloadError(Exception):
+    """Stops a body whose deadline has passed."""
+
+
+class _DeadlinePayload(Payload):
+    """A body that leaves before its deadline, as a whole, or not at all."""
+
+    def __init__(self, value: bytes, content_type: str, watch: _Watch) -> None:
+        super().__init__(value, content_type=content_type)
+        self._bytes = value
+        self._size = len(value)
+        self._watch = watch
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self._bytes.decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        if self._watch.clock.monotonic() >= self._watch.deadline:
+            self._watch.late = True
+            raise _LatePayloadError
+        self._watch.sent = True
+        await writer.write(self._bytes)
+
+
+def open_session(*, connections_max: int = 40) -> aiohttp.ClientSession:
+    """A session fit for Intuit: no cookies, no proxy from the environment, idle connections closed early."""
+    connector = aiohttp.TCPConnector(limit=connections_max, keepalive_timeout=KEEPALIVE_SECONDS)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+
+
+async def exchange(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: URL,
+    *,
+    headers: dict[str, str],
+    body: bytes | None,
+    content_type: str,
+    clock: Clock,
+    deadline: float,
+) -> ExchangeResult:
+    """Make one call and read its answer, all before `deadline` (monotonic seconds of the clock).
+
+    Never raises for anything that the network or the server does. A call without a body counts as sent at once.
+    """
+    remaining = deadline - clock.monotonic()
+    if remaining <= 0:
+        return Lost("the deadline had passed", sent=False, late=True)
+    watch = _Watch(clock, deadline, sent=body is None)
+    try:
+        async with (
+            asyncio.timeout(remaining),
+            session.request(
+                method,
+                url,
+                data=None if body is None else _DeadlinePayload(body, content_type, watch),
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=None),
+                allow_redirects=False,
+            ) as response,
+        ):
+            return Exchange(
+                status=response.status,
+                content_type=response.headers.get("Content-Type", ""),
+                body=await read_bounded(response, ANSWER_BYTES_MAX),
+                intuit_tid=response.headers.get("intuit_tid"),
+            )
+    except TimeoutError:
+        reason = "no answer in time" if watch.sent else "no connection in time"
+    except BodyTooLargeError:
+        reason = f"an answer of more than {ANSWER_BYTES_MAX} bytes"
+    except (aiohttp.ClientError, OSError) as error:
+        # The texts of these errors hold addresses and headers; their names say enough.
+        reason = f"the connection failed ({type(error).__name__})"
+    if watch.late:
+        return Lost("the deadline passed before the request left", sent=False, late=True)
+    return Lost(reason, sent=watch.sent)
+
+
+async def read_bounded(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+    """The whole body, decompressed.
+
+    Raises:
+        BodyTooLargeError: more than that; the connection is closed.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        size += len(chunk)
+        if size > bytes_max:
+            response.close()
+            raise BodyTooLargeError
+        chunks.append(chunk)
+    return b"".join(chunks)

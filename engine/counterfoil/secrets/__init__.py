@@ -1,0 +1,15 @@
+"""The vault: tokens under envelope encryption, behind one small interface."""
+
+from counterfoil.secrets.envelope import MasterKeys, SealError
+from counterfoil.secrets.postgres import PostgresRefreshLock, PostgresTokenStore
+from counterfoil.secrets.tokens import RefreshLock, TokenSet, TokenStore
+
+__all__ = [
+    "MasterKeys",
+    "PostgresRefreshLock",
+    "PostgresTokenStore",
+    "RefreshLock",
+    "SealError",
+    "TokenSet",
+    "TokenStore",
+]

@@ -1,0 +1,143 @@
+"""Envelope encryption: a fresh data key for every secret, wrapped by a master key that stays outside the database.
+
+AES-256-GCM throughout. What a secret belongs to is authenticated with it (format, company, generation, master
+key), so that a row copied to another company, or put back from an earlier day, does not open.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import SecretStr
+
+from counterfoil.errors import ConfigurationError, CounterfoilError
+from counterfoil.ports import Entropy
+
+FORMAT_VERSION = 1
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+_NAME_LENGTH_MAX = 40
+
+
+class SealError(CounterfoilError):
+    """A stored secret that does not open: wrong or missing master key, or a row that was tampered with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A secret as it is stored.
+
+    Attributes:
+        format_version: layout of what follows.
+        master_key: name of the master key that wraps the data key.
+        wrapped_key: nonce and wrapped data key.
+        ciphertext: nonce and encrypted secret.
+    """
+
+    format_version: int
+    master_key: str
+    wrapped_key: bytes = field(repr=False)
+    ciphertext: bytes = field(repr=False)
+
+
+class MasterKeys:
+    """The master keys by name; the first one seals, all of them open.
+
+    Args:
+        keys: name → 32 bytes, first the present one.
+    """
+
+    __slots__ = ("_ciphers", "current")
+
+    def __init__(self, keys: dict[str, bytes]) -> None:
+        for name, key in keys.items():
+            if len(key) != KEY_BYTES or not name or len(name) > _NAME_LENGTH_MAX:
+                raise _bad_keys()
+        if not keys:
+            raise _bad_keys()
+        self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
+        self.current = next(iter(keys))
+
+    @classmethod
+    def from_secret(cls, text: SecretStr) -> "MasterKeys":
+        """Read `name:base64[,name:base64…]`, first the key that seals from now on.
+
+        Raises:
+            ConfigurationError: not of that form, a name used twice, or a key that is not of 32 bytes.
+        """
+        keys: dict[str, bytes] = {}
+        for part in text.get_secret_value().split(","):
+            name, separator, encoded = part.strip().partition(":")
+            if not separator or name in keys:
+                raise _bad_keys()
+            try:
+                keys[name] = base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
+                raise _bad_keys() from None
+        return cls(keys)
+
+    def __repr__(self) -> str:
+        return f"MasterKeys({', '.join(self._ciphers)})"
+
+    def cipher(self, name: str) -> AESGCM:
+        """The cipher of a key.
+
+        Raises:
+            SealError: a key that is not configured.
+        """
+        if name not in self._ciphers:
+            raise SealError(
+                f"A stored secret is sealed under the master key {name!r}, which is not configured.",
+                remedy="Add that key behind the present one in the setting for master keys.",
+            )
+        return self._ciphers[name]
+
+
+def _bad_keys() -> ConfigurationError:
+    return ConfigurationError(
+        "The master keys cannot be read.",
+        remedy="Give them as name:key[,name:key], each key being 32 random bytes in base64.",
+    )
+
+
+def associated_data(format_version: int, company: int, generation: int, master_key: str) -> bytes:
+    """What is authenticated with a company's tokens."""
+    return f"counterfoil.tokens|{format_version}|{company}|{generation}|{master_key}".encode()
+
+
+def seal(secret: bytes, *, company: int, generation: int, keys: MasterKeys, entropy: Entropy) -> Sealed:
+    """Encrypt under a fresh data key, and wrap that under the present master key."""
+    bound_to = associated_data(FORMAT_VERSION, company, generation, keys.current)
+    data_key = entropy.token_bytes(KEY_BYTES)
+    nonce, wrap_nonce = entropy.token_bytes(_NONCE_BYTES), entropy.token_bytes(_NONCE_BYTES)
+    return Sealed(
+        FORMAT_VERSION,
+        keys.current,
+        wrap_nonce + keys.cipher(keys.current).encrypt(wrap_nonce, data_key, bound_to),
+        nonce + AESGCM(data_key).encrypt(nonce, secret, bound_to),
+    )
+
+
+def unseal(sealed: Sealed, *, company: int, generation: int, keys: MasterKeys) -> bytes:
+    """Decrypt, proving that the secret belongs to this company and generation.
+
+    Raises:
+        SealError: it does not open.
+    """
+    if sealed.format_version != FORMAT_VERSION:
+        raise SealError(
+            f"The tokens of company {company} are stored in a format of a newer release.",
+            remedy="Run the release that wrote them, or connect QuickBooks again.",
+        )
+    bound_to = associated_data(sealed.format_version, company, generation, sealed.master_key)
+    try:
+        wrapper = keys.cipher(sealed.master_key)
+        data_key = wrapper.decrypt(sealed.wrapped_key[:_NONCE_BYTES], sealed.wrapped_key[_NONCE_BYTES:], bound_to)
+        return AESGCM(data_key).decrypt(sealed.ciphertext[:_NONCE_BYTES], sealed.ciphertext[_NONCE_BYTES:], bound_to)
+    except (InvalidTag, ValueError):
+        raise SealError(
+            f"The stored tokens of company {company} do not open: another master key, or an altered row.",
+            remedy="Restore the right master key, or connect QuickBooks again.",
+        ) from None

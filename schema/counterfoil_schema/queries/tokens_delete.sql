@@ -1,0 +1,1 @@
+DELETE FROM counterfoil_state.tokens WHERE company = $1
