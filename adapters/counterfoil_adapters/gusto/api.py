@@ -95,7 +95,10 @@ class GustoApi:
         path = f"{self._root}/payrolls/{payroll_uuid}"
         people: list[JsonObject] = []
         whole: JsonObject = {}
-        for page in range(1, PAGES_MAX + 1):
+        page, more = 0, True
+        total: int | None = None
+        while more and page < PAGES_MAX:
+            page += 1
             answer = await self._found(path, {"include": INCLUDE, "page": str(page), "per": str(PER)})
             shown = _object(answer, path)
             rows = shown.pop("employee_compensations", [])
@@ -105,9 +108,8 @@ class GustoApi:
                 raise SourceError(f"Payroll {payroll_uuid} changed while it was read.", retry_after=REREAD_SECONDS)
             whole = shown
             people.extend(row for row in rows if isinstance(row, dict))
-            if not _more(answer, page, len(rows), PER):
-                break
-        total = _header(answer, "x-total-count")
+            more = _more(answer, page, len(rows), PER)
+            total = _header(answer, "x-total-count")
         if total is not None and total != len(people):
             raise SourceError(f"Payroll {payroll_uuid} changed while it was read.", retry_after=REREAD_SECONDS)
         return {**whole, "employee_compensations": list(people)}

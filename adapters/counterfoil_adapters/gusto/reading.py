@@ -9,7 +9,7 @@ from counterfoil.ports import Clock
 from counterfoil.sources import Page, Removed, Seen, SourceChange, SourceError, Unreadable
 from counterfoil_adapters.gusto import employee as people
 from counterfoil_adapters.gusto import payroll as payrolls
-from counterfoil_adapters.gusto.api import EventLostError, GustoApi, Listing, NotShownError
+from counterfoil_adapters.gusto.api import REREAD_SECONDS, EventLostError, GustoApi, Listing, NotShownError
 from counterfoil_adapters.gusto.cursor import Cursor
 from counterfoil_adapters.gusto.redaction import employee_raw, payroll_raw
 from counterfoil_adapters.gusto.webhook import hint_of
@@ -27,14 +27,16 @@ REREAD = timedelta(days=183)
 
 EVENTS_KEPT = timedelta(days=29)
 EVENTS_PER = 100
+RESTARTS_MAX = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What one payroll's departments and state are looked up in."""
+    """What one payroll's departments and state are looked up in; `missing` are people whom Gusto lists no more."""
 
     departments: Mapping[str, str]
     reversals: Sequence[JsonObject]
+    missing: frozenset[str] = frozenset()
 
 
 class Reader:
@@ -95,10 +97,14 @@ class Reader:
     async def _listed(self, kind: Kind, cursor: Cursor) -> AsyncIterator[Page]:
         setting = await self._setting() if kind == "payroll" else Setting(departments={}, reversals=())
         titles = await self._api.departments() if kind == "employee" else {}
+        restarts = 0
         while True:
             listing = await self._listing(kind, cursor)
             if cursor.page > 1 and cursor.total != listing.total:
                 # A row came or went, so later rows moved between pages: read this list from its start again.
+                restarts += 1
+                if restarts > RESTARTS_MAX:
+                    raise SourceError(f"Gusto's list of {kind} records keeps changing.", retry_after=REREAD_SECONDS)
                 cursor = replace(cursor, page=1, total=None)
                 continue
             changes: list[SourceChange] = []
@@ -117,9 +123,15 @@ class Reader:
         """Read a listed payroll; where it pays somebody hired since, look up the departments again first."""
         payload = await self._api.payroll(str(row["uuid"]))
         paid = payload["employee_compensations"]
-        known = setting.departments
-        if isinstance(paid, list) and any(isinstance(p, dict) and p.get("employee_uuid") not in known for p in paid):
-            setting = await self._setting()
+        everybody = {
+            str(person["employee_uuid"])
+            for person in (paid if isinstance(paid, list) else [])
+            if isinstance(person, dict) and "employee_uuid" in person
+        }
+        if everybody - setting.departments.keys() - setting.missing:
+            fresh = await self._setting()
+            missing = (setting.missing | everybody) - fresh.departments.keys()
+            setting = replace(fresh, missing=missing)
         changes.append(self._payroll(payload, setting))
         return setting
 

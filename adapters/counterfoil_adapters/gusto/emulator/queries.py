@@ -19,7 +19,7 @@ def employees(store: Store, query: Mapping[str, str]) -> list[JsonObject]:
     """Employees by payroll, termination, uuid or a search term."""
     found = list(store.employees.values())
     if (payroll := query.get("payroll_uuid")) is not None:
-        paid = {row["employee_uuid"] for row in rows(store.payroll(payroll), "employee_compensations")}
+        paid = {text(row, "employee_uuid") for row in rows(store.payroll(payroll), "employee_compensations")}
         found = [employee for employee in found if employee["uuid"] in paid]
     if (terminated := query.get("terminated")) is not None:
         found = [employee for employee in found if employee["terminated"] is (terminated == "true")]
