@@ -1,9 +1,11 @@
 """As whom the embedded server runs: Postgres refuses to run as root.
 
-An ordinary user runs it as himself. Root runs it in a user namespace of its own, where root appears as somebody
-else and the files stay root's; where namespaces are not allowed (most containers), as an existing account without
-rights. Then neither the data folder's parents nor the programs need be open to that account: it starts inside the
-data folder, and gets a copy of the programs if it cannot read them. No folder that is not ours changes its mode.
+An ordinary user runs it as himself; where the machine has no name for him (a container started with any number),
+in a user namespace in which he has one, as initdb insists. Root runs it in a user namespace too, where root appears
+as somebody else and the files stay root's; where namespaces are not allowed (most containers), as an existing
+account without rights. Then neither the data folder's parents nor the programs need be open to that account: it
+starts inside the data folder, and gets a copy of the programs if it cannot read them. No folder that is not ours
+changes its mode.
 """
 
 import os
@@ -85,14 +87,9 @@ def choose_account(data_owner: int | None, wanted: Mode | None = None) -> Accoun
                 f"The data folder belongs to the user with number {data_owner}, not to this one ({own}).",
                 remedy="Run as that user, or name another data folder.",
             )
-        return Account(Mode.OWN, own, os.getegid())
+        return _ordinary(own)
     stand_in = _stand_in()
-    namespace = Account(
-        Mode.NAMESPACE,
-        0,
-        0,
-        ("unshare", "--user", f"--map-user={stand_in.pw_uid}", f"--map-group={stand_in.pw_gid}", "--"),
-    )
+    namespace = Account(Mode.NAMESPACE, 0, 0, _namespace_of(stand_in))
     if data_owner == 0 or wanted is Mode.NAMESPACE:
         if not _works((*namespace.prefix, "true")):
             raise EmbeddedPostgresError(
@@ -105,6 +102,25 @@ def choose_account(data_owner: int | None, wanted: Mode | None = None) -> Accoun
     if wanted is None and _works((*namespace.prefix, "true")):
         return namespace
     return Account(Mode.DROPPED, stand_in.pw_uid, stand_in.pw_gid)
+
+
+def _ordinary(own: int) -> Account:
+    try:
+        pwd.getpwuid(own)
+    except KeyError:
+        prefix = _namespace_of(_stand_in())
+        if not _works((*prefix, "true")):
+            raise EmbeddedPostgresError(
+                f"This machine has no name for the user with number {own}, and Postgres insists on one.",
+                remedy="Run as a user with a name, or set COUNTERFOIL_DSN to a Postgres 15 or newer.",
+            ) from None
+        return Account(Mode.NAMESPACE, own, os.getegid(), prefix)
+    return Account(Mode.OWN, own, os.getegid())
+
+
+def _namespace_of(stand_in: pwd.struct_passwd) -> tuple[str, ...]:
+    """A command prefix that makes us appear as that account; to the rest of the machine we stay who we are."""
+    return ("unshare", "--user", f"--map-user={stand_in.pw_uid}", f"--map-group={stand_in.pw_gid}", "--")
 
 
 def _stand_in() -> pwd.struct_passwd:
