@@ -1,0 +1,79 @@
+"""The append-only log: append, read, seal, verify.
+
+Positions are gapless and in commit order within a company; nothing becomes visible before an earlier event of its
+company. Why it is so, and what it costs: `ops/decisions/0001-log-order.md`.
+"""
+
+from counterfoil.log.backfill import BackfillReport, backfill
+from counterfoil.log.codec import EventCodec, UnsealableEventError
+from counterfoil.log.errors import (
+    AnchorError,
+    EventTooLargeError,
+    FencedError,
+    KeyringError,
+    LogClosedError,
+    LogCorruptError,
+    LogError,
+    LogUnavailableError,
+    StaleDecisionError,
+    UnfencedDecisionError,
+)
+from counterfoil.log.group import LogLimits
+from counterfoil.log.keyring import Keyring, MasterKey, SealingKey
+from counterfoil.log.leases import PostgresLeases
+from counterfoil.log.polling import Pace
+from counterfoil.log.postgres_keyring import PostgresKeyring
+from counterfoil.log.reader import PostgresLogReader
+from counterfoil.log.types import (
+    Append,
+    Appended,
+    Delivery,
+    Guard,
+    Head,
+    Lease,
+    Leases,
+    LogReader,
+    LogWriter,
+    NewEvent,
+    PreparedAppend,
+    RecordedEvent,
+)
+from counterfoil.log.writer import PostgresLog
+
+__all__ = [
+    "AnchorError",
+    "Append",
+    "Appended",
+    "BackfillReport",
+    "Delivery",
+    "EventCodec",
+    "EventTooLargeError",
+    "FencedError",
+    "Guard",
+    "Head",
+    "Keyring",
+    "KeyringError",
+    "Lease",
+    "Leases",
+    "LogClosedError",
+    "LogCorruptError",
+    "LogError",
+    "LogLimits",
+    "LogReader",
+    "LogUnavailableError",
+    "LogWriter",
+    "MasterKey",
+    "NewEvent",
+    "Pace",
+    "PostgresKeyring",
+    "PostgresLeases",
+    "PostgresLog",
+    "PostgresLogReader",
+    "PreparedAppend",
+    "RecordedEvent",
+    "SealingKey",
+    "StaleDecisionError",
+    "UnfencedDecisionError",
+    "UnsealableEventError",
+    "backfill",
+]

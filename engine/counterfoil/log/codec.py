@@ -1,0 +1,256 @@
+"""Events to bytes and back.
+
+A body is JSON of the model: decimals as text, dates in ISO form. Sealed fields are cut out and stand, by key, in
+segments beside the clear ones:
+
+    {"name": "Widget", "$sealed": [{"key": "person/crm:contact:5/1", "nonce": "…", "text": [["email"]],
+                                    "other": [], "data": "…"}]}
+
+`data` is AES-256-GCM over the JSON list of the values, bound to company, event, key and places.
+"""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from cryptography.exceptions import InvalidTag
+
+from counterfoil.log import chain, sealing
+from counterfoil.log.errors import EventTooLargeError, LogCorruptError, LogError
+from counterfoil.log.keyring import NONCE_BYTES, Keyring, SealingKey, person_scope, raw_scope
+from counterfoil.log.types import (
+    KEY_BYTES_MAX,
+    Append,
+    EncodedEvent,
+    NewEvent,
+    RecordedEvent,
+)
+from counterfoil.ports import Clock, Entropy
+from counterfoil_schema.events.base import Event, EventRegistry, Seal, registry
+
+BODY_BYTES_MAX = 8 * 1024 * 1024
+_BREATH_EVENTS = 100
+_CONTEXT = b"counterfoil segment 1"
+
+
+class UnsealableEventError(LogError):
+    """An event holds a person's data but does not say whose."""
+
+
+class EventCodec:
+    """Encodes new events and decodes recorded ones, under the keys of a keyring.
+
+    Args:
+        keyring: where keys come from.
+        clock: the time that new events bear.
+        entropy: event ids and nonces.
+        events: the types that are known.
+        body_bytes_max: the largest body that is taken.
+    """
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        events: EventRegistry = registry,
+        body_bytes_max: int = BODY_BYTES_MAX,
+    ) -> None:
+        self._keyring = keyring
+        self._clock = clock
+        self._entropy = entropy
+        self._events = events
+        self._body_bytes_max = body_bytes_max
+
+    async def encode_all(self, append: Append) -> tuple[EncodedEvent, ...]:
+        """All events of an append, sealed and digested.
+
+        Raises:
+            EventTooLargeError: a body is over the limit.
+            UnsealableEventError: personal data without a subject.
+            KeyringError: a key cannot be had.
+            ValueError: a text that has no place in UTF-8 or in Postgres.
+        """
+        encoded = []
+        for index, new in enumerate(append.events, 1):
+            encoded.append(await self.encode(append.company, new, append.epoch))
+            if index % _BREATH_EVENTS == 0:
+                # Others have work on the loop, and answers to read.
+                await asyncio.sleep(0)
+        return tuple(encoded)
+
+    async def encode(self, company: int, new: NewEvent, epoch: int | None) -> EncodedEvent:
+        """One event, sealed and digested; see `encode_all`."""
+        event = new.event
+        event_id = UUID(bytes=self._entropy.token_bytes(16), version=4)
+        recorded_at = self._clock.now()
+        if sealing.plan_for(type(event)):
+            body = await self._sealed_body(company, event, event_id, recorded_at_scope=raw_scope(recorded_at))
+        else:
+            body = event.__pydantic_serializer__.to_json(event)
+        if len(body) > self._body_bytes_max:
+            raise EventTooLargeError(
+                f"The {event.event_type} about {new.record_key or 'no record'} of company {company} has "
+                f"{len(body):,} bytes; the log takes {self._body_bytes_max:,}.",
+                remedy="Split it, or drop what the books never need before it is observed.",
+            )
+        _refuse_unstorable(new)
+        delivery = None if new.delivery is None else str(new.delivery)
+        digest = chain.digest(
+            company=company,
+            event_id=event_id,
+            event_type=event.event_type,
+            event_version=event.event_version,
+            recorded_at=recorded_at,
+            record_key=new.record_key,
+            cause=new.cause,
+            trace=new.trace,
+            epoch=epoch,
+            delivery=delivery,
+            body=body,
+        )
+        return EncodedEvent(
+            event_id,
+            event.event_type,
+            event.event_version,
+            recorded_at,
+            new.record_key,
+            new.cause,
+            new.trace,
+            delivery,
+            body,
+            digest,
+        )
+
+    def light(self, recorded: RecordedEvent) -> dict[str, Any]:
+        """See `RecordedEvent.light`."""
+        body = _parse(recorded)
+        body.pop(sealing.SEGMENTS, None)
+        return body
+
+    async def body(self, recorded: RecordedEvent) -> dict[str, Any]:
+        """The body as it was before sealing, as far as the keys still exist; neither lifted nor validated."""
+        body = _parse(recorded)
+        for segment in body.pop(sealing.SEGMENTS, ()):
+            try:
+                await self._open(recorded, body, segment)
+            except (LookupError, TypeError, ValueError, InvalidTag) as error:
+                raise LogCorruptError(
+                    f"A sealed part of event {recorded.company}:{recorded.position} cannot be opened.",
+                    remedy="Run `counterfoil log verify` and restore the log from a backup if it fails.",
+                ) from error
+        return body
+
+    async def decode(self, recorded: RecordedEvent) -> Event:
+        """See `RecordedEvent.event`."""
+        body = await self.body(recorded)
+        try:
+            return self._events.read(recorded.event_type, recorded.event_version, body)
+        except ValueError as error:
+            raise LogCorruptError(
+                f"Event {recorded.company}:{recorded.position} is no {recorded.event_type} "
+                f"of version {recorded.event_version} as this release knows it.",
+                remedy="Install the release that recorded it, or one newer, and report this.",
+            ) from error
+
+    async def _sealed_body(self, company: int, event: Event, event_id: UUID, *, recorded_at_scope: str) -> bytes:
+        body = event.model_dump(mode="json")
+        by_scope: dict[str, list[sealing.Cut]] = {}
+        for cut in sealing.cut(event, body, event.subject()):
+            if cut.seal is Seal.RAW:
+                scope = recorded_at_scope
+            elif cut.subject is None:
+                raise UnsealableEventError(
+                    f"The {event.event_type} holds personal data at {'.'.join(map(str, cut.path))}, "
+                    "but no subject to seal it for."
+                )
+            else:
+                scope = person_scope(cut.subject)
+            by_scope.setdefault(scope, []).append(cut)
+        if by_scope:
+            segments = []
+            for scope, cuts in by_scope.items():
+                key = await self._keyring.sealing_key(company, scope)
+                segments.append(self._segment(company, event_id, key, cuts))
+            body[sealing.SEGMENTS] = segments
+        return orjson.dumps(body)
+
+    def _segment(self, company: int, event_id: UUID, key: SealingKey, cuts: list[sealing.Cut]) -> dict[str, Any]:
+        texts = [cut for cut in cuts if cut.text]
+        others = [cut for cut in cuts if not cut.text]
+        places = {"text": [cut.path for cut in texts], "other": [cut.path for cut in others]}
+        nonce = self._entropy.token_bytes(NONCE_BYTES)
+        data = key.cipher.encrypt(
+            nonce,
+            orjson.dumps([cut.value for cut in (*texts, *others)]),
+            _binding(company, event_id, key.id, places),
+        )
+        return {
+            "key": key.id,
+            "nonce": base64.b64encode(nonce).decode(),
+            **places,
+            "data": base64.b64encode(data).decode(),
+        }
+
+    async def _open(self, recorded: RecordedEvent, body: dict[str, Any], segment: Mapping[str, Any]) -> None:
+        texts, others = segment["text"], segment["other"]
+        key = await self._keyring.opening_key(recorded.company, segment["key"])
+        if key is None:
+            for place in texts:
+                sealing.paste(body, place, sealing.erased(text=True))
+            for place in others:
+                sealing.paste(body, place, sealing.erased(text=False))
+            return
+        values = orjson.loads(
+            key.cipher.decrypt(
+                base64.b64decode(segment["nonce"]),
+                base64.b64decode(segment["data"]),
+                _binding(recorded.company, recorded.event_id, key.id, {"text": texts, "other": others}),
+            )
+        )
+        for place, value in zip((*texts, *others), values, strict=True):
+            sealing.paste(body, place, value)
+
+
+def _binding(company: int, event_id: UUID, identity: str, places: Mapping[str, Any]) -> bytes:
+    return b"".join(
+        (
+            _CONTEXT,
+            company.to_bytes(8, "big", signed=True),
+            event_id.bytes,
+            orjson.dumps([identity, places["text"], places["other"]]),
+        )
+    )
+
+
+def _parse(recorded: RecordedEvent) -> dict[str, Any]:
+    try:
+        body = orjson.loads(recorded.body)
+    except orjson.JSONDecodeError as error:
+        raise _unreadable(recorded) from error
+    if not isinstance(body, dict):
+        raise _unreadable(recorded)
+    return body
+
+
+def _unreadable(recorded: RecordedEvent) -> LogCorruptError:
+    return LogCorruptError(
+        f"The body of event {recorded.company}:{recorded.position} is not what an append wrote.",
+        remedy="Run `counterfoil log verify` and restore the log from a backup if it fails.",
+    )
+
+
+def _refuse_unstorable(new: NewEvent) -> None:
+    key = new.record_key
+    if key is not None and len(key.encode()) > KEY_BYTES_MAX:
+        raise EventTooLargeError(
+            f"The record key {key[:60]!r}… is too long; the log takes {KEY_BYTES_MAX:,} bytes.",
+            remedy="Let the adapter name the record by a shorter id.",
+        )
+    for text in (key, new.trace, None if new.delivery is None else new.delivery.id):
+        if text is not None and "\0" in text:
+            raise ValueError("a NUL character cannot be stored in Postgres")

@@ -1,0 +1,101 @@
+"""The keyring in Postgres: data keys wrapped under a master key that the database never sees."""
+
+import hashlib
+import hmac
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from counterfoil.log.errors import KeyringError
+from counterfoil.log.keyring import (
+    HASH_SCOPE,
+    KEY_BYTES,
+    KeyCache,
+    MasterKey,
+    SealingKey,
+    key_id,
+    person_scope,
+    split_key_id,
+)
+from counterfoil.ports import Clock, Entropy
+from counterfoil.postgres.connect import Pool
+from counterfoil.postgres.names import Names, load_query
+
+_RACES_MAX = 8
+_HASH_KEYS_MAX = 1024
+
+
+class PostgresKeyring:
+    """Keys in `sealing_keys`, with those used last kept ready.
+
+    A key is committed before anything is sealed under it, so no event can outlive the key it never had.
+    """
+
+    def __init__(self, pool: Pool, names: Names, master: MasterKey, *, clock: Clock, entropy: Entropy) -> None:
+        self._pool = pool
+        self._master = master
+        self._entropy = entropy
+        self._cache = KeyCache(clock)
+        self._hash_keys: dict[int, bytes] = {}
+        self._living = load_query("log_key_living", names)
+        self._generation = load_query("log_key_generation", names)
+        self._last = load_query("log_key_last", names)
+        self._insert = load_query("log_key_insert", names)
+        self._destroy = load_query("log_key_destroy", names)
+
+    async def sealing_key(self, company: int, scope: str) -> SealingKey:
+        """See `Keyring.sealing_key`."""
+        key = self._cache.get(company, scope)
+        if key is None:
+            identity, raw = await self._living_or_new(company, scope)
+            key = SealingKey(identity, AESGCM(raw))
+            self._cache.put(company, scope, key)
+        return key
+
+    async def opening_key(self, company: int, identity: str) -> SealingKey | None:
+        """See `Keyring.opening_key`."""
+        key = self._cache.get(company, identity)
+        if key is not None:
+            return key
+        scope, generation = split_key_id(identity)
+        row = await self._pool.fetchrow(self._generation, company, scope, generation)
+        if row is None:
+            raise KeyringError(
+                f"The sealing key {identity} of company {company} is missing, and was not destroyed.",
+                remedy="Restore the table of sealing keys from its backup.",
+            )
+        if row["wrapped"] is None:
+            return None
+        raw = self._master.unwrap(company, identity, row["wrapped"], row["wrapped_by"])
+        key = SealingKey(identity, AESGCM(raw))
+        self._cache.put(company, identity, key)
+        return key
+
+    async def keyed_hash(self, company: int, data: bytes) -> str:
+        """See `Keyring.keyed_hash`."""
+        raw = self._hash_keys.get(company)
+        if raw is None:
+            _, raw = await self._living_or_new(company, HASH_SCOPE)
+            if len(self._hash_keys) >= _HASH_KEYS_MAX:
+                self._hash_keys.clear()
+            self._hash_keys[company] = raw
+        return hmac.new(raw, data, hashlib.sha256).hexdigest()
+
+    async def destroy(self, company: int, subject: str) -> int:
+        """See `Keyring.destroy`. Other processes follow when their copy runs out, a minute at most."""
+        scope = person_scope(subject)
+        rows = await self._pool.fetch(self._destroy, company, scope)
+        self._cache.drop(company, scope)
+        return len(rows)
+
+    async def _living_or_new(self, company: int, scope: str) -> tuple[str, bytes]:
+        for _ in range(_RACES_MAX):
+            row = await self._pool.fetchrow(self._living, company, scope)
+            if row is not None:
+                identity = key_id(scope, row["generation"])
+                return identity, self._master.unwrap(company, identity, row["wrapped"], row["wrapped_by"])
+            last: int = await self._pool.fetchval(self._last, company, scope)
+            identity = key_id(scope, last + 1)
+            wrapped = self._master.wrap(company, identity, self._entropy.token_bytes(KEY_BYTES))
+            # Whoever comes second inserts nothing, and finds the first one's key on the next round.
+            await self._pool.execute(self._insert, company, scope, last + 1, wrapped, self._master.fingerprint)
+        raise KeyringError(f"The key {scope} of company {company} is made and destroyed over and over.")

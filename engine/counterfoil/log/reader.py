@@ -1,0 +1,79 @@
+"""Reading the log out of Postgres: keyset pages, each a short statement of its own."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import asyncpg
+
+from counterfoil.log import polling
+from counterfoil.log.polling import DEFAULT_PACE, Pace
+from counterfoil.log.types import READ_ROWS, BodyDecoder, Head, RecordedEvent
+from counterfoil.ports import Clock
+from counterfoil.postgres.connect import Pool
+from counterfoil.postgres.names import Names, load_query
+
+
+class PostgresLogReader:
+    """See `LogReader`. Because positions are assigned under the head's lock, nothing appears behind a reader."""
+
+    def __init__(
+        self, pool: Pool, names: Names, decoder: BodyDecoder, *, clock: Clock, pace: Pace = DEFAULT_PACE
+    ) -> None:
+        self._pool = pool
+        self._decoder = decoder
+        self._clock = clock
+        self._pace = pace
+        self._read = load_query("log_read", names)
+        self._read_many = load_query("log_read_many", names)
+        self._timeline = load_query("log_timeline", names)
+        self._heads = load_query("log_heads", names)
+        self._heads_of = load_query("log_heads_of", names)
+
+    async def read(self, company: int, after: int = 0, limit: int = READ_ROWS) -> list[RecordedEvent]:
+        """See `LogReader.read`."""
+        return self._recorded(await self._pool.fetch(self._read, company, after, limit))
+
+    async def stream(self, company: int, after: int = 0) -> AsyncIterator[RecordedEvent]:
+        """See `LogReader.stream`. Only the bytes of a page are held, and one event at a time as an object."""
+        decoder = self._decoder
+        while True:
+            rows = await self._pool.fetch(self._read, company, after, READ_ROWS)
+            for row in rows:
+                yield RecordedEvent._make((*row, decoder))
+            if len(rows) < READ_ROWS:
+                return
+            after = rows[-1]["position"]
+
+    def follow(self, company: int, after: int = 0) -> AsyncIterator[RecordedEvent]:
+        """See `LogReader.follow`."""
+        return polling.follow(self, self._clock, self._pace, company, after)
+
+    def follow_all(self, after: Mapping[int, int] | None = None) -> AsyncIterator[RecordedEvent]:
+        """See `LogReader.follow_all`."""
+        return polling.follow_all(self, self._clock, self._pace, after or {})
+
+    async def record_timeline(
+        self, company: int, record_key: str, after: int = 0, limit: int = READ_ROWS
+    ) -> list[RecordedEvent]:
+        """See `LogReader.record_timeline`."""
+        return self._recorded(await self._pool.fetch(self._timeline, company, record_key, after, limit))
+
+    async def get(self, company: int, position: int) -> RecordedEvent | None:
+        """See `LogReader.get`."""
+        found = await self.get_many(company, [position])
+        return found[0] if found else None
+
+    async def get_many(self, company: int, positions: Sequence[int]) -> list[RecordedEvent]:
+        """See `LogReader.get_many`."""
+        return self._recorded(await self._pool.fetch(self._read_many, company, [*positions]))
+
+    async def heads(self, companies: Sequence[int] | None = None) -> dict[int, Head]:
+        """See `LogReader.heads`."""
+        if companies is None:
+            rows = await self._pool.fetch(self._heads)
+        else:
+            rows = await self._pool.fetch(self._heads_of, [*companies])
+        return {row["company"]: Head(row["company"], row["position"], row["hash"], row["epoch"]) for row in rows}
+
+    def _recorded(self, rows: Sequence[asyncpg.Record]) -> list[RecordedEvent]:
+        decoder = self._decoder
+        return [RecordedEvent._make((*row, decoder)) for row in rows]

@@ -1,0 +1,173 @@
+"""One connection that appends: the call itself, and finding out what became of one whose answer was lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import asyncpg
+
+from counterfoil.log.group import Request, Verdict
+from counterfoil.postgres.connect import Pool
+from counterfoil.postgres.names import Names, load_query
+
+if TYPE_CHECKING:
+    PoolConnection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+TERMINATE_MILLISECONDS: Final = 2_000
+ACQUIRE_SECONDS_MAX: Final = 10.0
+
+# The connection broke or fell silent: what it carried may have happened or may yet happen.
+LOST: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
+# The server undid the transaction for reasons that pass.
+UNDONE: Final = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InsufficientResourcesError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The server process behind a connection. Its start tells it from a later one with the same number."""
+
+    pid: int
+    started: datetime | None
+
+
+class AppendSession:
+    """A connection taken out of the pool for as long as it works."""
+
+    def __init__(self, pool: Pool, names: Names, *, answer_seconds_max: float) -> None:
+        self._pool = pool
+        self._answer_seconds_max = answer_seconds_max
+        self._append = load_query("log_append", names)
+        self._open = load_query("log_open_companies", names)
+        self._session = load_query("log_session", names)
+        self._terminate = load_query("log_terminate", names)
+        self._connection: PoolConnection | None = None
+        self._backend: Backend | None = None
+        self._known: dict[int, int] = {}
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._pool.release(connection)
+
+    def abandon(self) -> None:
+        """Cut the connection: whatever it still had to say is not waited for."""
+        connection = self._connection
+        if connection is not None and not connection.is_closed():
+            connection.terminate()
+
+    async def append(self, requests: Sequence[Request]) -> list[Verdict]:
+        """One transaction for all requests, which must ascend by company.
+
+        Raises:
+            one of LOST: whether it happened is not known; call `settle` next.
+            one of UNDONE, asyncpg.PostgresError, ValueError: it did not happen.
+        """
+        connection = await self._ready()
+        await self._open_new(connection, requests)
+        rows = await connection.fetch(self._append, *_arguments(requests), timeout=self._answer_seconds_max)
+        verdicts = [Verdict(row["status"], row["position"]) for row in rows]
+        for request, verdict in zip(requests, verdicts, strict=True):
+            if verdict.status == "appended":
+                last = verdict.position + len(request.prepared.events) - 1
+                self._known[request.company] = max(self._known.get(request.company, 0), last)
+        return verdicts
+
+    async def settle(self, requests: Sequence[Request]) -> None:
+        """After a lost answer: end the old backend, so that nothing can commit any more, and mark the requests.
+
+        From then on `append` looks for their events before it records them.
+
+        Raises:
+            one of LOST: Postgres cannot be reached, or the old backend will not go; call again.
+        """
+        for request in requests:
+            # None sent yet if the company is unknown: then nothing of it can stand there.
+            if request.since is None and request.company in self._known:
+                request.since = self._known[request.company]
+        old, lost = self._backend, self._connection
+        if lost is not None:
+            self.abandon()
+            self._connection = None
+            await self._pool.release(lost)
+        connection = await self._ready()
+        if old is None:
+            return
+        try:
+            # Acting as the engine one may not end a backend that logged in by another name.
+            async with connection.transaction():
+                await connection.execute("SET LOCAL ROLE NONE")
+                gone = await connection.fetchval(self._terminate, old.pid, old.started, TERMINATE_MILLISECONDS)
+        except LOST:
+            self._backend = old
+            raise
+        if not gone:
+            self._backend = old
+            raise TimeoutError(f"backend {old.pid} does not end")
+
+    async def _ready(self) -> "PoolConnection":
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        if self._connection is not None:
+            lost, self._connection = self._connection, None
+            await self._pool.release(lost)
+        connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX)
+        try:
+            row = await connection.fetchrow(self._session)
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+        if row is not None:
+            self._backend = Backend(row["pid"], row["backend_start"])
+        self._connection = connection
+        return connection
+
+    async def _open_new(self, connection: "PoolConnection", requests: Sequence[Request]) -> None:
+        new = {request.company for request in requests} - self._known.keys()
+        if new:
+            for row in await connection.fetch(self._open, sorted(new)):
+                self._known[row["company"]] = row["position"]
+
+
+def _arguments(requests: Sequence[Request]) -> tuple[object, ...]:
+    appends = [request.prepared.append for request in requests]
+    outside = [request.prepared.delivery for request in requests]
+    guards = [append.guard for append in appends]
+    events = [event for request in requests for event in request.prepared.events]
+    ids, types, versions, instants, keys, causes, traces, deliveries, bodies, digests = zip(*events, strict=True)
+    return (
+        [append.company for append in appends],
+        [len(request.prepared.events) for request in requests],
+        [append.epoch for append in appends],
+        [None if guard is None else guard.position for guard in guards],
+        [0 if guard is None else len(guard.record_keys) for guard in guards],
+        [key for guard in guards if guard is not None for key in guard.record_keys],
+        [None if delivery is None else delivery.source for delivery in outside],
+        [None if delivery is None else delivery.id for delivery in outside],
+        [request.since for request in requests],
+        ids,
+        types,
+        versions,
+        instants,
+        keys,
+        causes,
+        traces,
+        deliveries,
+        bodies,
+        b"".join(digests),
+    )

@@ -1,0 +1,1 @@
+"""Kits for tests, ours and those of adapter authors: doubles that are real implementations."""

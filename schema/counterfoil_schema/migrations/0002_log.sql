@@ -1,0 +1,371 @@
+-- The log: heads, events, outside deliveries, leases, and the functions that are the only way to write any of them.
+--
+-- Each function runs with its owner's rights and a fixed search path, names everything in full, and is granted to
+-- the engine alone. Each works on whole companies under the lock of their heads, taken in ascending order.
+
+CREATE TABLE counterfoil_log.heads (
+    company bigint PRIMARY KEY CHECK (company >= 0),
+    position bigint NOT NULL CHECK (position >= 0),
+    hash bytea NOT NULL CHECK (length(hash) = 32),
+    epoch bigint NOT NULL DEFAULT 0 CHECK (epoch >= 0)
+)
+-- Updated by every append: room on the page keeps the new versions there and out of the index.
+WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+COMMENT ON TABLE counterfoil_log.heads IS
+    'log: last position and link of each company, and the epoch of the lease that may decide for it';
+
+CREATE TABLE counterfoil_log.events (
+    company bigint NOT NULL,
+    position bigint NOT NULL CHECK (position > 0),
+    event_id uuid NOT NULL,
+    event_type text NOT NULL,
+    event_version smallint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea NOT NULL,
+    link bytea NOT NULL CHECK (length(link) = 32),
+    PRIMARY KEY (company, position)
+) PARTITION BY HASH (company);
+COMMENT ON TABLE counterfoil_log.events IS
+    'log: what happened, in order and without gaps per company; each link hashes the one before it';
+
+CREATE TABLE counterfoil_log.deliveries (
+    company bigint NOT NULL,
+    source text NOT NULL,
+    delivery_id text NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (company, source, delivery_id)
+)
+WITH (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000);
+COMMENT ON TABLE counterfoil_log.deliveries IS
+    'log: which outside deliveries were recorded, and where, so that a repeated one is recorded once';
+
+CREATE TABLE counterfoil_log.leases (
+    company bigint PRIMARY KEY,
+    holder text NOT NULL,
+    epoch bigint NOT NULL,
+    expires_at timestamptz NOT NULL
+)
+WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+COMMENT ON TABLE counterfoil_log.leases IS
+    'operational: who decides for a company until when; the epoch that counts is the one in heads';
+
+CREATE FUNCTION counterfoil_log.refuse_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION '% on %.% refused: the log is append-only', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+DO $$
+DECLARE
+    v_table text;
+BEGIN
+    FOR v_remainder IN 0..15 LOOP
+        EXECUTE format(
+            'CREATE TABLE counterfoil_log.events_%s PARTITION OF counterfoil_log.events '
+            'FOR VALUES WITH (MODULUS 16, REMAINDER %s) '
+            -- Inserts alone wake the vacuum at a fixed count, not at a fifth of a table that never stops growing.
+            'WITH (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000, '
+            'autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000)',
+            lpad(v_remainder::text, 2, '0'), v_remainder);
+        EXECUTE format(
+            'COMMENT ON TABLE counterfoil_log.events_%s IS %L',
+            lpad(v_remainder::text, 2, '0'), 'log: a sixteenth of the companies'' events');
+    END LOOP;
+    -- A parent's statement triggers do not fire for statements on a partition: each has its own.
+    FOR v_table IN
+        SELECT relation.oid::regclass::text
+        FROM pg_class AS relation
+        WHERE relation.oid = 'counterfoil_log.events'::regclass
+            OR relation.oid = 'counterfoil_log.deliveries'::regclass
+            OR relation.oid IN (
+                SELECT inhrelid FROM pg_inherits WHERE inhparent = 'counterfoil_log.events'::regclass)
+    LOOP
+        EXECUTE format(
+            'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s '
+            'FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change()', v_table);
+        EXECUTE format('GRANT SELECT ON %s TO counterfoil_engine', v_table);
+    END LOOP;
+END
+$$;
+
+CREATE INDEX events_record ON counterfoil_log.events (company, record_key, position) WHERE record_key IS NOT NULL;
+
+GRANT SELECT ON counterfoil_log.heads, counterfoil_log.leases TO counterfoil_engine;
+
+-- The link before a company's first event. Mirrored by counterfoil.log.chain.genesis.
+CREATE FUNCTION counterfoil_log.genesis(p_company bigint) RETURNS bytea
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN sha256(convert_to('counterfoil log 1', 'UTF8') || int8send(p_company));
+
+-- Makes heads for companies that have none and tells where each of them stands. In a transaction of its own, so
+-- that an append never creates a head while it holds another.
+CREATE FUNCTION counterfoil_log.open_companies(p_companies bigint[])
+RETURNS TABLE (company bigint, "position" bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO counterfoil_log.heads (company, position, hash)
+    SELECT DISTINCT wanted.company, 0, counterfoil_log.genesis(wanted.company)
+    FROM unnest(p_companies) AS wanted (company)
+    WHERE NOT EXISTS (SELECT FROM counterfoil_log.heads AS head WHERE head.company = wanted.company)
+    ORDER BY 1
+    ON CONFLICT DO NOTHING;
+    RETURN QUERY
+    SELECT head.company, head.position FROM counterfoil_log.heads AS head WHERE head.company = ANY (p_companies);
+END
+$$;
+
+-- Appends many requests of many companies; each is recorded whole or not at all, and none harms another.
+--
+-- Per request, ascending by company: company, number of events; the epoch that a decision brings; the position after
+-- which nothing may bear on the guard's record keys; one outside delivery; and, on a repeat after a lost answer, the
+-- position after which the request's events may already stand. Guard keys and events of all requests follow each
+-- other. Digests are 32 bytes each, end to end.
+--
+-- Status: 'appended' (first position), 'duplicate' (position of the earlier delivery), 'fenced' (the head's epoch),
+-- 'stale' (the newest position that bears on a guarded record).
+CREATE FUNCTION counterfoil_log.append(
+    p_companies bigint[],
+    p_sizes integer[],
+    p_epochs bigint[],
+    p_guards bigint[],
+    p_guard_sizes integer[],
+    p_guard_keys text[],
+    p_sources text[],
+    p_delivery_ids text[],
+    p_since bigint[],
+    p_event_ids uuid[],
+    p_event_types text[],
+    p_event_versions smallint[],
+    p_recorded_at timestamptz[],
+    p_record_keys text[],
+    p_causes bigint[],
+    p_traces text[],
+    p_deliveries text[],
+    p_bodies bytea[],
+    p_digests bytea
+)
+RETURNS TABLE (status text, "position" bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    v_requests CONSTANT integer := cardinality(p_companies);
+    v_head_companies bigint[];
+    v_head_positions bigint[];
+    v_head_hashes bytea[];
+    v_head_epochs bigint[];
+    v_head integer := 0;
+    v_position bigint;
+    v_hash bytea;
+    v_found bigint;
+    v_event integer := 0;        -- events of the requests before this one
+    v_guard integer := 0;        -- guard keys of the requests before this one
+    v_inserted integer := 0;     -- events up to here are inserted, or refused
+    v_accepted boolean := false; -- some events after that wait to be inserted
+    v_owners integer[] := array_fill(NULL::integer, ARRAY[cardinality(p_event_ids)]);
+    v_positions bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(p_event_ids)]);
+    v_links bytea[] := array_fill(NULL::bytea, ARRAY[cardinality(p_event_ids)]);
+BEGIN
+    IF length(p_digests) IS DISTINCT FROM 32 * cardinality(p_event_ids) THEN
+        RAISE EXCEPTION 'digests do not match events' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+
+    SELECT array_agg(head.company), array_agg(head.position), array_agg(head.hash), array_agg(head.epoch)
+    INTO v_head_companies, v_head_positions, v_head_hashes, v_head_epochs
+    FROM (
+        SELECT locked.company, locked.position, locked.hash, locked.epoch
+        FROM counterfoil_log.heads AS locked
+        WHERE locked.company = ANY (p_companies)
+        ORDER BY locked.company
+        FOR UPDATE
+    ) AS head;
+
+    -- One round more than there are requests: the last inserts what is left.
+    FOR v_request IN 1..v_requests + 1 LOOP
+        -- A guard looks into the table, so what the requests before it appended must be there.
+        IF v_accepted AND (v_request > v_requests OR p_guards[v_request] IS NOT NULL) THEN
+            INSERT INTO counterfoil_log.events (
+                company, position, event_id, event_type, event_version, recorded_at,
+                record_key, cause, trace, epoch, delivery, body, link)
+            SELECT
+                p_companies[v_owners[i]], v_positions[i], p_event_ids[i], p_event_types[i], p_event_versions[i],
+                p_recorded_at[i], p_record_keys[i], p_causes[i], p_traces[i], p_epochs[v_owners[i]],
+                p_deliveries[i], p_bodies[i], v_links[i]
+            FROM generate_series(v_inserted + 1, v_event) AS i
+            WHERE v_owners[i] IS NOT NULL;
+            v_inserted := v_event;
+            v_accepted := false;
+        END IF;
+        EXIT WHEN v_request > v_requests;
+
+        IF v_head = 0 OR v_head_companies[v_head] <> p_companies[v_request] THEN
+            IF v_head > 0 THEN
+                v_head_positions[v_head] := v_position;
+                v_head_hashes[v_head] := v_hash;
+            END IF;
+            v_head := v_head + 1;
+            IF v_head_companies[v_head] IS DISTINCT FROM p_companies[v_request] THEN
+                RAISE EXCEPTION 'company % has no head, or requests are not in order', p_companies[v_request]
+                    USING ERRCODE = 'invalid_parameter_value';
+            END IF;
+            v_position := v_head_positions[v_head];
+            v_hash := v_head_hashes[v_head];
+        END IF;
+
+        status := 'appended';
+        position := v_position + 1;
+        v_found := NULL;
+
+        IF p_since[v_request] IS NOT NULL THEN
+            SELECT event.position INTO v_found
+            FROM counterfoil_log.events AS event
+            WHERE event.company = p_companies[v_request]
+                AND event.position > p_since[v_request]
+                AND event.event_id = p_event_ids[v_event + 1];
+        END IF;
+
+        IF v_found IS NOT NULL THEN
+            position := v_found;
+        ELSE
+            IF p_epochs[v_request] <> v_head_epochs[v_head] THEN
+                status := 'fenced';
+                position := v_head_epochs[v_head];
+            ELSIF p_guards[v_request] IS NOT NULL THEN
+                SELECT max(newest.position) INTO v_found
+                FROM unnest(p_guard_keys[v_guard + 1 : v_guard + p_guard_sizes[v_request]]) AS guarded (record_key)
+                CROSS JOIN LATERAL (
+                    SELECT event.position
+                    FROM counterfoil_log.events AS event
+                    WHERE event.company = p_companies[v_request]
+                        AND event.record_key = guarded.record_key
+                        AND event.position > p_guards[v_request]
+                    ORDER BY event.position DESC
+                    LIMIT 1
+                ) AS newest;
+                IF v_found IS NOT NULL THEN
+                    status := 'stale';
+                    position := v_found;
+                END IF;
+            END IF;
+            IF status = 'appended' AND p_sources[v_request] IS NOT NULL THEN
+                INSERT INTO counterfoil_log.deliveries (company, source, delivery_id, position)
+                VALUES (p_companies[v_request], p_sources[v_request], p_delivery_ids[v_request], v_position + 1)
+                ON CONFLICT DO NOTHING;
+                IF NOT FOUND THEN
+                    status := 'duplicate';
+                    SELECT delivery.position INTO position
+                    FROM counterfoil_log.deliveries AS delivery
+                    WHERE delivery.company = p_companies[v_request]
+                        AND delivery.source = p_sources[v_request]
+                        AND delivery.delivery_id = p_delivery_ids[v_request];
+                END IF;
+            END IF;
+            IF status = 'appended' THEN
+                v_accepted := true;
+                FOR i IN v_event + 1..v_event + p_sizes[v_request] LOOP
+                    v_position := v_position + 1;
+                    v_hash := sha256(v_hash || int8send(v_position) || substring(p_digests FROM 32 * i - 31 FOR 32));
+                    v_owners[i] := v_request;
+                    v_positions[i] := v_position;
+                    v_links[i] := v_hash;
+                END LOOP;
+            END IF;
+        END IF;
+
+        v_event := v_event + p_sizes[v_request];
+        v_guard := v_guard + p_guard_sizes[v_request];
+        RETURN NEXT;
+    END LOOP;
+
+    v_head_positions[v_head] := v_position;
+    v_head_hashes[v_head] := v_hash;
+    UPDATE counterfoil_log.heads AS head
+    SET position = moved.position, hash = moved.hash
+    FROM unnest(v_head_companies, v_head_positions, v_head_hashes) AS moved (company, position, hash)
+    WHERE head.company = ANY (v_head_companies)
+        AND head.company = moved.company
+        AND head.position <> moved.position;
+END
+$$;
+
+-- The lease of one company, for a holder that is new to it: raises the epoch, so that whoever held it before can
+-- decide nothing more. Answers NULL while somebody else's lease is running. A holder's own name takes it back at
+-- once (a process that restarted), under a new epoch all the same.
+CREATE FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_epoch bigint;
+BEGIN
+    INSERT INTO counterfoil_log.heads (company, position, hash)
+    SELECT p_company, 0, counterfoil_log.genesis(p_company)
+    WHERE NOT EXISTS (SELECT FROM counterfoil_log.heads AS head WHERE head.company = p_company)
+    ON CONFLICT DO NOTHING;
+    PERFORM FROM counterfoil_log.heads AS head WHERE head.company = p_company FOR UPDATE;
+    PERFORM
+    FROM counterfoil_log.leases AS lease
+    WHERE lease.company = p_company AND lease.holder <> p_holder AND lease.expires_at > clock_timestamp();
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    UPDATE counterfoil_log.heads AS head SET epoch = head.epoch + 1 WHERE head.company = p_company
+    RETURNING head.epoch INTO v_epoch;
+    INSERT INTO counterfoil_log.leases AS lease (company, holder, epoch, expires_at)
+    VALUES (p_company, p_holder, v_epoch, clock_timestamp() + make_interval(secs => p_seconds))
+    ON CONFLICT (company) DO UPDATE
+    SET holder = excluded.holder, epoch = excluded.epoch, expires_at = excluded.expires_at;
+    RETURN v_epoch;
+END
+$$;
+
+-- Prolongs a lease that nobody has taken over, run out or not. Answers whether it is still the holder's.
+CREATE FUNCTION counterfoil_log.renew_lease(
+    p_company bigint, p_holder text, p_epoch bigint, p_seconds double precision
+)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE counterfoil_log.leases AS lease
+    SET expires_at = clock_timestamp() + make_interval(secs => p_seconds)
+    WHERE lease.company = p_company AND lease.holder = p_holder AND lease.epoch = p_epoch
+        AND EXISTS (
+            SELECT FROM counterfoil_log.heads AS head WHERE head.company = p_company AND head.epoch = p_epoch);
+    RETURN FOUND;
+END
+$$;
+
+-- Gives a lease back, so that the next holder need not wait. Answers whether it was still the holder's.
+CREATE FUNCTION counterfoil_log.release_lease(p_company bigint, p_holder text, p_epoch bigint)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM counterfoil_log.leases AS lease
+    WHERE lease.company = p_company AND lease.holder = p_holder AND lease.epoch = p_epoch;
+    RETURN FOUND;
+END
+$$;
+
+DO $$
+DECLARE
+    v_function regprocedure;
+BEGIN
+    FOREACH v_function IN ARRAY ARRAY[
+        'counterfoil_log.open_companies(bigint[])',
+        'counterfoil_log.append(bigint[],integer[],bigint[],bigint[],integer[],text[],text[],text[],bigint[],uuid[],'
+        'text[],smallint[],timestamptz[],text[],bigint[],text[],text[],bytea[],bytea)',
+        'counterfoil_log.acquire_lease(bigint,text,double precision)',
+        'counterfoil_log.renew_lease(bigint,text,bigint,double precision)',
+        'counterfoil_log.release_lease(bigint,text,bigint)'
+    ]::regprocedure[] LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_function);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO counterfoil_engine', v_function);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,1 @@
+SELECT counterfoil_log.acquire_lease($1, $2, $3)

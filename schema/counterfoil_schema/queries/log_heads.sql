@@ -1,0 +1,1 @@
+SELECT company, "position", hash, epoch FROM counterfoil_log.heads ORDER BY company

@@ -1,0 +1,1 @@
+SELECT counterfoil_log.release_lease($1, $2, $3)

@@ -1,0 +1,7 @@
+SELECT
+    company, "position", event_id, event_type, event_version, recorded_at, record_key, cause, trace, epoch, delivery,
+    body, link
+FROM counterfoil_log.events
+WHERE company = $1 AND record_key = $2 AND "position" > $3
+ORDER BY "position"
+LIMIT $4
