@@ -1,0 +1,169 @@
+"""What QuickBooks refuses, with which code; every refusal leaves books and journal as they were."""
+
+import pytest
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+from support.quickbooks_company import Company, line, posting
+
+REF: JsonObject = {"value": "1"}
+
+
+@pytest.fixture
+def company() -> Company:
+    made = Company()
+    made.customer()
+    made.item()
+    return made
+
+
+def invoice(**more: JsonValue) -> JsonObject:
+    return {"CustomerRef": REF, "Line": [line("1", "1.00")], **more}
+
+
+@pytest.mark.parametrize(
+    ("entity", "body", "code", "element"),
+    [
+        ("Customer", {}, "2020", "DisplayName or one of Title, GivenName, MiddleName, FamilyName, Suffix"),
+        ("Customer", {"DisplayName": "ANN LEE"}, "6240", ""),
+        ("Vendor", {"DisplayName": "ann lee"}, "6240", ""),
+        ("Employee", {"GivenName": "Ann", "FamilyName": "Lee"}, "6240", ""),
+        ("Employee", {"DisplayName": "Somebody"}, "2020", "GivenName or FamilyName"),
+        ("Customer", {"DisplayName": "A:B"}, "2040", "DisplayName"),
+        ("Customer", {"DisplayName": "A\tB"}, "2040", "DisplayName"),
+        ("Customer", {"DisplayName": "x" * 501}, "2050", "DisplayName"),
+        ("Customer", {"DisplayName": "☃"}, "2040", "DisplayName"),
+        ("Customer", {"DisplayName": "B", "GivenName": "x" * 101}, "2050", "GivenName"),
+        ("Customer", {"DisplayName": "B", "PrimaryEmailAddr": {"Address": "nowhere"}}, "2210", "PrimaryEmailAddr"),
+        ("Customer", {"DisplayName": "B", "CurrencyRef": {"value": "EUR"}}, "2220", "CurrencyRef"),
+        ("Customer", {"DisplayName": "B", "ParentRef": {"value": "77"}}, "2500", "ParentRef"),
+        ("Customer", {"DisplayName": "B", "Colour": "red"}, "2010", "Colour"),
+        ("Customer", {"DisplayName": "B", "Active": "maybe"}, "2230", "Active"),
+        ("Customer", {"DisplayName": ["B"]}, "2010", "DisplayName"),
+        ("Item", {"Name": "HOURS", "Type": "Service", "IncomeAccountRef": REF}, "6240", ""),
+        ("Item", {"Name": "More", "Type": "Magic", "IncomeAccountRef": REF}, "2170", "Type"),
+        ("Item", {"Name": "More", "Type": "Service"}, "2020", "IncomeAccountRef"),
+        ("Item", {"Name": "More", "Type": "Service", "IncomeAccountRef": {"value": "35"}}, "6430", "IncomeAccountRef"),
+        ("Item", {"Name": "More", "Type": "Inventory", "IncomeAccountRef": REF}, "2020", "TrackQtyOnHand"),
+        ("Item", {"Type": "Service", "IncomeAccountRef": REF}, "2020", "Name"),
+        ("Account", {"Name": 'A "B"', "AccountType": "Bank"}, "2040", "Name"),
+        ("Account", {"Name": "A"}, "2020", "AccountType"),
+        ("Account", {"Name": "A", "AccountType": "Cash"}, "2170", "AccountType"),
+        ("Account", {"Name": "A", "AccountType": "Bank", "AcctNum": "12345678"}, "2050", "AcctNum"),
+        ("Account", {"Name": "checking", "AccountType": "Bank"}, "6240", ""),
+        ("Class", {}, "2020", "Name"),
+        ("Department", {"Name": "x" * 101}, "2050", "Name"),
+        ("Term", {"Name": "Soon"}, "2020", "DueDays"),
+        ("Invoice", {"Line": [line("1", "1.00")]}, "2020", "CustomerRef"),
+        ("Invoice", {"CustomerRef": REF}, "2250", "Line"),
+        ("Invoice", invoice(CustomerRef={"value": "99"}), "2500", "CustomerRef"),
+        ("Invoice", invoice(Line=[line("99", "1.00")]), "2500", "Line.SalesItemLineDetail.ItemRef"),
+        ("Invoice", invoice(DocNumber="x" * 22), "2050", "DocNumber"),
+        ("Invoice", invoice(PrivateNote="x" * 4001), "2050", "PrivateNote"),
+        ("Invoice", invoice(TxnDate="15/11/2026"), "2060", "TxnDate"),
+        ("Invoice", invoice(TxnDate="2026-02-30"), "2060", "TxnDate"),
+        ("Invoice", invoice(Line=[{"Amount": 1, "DetailType": "Nothing"}]), "2170", "Line.DetailType"),
+        ("Invoice", invoice(Line=[posting("Debit", "60", "1")]), "2170", "Line.DetailType"),
+        ("Invoice", invoice(Line=[{"Amount": 1}]), "2020", "Line.DetailType"),
+        ("Invoice", invoice(Line=[line("1", "-1.00")]), "6000", ""),
+        ("Invoice", invoice(Line=["x"]), "2010", "Line"),
+        ("JournalEntry", {"DocNumber": "x" * 22, "Line": []}, "2050", "DocNumber"),
+    ],
+)
+def test_refused(company: Company, entity: str, body: JsonObject, code: str, element: str) -> None:
+    fault = company.refused(entity, body)
+    assert (code, element) == (fault.code, fault.element)
+
+
+def test_the_text_of_a_document_number_that_is_too_long(company: Company) -> None:
+    fault = company.refused("Invoice", invoice(DocNumber="x" * 45))
+    assert fault.detail.endswith("Min:0 Max:21 supported. Supplied length:45")
+
+
+def test_inactive_names_still_block_and_inactive_records_cannot_be_used(company: Company) -> None:
+    company.write("Customer", {**company.handle("Customer", "1"), "sparse": True, "Active": False}, "update")
+    assert "6240" == company.refused("Customer", {"DisplayName": "Ann Lee"}).code
+    fault = company.refused("Invoice", invoice())
+    assert ("610", True) == (fault.code, "has been made inactive" in fault.detail)
+
+
+def test_a_customer_with_a_balance_stays_active(company: Company) -> None:
+    company.write("Invoice", invoice())
+    body: JsonObject = {**company.handle("Customer", "1"), "sparse": True, "Active": False}
+    assert "6220" == company.refused("Customer", body, "update").code
+
+
+def test_duplicate_document_numbers(company: Company) -> None:
+    company.write("Invoice", invoice(DocNumber="A-1"))
+    fault = company.refused("Invoice", invoice(DocNumber="a-1"))
+    assert ("6140", True) == (fault.code, fault.detail.endswith("DocNumber=a-1 is assigned to TxnType=Invoice with TxnId=1"))
+    company.write("Invoice", invoice(DocNumber="A-1"), include="allowduplicatedocnum")
+    company.write("CreditMemo", invoice(DocNumber="A-1"))
+    entry: JsonObject = {"DocNumber": "J", "Line": [posting("Debit", "60", "1"), posting("Credit", "35", "1")]}
+    company.write("JournalEntry", entry)
+    company.write("JournalEntry", entry)
+    company.books.set_preferences(
+        {"OtherPrefs": {"NameValue": [{"Name": "WarnDuplicateJournalNumber", "Value": "true"}]}}
+    )
+    assert "6140" == company.refused("JournalEntry", entry).code
+
+
+def test_numbers_are_made_unless_the_company_sets_its_own(company: Company) -> None:
+    company.write("Invoice", invoice(DocNumber="1002"))
+    numbers = [company.write("Invoice", invoice())["DocNumber"] for _ in range(2)]
+    assert ["1001", "1003"] == numbers
+    company.books.set_preferences({"SalesFormsPrefs": {"CustomTxnNumbers": True}})
+    assert "DocNumber" not in company.write("Invoice", invoice())
+    entry: JsonObject = {"Line": [posting("Debit", "60", "1"), posting("Credit", "35", "1")]}
+    assert "DocNumber" not in company.write("JournalEntry", entry)
+    assert "1001" == company.write("JournalEntry", entry, include="allowautodocnum")["DocNumber"]
+
+
+def test_a_closed_period_takes_no_change(company: Company) -> None:
+    open_one = company.write("Invoice", invoice(TxnDate="2026-10-31"))
+    company.books.set_preferences({"AccountingInfoPrefs": {"BookCloseDate": "2026-10-31"}})
+    assert "6210" == company.refused("Invoice", invoice(TxnDate="2026-10-31")).code
+    handle: JsonObject = {"Id": open_one["Id"], "SyncToken": "0"}
+    assert "6210" == company.refused("Invoice", {**handle, "sparse": True, "TxnDate": "2026-11-01"}, "update").code
+    assert "6210" == company.refused("Invoice", handle, "delete").code
+    assert "6210" == company.refused("Invoice", handle, "void").code
+    company.write("Invoice", invoice(TxnDate="2026-11-01"))
+
+
+def test_updates_need_id_and_current_token(company: Company) -> None:
+    assert "610" == company.refused("Customer", {"Id": "9", "SyncToken": "0"}, "update").code
+    assert "2030" == company.refused("Customer", {"Id": "nine", "SyncToken": "0"}, "update").code
+    assert ("2020", "SyncToken") == (
+        company.refused("Customer", {"Id": "1"}, "update").code,
+        company.refused("Customer", {"Id": "1"}, "update").element,
+    )
+    assert "5010" == company.refused("Customer", {"Id": "1", "SyncToken": "7", "sparse": True}, "update").code
+    assert "500" == company.refused("Customer", {"Id": "1", "SyncToken": "0"}, "delete").code
+
+
+def test_read_only_properties_are_passed_over(company: Company) -> None:
+    made = company.write("Customer", {"DisplayName": "Bo", "Balance": 99, "FullyQualifiedName": "Else", "Level": 7})
+    assert (0, "Bo", False) == (made["Balance"], made["FullyQualifiedName"], "Level" in made)
+
+
+def test_personal_numbers_come_back_masked(company: Company) -> None:
+    employee = company.write("Employee", {"GivenName": "Bo", "SSN": "123-45-6789"})
+    vendor = company.write("Vendor", {"DisplayName": "V", "TaxIdentifier": "99-5688293"})
+    assert ("XXX-XX-XXXX", "XXXXXX8293") == (employee["SSN"], vendor["TaxIdentifier"])
+
+
+def test_customers_nest_four_deep(company: Company) -> None:
+    parent = "1"
+    for level in range(1, 4):
+        made = company.write("Customer", {"DisplayName": f"Job {level}", "ParentRef": {"value": parent}, "Job": True})
+        assert level == made["Level"]
+        parent = str(made["Id"])
+    assert "Ann Lee:Job 1:Job 2:Job 3" == company.shown("Customer", parent)["FullyQualifiedName"]
+    assert "6180" == company.refused("Customer", {"DisplayName": "Job 4", "ParentRef": {"value": parent}}).code
+
+
+def test_bottomless_bodies_and_boundless_numbers(company: Company) -> None:
+    deep: JsonValue = "x"
+    for _ in range(60):
+        deep = {"a": deep}
+    assert "6180" == company.refused("Customer", {"DisplayName": "B", "BillAddr": deep}).code
+    huge: JsonObject = {"CustomerRef": REF, "Line": [{**line("1", "1"), "Amount": 10**30}]}
+    assert "2090" == company.refused("Invoice", huge).code
