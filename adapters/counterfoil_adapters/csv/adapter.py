@@ -34,6 +34,7 @@ from counterfoil_adapters.csv.mapping import Kind, parse_mapping
 from counterfoil_adapters.csv.plans import KindPlan, plan_kind
 from counterfoil_adapters.csv.walk import Located, walk
 from counterfoil_schema.exact_json import loads_object
+from counterfoil_schema.records import record_key
 
 PAGE_CHANGES_MAX = 500
 PAGE_CHARACTERS_MAX = 4 * 1024 * 1024
@@ -95,13 +96,13 @@ class CsvSource:
     name: ClassVar[str] = "csv"
 
     def __init__(self, context: SourceContext) -> None:
-        zone = context.mapping.get("zone")
-        kinds = parse_mapping(context.mapping.get("csv"), zone=zone if isinstance(zone, str) else None)
+        kinds = parse_mapping(context.mapping.get("csv"), connection=context.mapping.get("connection"))
+        records = {name: kind.record for name, kind in kinds.items()}
         self._clock = context.clock
+        self._connection = context.connection
         self._files = _locate(context.settings, kinds)
         self._plans = {
-            name: plan_kind(name, kind, connection=context.connection, kinds=tuple(kinds))
-            for name, kind in kinds.items()
+            name: plan_kind(name, kind, connection=context.connection, kinds=records) for name, kind in kinds.items()
         }
         self._notices: dict[str, str] = {}
 
@@ -158,7 +159,7 @@ class CsvSource:
         Raises:
             SourceError: no row bears the id, or the files cannot be read.
         """
-        plan = self._plan(kind)
+        self._plan(kind)
         found = await self._find(kind, {source_id})
         if not found:
             raise SourceError(
@@ -167,10 +168,9 @@ class CsvSource:
             )
         named: list[SourceChange] = []
         for other in self._plans:
-            if other in plan.referenced():
-                wanted = {key.split(":", 2)[2] for change in found for key in _keys_of(change, other)}
-                if wanted:
-                    named.extend(await self._find(other, wanted))
+            wanted = {key.split(":", 2)[2] for change in found for key in self._keys_of(change, other)}
+            if wanted:
+                named.extend(await self._find(other, wanted))
         return [*named, *found]
 
     def receive(self, request: WebhookRequest) -> Delivery:
@@ -230,6 +230,15 @@ class CsvSource:
         located = [Located(path, reading.inspected[name].encoding) for name, path in reading.paths.items()]
         return walk(reading.plan, located[0], located[1] if len(located) > 1 else None, only)
 
+    def _keys_of(self, change: SourceChange, kind: str) -> Iterator[str]:
+        """The record keys of one kind of ours that a change names."""
+        record = getattr(change, "record", None)
+        for owner in (record, *getattr(record, "lines", ()), *getattr(record, "applied", ())):
+            for name in ("customer", "product", "invoice"):
+                key = getattr(owner, name, None)
+                if isinstance(key, str) and key.startswith(record_key(self._connection, kind, "")):
+                    yield key
+
     async def _find(self, kind: str, ids: Collection[str]) -> Sequence[SourceChange]:
         def find() -> Sequence[SourceChange]:
             reading = self._inspect(kind)
@@ -242,17 +251,6 @@ class CsvSource:
             return [change for change in found if change.source_id in ids]
 
         return await _in_thread(find)
-
-
-def _keys_of(change: SourceChange, kind: str) -> Iterator[str]:
-    """The record keys of one kind that a change names."""
-    record = getattr(change, "record", None)
-    owners = (record, *getattr(record, "lines", ()), *getattr(record, "applied", ()))
-    for owner in owners:
-        for name in ("customer", "product", "invoice"):
-            key = getattr(owner, name, None)
-            if isinstance(key, str) and key.split(":", 2)[1] == kind:
-                yield key
 
 
 def _locate(settings: Mapping[str, object], kinds: Mapping[str, Kind]) -> Mapping[str, tuple[Path, ...]]:

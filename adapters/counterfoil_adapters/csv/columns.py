@@ -90,6 +90,7 @@ _NEVER_EMPTY = {("line", "quantity")}
 """A quantity left empty is not one piece: once its column is mapped, it must be filled."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_REFERENCE_FORM = '{ kind = "…", column = "…" }'
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -139,7 +140,7 @@ def plan_record(
     constants: Mapping[str, Constant],
     *,
     connection: str,
-    kinds: Sequence[str],
+    kinds: Mapping[str, RecordName],
     style: Style,
 ) -> RecordPlan:
     """Check a mapping's `columns` and `constants` against the record's fields.
@@ -180,7 +181,7 @@ _Made = tuple[tuple[str, ...], Callable[[Cells], object]]
 
 
 def _reader(
-    where: str, kind: FieldKind, spec: ColumnPlan, connection: str, kinds: Sequence[str], style: Style
+    where: str, kind: FieldKind, spec: ColumnPlan, connection: str, kinds: Mapping[str, RecordName], style: Style
 ) -> _Made:
     match kind:
         case "text" | "currency" | "amount" | "date" | "instant":
@@ -261,18 +262,20 @@ def _flag(where: str, spec: ColumnPlan, style: Style) -> _Made:
     return (name,), lambda cells: cells[str(name)].casefold() in wanted
 
 
-def reference_of(where: str, spec: ColumnPlan, connection: str, kinds: Sequence[str]) -> _Made:
-    """The key of another record: `{ kind, column }`, and `connection` where it lives in another one."""
-    form = '{ kind = "…", column = "…" }'
-    if isinstance(spec, str) or not set(spec) <= {"kind", "column", "connection"}:
-        raise _wrong_form(where, form)
-    kind, column, other = spec.get("kind"), spec.get("column"), spec.get("connection", connection)
+def reference_of(where: str, spec: ColumnPlan, connection: str, kinds: Mapping[str, RecordName]) -> _Made:
+    """The key of another record, from the column that holds its id.
+
+    `{ kind, column }` says of which kind it is, and `connection` in which connection if not in this one; a column
+    alone will do where only one kind comes into question.
+    """
+    whole = _whole_reference(where, spec, kinds)
+    kind, column, other = whole.get("kind"), whole.get("column"), whole.get("connection", connection)
     columns: Columns = (column,) if isinstance(column, str) else tuple(str(each) for each in column or ())
     if not isinstance(kind, str) or not columns or not isinstance(other, str):
-        raise _wrong_form(where, form)
+        raise _wrong_form(where, _REFERENCE_FORM)
     if other == connection and kind not in kinds:
         raise ConfigurationError(
-            f"[{where}]: there is no [csv.{kind}] table.{suggestion(kind, kinds)}",
+            f"[{where}]: there is no [csv.{kind}] table.{suggestion(kind, list(kinds))}",
             remedy=f"Name one of {', '.join(kinds)}, or add the table.",
         )
 
@@ -281,6 +284,18 @@ def reference_of(where: str, spec: ColumnPlan, connection: str, kinds: Sequence[
         return record_key(other, kind, source_id) if source_id else None
 
     return columns, read
+
+
+def _whole_reference(where: str, spec: ColumnPlan, kinds: Mapping[str, RecordName]) -> Mapping[str, Any]:
+    if isinstance(spec, str):
+        record = where.rsplit(".", 1)[1]
+        fitting = [name for name, each in kinds.items() if each == record]
+        if len(fitting) != 1:
+            raise _wrong_form(where, f"{_REFERENCE_FORM}, as {len(fitting)} tables are {record}s")
+        return {"kind": fitting[0], "column": spec}
+    if not set(spec) <= {"kind", "column", "connection"}:
+        raise _wrong_form(where, _REFERENCE_FORM)
+    return spec
 
 
 def joined_id(parts: Sequence[str]) -> str | None:

@@ -3,6 +3,7 @@
 import codecs
 import hashlib
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -29,7 +30,7 @@ def _one_or_more(value: object) -> object:
 
 
 Columns = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
-Constant = str | bool | int
+Constant = str | bool | int | Decimal
 ColumnPlan = str | dict[str, Any]
 
 
@@ -77,7 +78,7 @@ class Lines(_Table):
 class Applied(_Table):
     """The invoice that a payment settles; `amount` is a column, the whole payment where left out."""
 
-    invoice: dict[str, Any]
+    invoice: ColumnPlan
     amount: str | None = None
 
 
@@ -102,12 +103,12 @@ class Kind(Defaults):
 M_ = TypeVar("M_", bound=_Table)
 
 
-def parse_mapping(table: object, *, zone: str | None = None) -> Mapping[str, Kind]:
+def parse_mapping(table: object, *, connection: object = None) -> Mapping[str, Kind]:
     """The kinds of a mapping in the order in which they must be read.
 
     Args:
         table: the `[csv]` table as TOML gives it.
-        zone: the mapping's general zone, for tables that name none.
+        connection: the mapping's `[connection]` table, whose zone and currency hold where these name none.
 
     Raises:
         ConfigurationError: something is missing, unknown or of a wrong kind.
@@ -119,7 +120,10 @@ def parse_mapping(table: object, *, zone: str | None = None) -> Mapping[str, Kin
         )
     shared = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
     _validated(Defaults, shared, "csv")
-    shared.setdefault("zone", zone)
+    if isinstance(connection, Mapping):
+        for name in ("zone", "currency"):
+            if isinstance(connection.get(name), str):
+                shared.setdefault(name, connection[name])
     kinds = {
         str(name): _validated(Kind, {**shared, **value}, f"csv.{name}")
         for name, value in table.items()

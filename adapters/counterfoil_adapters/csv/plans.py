@@ -1,6 +1,6 @@
 """What a mapping's table comes to once it is checked: how each field is read, and of which columns. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -44,13 +44,6 @@ class KindPlan:
         applied = self.applied.columns() if self.applied else ()
         return tuple(dict.fromkeys((*self.kind.id, *self.fields.columns(), *charges, *applied)))
 
-    def referenced(self) -> frozenset[str]:
-        """The names of the kinds that records of this one may name."""
-        specs = [*self.kind.columns.values(), *(self.kind.lines.columns.values() if self.kind.lines else ())]
-        if self.kind.applied:
-            specs.append(self.kind.applied.invoice)
-        return frozenset(str(spec["kind"]) for spec in specs if isinstance(spec, dict) and "kind" in spec)
-
     def keeps_all(self) -> bool:
         """Whether columns that the mapping does not name are kept; an employee's are not, unless asked for."""
         return (self.kind.keep or ("mapped" if self.kind.record == "employee" else "all")) == "all"
@@ -73,7 +66,7 @@ class RowOf:
         return Cells(self.header.index, self.row.fields)
 
 
-def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Sequence[str]) -> KindPlan:
+def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Mapping[str, RecordName]) -> KindPlan:
     """Check a kind's columns and make the functions that read them.
 
     Raises:
@@ -111,7 +104,7 @@ def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Sequence[str]) -
     return KindPlan(name, kind, style, fields, lines, applied)
 
 
-def _plan_applied(where: str, spec: Applied, connection: str, kinds: Sequence[str]) -> RecordPlan:
+def _plan_applied(where: str, spec: Applied, connection: str, kinds: Mapping[str, RecordName]) -> RecordPlan:
     columns, read = reference_of(f"{where}.invoice", spec.invoice, connection, kinds)
     plans = [FieldPlan("invoice", columns, read)]
     if spec.amount:
