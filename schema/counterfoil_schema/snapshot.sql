@@ -1,0 +1,1378 @@
+-- What the migrations add up to. Written by `make snapshot`, never by hand; a test compares it with the migrations.
+-- The roles counterfoil_owner and counterfoil_engine must exist.
+
+SET LOCAL check_function_bodies = false;
+
+CREATE SCHEMA counterfoil_log;
+
+
+ALTER SCHEMA counterfoil_log OWNER TO counterfoil_owner;
+
+CREATE SCHEMA counterfoil_state;
+
+
+ALTER SCHEMA counterfoil_state OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_epoch bigint;
+BEGIN
+    INSERT INTO counterfoil_log.heads (company, position, hash)
+    SELECT p_company, 0, counterfoil_log.genesis(p_company)
+    WHERE NOT EXISTS (SELECT FROM counterfoil_log.heads AS head WHERE head.company = p_company)
+    ON CONFLICT DO NOTHING;
+    PERFORM FROM counterfoil_log.heads AS head WHERE head.company = p_company FOR UPDATE;
+    PERFORM
+    FROM counterfoil_log.leases AS lease
+    WHERE lease.company = p_company AND lease.holder <> p_holder AND lease.expires_at > clock_timestamp();
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    UPDATE counterfoil_log.heads AS head SET epoch = head.epoch + 1 WHERE head.company = p_company
+    RETURNING head.epoch INTO v_epoch;
+    INSERT INTO counterfoil_log.leases AS lease (company, holder, epoch, expires_at)
+    VALUES (p_company, p_holder, v_epoch, clock_timestamp() + make_interval(secs => p_seconds))
+    ON CONFLICT (company) DO UPDATE
+    SET holder = excluded.holder, epoch = excluded.epoch, expires_at = excluded.expires_at;
+    RETURN v_epoch;
+END
+$$;
+
+
+ALTER FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) OWNER TO counterfoil_owner;
+
+CREATE FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_event_ids uuid[], p_event_types text[], p_event_versions smallint[], p_recorded_at timestamp with time zone[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) RETURNS TABLE(status text, "position" bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_requests CONSTANT integer := cardinality(p_companies);
+    v_head_companies bigint[];
+    v_head_positions bigint[];
+    v_head_hashes bytea[];
+    v_head_epochs bigint[];
+    v_head integer := 0;
+    v_position bigint;
+    v_hash bytea;
+    v_found bigint;
+    v_event integer := 0;        -- events of the requests before this one
+    v_guard integer := 0;        -- guard keys of the requests before this one
+    v_inserted integer := 0;     -- events up to here are inserted, or refused
+    v_accepted boolean := false; -- some events after that wait to be inserted
+    v_owners integer[] := array_fill(NULL::integer, ARRAY[cardinality(p_event_ids)]);
+    v_positions bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(p_event_ids)]);
+    v_links bytea[] := array_fill(NULL::bytea, ARRAY[cardinality(p_event_ids)]);
+BEGIN
+    IF length(p_digests) IS DISTINCT FROM 32 * cardinality(p_event_ids) THEN
+        RAISE EXCEPTION 'digests do not match events' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+
+    SELECT array_agg(head.company), array_agg(head.position), array_agg(head.hash), array_agg(head.epoch)
+    INTO v_head_companies, v_head_positions, v_head_hashes, v_head_epochs
+    FROM (
+        SELECT locked.company, locked.position, locked.hash, locked.epoch
+        FROM counterfoil_log.heads AS locked
+        WHERE locked.company = ANY (p_companies)
+        ORDER BY locked.company
+        FOR UPDATE
+    ) AS head;
+
+    -- One round more than there are requests: the last inserts what is left.
+    FOR v_request IN 1..v_requests + 1 LOOP
+        -- A guard looks into the table, so what the requests before it appended must be there.
+        IF v_accepted AND (v_request > v_requests OR p_guards[v_request] IS NOT NULL) THEN
+            INSERT INTO counterfoil_log.events (
+                company, position, event_id, event_type, event_version, recorded_at,
+                record_key, cause, trace, epoch, delivery, body, link)
+            SELECT
+                p_companies[v_owners[i]], v_positions[i], p_event_ids[i], p_event_types[i], p_event_versions[i],
+                p_recorded_at[i], p_record_keys[i], p_causes[i], p_traces[i], p_epochs[v_owners[i]],
+                p_deliveries[i], p_bodies[i], v_links[i]
+            FROM generate_series(v_inserted + 1, v_event) AS i
+            WHERE v_owners[i] IS NOT NULL;
+            v_inserted := v_event;
+            v_accepted := false;
+        END IF;
+        EXIT WHEN v_request > v_requests;
+
+        IF v_head = 0 OR v_head_companies[v_head] <> p_companies[v_request] THEN
+            IF v_head > 0 THEN
+                v_head_positions[v_head] := v_position;
+                v_head_hashes[v_head] := v_hash;
+            END IF;
+            v_head := v_head + 1;
+            IF v_head_companies[v_head] IS DISTINCT FROM p_companies[v_request] THEN
+                RAISE EXCEPTION 'company % has no head, or requests are not in order', p_companies[v_request]
+                    USING ERRCODE = 'invalid_parameter_value';
+            END IF;
+            v_position := v_head_positions[v_head];
+            v_hash := v_head_hashes[v_head];
+        END IF;
+
+        status := 'appended';
+        position := v_position + 1;
+        v_found := NULL;
+
+        IF p_since[v_request] IS NOT NULL THEN
+            SELECT event.position INTO v_found
+            FROM counterfoil_log.events AS event
+            WHERE event.company = p_companies[v_request]
+                AND event.position > p_since[v_request]
+                AND event.event_id = p_event_ids[v_event + 1];
+        END IF;
+
+        IF v_found IS NOT NULL THEN
+            position := v_found;
+        ELSE
+            IF p_epochs[v_request] <> v_head_epochs[v_head] THEN
+                status := 'fenced';
+                position := v_head_epochs[v_head];
+            ELSIF p_guards[v_request] IS NOT NULL THEN
+                SELECT max(newest.position) INTO v_found
+                FROM unnest(p_guard_keys[v_guard + 1 : v_guard + p_guard_sizes[v_request]]) AS guarded (record_key)
+                CROSS JOIN LATERAL (
+                    SELECT event.position
+                    FROM counterfoil_log.events AS event
+                    WHERE event.company = p_companies[v_request]
+                        AND event.record_key = guarded.record_key
+                        AND event.position > p_guards[v_request]
+                    ORDER BY event.position DESC
+                    LIMIT 1
+                ) AS newest;
+                IF v_found IS NOT NULL THEN
+                    status := 'stale';
+                    position := v_found;
+                END IF;
+            END IF;
+            IF status = 'appended' AND p_sources[v_request] IS NOT NULL THEN
+                INSERT INTO counterfoil_log.deliveries (company, source, delivery_id, position)
+                VALUES (p_companies[v_request], p_sources[v_request], p_delivery_ids[v_request], v_position + 1)
+                ON CONFLICT DO NOTHING;
+                IF NOT FOUND THEN
+                    status := 'duplicate';
+                    SELECT delivery.position INTO position
+                    FROM counterfoil_log.deliveries AS delivery
+                    WHERE delivery.company = p_companies[v_request]
+                        AND delivery.source = p_sources[v_request]
+                        AND delivery.delivery_id = p_delivery_ids[v_request];
+                END IF;
+            END IF;
+            IF status = 'appended' THEN
+                v_accepted := true;
+                FOR i IN v_event + 1..v_event + p_sizes[v_request] LOOP
+                    v_position := v_position + 1;
+                    v_hash := sha256(v_hash || int8send(v_position) || substring(p_digests FROM 32 * i - 31 FOR 32));
+                    v_owners[i] := v_request;
+                    v_positions[i] := v_position;
+                    v_links[i] := v_hash;
+                END LOOP;
+            END IF;
+        END IF;
+
+        v_event := v_event + p_sizes[v_request];
+        v_guard := v_guard + p_guard_sizes[v_request];
+        RETURN NEXT;
+    END LOOP;
+
+    v_head_positions[v_head] := v_position;
+    v_head_hashes[v_head] := v_hash;
+    UPDATE counterfoil_log.heads AS head
+    SET position = moved.position, hash = moved.hash
+    FROM unnest(v_head_companies, v_head_positions, v_head_hashes) AS moved (company, position, hash)
+    WHERE head.company = ANY (v_head_companies)
+        AND head.company = moved.company
+        AND head.position <> moved.position;
+END
+$$;
+
+
+ALTER FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_event_ids uuid[], p_event_types text[], p_event_versions smallint[], p_recorded_at timestamp with time zone[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) OWNER TO counterfoil_owner;
+
+CREATE FUNCTION counterfoil_log.genesis(p_company bigint) RETURNS bytea
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN sha256((convert_to('counterfoil log 1'::text, 'UTF8'::name) || int8send(p_company)));
+
+
+ALTER FUNCTION counterfoil_log.genesis(p_company bigint) OWNER TO counterfoil_owner;
+
+CREATE FUNCTION counterfoil_log.open_companies(p_companies bigint[]) RETURNS TABLE(company bigint, "position" bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO counterfoil_log.heads (company, position, hash)
+    SELECT DISTINCT wanted.company, 0, counterfoil_log.genesis(wanted.company)
+    FROM unnest(p_companies) AS wanted (company)
+    WHERE NOT EXISTS (SELECT FROM counterfoil_log.heads AS head WHERE head.company = wanted.company)
+    ORDER BY 1
+    ON CONFLICT DO NOTHING;
+    RETURN QUERY
+    SELECT head.company, head.position FROM counterfoil_log.heads AS head WHERE head.company = ANY (p_companies);
+END
+$$;
+
+
+ALTER FUNCTION counterfoil_log.open_companies(p_companies bigint[]) OWNER TO counterfoil_owner;
+
+CREATE FUNCTION counterfoil_log.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% on %.% refused: the log is append-only', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+
+ALTER FUNCTION counterfoil_log.refuse_change() OWNER TO counterfoil_owner;
+
+CREATE FUNCTION counterfoil_log.release_lease(p_company bigint, p_holder text, p_epoch bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM counterfoil_log.leases AS lease
+    WHERE lease.company = p_company AND lease.holder = p_holder AND lease.epoch = p_epoch;
+    RETURN FOUND;
+END
+$$;
+
+
+ALTER FUNCTION counterfoil_log.release_lease(p_company bigint, p_holder text, p_epoch bigint) OWNER TO counterfoil_owner;
+
+CREATE FUNCTION counterfoil_log.renew_lease(p_company bigint, p_holder text, p_epoch bigint, p_seconds double precision) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE counterfoil_log.leases AS lease
+    SET expires_at = clock_timestamp() + make_interval(secs => p_seconds)
+    WHERE lease.company = p_company AND lease.holder = p_holder AND lease.epoch = p_epoch
+        AND EXISTS (
+            SELECT FROM counterfoil_log.heads AS head WHERE head.company = p_company AND head.epoch = p_epoch);
+    RETURN FOUND;
+END
+$$;
+
+
+ALTER FUNCTION counterfoil_log.renew_lease(p_company bigint, p_holder text, p_epoch bigint, p_seconds double precision) OWNER TO counterfoil_owner;
+
+CREATE TABLE counterfoil_log.deliveries (
+    company bigint NOT NULL,
+    source text NOT NULL,
+    delivery_id text NOT NULL,
+    "position" bigint NOT NULL
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000');
+
+
+ALTER TABLE counterfoil_log.deliveries OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.deliveries IS 'log: which outside deliveries were recorded, and where, so that a repeated one is recorded once';
+
+CREATE TABLE counterfoil_log.events (
+    company bigint NOT NULL,
+    "position" bigint NOT NULL,
+    event_id uuid NOT NULL,
+    event_type text NOT NULL,
+    event_version smallint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea NOT NULL,
+    link bytea NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+PARTITION BY HASH (company);
+
+
+ALTER TABLE counterfoil_log.events OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events IS 'log: what happened, in order and without gaps per company; each link hashes the one before it';
+
+CREATE TABLE counterfoil_log.events_00 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_00 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_00 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_01 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_01 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_01 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_02 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_02 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_02 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_03 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_03 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_03 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_04 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_04 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_04 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_05 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_05 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_05 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_06 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_06 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_06 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_07 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_07 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_07 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_08 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_08 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_08 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_09 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_09 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_09 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_10 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_10 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_10 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_11 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_11 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_11 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_12 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_12 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_12 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_13 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_13 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_13 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_14 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_14 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_14 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.events_15 (
+    company bigint CONSTRAINT events_company_not_null NOT NULL,
+    "position" bigint CONSTRAINT events_position_not_null NOT NULL,
+    event_id uuid CONSTRAINT events_event_id_not_null NOT NULL,
+    event_type text CONSTRAINT events_event_type_not_null NOT NULL,
+    event_version smallint CONSTRAINT events_event_version_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT events_recorded_at_not_null NOT NULL,
+    record_key text,
+    cause bigint,
+    trace text,
+    epoch bigint,
+    delivery text,
+    body bytea CONSTRAINT events_body_not_null NOT NULL,
+    link bytea CONSTRAINT events_link_not_null NOT NULL,
+    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
+    CONSTRAINT events_position_check CHECK (("position" > 0))
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
+
+
+ALTER TABLE counterfoil_log.events_15 OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.events_15 IS 'log: a sixteenth of the companies'' events';
+
+CREATE TABLE counterfoil_log.heads (
+    company bigint NOT NULL,
+    "position" bigint NOT NULL,
+    hash bytea NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT heads_company_check CHECK ((company >= 0)),
+    CONSTRAINT heads_epoch_check CHECK ((epoch >= 0)),
+    CONSTRAINT heads_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT heads_position_check CHECK (("position" >= 0))
+)
+WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+
+
+ALTER TABLE counterfoil_log.heads OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.heads IS 'log: last position and link of each company, and the epoch of the lease that may decide for it';
+
+CREATE TABLE counterfoil_log.leases (
+    company bigint NOT NULL,
+    holder text NOT NULL,
+    epoch bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+
+
+ALTER TABLE counterfoil_log.leases OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.leases IS 'operational: who decides for a company until when; the epoch that counts is the one in heads';
+
+CREATE TABLE counterfoil_log.migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    checksum bytea NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    applied_by text DEFAULT SESSION_USER NOT NULL
+);
+
+
+ALTER TABLE counterfoil_log.migrations OWNER TO counterfoil_owner;
+
+COMMENT ON TABLE counterfoil_log.migrations IS 'operational: which schema changes this database has had';
+
+CREATE TABLE counterfoil_state.calls (
+    company bigint NOT NULL,
+    request_id text NOT NULL,
+    target text NOT NULL,
+    sent bigint NOT NULL,
+    attempts bigint NOT NULL,
+    body_hash text NOT NULL,
+    open_items text[] NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.calls OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.calls IS 'projection: A call under one request id.';
+
+CREATE TABLE counterfoil_state.changes (
+    company bigint NOT NULL,
+    "position" bigint NOT NULL,
+    record_key text NOT NULL,
+    side text NOT NULL,
+    state text NOT NULL,
+    code text NOT NULL,
+    reason text NOT NULL,
+    fix text NOT NULL,
+    decided bigint,
+    intents jsonb NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.changes OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.changes IS 'projection: One observed change and what became of it. `intents` leads from intent id to its state.';
+
+CREATE TABLE counterfoil_state.checkpoints (
+    company bigint NOT NULL,
+    "position" bigint NOT NULL,
+    state text NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    moved_at timestamp with time zone
+);
+
+
+ALTER TABLE counterfoil_state.checkpoints OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.checkpoints IS 'projection: How far each company''s log is folded.';
+
+CREATE TABLE counterfoil_state.companies (
+    company bigint NOT NULL,
+    name text NOT NULL,
+    zone text NOT NULL,
+    home_currency text NOT NULL,
+    realm_id text,
+    environment text,
+    fingerprint text,
+    multi_currency boolean NOT NULL,
+    custom_numbers boolean NOT NULL,
+    preferences_hash text NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.companies OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.companies IS 'projection: The company: its books and where they are.';
+
+CREATE TABLE counterfoil_state.cursors (
+    company bigint NOT NULL,
+    connection text NOT NULL,
+    kind text NOT NULL,
+    cursor text NOT NULL,
+    moved_at timestamp with time zone NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.cursors OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.cursors IS 'operational: Where reading a source goes on; without it the source is read again from the start.';
+
+CREATE TABLE counterfoil_state.documents (
+    company bigint NOT NULL,
+    entity text NOT NULL,
+    document_id text NOT NULL,
+    "position" bigint NOT NULL,
+    sync_token text,
+    status text NOT NULL,
+    content_hash text NOT NULL,
+    record_key text,
+    name text
+);
+
+
+ALTER TABLE counterfoil_state.documents OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.documents IS 'projection: A document of the books as last seen; `name` only where a name is no personal data.';
+
+CREATE TABLE counterfoil_state.hints (
+    company bigint NOT NULL,
+    connection text NOT NULL,
+    kind text NOT NULL,
+    source_id text NOT NULL,
+    operation text NOT NULL,
+    received bigint NOT NULL,
+    settled bigint
+);
+
+
+ALTER TABLE counterfoil_state.hints OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.hints IS 'projection: Something that was said to have changed; open until it was read.';
+
+CREATE TABLE counterfoil_state.intents (
+    company bigint NOT NULL,
+    intent_id text NOT NULL,
+    change bigint NOT NULL,
+    record_key text NOT NULL,
+    target text NOT NULL,
+    entity text NOT NULL,
+    operation text NOT NULL,
+    state text NOT NULL,
+    lane text NOT NULL,
+    needs text[] NOT NULL,
+    content_hash text NOT NULL,
+    planned bigint NOT NULL,
+    doc_number text,
+    name_key text,
+    amount numeric,
+    currency text,
+    generation bigint NOT NULL,
+    attempts bigint NOT NULL,
+    request_id text,
+    sent bigint,
+    settled bigint,
+    code text NOT NULL,
+    reason text NOT NULL,
+    fix text NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.intents OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.intents IS 'projection: One entry of the outbox: a change wanted on the other side, from plan to settlement.';
+
+CREATE TABLE counterfoil_state.limiter_stamps (
+    company bigint NOT NULL,
+    stamps jsonb NOT NULL,
+    saved_at timestamp with time zone NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.limiter_stamps OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.limiter_stamps IS 'operational: The calls of the last minute, so that a restart stays inside the limits.';
+
+CREATE TABLE counterfoil_state.links (
+    company bigint NOT NULL,
+    record_key text NOT NULL,
+    entity text NOT NULL,
+    document_id text NOT NULL,
+    sync_token text,
+    content_hash text NOT NULL,
+    image bigint NOT NULL,
+    latest bigint NOT NULL,
+    incarnation bigint NOT NULL,
+    status text NOT NULL,
+    doc_number text,
+    name_key text,
+    lines jsonb NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.links OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.links IS 'projection: A source record and its document. The positions say where the two images are to be found.';
+
+CREATE TABLE counterfoil_state.mappings (
+    company bigint NOT NULL,
+    connection text NOT NULL,
+    "position" bigint NOT NULL,
+    digest text NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.mappings OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.mappings IS 'projection: Where the mapping that holds now is to be found.';
+
+CREATE TABLE counterfoil_state.payments (
+    company bigint NOT NULL,
+    payment_id text NOT NULL,
+    "position" bigint NOT NULL,
+    status text NOT NULL,
+    invoices text[] NOT NULL,
+    unapplied numeric NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.payments OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.payments IS 'projection: What one payment in the books does: per invoice, the cash and the credited part.';
+
+CREATE TABLE counterfoil_state.records (
+    company bigint NOT NULL,
+    record_key text NOT NULL,
+    kind text NOT NULL,
+    "position" bigint NOT NULL,
+    version text NOT NULL,
+    content_hash text NOT NULL,
+    removed boolean NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.records OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.records IS 'projection: A source record as last observed.';
+
+CREATE TABLE counterfoil_state.requests (
+    company bigint NOT NULL,
+    "position" bigint NOT NULL,
+    action text NOT NULL,
+    record_key text NOT NULL,
+    intent_id text,
+    author text NOT NULL,
+    taken bigint
+);
+
+
+ALTER TABLE counterfoil_state.requests OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.requests IS 'projection: What an operator asked for, open until it is taken up.';
+
+CREATE TABLE counterfoil_state.sealing_keys (
+    company bigint NOT NULL,
+    scope text NOT NULL,
+    generation integer NOT NULL,
+    wrapped bytea,
+    wrapped_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    destroyed_at timestamp with time zone,
+    CONSTRAINT sealing_keys_check CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL))),
+    CONSTRAINT sealing_keys_generation_check CHECK ((generation > 0))
+);
+
+
+ALTER TABLE counterfoil_state.sealing_keys OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.sealing_keys IS 'keys: data keys, each wrapped under the master key; a destroyed one keeps its row and loses its bytes';
+
+CREATE TABLE counterfoil_state.settlements (
+    company bigint NOT NULL,
+    invoice_id text NOT NULL,
+    payment_id text NOT NULL,
+    cash numeric NOT NULL,
+    credited numeric NOT NULL,
+    unapplied numeric NOT NULL,
+    dated text
+);
+
+
+ALTER TABLE counterfoil_state.settlements OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.settlements IS 'projection: The part of one payment that settles one invoice; zero once the payment no longer does.';
+
+CREATE TABLE counterfoil_state.tokens (
+    company bigint NOT NULL,
+    generation bigint NOT NULL,
+    format_version smallint NOT NULL,
+    master_key text NOT NULL,
+    wrapped_key bytea NOT NULL,
+    ciphertext bytea NOT NULL,
+    access_expires_at timestamp with time zone NOT NULL,
+    refresh_expires_at timestamp with time zone NOT NULL,
+    stored_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT tokens_generation_check CHECK ((generation > 0))
+);
+
+
+ALTER TABLE counterfoil_state.tokens OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.tokens IS 'keys: OAuth tokens by company, sealed; a company without a row is not connected. Never derived from the log.';
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_00 FOR VALUES WITH (modulus 16, remainder 0);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_01 FOR VALUES WITH (modulus 16, remainder 1);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_02 FOR VALUES WITH (modulus 16, remainder 2);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_03 FOR VALUES WITH (modulus 16, remainder 3);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_04 FOR VALUES WITH (modulus 16, remainder 4);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_05 FOR VALUES WITH (modulus 16, remainder 5);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_06 FOR VALUES WITH (modulus 16, remainder 6);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_07 FOR VALUES WITH (modulus 16, remainder 7);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_08 FOR VALUES WITH (modulus 16, remainder 8);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_09 FOR VALUES WITH (modulus 16, remainder 9);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_10 FOR VALUES WITH (modulus 16, remainder 10);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_11 FOR VALUES WITH (modulus 16, remainder 11);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_12 FOR VALUES WITH (modulus 16, remainder 12);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_13 FOR VALUES WITH (modulus 16, remainder 13);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_14 FOR VALUES WITH (modulus 16, remainder 14);
+
+ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_15 FOR VALUES WITH (modulus 16, remainder 15);
+
+ALTER TABLE ONLY counterfoil_log.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (company, source, delivery_id);
+
+ALTER TABLE ONLY counterfoil_log.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_00
+    ADD CONSTRAINT events_00_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_01
+    ADD CONSTRAINT events_01_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_02
+    ADD CONSTRAINT events_02_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_03
+    ADD CONSTRAINT events_03_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_04
+    ADD CONSTRAINT events_04_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_05
+    ADD CONSTRAINT events_05_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_06
+    ADD CONSTRAINT events_06_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_07
+    ADD CONSTRAINT events_07_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_08
+    ADD CONSTRAINT events_08_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_09
+    ADD CONSTRAINT events_09_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_10
+    ADD CONSTRAINT events_10_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_11
+    ADD CONSTRAINT events_11_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_12
+    ADD CONSTRAINT events_12_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_13
+    ADD CONSTRAINT events_13_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_14
+    ADD CONSTRAINT events_14_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.events_15
+    ADD CONSTRAINT events_15_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_log.heads
+    ADD CONSTRAINT heads_pkey PRIMARY KEY (company);
+
+ALTER TABLE ONLY counterfoil_log.leases
+    ADD CONSTRAINT leases_pkey PRIMARY KEY (company);
+
+ALTER TABLE ONLY counterfoil_log.migrations
+    ADD CONSTRAINT migrations_name_key UNIQUE (name);
+
+ALTER TABLE ONLY counterfoil_log.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY counterfoil_state.calls
+    ADD CONSTRAINT calls_pkey PRIMARY KEY (company, request_id);
+
+ALTER TABLE ONLY counterfoil_state.changes
+    ADD CONSTRAINT changes_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_state.checkpoints
+    ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (company);
+
+ALTER TABLE ONLY counterfoil_state.companies
+    ADD CONSTRAINT companies_pkey PRIMARY KEY (company);
+
+ALTER TABLE ONLY counterfoil_state.cursors
+    ADD CONSTRAINT cursors_pkey PRIMARY KEY (company, connection, kind);
+
+ALTER TABLE ONLY counterfoil_state.documents
+    ADD CONSTRAINT documents_pkey PRIMARY KEY (company, entity, document_id);
+
+ALTER TABLE ONLY counterfoil_state.hints
+    ADD CONSTRAINT hints_pkey PRIMARY KEY (company, connection, kind, source_id);
+
+ALTER TABLE ONLY counterfoil_state.intents
+    ADD CONSTRAINT intents_pkey PRIMARY KEY (company, intent_id);
+
+ALTER TABLE ONLY counterfoil_state.limiter_stamps
+    ADD CONSTRAINT limiter_stamps_pkey PRIMARY KEY (company);
+
+ALTER TABLE ONLY counterfoil_state.links
+    ADD CONSTRAINT links_pkey PRIMARY KEY (company, record_key);
+
+ALTER TABLE ONLY counterfoil_state.mappings
+    ADD CONSTRAINT mappings_pkey PRIMARY KEY (company, connection);
+
+ALTER TABLE ONLY counterfoil_state.payments
+    ADD CONSTRAINT payments_pkey PRIMARY KEY (company, payment_id);
+
+ALTER TABLE ONLY counterfoil_state.records
+    ADD CONSTRAINT records_pkey PRIMARY KEY (company, record_key);
+
+ALTER TABLE ONLY counterfoil_state.requests
+    ADD CONSTRAINT requests_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_state.sealing_keys
+    ADD CONSTRAINT sealing_keys_pkey PRIMARY KEY (company, scope, generation);
+
+ALTER TABLE ONLY counterfoil_state.settlements
+    ADD CONSTRAINT settlements_pkey PRIMARY KEY (company, invoice_id, payment_id);
+
+ALTER TABLE ONLY counterfoil_state.tokens
+    ADD CONSTRAINT tokens_pkey PRIMARY KEY (company);
+
+CREATE INDEX events_record ON ONLY counterfoil_log.events USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_00_company_record_key_position_idx ON counterfoil_log.events_00 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_01_company_record_key_position_idx ON counterfoil_log.events_01 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_02_company_record_key_position_idx ON counterfoil_log.events_02 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_03_company_record_key_position_idx ON counterfoil_log.events_03 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_04_company_record_key_position_idx ON counterfoil_log.events_04 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_05_company_record_key_position_idx ON counterfoil_log.events_05 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_06_company_record_key_position_idx ON counterfoil_log.events_06 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_07_company_record_key_position_idx ON counterfoil_log.events_07 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_08_company_record_key_position_idx ON counterfoil_log.events_08 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_09_company_record_key_position_idx ON counterfoil_log.events_09 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_10_company_record_key_position_idx ON counterfoil_log.events_10 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_11_company_record_key_position_idx ON counterfoil_log.events_11 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_12_company_record_key_position_idx ON counterfoil_log.events_12 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_13_company_record_key_position_idx ON counterfoil_log.events_13 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_14_company_record_key_position_idx ON counterfoil_log.events_14 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX events_15_company_record_key_position_idx ON counterfoil_log.events_15 USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
+
+CREATE INDEX calls_open ON counterfoil_state.calls USING btree (company, sent) WHERE (open_items <> '{}'::text[]);
+
+CREATE INDEX changes_by_record ON counterfoil_state.changes USING btree (company, record_key, "position");
+
+CREATE INDEX changes_by_state ON counterfoil_state.changes USING btree (company, state, "position");
+
+CREATE INDEX documents_by_name ON counterfoil_state.documents USING btree (company, entity, lower(name)) WHERE (name IS NOT NULL);
+
+CREATE INDEX documents_by_record ON counterfoil_state.documents USING btree (company, record_key) WHERE (record_key IS NOT NULL);
+
+CREATE INDEX hints_open ON counterfoil_state.hints USING btree (company, received) WHERE (settled IS NULL);
+
+CREATE INDEX intents_by_name ON counterfoil_state.intents USING btree (company, entity, name_key) WHERE (name_key IS NOT NULL);
+
+CREATE INDEX intents_by_number ON counterfoil_state.intents USING btree (company, entity, doc_number) WHERE (doc_number IS NOT NULL);
+
+CREATE INDEX intents_by_record ON counterfoil_state.intents USING btree (company, record_key);
+
+CREATE INDEX intents_by_state ON counterfoil_state.intents USING btree (company, state, planned);
+
+CREATE INDEX links_by_name ON counterfoil_state.links USING btree (company, entity, name_key) WHERE (name_key IS NOT NULL);
+
+CREATE INDEX requests_open ON counterfoil_state.requests USING btree (company, "position") WHERE (taken IS NULL);
+
+CREATE UNIQUE INDEX sealing_keys_living ON counterfoil_state.sealing_keys USING btree (company, scope) WHERE (destroyed_at IS NULL);
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_00_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_00_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_01_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_01_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_02_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_02_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_03_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_03_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_04_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_04_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_05_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_05_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_06_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_06_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_07_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_07_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_08_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_08_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_09_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_09_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_10_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_10_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_11_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_11_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_12_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_12_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_13_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_13_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_14_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_14_pkey;
+
+ALTER INDEX counterfoil_log.events_record ATTACH PARTITION counterfoil_log.events_15_company_record_key_position_idx;
+
+ALTER INDEX counterfoil_log.events_pkey ATTACH PARTITION counterfoil_log.events_15_pkey;
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.deliveries FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_00 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_01 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_02 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_03 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_04 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_05 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_06 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_07 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_08 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_09 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_10 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_11 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_12 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_13 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_14 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON counterfoil_log.events_15 FOR EACH STATEMENT EXECUTE FUNCTION counterfoil_log.refuse_change();
+
+GRANT USAGE ON SCHEMA counterfoil_log TO counterfoil_engine;
+
+GRANT USAGE ON SCHEMA counterfoil_state TO counterfoil_owner;
+
+REVOKE ALL ON FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) TO counterfoil_engine;
+
+REVOKE ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_event_ids uuid[], p_event_types text[], p_event_versions smallint[], p_recorded_at timestamp with time zone[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_event_ids uuid[], p_event_types text[], p_event_versions smallint[], p_recorded_at timestamp with time zone[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) TO counterfoil_engine;
+
+REVOKE ALL ON FUNCTION counterfoil_log.open_companies(p_companies bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION counterfoil_log.open_companies(p_companies bigint[]) TO counterfoil_engine;
+
+REVOKE ALL ON FUNCTION counterfoil_log.release_lease(p_company bigint, p_holder text, p_epoch bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION counterfoil_log.release_lease(p_company bigint, p_holder text, p_epoch bigint) TO counterfoil_engine;
+
+REVOKE ALL ON FUNCTION counterfoil_log.renew_lease(p_company bigint, p_holder text, p_epoch bigint, p_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION counterfoil_log.renew_lease(p_company bigint, p_holder text, p_epoch bigint, p_seconds double precision) TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.deliveries TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_00 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_01 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_02 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_03 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_04 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_05 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_06 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_07 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_08 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_09 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_10 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_11 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_12 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_13 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_14 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.events_15 TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.heads TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.leases TO counterfoil_engine;
+
+GRANT SELECT ON TABLE counterfoil_log.migrations TO counterfoil_engine;
