@@ -1,0 +1,192 @@
+"""The calls to HubSpot's API that the adapter needs, whole pages and batches at a time."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiolimiter import AsyncLimiter
+
+from counterfoil.sources.http import HttpAnswer, SourceHttp
+from counterfoil.sources.port import SourceError
+from counterfoil_adapters.hubspot.settings import ApiVersion
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+LIST_LIMIT = 100
+SEARCH_LIMIT = 200
+BATCH_INPUTS_MAX = 100
+NOT_FOUND = 404
+PRIMARY_COMPANY = 5
+"""Association type of a deal's primary company (HubSpot: association type ids)."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things are under one version of the API."""
+
+    version: ApiVersion
+
+    def objects(self, kind: str) -> str:
+        return f"/crm/v3/objects/{kind}" if self.version == "v3" else f"/crm/objects/{self.version}/{kind}"
+
+    def associations(self, left: str, right: str) -> str:
+        base = "/crm/v4/associations" if self.version == "v3" else f"/crm/associations/{self.version}"
+        return f"{base}/{left}/{right}/batch/read"
+
+    def properties(self, kind: str) -> str:
+        return f"/crm/v3/properties/{kind}" if self.version == "v3" else f"/crm/properties/{self.version}/{kind}"
+
+    def token(self) -> str:
+        return "/oauth/v1/token" if self.version == "v3" else f"/oauth/{self.version}/token"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of objects, and where the next begins (None: there is none)."""
+
+    rows: Sequence[JsonObject]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What one object is linked to; `primary` among them, where one is."""
+
+    ids: Sequence[str]
+    primary: str | None = None
+
+
+class HubSpotClient:
+    """Typed calls over the common HTTP client."""
+
+    def __init__(self, http: SourceHttp, paths: Paths, search_pace: AsyncLimiter) -> None:
+        self._http = http
+        self._paths = paths
+        self._search_pace = search_pace
+
+    async def page(self, kind: str, properties: Sequence[str], after: str | None, *, archived: bool = False) -> Listing:
+        """All objects of a type, in the order of their ids."""
+        params = {"limit": str(LIST_LIMIT), "properties": ",".join(properties)}
+        if after is not None:
+            params["after"] = after
+        if archived:
+            params["archived"] = "true"
+        answer = await self._http.request("GET", self._paths.objects(kind), params=params)
+        body = answer.object()
+        following = _inside(body, "paging", "next", "after")
+        return Listing(_rows(body), str(following) if following is not None else None)
+
+    async def search(
+        self, kind: str, filters: Sequence[tuple[str, str, str]], sort: str, properties: Sequence[str], limit: int
+    ) -> Sequence[JsonObject]:
+        """The first objects that pass all filters (property, operator, value), by one ascending sort.
+
+        Never by offset: rows that change meanwhile would shift others past a page's edge, unseen.
+        """
+        rules = [{"propertyName": name, "operator": operator, "value": value} for name, operator, value in filters]
+        request = {
+            "filterGroups": [{"filters": rules}] if rules else [],
+            "sorts": [sort],
+            "properties": list(properties),
+            "limit": limit,
+        }
+        async with self._search_pace:
+            answer = await self._http.request("POST", self._paths.objects(kind) + "/search", json=request)
+        return _rows(answer.object())
+
+    async def get(self, kind: str, source_id: str, properties: Sequence[str], *, archived: bool) -> JsonObject | None:
+        """One object; None where HubSpot has none of that id (in that state)."""
+        params = {"properties": ",".join(properties), "archived": "true" if archived else "false"}
+        path = f"{self._paths.objects(kind)}/{source_id}"
+        answer = await self._http.request("GET", path, params=params, expect={200, NOT_FOUND})
+        return answer.object() if answer.status != NOT_FOUND else None
+
+    async def batch_read(self, kind: str, ids: Iterable[str], properties: Sequence[str]) -> dict[str, JsonObject]:
+        """Objects by id; those that HubSpot does not have are absent from the answer."""
+        found: dict[str, JsonObject] = {}
+        for part in chunks(sorted(set(ids), key=_order)):
+            request = {
+                "inputs": [{"id": source_id} for source_id in part],
+                "properties": list(properties),
+                "propertiesWithHistory": [],
+            }
+            path = self._paths.objects(kind) + "/batch/read"
+            answer = await self._http.request("POST", path, json=request, expect={200, 207})
+            found.update({str(row["id"]): row for row in _rows(answer.object())})
+        return found
+
+    async def linked(self, left: str, ids: Iterable[str], right: str) -> dict[str, Linked]:
+        """What each of these objects is linked to; those without a link are absent from the answer."""
+        found: dict[str, list[tuple[str, bool]]] = {}
+        path = self._paths.associations(left, right)
+        for part in chunks(sorted(set(ids), key=_order)):
+            inputs: list[JsonObject] = [{"id": source_id} for source_id in part]
+            while inputs:
+                answer = await self._http.request("POST", path, json={"inputs": inputs}, expect={200, 207})
+                inputs = []
+                for result in _rows(answer.object()):
+                    start = str(_inside(result, "from", "id"))
+                    found.setdefault(start, []).extend(_ends(result))
+                    following = _inside(result, "paging", "next", "after")
+                    if following is not None:
+                        inputs.append({"id": start, "after": str(following)})
+        return {start: _linked(ends) for start, ends in found.items()}
+
+    async def update(self, kind: str, source_id: str, values: Mapping[str, str]) -> JsonObject:
+        """Set properties, once: a lost answer is the caller's to judge."""
+        path = f"{self._paths.objects(kind)}/{source_id}"
+        answer = await self._http.request("PATCH", path, json={"properties": dict(values)}, expect={200}, tries=1)
+        return answer.object()
+
+    async def property_names(self, kind: str) -> frozenset[str]:
+        """The names of all properties of a type."""
+        answer = await self._http.request("GET", self._paths.properties(kind))
+        return frozenset(str(row.get("name")) for row in _rows(answer.object()))
+
+    async def add_group(self, kind: str, name: str, label: str) -> None:
+        """A property group, unless it is there already."""
+        path = self._paths.properties(kind) + "/groups"
+        request = {"name": name, "label": label, "displayOrder": -1}
+        await self._http.request("POST", path, json=request, expect={200, 201, 409})
+
+    async def add_property(self, kind: str, definition: Mapping[str, object]) -> HttpAnswer:
+        """A property, unless it is there already."""
+        return await self._http.request("POST", self._paths.properties(kind), json=definition, expect={200, 201, 409})
+
+
+def chunks(items: Sequence[T], size: int = BATCH_INPUTS_MAX) -> Iterator[Sequence[T]]:
+    """Parts of at most `size`, in order."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _order(source_id: str) -> tuple[int, str]:
+    return (len(source_id), source_id)
+
+
+def _inside(value: JsonValue, *names: str) -> JsonValue:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _rows(body: JsonObject) -> list[JsonObject]:
+    results = body.get("results")
+    if not isinstance(results, list):
+        raise SourceError("HubSpot's answer has no results.", retry_after=10.0)
+    return [row for row in results if isinstance(row, dict)]
+
+
+def _ends(result: JsonObject) -> Iterator[tuple[str, bool]]:
+    ends = result.get("to")
+    for end in ends if isinstance(ends, list) else []:
+        types = _inside(end, "associationTypes")
+        kinds = types if isinstance(types, list) else []
+        yield str(_inside(end, "toObjectId")), any(_inside(kind, "typeId") == PRIMARY_COMPANY for kind in kinds)
+
+
+def _linked(ends: Sequence[tuple[str, bool]]) -> Linked:
+    primary = [end for end, is_primary in ends if is_primary]
+    ids = sorted({end for end, _ in ends}, key=_order)
+    return Linked(ids, primary[0] if len(primary) == 1 else None)
