@@ -1,6 +1,7 @@
 """The books as the dispatcher sees them: a port, behind which QuickBooks Online, or Desktop, or a test stands."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -125,6 +126,10 @@ class BooksUnreadableError(CounterfoilError):
         self.reconnect = reconnect
 
 
+class Slot(Protocol):
+    """The right to make one call, for as long as its context lasts."""
+
+
 class Books(Protocol):
     """One company's books."""
 
@@ -132,7 +137,11 @@ class Books(Protocol):
         """The exact bytes of a call: a pure function of it."""
         ...
 
-    async def send(self, call: Call, *, deadline: float) -> Mapping[str, Outcome]:
+    def slot(self, call: Call) -> AbstractAsyncContextManager[Slot]:
+        """Wait until the books' limits allow the call; nothing is recorded as sent before."""
+        ...
+
+    async def send(self, call: Call, *, slot: Slot, deadline: float) -> Mapping[str, Outcome]:
         """Make the call; one outcome for each intent of it. Never later than `deadline` (monotonic seconds)."""
         ...
 

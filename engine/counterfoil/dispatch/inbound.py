@@ -116,7 +116,9 @@ class InboundDecider:
             if event.entity == "Payment":
                 return _unchanged(change, event, "Nothing that it settles came from a source, or all is written back.")
             return _skipped(change, "not-ours", "This document does not come from a source of ours.")
-        verdict = judge(event.document.fields(), event.status, link)
+        held = await self._mappings.held(split_key(owner)[0])
+        rules = held.mapping.ownership_of_entity(event.entity) if held else None
+        verdict = judge(event.document.fields(), event.status, link, rules)
         if isinstance(verdict, Foreign):
             changed = ", ".join(verdict.changed) or event.status
             return _skipped(change, "edited-in-books", f"Edited in QuickBooks ({changed}); the edit is kept.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from counterfoil.dispatch.books import Books, Call, Item
 from counterfoil.dispatch.ids import batch_request_id, bytes_hash, marker, request_id
+from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.planning.compose import compose
 from counterfoil.planning.types import Composed, Conflict, Unresolved
@@ -46,12 +47,22 @@ class Outgoing:
 class Outbox:
     """Prepares the calls of one company."""
 
-    def __init__(self, *, company: int, store: StateStore, events: EventSource, view: ViewLoader, books: Books) -> None:
+    def __init__(
+        self,
+        *,
+        company: int,
+        store: StateStore,
+        events: EventSource,
+        view: ViewLoader,
+        books: Books,
+        mappings: Mappings,
+    ) -> None:
         self._company = company
         self._store = store
         self._events = events
         self._view = view
         self._books = books
+        self._mappings = mappings
 
     async def prepare(self, row: IntentRow) -> Ready | IntentParked | None:
         """One intent's exact body; a reason to park it; or None where it has to wait after all."""
@@ -59,6 +70,8 @@ class Outbox:
         link = await self._view.link(row.record_key)
         symbolic = planned.body.fields()
         sign = await self.marker_of(row)
+        held = await self._mappings.held(row.record_key.split(":", 1)[0])
+        rules = held.mapping.ownership_of_entity(row.entity) if held else None
         composed = await self._view.run(
             row.record_key,
             lambda view: compose(
@@ -69,6 +82,7 @@ class Outbox:
                 resolve_record=view.document,
                 resolve_name=view.named,
                 marker=sign,
+                ownership=rules,
             ),
         )
         match composed:

@@ -8,7 +8,7 @@ from typing import Literal
 from counterfoil.dispatch.books import Books, Done, Lost, Outcome, Refused
 from counterfoil.dispatch.outbox import Outgoing
 from counterfoil.dispatch.session import Session
-from counterfoil.planning.compose import line_links
+from counterfoil.planning.lines import line_links
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
@@ -52,10 +52,11 @@ class Sender:
         Raises:
             LeaseLostError: before the call, nothing was sent; after it, the next holder settles it.
         """
-        deadline = self._session.deadline(self._limits.timeout_seconds, self._limits.margin_seconds)
         with self._instruments.span("counterfoil.send", trace, {"items": len(outgoing.items)}) as span:
-            await self._record_sent(outgoing, span.trace)
-            outcomes = await self._books.send(outgoing.call, deadline=deadline)
+            async with self._books.slot(outgoing.call) as slot:
+                await self._record_sent(outgoing, span.trace)
+                deadline = self._session.deadline(self._limits.timeout_seconds, self._limits.margin_seconds)
+                outcomes = await self._books.send(outgoing.call, slot=slot, deadline=deadline)
             self._step("call.answered")
             events = self.settlements(outgoing.call.request_id, outgoing.items, outcomes, outgoing.attempt)
             await self._session.decide(events, trace=span.trace)
@@ -131,7 +132,7 @@ def accepted(
         document_id=str(document.get("Id", "")),
         sync_token=str(token) if token is not None else None,
         document=Document.of(item.entity, document),
-        lines=line_links(item.line_keys, document),
+        lines=line_links(item.line_keys, document, item.body.fields()),
         how=how,
         intuit_tid=tid,
     )

@@ -1,11 +1,12 @@
 """Settles what is uncertain, refused as stale, or clashing: by evidence, never by hope."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from counterfoil.dispatch.books import Books, Shown, Wanted
 from counterfoil.dispatch.evidence import shows_effect
+from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.outbox import Outbox, call_of
 from counterfoil.dispatch.sender import accepted
 from counterfoil.dispatch.session import Session
@@ -47,7 +48,7 @@ class Settler:
         books: Books,
         clock: Clock,
         limits: SettlingLimits,
-        adopts: "Adoption",
+        mappings: Mappings,
     ) -> None:
         self._session = session
         self._store = store
@@ -57,7 +58,7 @@ class Settler:
         self._books = books
         self._clock = clock
         self._limits = limits
-        self._adopts = adopts
+        self._mappings = mappings
 
     async def settle(self, rows: Sequence[IntentRow]) -> int:
         """Look for evidence of these uncertain intents; returns how many are settled.
@@ -161,9 +162,8 @@ class Settler:
             owner = await self._view.owner_of(shown.entity, shown.document_id)
             sign = await self._outbox.marker_of(row)
             ours = sign in str(shown.document.get("PrivateNote", ""))
-            if owner is None and (ours or await self._adopts.may_adopt(row.record_key, row.entity)):
-                how = "found" if ours else "adopted"
-                return accepted(row.request_id or "", item, shown.document, how=how)
+            if owner is None and (ours or await self._may_adopt(row)):
+                return accepted(row.request_id or "", item, shown.document, how="found" if ours else "adopted")
             return _clash(row, shown, owner)
         return IntentParked(
             change=row.change,
@@ -173,6 +173,11 @@ class Settler:
             reason=f"{row.reason} No document that bears it could be found.",
             fix=row.fix,
         )
+
+    async def _may_adopt(self, row: IntentRow) -> bool:
+        """Whether the mapping's match rule lets a document that is already there stand for the record."""
+        held = await self._mappings.held(row.record_key.split(":", 1)[0])
+        return held is not None and held.mapping.adopts(row.entity)
 
     def lost(self, row: IntentRow, reason: str) -> IntentUncertain:
         """A call that was under way when its process ended."""
@@ -187,17 +192,6 @@ class Settler:
     def resumed(self, row: IntentRow, reason: str) -> IntentResumed:
         """What stood in an intent's way is gone."""
         return IntentResumed(change=row.change, record_key=row.record_key, intent_id=row.intent_id, reason=reason)
-
-
-class Adoption:
-    """Whether a mapping's match rule lets a document that is already there stand for a record."""
-
-    def __init__(self, rules: Mapping[str, bool]) -> None:
-        self._rules = rules
-
-    async def may_adopt(self, record_key: str, entity: str) -> bool:
-        """True where the rule of the record's connection says adopt."""
-        return self._rules.get(f"{record_key.split(':', 1)[0]}:{entity}", False)
 
 
 def _absent(sent: CallSent, item: CallItem, evidence: str) -> IntentAbsent:

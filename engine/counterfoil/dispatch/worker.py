@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.folding import Folder
@@ -64,6 +65,7 @@ class Rooms:
     sources: SourceReader
     books: BooksReader
     requests: RequestTaker
+    acquaintance: Acquaintance
     connections: tuple[str, ...]
     in_flight: InFlight
 
@@ -85,6 +87,7 @@ class CompanyWorker:
         self._due: dict[str, float] = {}
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._recovering: set[str] | None = None
+        self._met = False
         self._landings = 0
         self._landings_folded = 0
         self.progress = Progress()
@@ -113,6 +116,8 @@ class CompanyWorker:
             ProjectionStoppedError: an event of this company cannot be folded.
             LeaseLostError: another process holds the company now.
         """
+        await self._rooms.folder.to_head()
+        await self._rooms.acquaintance.register()
         async with asyncio.TaskGroup() as tasks:
             while not (self._draining and not self._jobs and not self._rooms.in_flight):
                 moved = await self._turn(tasks)
@@ -141,6 +146,10 @@ class CompanyWorker:
             return True
         if self._draining:
             return False
+        self._read(tasks)
+        if not self._met:
+            self._meet(tasks)
+            return moved
         moved |= await self._rooms.requests.take(head)
         moved |= await self._decide(head)
         if moved:
@@ -148,13 +157,21 @@ class CompanyWorker:
         await self._settle(tasks)
         if not self._recovering:
             moved |= await self._send(tasks)
-        self._read(tasks)
         if self._is_stale():
             return True
         hints = await self._rooms.store.some(HintRow, "open_hints", self._session.company, HINTS_PER_TURN)
         self._follow(tasks, hints)
         self.progress.quiet = not moved and not hints and not self._jobs and await self._is_quiet()
         return moved
+
+    def _meet(self, tasks: asyncio.TaskGroup) -> None:
+        """Nothing is decided, and nothing sent, before the books are known to be the right ones."""
+        if self._is_due("meet", self._pace.trouble_seconds):
+            self._job(tasks, "meet", self._get_to_know())
+
+    async def _get_to_know(self) -> None:
+        await self._rooms.acquaintance.meet()
+        self._met = True
 
     async def _take_over(self) -> set[str]:
         """What an earlier holder had sent without recording an answer is uncertain, and is settled before all else."""
@@ -214,7 +231,7 @@ class CompanyWorker:
         for connection in self._rooms.connections:
             if self._is_due(f"poll {connection}", self._pace.poll_seconds):
                 self._job(tasks, f"poll {connection}", self._poll(connection))
-        if self._is_due("sweep", self._pace.sweep_seconds):
+        if self._met and self._is_due("sweep", self._pace.sweep_seconds):
             self._job(tasks, "sweep", self._rooms.sending.sweep(self._rooms.books))
 
     def _follow(self, tasks: asyncio.TaskGroup, hints: list[HintRow]) -> None:

@@ -1,6 +1,7 @@
 """Folds of receipts: what came in becomes records, changes to decide, hints to follow, documents and payments."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from counterfoil.planning.inbound import payment_effect
 from counterfoil.state.changes import supersede
@@ -19,6 +20,8 @@ from counterfoil.state.rows import (
 )
 from counterfoil_schema.events import receipts as seen
 from counterfoil_schema.records import record_key
+
+NOTHING = Decimal(0)
 
 
 def company_registered(rows: Rows, at: Folded, event: seen.CompanyRegistered) -> None:
@@ -174,9 +177,9 @@ def _fold_payment(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
                 company=at.company,
                 invoice_id=invoice_id,
                 payment_id=event.document_id,
-                cash=part.cash if part else effect.nothing,
-                credited=part.credited if part else effect.nothing,
-                unapplied=effect.unapplied if part else effect.nothing,
+                cash=part.cash if part else NOTHING,
+                credited=part.credited if part else NOTHING,
+                unapplied=part.unapplied if part else NOTHING,
                 dated=effect.dated if part else None,
             )
         )

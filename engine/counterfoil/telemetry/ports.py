@@ -20,7 +20,7 @@ class OpenSpan(Protocol):
     @property
     def trace(self) -> str | None: ...
 
-    def set(self, name: str, value: str | int | float | bool) -> None:
+    def set(self, name: str, value: str | float | bool) -> None:
         """Add an attribute; never a secret, a name or an amount of pay."""
         ...
 
@@ -33,7 +33,7 @@ class _Open:
     def trace(self) -> str | None:
         return trace_of(self._span)
 
-    def set(self, name: str, value: str | int | float | bool) -> None:
+    def set(self, name: str, value: str | float | bool) -> None:
         self._span.set_attribute(name, value)
 
 

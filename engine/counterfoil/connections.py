@@ -1,0 +1,139 @@
+"""Opens what a company is connected to: its QuickBooks books and its sources."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import aiohttp
+from opentelemetry.trace import Tracer
+from pydantic import SecretStr
+
+from counterfoil.dispatch.limiter import LimiterSettings, RealmGate
+from counterfoil.plugins import SOURCES, load
+from counterfoil.ports import Clock, Entropy
+from counterfoil.quickbooks.online.access import AccessTokens, first_generation
+from counterfoil.quickbooks.online.books import OnlineBooks
+from counterfoil.quickbooks.online.calls import Realm
+from counterfoil.quickbooks.online.client import QuickBooksClient
+from counterfoil.quickbooks.online.oauth import GRANT_URL, ClientCredentials, TokenEndpoint
+from counterfoil.secrets import RefreshLock, TokenSet, TokenStore
+from counterfoil.settings import CompanySettings, QuickBooksSettings
+from counterfoil.sources import SourceAdapter, SourceContext
+
+HOSTS: Mapping[str, str] = {
+    "production": "https://quickbooks.api.intuit.com",
+    "sandbox": "https://sandbox-quickbooks.api.intuit.com",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What connections are made with."""
+
+    http: aiohttp.ClientSession
+    tokens: TokenStore
+    lock: RefreshLock
+    clock: Clock
+    entropy: Entropy
+    tracer: Tracer
+    step: Callable[[str], None]
+    public_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """A company's open connections."""
+
+    books: OnlineBooks
+    gate: RealmGate
+    access: AccessTokens
+    sources: Mapping[str, SourceAdapter]
+
+
+async def connect(settings: CompanySettings, network: Network, stack: AsyncExitStack) -> Connected:
+    """Open a company's books and sources; the stack closes them.
+
+    Raises:
+        ConfigurationError: a source that is not installed, or settings it cannot use.
+    """
+    quickbooks = settings.quickbooks
+    gate = RealmGate(limits_of(quickbooks), clock=network.clock, entropy=network.entropy)
+    await _store_first_token(settings, network)
+    access = AccessTokens(
+        settings.company,
+        endpoint=TokenEndpoint(
+            network.http,
+            ClientCredentials(quickbooks.client_id.get_secret_value(), quickbooks.client_secret),
+            clock=network.clock,
+            grant_url=_grant_url(quickbooks),
+        ),
+        store=network.tokens,
+        lock=network.lock,
+        clock=network.clock,
+        entropy=network.entropy,
+        on_step=network.step,
+    )
+    client = QuickBooksClient(
+        network.http,
+        Realm(quickbooks.realm_id, quickbooks.base_url or HOSTS[quickbooks.environment], settings.company),
+        access,
+        gate,
+        clock=network.clock,
+        entropy=network.entropy,
+        timeout_seconds=quickbooks.timeout_seconds,
+        tracer=network.tracer,
+    )
+    sources = {name: await _open_source(name, settings, network, stack) for name in settings.sources}
+    return Connected(books=OnlineBooks(client, gate, access), gate=gate, access=access, sources=sources)
+
+
+def limits_of(settings: QuickBooksSettings) -> LimiterSettings:
+    """The limiter's numbers: a ceiling of 80 % in production, the whole of the limits elsewhere unless set."""
+    if settings.unlimited:
+        huge = 1_000_000
+        return replace(
+            LimiterSettings.unreserved(),
+            requests_per_minute=huge,
+            combined_per_minute=huge,
+            batches_per_minute=huge,
+            requests_per_second=huge,
+        )
+    base = LimiterSettings() if settings.environment == "production" else LimiterSettings.unreserved()
+    ceiling = float(settings.ceiling) if settings.ceiling is not None else base.ceiling
+    return replace(base, ceiling=ceiling, requests_per_minute=settings.requests_per_minute)
+
+
+def _grant_url(settings: QuickBooksSettings) -> str:
+    if settings.token_url:
+        return settings.token_url
+    if settings.base_url:
+        return f"{settings.base_url.rstrip('/')}/oauth2/v1/tokens/bearer"
+    return GRANT_URL
+
+
+async def _store_first_token(settings: CompanySettings, network: Network) -> None:
+    """The configured refresh token counts only until the store holds one: it rolls on from then."""
+    given = settings.quickbooks.refresh_token
+    if given is None or await network.tokens.get(settings.company) is not None:
+        return
+    now = network.clock.now()
+    first = TokenSet(SecretStr("none yet"), given, now, now, 1)
+    await network.tokens.compare_and_set(settings.company, 0, first_generation(first, None))
+
+
+async def _open_source(name: str, settings: CompanySettings, network: Network, stack: AsyncExitStack) -> SourceAdapter:
+    source = settings.sources[name]
+    factory = load(SOURCES, source.adapter)
+    context = SourceContext(
+        connection=name,
+        settings=source.options,
+        mapping=tomllib.loads(source.mapping, parse_float=Decimal),
+        http=network.http,
+        clock=network.clock,
+        entropy=network.entropy,
+        public_url=network.public_url,
+    )
+    adapter: SourceAdapter = await stack.enter_async_context(factory(context))
+    return adapter

@@ -1,0 +1,230 @@
+"""The composition root: everything is put together here, and nowhere else."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import TracerProvider
+
+from counterfoil.clock import SystemClock, SystemEntropy
+from counterfoil.connections import Connected, Network, connect
+from counterfoil.errors import ConfigurationError
+from counterfoil.http.health import health_of, health_routes
+from counterfoil.http.webhooks import Routes, webhook_application
+from counterfoil.keys import master_key, token_keys
+from counterfoil.log import (
+    EventCodec,
+    MasterKey,
+    PostgresKeyring,
+    PostgresLeases,
+    PostgresLog,
+    PostgresLogReader,
+    RecordedEvent,
+)
+from counterfoil.ports import Clock, Entropy
+from counterfoil.postgres import Names, Pool, create_pool, open_postgres
+from counterfoil.quickbooks.online.transport import open_session
+from counterfoil.runner import CompanyRunner, Shared
+from counterfoil.secrets import PostgresRefreshLock, PostgresTokenStore
+from counterfoil.settings import Settings
+from counterfoil.state.store import StateStore
+from counterfoil.telemetry.ports import Instruments
+from counterfoil.telemetry.providers import Providers, make_providers
+
+DRAIN_SECONDS = 60.0
+
+
+def _no_step(_: str) -> None:
+    """Nobody watches the steps."""
+
+
+class Engine:
+    """Keeps the configured companies in step for as long as its context lasts.
+
+    Args:
+        settings: what to run.
+        pool: the host's own pool, working as a member of the engine's role in a migrated database; the engine opens
+            Postgres itself if there is none.
+        tracer_provider, meter_provider: the host's telemetry; never the global one.
+        clock, entropy: time and randomness.
+        step: called at every named point between two durable steps; for tests that end the process there.
+
+    Raises:
+        ConfigurationError, PostgresError: on entering, with what to do about it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pool: Pool | None = None,
+        tracer_provider: TracerProvider | None = None,
+        meter_provider: MeterProvider | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        step: Callable[[str], None] = _no_step,
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self._entropy: Entropy = entropy or SystemEntropy()
+        self._given_pool = pool
+        self._providers: Providers = make_providers(settings.telemetry, tracer_provider, meter_provider)
+        self._step = step
+        self._stack = AsyncExitStack()
+        self._running: asyncio.Task[None] | None = None
+        self._connected: dict[int, Connected] = {}
+        self.runners: dict[int, CompanyRunner] = {}
+        self.warnings: tuple[str, ...] = ()
+        self._webhooks: web.Application | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        stack, settings = self._stack, self.settings
+        stack.push_async_callback(asyncio.to_thread, self._providers.shut_down)
+        pool, names = await self._open_pool()
+        secret = await asyncio.to_thread(master_key, settings.master_key, settings.home, self._entropy)
+        self.keyring = PostgresKeyring(
+            pool, names, MasterKey(secret, self._entropy), clock=self.clock, entropy=self._entropy
+        )
+        codec = EventCodec(self.keyring, clock=self.clock, entropy=self._entropy)
+        self.store = StateStore(pool, names)
+        self.reader = PostgresLogReader(pool, names, codec, clock=self.clock)
+        self.log = await stack.enter_async_context(PostgresLog(pool, names, codec))
+        tracer = self._providers.tracers.get_tracer("counterfoil")
+        self._shared = Shared(
+            log=self.log,
+            reader=self.reader,
+            leases=PostgresLeases(pool, names, clock=self.clock),
+            keyring=self.keyring,
+            store=self.store,
+            clock=self.clock,
+            entropy=self._entropy,
+            instruments=Instruments(tracer, self._providers.meters.get_meter("counterfoil")),
+            holder=f"{socket.gethostname()}:{os.getpid()}:{self._entropy.token_bytes(4).hex()}",
+            lease_seconds=settings.lease_seconds,
+            step=self._step,
+        )
+        network = Network(
+            http=await stack.enter_async_context(open_session()),
+            tokens=PostgresTokenStore(pool, names, keys=token_keys(secret), entropy=self._entropy),
+            lock=PostgresRefreshLock(pool, names),
+            clock=self.clock,
+            entropy=self._entropy,
+            tracer=tracer,
+            step=self._step,
+            public_url=settings.public_url,
+        )
+        for company in settings.companies:
+            connected = await connect(company, network, stack)
+            self._connected[company.company] = connected
+            self.runners[company.company] = CompanyRunner(settings=company, shared=self._shared, connected=connected)
+
+    async def _open_pool(self) -> tuple[Pool, Names]:
+        names = Names(self.settings.prefix)
+        if self._given_pool is not None:
+            return self._given_pool, names
+        server = await self._stack.enter_async_context(
+            open_postgres(
+                dsn=self.settings.dsn,
+                admin_dsn=self.settings.admin_dsn,
+                home=self.settings.home / "postgres",
+                names=names,
+            )
+        )
+        self.warnings = server.warnings
+        pool = await create_pool(server.engine_dsn, server.names, application_name="counterfoil")
+        self._stack.push_async_callback(pool.close)
+        return pool, server.names
+
+    def start(self) -> None:
+        """Begin to work; `stop` (or leaving the context) ends it."""
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name="counterfoil")
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for runner in self.runners.values():
+                tasks.create_task(runner.run(), name=f"company {runner.company}")
+
+    async def stop(self) -> None:
+        """Begin nothing new, let what is under way end, give the leases back."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        for runner in self.runners.values():
+            runner.drain()
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await running
+        except TimeoutError:
+            running.cancel()
+
+    async def wait(self) -> None:
+        """Until the work ends by an error or by `stop`."""
+        if self._running is not None:
+            await asyncio.shield(self._running)
+
+    @property
+    def webhooks(self) -> web.Application:
+        """The webhook routes, with health and readiness, for the host to mount."""
+        if self._webhooks is None:
+            application = webhook_application(self.log, self.clock, self._routes(), self.settings.public_url)
+            health_routes(application, self.health)
+            self._webhooks = application
+        return self._webhooks
+
+    def _routes(self) -> Routes:
+        realms = {one.quickbooks.realm_id: one.company for one in self.settings.companies}
+        tokens = [one.quickbooks.verifier_token for one in self.settings.companies if one.quickbooks.verifier_token]
+        return Routes(
+            verifier_tokens=lambda: tokens,
+            company_of_realm=realms.get,
+            adapter=lambda company, name: (
+                self._connected[company].sources.get(name) if company in self._connected else None
+            ),
+            received=lambda company: self.runners[company].wake() if company in self.runners else None,
+        )
+
+    def connected(self, company: int) -> Connected:
+        """A company's open connections.
+
+        Raises:
+            ConfigurationError: no such company is configured.
+        """
+        try:
+            return self._connected[company]
+        except KeyError:
+            known = ", ".join(str(number) for number in self._connected) or "none"
+            raise ConfigurationError(
+                f"Company {company} is not configured; configured are: {known}.", remedy="Correct the number."
+            ) from None
+
+    def events(self, after: Mapping[int, int] | None = None) -> AsyncIterator[RecordedEvent]:
+        """All events of all companies from these positions on, then each new one, for ever.
+
+        In order within a company, in none between companies; keep the last position of each and nothing is missed.
+        """
+        return self.reader.follow_all(after)
+
+    async def health(self) -> dict[str, Any]:
+        """What works and what does not, company by company; `ready` only if all do."""
+        return await health_of(self.runners.values(), self.store)

@@ -1,0 +1,214 @@
+"""What an engine is told: by its host as objects, or by a configuration file and the environment."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from counterfoil.errors import ConfigurationError
+
+_CONNECTION = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+CONFIG_FILE = "counterfoil.toml"
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class QuickBooksSettings(_Settings):
+    """One QuickBooks Online connection. Secrets are given as `env:NAME` or `file:PATH`, or directly for emulators.
+
+    `refresh_token` is the first one, from the consent page; later ones live in the token store.
+    """
+
+    environment: Literal["emulator", "sandbox", "production"] = "emulator"
+    realm_id: str
+    client_id: SecretStr
+    client_secret: SecretStr
+    refresh_token: SecretStr | None = None
+    verifier_token: SecretStr | None = None
+    base_url: str | None = None
+    token_url: str | None = None
+    timeout_seconds: float = Field(default=30.0, gt=0, le=120)
+    server_seconds: float = Field(default=120.0, ge=0)
+    ceiling: Decimal | None = Field(default=None, gt=0, le=1)
+    requests_per_minute: int = Field(default=500, gt=0)
+    unlimited: bool = False
+
+    @model_validator(mode="after")
+    def _emulator_has_address(self) -> Self:
+        if self.environment == "emulator" and not self.base_url:
+            raise ValueError("an emulator needs its base_url")
+        if self.environment != "emulator" and (self.base_url or self.unlimited):
+            raise ValueError("base_url and unlimited are for emulators only")
+        return self
+
+
+class SourceSettings(_Settings):
+    """One source connection: which adapter, which mapping, and whatever else the adapter asks for in `options`."""
+
+    adapter: str
+    mapping: str
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class CompanySettings(_Settings):
+    """One set of books and the sources that feed it."""
+
+    company: int = Field(gt=0)
+    name: str
+    zone: str = "UTC"
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    quickbooks: QuickBooksSettings
+    sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
+    poll_seconds: float = Field(default=60.0, gt=0)
+    sweep_seconds: float = Field(default=300.0, gt=0)
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{zone!r} is no time zone; write one like 'America/New_York'") from None
+        return zone
+
+    @field_validator("sources")
+    @classmethod
+    def _names_are_plain(cls, sources: Mapping[str, SourceSettings]) -> Mapping[str, SourceSettings]:
+        for name in sources:
+            if not _CONNECTION.fullmatch(name) or name == "quickbooks":
+                raise ValueError(
+                    f"{name!r} cannot name a connection: lower-case letters, digits, dashes; not quickbooks"
+                )
+        return sources
+
+
+class TelemetrySettings(_Settings):
+    """Where traces and metrics go; nowhere by default."""
+
+    otlp_endpoint: str | None = None
+    service_name: str = "counterfoil"
+
+
+class Settings(_Settings):
+    """Everything an engine is told.
+
+    Args:
+        home: folder for the embedded Postgres, the master key and anchors.
+        dsn: the engine's login on an outside Postgres; None for the embedded one.
+        admin_dsn: a login for migrations on it.
+        prefix: what the names of our schemas and roles begin with.
+        master_key: 32 bytes in base64, under which all other keys are wrapped; made in `home` if None.
+        public_url: under which the webhooks are reached from outside, if a proxy stands in between.
+    """
+
+    home: Path = Path(".counterfoil")
+    dsn: SecretStr | None = None
+    admin_dsn: SecretStr | None = None
+    prefix: str = "counterfoil"
+    master_key: SecretStr | None = None
+    public_url: str | None = None
+    lease_seconds: float = Field(default=60.0, ge=5)
+    companies: tuple[CompanySettings, ...] = ()
+    telemetry: TelemetrySettings = TelemetrySettings()
+
+    @model_validator(mode="after")
+    def _companies_differ(self) -> Self:
+        numbers = [company.company for company in self.companies]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError("two companies have the same number")
+        return self
+
+
+def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from a TOML file, with `COUNTERFOIL_DSN`, `COUNTERFOIL_ADMIN_DSN`, `COUNTERFOIL_MASTER_KEY` on top.
+
+    Mapping files are read relative to the file's folder and become part of the settings.
+
+    Raises:
+        ConfigurationError: the file is missing or wrong; says which key, and what to do.
+    """
+    environment = os.environ if environment is None else environment
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"There is no configuration file {path}.",
+            remedy="Write one (README, “Configuration”), or name another with --config.",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise ConfigurationError(f"{path} is no TOML file: {wrong}.", remedy="Mend that place.") from None
+    folder = path.resolve().parent
+    data = _resolved(data, folder, environment)
+    for name in ("dsn", "admin_dsn", "master_key"):
+        value = environment.get(f"COUNTERFOIL_{name.upper()}")
+        if value:
+            data[name] = value
+    data["home"] = str(folder / str(data.get("home", ".counterfoil")))
+    data["companies"] = _companies(data.pop("company", {}), folder)
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as wrong:
+        raise ConfigurationError(f"{path}: {describe(wrong)}", remedy="Mend that key and start again.") from None
+
+
+def describe(wrong: ValidationError) -> str:
+    """The first fault of a validation, with the key where it was found; never the value, which may be secret."""
+    first = wrong.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the whole"
+    return f"{where}: {first['msg']}"
+
+
+def _companies(tables: object, folder: Path) -> list[dict[str, Any]]:
+    if not isinstance(tables, dict):
+        raise ConfigurationError("[company] must hold numbered tables.", remedy="Write [company.1] and so on.")
+    companies = []
+    for number, given in tables.items():
+        table = dict(given)
+        sources = {}
+        for name, named in dict(table.pop("source", {})).items():
+            source = dict(named)
+            mapping = _text_of(folder / str(source.pop("mapping", "")), f"mapping of {name}")
+            adapter = source.pop("adapter", name)
+            options = {key: _path(key, value, folder) for key, value in source.items()}
+            sources[name] = {"adapter": adapter, "mapping": mapping, "options": options}
+        companies.append({"company": number, "sources": sources, **table})
+    return companies
+
+
+def _path(key: str, value: object, folder: Path) -> object:
+    return str(folder / value) if key in {"folder", "file"} and isinstance(value, str) else value
+
+
+def _text_of(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(
+            f"The {what}, {path.name}, cannot be read.", remedy=f"Put it at {path}, in UTF-8, or correct the name."
+        ) from None
+
+
+def _resolved(value: Any, folder: Path, environment: Mapping[str, str]) -> Any:
+    """The same value with `env:NAME` and `file:PATH` replaced by secrets."""
+    if isinstance(value, dict):
+        return {key: _resolved(part, folder, environment) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_resolved(part, folder, environment) for part in value]
+    if isinstance(value, str) and value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if name not in environment:
+            raise ConfigurationError(
+                f"The configuration names the environment variable {name}, which is not set.", remedy="Set it."
+            )
+        return SecretStr(environment[name])
+    if isinstance(value, str) and value.startswith("file:"):
+        return SecretStr(_text_of(folder / value.removeprefix("file:"), "secret").strip())
+    return value
