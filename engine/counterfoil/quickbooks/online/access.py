@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -18,7 +19,6 @@ from counterfoil.ports import Clock, Entropy
 from counterfoil.quickbooks.online.oauth import (
     ClientRefusedError,
     GrantRefusedError,
-    TokenEndpoint,
     TokenEndpointError,
     TokenError,
 )
@@ -31,6 +31,18 @@ RETRY_SECONDS_MAX = 300.0
 # Left on a token that is handed out, so that it does not expire on its way.
 _MARGIN = timedelta(seconds=30)
 _SAVE_TRIES_MAX = 3
+
+
+class Refresher(Protocol):
+    """What is needed of Intuit's token service (`TokenEndpoint`)."""
+
+    async def refresh(self, refresh_token: SecretStr, *, generation: int) -> TokenSet:
+        """New tokens for a refresh token.
+
+        Raises:
+            TokenError: refused, or no answer.
+        """
+        ...
 
 
 class ReconnectNeededError(TokenError):
@@ -83,7 +95,7 @@ class AccessTokens:
         self,
         company: int,
         *,
-        endpoint: TokenEndpoint,
+        endpoint: Refresher,
         store: TokenStore,
         lock: RefreshLock,
         clock: Clock,
@@ -187,20 +199,17 @@ class AccessTokens:
 
     async def _rotate(self, stored: TokenSet) -> TokenSet:
         if self._unsaved is None:
-            self._unsaved = await self._ask(stored)
+            try:
+                self._unsaved = await self._endpoint.refresh(stored.refresh_token, generation=stored.generation + 1)
+            except GrantRefusedError:
+                # A person may have reconnected, or a worker without our lock have rotated, while we asked.
+                again = await self._load()
+                if _same(again, stored):
+                    self._dead = stored
+                    raise ReconnectNeededError(self.company) from None
+                return self._take(again)
             self._on_step("token.answered")
         return await self._save(self._unsaved)
-
-    async def _ask(self, stored: TokenSet) -> TokenSet:
-        try:
-            return await self._endpoint.refresh(stored.refresh_token, generation=stored.generation + 1)
-        except GrantRefusedError:
-            # A person may have reconnected, or a worker without our lock have rotated, while we asked.
-            again = await self._load()
-            if again.generation == stored.generation:
-                self._dead = stored
-                raise ReconnectNeededError(self.company) from None
-            raise TokenEndpointError("the tokens changed while they were refreshed.") from None
 
     async def _save(self, tokens: TokenSet) -> TokenSet:
         """Store the new set before anybody uses it."""

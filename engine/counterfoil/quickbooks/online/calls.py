@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 
@@ -63,6 +63,7 @@ class Call:
     content_type: str = "application/json"
     request_id: str = ""
     metered: int = 0
+    permit: Permit | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,11 @@ class Calls:
             return result
         except TokenError as error:
             return _no_token(error)
-        return await self._once(call, tokens)
+        return await self._once(replace(call, permit=None), tokens)
 
     async def _once(self, call: Call, tokens: TokenSet) -> CallResult:
         try:
-            permit = await self._gate.acquire(call.lane, call.kind, deadline=call.deadline)
+            permit = call.permit or await self._gate.acquire(call.lane, call.kind, deadline=call.deadline)
         except GateRefusedError as refusal:
             kind = NotSentKind.PAUSED if refusal.paused else NotSentKind.LIMITED
             return NotSent(refusal.message, refusal.retry_after_seconds, kind)

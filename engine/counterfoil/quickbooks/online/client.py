@@ -13,7 +13,7 @@ import aiohttp
 import backoff
 from opentelemetry.trace import NoOpTracer, Tracer
 
-from counterfoil.dispatch.limiter import CallKind, Lane, RealmGate
+from counterfoil.dispatch.limiter import CallKind, Lane, Permit, RealmGate
 from counterfoil.ports import Clock, Entropy
 from counterfoil.quickbooks.online.access import AccessTokens
 from counterfoil.quickbooks.online.batch import batch_items
@@ -81,7 +81,15 @@ class QuickBooksClient:
         )
 
     async def write(
-        self, entity: str, body: bytes, *, request_id: str, operation: Operation, lane: Lane, deadline: float
+        self,
+        entity: str,
+        body: bytes,
+        *,
+        request_id: str,
+        operation: Operation,
+        lane: Lane,
+        deadline: float,
+        permit: Permit | None = None,
     ) -> WriteOutcome:
         """Send exactly these bytes once.
 
@@ -92,6 +100,7 @@ class QuickBooksClient:
             operation: what the body is for.
             lane: priority at the gate.
             deadline: monotonic seconds of the clock after which no byte leaves.
+            permit: of the gate, where the caller has waited for it already; released here.
 
         Raises:
             OperationError: QuickBooks has no such operation for the entity.
@@ -107,16 +116,19 @@ class QuickBooksClient:
             parameters=write_parameters(entity, operation),
             body=body,
             request_id=request_id,
+            permit=permit,
         )
         return write_outcome(await self._calls.make(call), entity)
 
-    async def batch(self, body: bytes, *, request_id: str, lane: Lane, deadline: float) -> BatchOutcome:
+    async def batch(
+        self, body: bytes, *, request_id: str, lane: Lane, deadline: float, permit: Permit | None = None
+    ) -> BatchOutcome:
         """Send exactly these bytes, a batch of 1 to 30 items, once.
 
         Args:
             body: `{"BatchItemRequest": [...]}` with distinct `bId`.
             request_id: bound to this body for ever; at most 36 characters.
-            lane, deadline: as for `write`.
+            lane, deadline, permit: as for `write`.
 
         Raises:
             ValueError: not such a batch, or no usable request id.
@@ -133,6 +145,7 @@ class QuickBooksClient:
             body=body,
             request_id=request_id,
             metered=sum(item.entity == "Query" for item in items),
+            permit=permit,
         )
         outcome = batch_outcome(await self._calls.make(call), items)
         if isinstance(outcome, BatchAnswered):

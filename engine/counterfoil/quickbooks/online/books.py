@@ -1,0 +1,300 @@
+"""QuickBooks Online behind the dispatcher's port: calls and their outcomes, evidence, readings and names."""
+
+import hashlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from counterfoil.dispatch.books import (
+    BooksFacts,
+    BooksUnreadableError,
+    Call,
+    Item,
+    Outcome,
+    Shown,
+    Slot,
+    Swept,
+    Wanted,
+)
+from counterfoil.dispatch.limiter import CallKind, Lane, Permit, RealmGate
+from counterfoil.quickbooks.online.access import AccessTokens
+from counterfoil.quickbooks.online.client import QuickBooksClient
+from counterfoil.quickbooks.online.oauth import TokenError
+from counterfoil.quickbooks.online.operations import NAME_LISTS, Operation
+from counterfoil.quickbooks.online.outcomes import ChangeSet, Found, NotFound, QueryPage, ReadFailed, ReadFailedError
+from counterfoil.quickbooks.online.query import PAGE_ROWS_MAX, Query, select
+from counterfoil.quickbooks.online.verdicts import batch_verdicts, verdict
+from counterfoil_schema import exact_json
+from counterfoil_schema.events.decisions import Lane as LaneName
+from counterfoil_schema.exact_json import JsonObject
+
+IDS_PER_QUERY = 100
+CLOCK_SKEW = timedelta(minutes=2)
+_LANES: Mapping[str, Lane] = {
+    "live": Lane.LIVE,
+    "retry": Lane.RETRY,
+    "backfill": Lane.BACKFILL,
+    "reconcile": Lane.RECONCILE,
+}
+_QUERYABLE_NUMBER = frozenset({"Invoice", "CreditMemo", "JournalEntry", "SalesReceipt", "Estimate", "Bill"})
+_NAME_FIELD = {"Customer": "DisplayName", "Vendor": "DisplayName", "Employee": "DisplayName"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """A permit that was waited for."""
+
+    permit: Permit
+
+
+class OnlineBooks:
+    """One company's books in QuickBooks Online. See `Books` for what each method promises."""
+
+    def __init__(self, client: QuickBooksClient, gate: RealmGate, tokens: AccessTokens) -> None:
+        self._client = client
+        self._gate = gate
+        self._tokens = tokens
+
+    def body_bytes(self, call: Call) -> bytes:
+        if not call.is_batch:
+            return exact_json.dumps(call.items[0].body)
+        return exact_json.dumps({"BatchItemRequest": [_batch_item(item) for item in call.items]})
+
+    @asynccontextmanager
+    async def slot(self, call: Call) -> AsyncGenerator[Slot]:
+        kind = CallKind.BATCH if call.is_batch else CallKind.SINGLE
+        permit = await self._gate.acquire(_LANES[call.lane], kind)
+        try:
+            yield _Passed(permit)
+        finally:
+            permit.release(sent=False)
+
+    async def send(self, call: Call, *, slot: Slot, deadline: float) -> Mapping[str, Outcome]:
+        permit = slot.permit if isinstance(slot, _Passed) else None
+        body, lane = self.body_bytes(call), _LANES[call.lane]
+        if call.is_batch:
+            answer = await self._client.batch(
+                body, request_id=call.request_id, lane=lane, deadline=deadline, permit=permit
+            )
+            return batch_verdicts(call, answer)
+        item = call.items[0]
+        outcome = await self._client.write(
+            item.entity,
+            body,
+            request_id=call.request_id,
+            operation=_operation(item),
+            lane=lane,
+            deadline=deadline,
+            permit=permit,
+        )
+        return {item.intent_id: verdict(outcome)}
+
+    async def find(self, wanted: Sequence[Wanted], *, sent_at: datetime) -> Mapping[str, Shown]:
+        found: dict[str, Shown] = {}
+        numbered = [one for one in wanted if _has_number(one.item)]
+        for entity in {one.item.entity for one in numbered}:
+            group = [one for one in numbered if one.item.entity == entity]
+            numbers = [str(one.item.body["DocNumber"]) for one in group]
+            rows = await self._rows(select(entity).where("DocNumber", "IN", *numbers))
+            found.update(_by_marker(group, rows, entity))
+        for one in wanted:
+            if _has_number(one.item):
+                continue
+            if one.item.entity in NAME_LISTS:
+                shown = await self._created_since(one.item, sent_at)
+            else:
+                rows = await self._rows(_near(one.item))
+                shown = _by_marker([one], rows, one.item.entity).get(one.item.intent_id)
+            if shown is not None:
+                found[one.item.intent_id] = shown
+        return found
+
+    async def _created_since(self, item: Item, sent_at: datetime) -> Shown | None:
+        """A name of a list that came to be while our create was under way: names are unique, so it is ours."""
+        shown = await self.named(item.entity, item.body)
+        if shown is None:
+            return None
+        metadata = shown.document.get("MetaData")
+        created = metadata.get("CreateTime") if isinstance(metadata, dict) else None
+        since = sent_at - CLOCK_SKEW
+        return shown if isinstance(created, str) and datetime.fromisoformat(created) >= since else None
+
+    async def named(self, entity: str, body: JsonObject) -> Shown | None:
+        if entity in NAME_LISTS:
+            field = _NAME_FIELD.get(entity, "Name")
+            name = _name(entity, body)
+            for other in _NAME_FIELD if entity in _NAME_FIELD else (entity,):
+                rows = await self._rows(select(other).where(field, "=", name).with_inactive())
+                if rows:
+                    return _shown(other, rows[0])
+            return None
+        number = body.get("DocNumber")
+        if not isinstance(number, str):
+            return None
+        rows = await self._rows(select(entity).where("DocNumber", "=", number))
+        return _shown(entity, rows[0]) if rows else None
+
+    async def read(self, entity: str, document_ids: Sequence[str], lane: LaneName) -> Sequence[Shown]:
+        shown: dict[str, Shown] = {}
+        ids = list(dict.fromkeys(document_ids))
+        if len(ids) > 1:
+            for start in range(0, len(ids), IDS_PER_QUERY):
+                part = ids[start : start + IDS_PER_QUERY]
+                query = select(entity).where("Id", "IN", *part)
+                rows = await self._rows(query.with_inactive() if entity in NAME_LISTS else query, _LANES[lane])
+                shown.update({str(row["Id"]): _shown(entity, row) for row in rows})
+        # What a query leaves out is asked for by name: only then is "gone" QuickBooks' own word.
+        for document_id in ids:
+            if document_id not in shown:
+                shown[document_id] = await self._read_one(entity, document_id, _LANES[lane])
+        return [shown[document_id] for document_id in ids]
+
+    async def _read_one(self, entity: str, document_id: str, lane: Lane) -> Shown:
+        outcome = await self._client.read(entity, document_id, lane)
+        match outcome:
+            case Found():
+                return _shown(entity, outcome.document)
+            case NotFound():
+                stub: JsonObject = {"Id": document_id, "status": "Deleted"}
+                return Shown(entity=entity, document_id=document_id, status="deleted", document=stub)
+            case ReadFailed():
+                raise unreadable(outcome)
+
+    async def sweep(self, entities: Sequence[str], since: datetime) -> Swept:
+        outcome = await self._client.cdc(list(entities), since, Lane.RECONCILE)
+        if isinstance(outcome, ReadFailed):
+            raise unreadable(outcome)
+        return Swept(shown=await self._confirmed(outcome), until=outcome.time, truncated=outcome.truncated)
+
+    async def _confirmed(self, changes: ChangeSet) -> list[Shown]:
+        """Rows as they are; what is reported deleted only after a read says so too, since false reports exist."""
+        shown = [_shown(entity, row) for entity, rows in changes.rows.items() for row in rows]
+        gone = [await self._read_one(stub.entity, stub.entity_id, Lane.RECONCILE) for stub in changes.deleted]
+        return [*shown, *gone]
+
+    async def names(self, entity: str) -> Sequence[tuple[str, str, bool]]:
+        field = _NAME_FIELD.get(entity, "Name")
+        try:
+            rows = [row async for row in self._client.query_all(select(entity).with_inactive(), Lane.LIVE)]
+        except ReadFailedError as failed:
+            raise unreadable(failed.outcome) from failed
+        return [
+            (str(row["Id"]), str(row.get("FullyQualifiedName") or row.get(field, "")), row.get("Active") is not False)
+            for row in rows
+        ]
+
+    async def is_connected(self) -> bool:
+        try:
+            await self._tokens.token()
+        except TokenError:
+            return False
+        return True
+
+    async def facts(self) -> BooksFacts:
+        company = _document(await self._client.company_info())
+        preferences = _document(await self._client.preferences())
+        currency = _part(preferences, "CurrencyPrefs")
+        home = _part(currency, "HomeCurrency").get("value")
+        accounting = _part(preferences, "AccountingInfoPrefs")
+        sales = _part(preferences, "SalesFormsPrefs")
+        closed = accounting.get("BookCloseDate")
+        identity = [str(company.get(name, "")) for name in ("CompanyName", "LegalName", "Country", "CompanyStartDate")]
+        return BooksFacts(
+            realm_id=self._client.realm.realm_id,
+            name=str(company.get("CompanyName", "")),
+            fingerprint=hashlib.sha256(exact_json.canonical(identity)).hexdigest()[:32],
+            home_currency=str(home or "USD"),
+            multi_currency=currency.get("MultiCurrencyEnabled") is True,
+            custom_numbers=sales.get("CustomTxnNumbers") is True,
+            class_tracking=accounting.get("ClassTrackingPerTxn") is True
+            or accounting.get("ClassTrackingPerTxnLine") is True,
+            department_tracking=accounting.get("TrackDepartments") is True,
+            closed_until=date.fromisoformat(str(closed)[:10]) if closed else None,
+        )
+
+    async def _rows(self, query: Query, lane: Lane = Lane.RETRY) -> Sequence[JsonObject]:
+        outcome = await self._client.query(query.page(1, PAGE_ROWS_MAX), lane)
+        if isinstance(outcome, QueryPage):
+            return outcome.rows
+        raise unreadable(outcome)
+
+
+def unreadable(failed: ReadFailed) -> BooksUnreadableError:
+    """The port's error for a read that failed."""
+    reconnect = failed.fault is not None and failed.fault.kind.value == "reconnect"
+    return BooksUnreadableError(
+        f"Reading from QuickBooks failed: {failed.reason}.",
+        remedy=failed.fault.fix if failed.fault else "It is tried again later.",
+        retry_after=failed.retry_after_seconds,
+        reconnect=reconnect,
+    )
+
+
+def _batch_item(item: Item) -> JsonObject:
+    head: JsonObject = {"bId": item.batch_id, "operation": "update" if item.operation == "void" else item.operation}
+    if item.operation == "void":
+        head["optionsData"] = "void"
+    return {**head, item.entity: item.body}
+
+
+def _operation(item: Item) -> Operation:
+    match item.operation:
+        case "create" | "update" | "delete" | "void":
+            return item.operation
+        case other:
+            raise ValueError(f"{other} is nothing that is done to books")
+
+
+def _has_number(item: Item) -> bool:
+    return item.entity in _QUERYABLE_NUMBER and isinstance(item.body.get("DocNumber"), str)
+
+
+def _near(item: Item) -> Query:
+    """Where a document without a number of ours is to be found: its party and its date."""
+    query = select(item.entity)
+    party = item.body.get("CustomerRef")
+    if isinstance(party, dict) and isinstance(party.get("value"), str):
+        query = query.where("CustomerRef", "=", str(party["value"]))
+    dated = item.body.get("TxnDate")
+    return query.where("TxnDate", "=", dated) if isinstance(dated, str) else query
+
+
+def _by_marker(wanted: Sequence[Wanted], rows: Sequence[JsonObject], entity: str) -> dict[str, Shown]:
+    return {
+        one.item.intent_id: _shown(entity, row)
+        for one in wanted
+        for row in rows
+        if one.marker in str(row.get("PrivateNote", ""))
+    }
+
+
+def _name(entity: str, body: JsonObject) -> str:
+    name = body.get(_NAME_FIELD.get(entity, "Name"))
+    if isinstance(name, str):
+        return name
+    parts = (body.get("GivenName"), body.get("FamilyName"))
+    return " ".join(part for part in parts if isinstance(part, str))
+
+
+def _shown(entity: str, document: JsonObject) -> Shown:
+    status: Literal["live", "deleted", "voided"] = "live"
+    if document.get("status") == "Deleted":
+        status = "deleted"
+    elif "Voided" in str(document.get("PrivateNote", "")) and not document.get("TotalAmt"):
+        status = "voided"
+    return Shown(entity=entity, document_id=str(document.get("Id", "")), status=status, document=document)
+
+
+def _document(outcome: object) -> JsonObject:
+    if isinstance(outcome, Found):
+        return outcome.document
+    if isinstance(outcome, ReadFailed):
+        raise unreadable(outcome)
+    raise BooksUnreadableError("QuickBooks does not show its company information.", remedy="It is tried again later.")
+
+
+def _part(document: JsonObject, name: str) -> JsonObject:
+    part = document.get(name)
+    return part if isinstance(part, dict) else {}
