@@ -110,12 +110,17 @@ def problems_of(error: ValidationError, model: type[BaseModel], places: Places) 
     """One sentence per mistake, in the order of the file."""
     found: dict[str, int] = {}
     for mistake in error.errors():
-        path = tuple(str(part) for part in mistake["loc"] if part != "[key]")
+        path = tuple(str(part) for part in mistake["loc"] if not _is_branch(str(part)))
         number = places.line(path) or 0
         context = mistake.get("ctx", {})
         says = _sentence(mistake["type"], path, mistake["msg"], mistake["input"], context, model)
         found.setdefault(places.at(path) + says, number)
     return tuple(sorted(found, key=lambda says: found[says]))
+
+
+def _is_branch(part: str) -> bool:
+    """Whether a part of the place is the validator's own note and not a key of the file."""
+    return part == "[key]" or part.startswith(("literal[", "tuple[", "function-"))
 
 
 def _sentence(

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from counterfoil.planning.templates import (
     MEMO_NAMES,
@@ -20,6 +20,14 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Name = Annotated[str, Field(min_length=1)]
 NumberTemplate = Annotated[str, AfterValidator(template_of(NUMBER_NAMES))]
 MemoTemplate = Annotated[str, AfterValidator(template_of(MEMO_NAMES))]
+
+
+def _one_status(value: object) -> object:
+    """A single status stands for a list of one."""
+    return (value,) if isinstance(value, str) and value != "won" else value
+
+
+When = Annotated[Literal["won"] | tuple[Name, ...], BeforeValidator(_one_status)]
 PayRunTemplate = Annotated[str, AfterValidator(template_of(PAY_RUN_NAMES))]
 
 
@@ -111,7 +119,7 @@ class SaleSection(FromKinds):
 class InvoiceSection(SaleSection):
     """`[invoice]`: when a sale becomes an invoice, and what is done where it does not add up."""
 
-    when: Literal["won"] | tuple[Name, ...] = "won"
+    when: When = "won"
     date: Literal["happened", "dated"] = "dated"
     no_lines: Literal["park", "one_line"] = "park"
     total_mismatch: Literal["park", "ignore"] = "park"
