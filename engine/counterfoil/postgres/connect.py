@@ -164,14 +164,14 @@ async def connect(
             raise
         # The driver's own error may hold the address; the translation says all that it knew.
         raise known from None
-    await _refuse_old_server(connection, target)
+    _refuse_old_server(connection, target)
     return connection
 
 
-async def _refuse_old_server(connection: Connection, target: Target) -> None:
+def _refuse_old_server(connection: Connection, target: Target) -> None:
     major = connection.get_server_version().major
     if major < OLDEST_SERVER:
-        await connection.close()
+        connection.terminate()
         raise PostgresTooOldError(
             f"Postgres at {target.place} is version {major}; Counterfoil needs {OLDEST_SERVER} or newer.",
             remedy="Upgrade the server, or leave COUNTERFOIL_DSN unset to use the embedded one.",
@@ -190,4 +190,4 @@ async def connected(
     try:
         yield connection
     finally:
-        await connection.close()
+        await connection.close(timeout=CONNECT_SECONDS_MAX)
