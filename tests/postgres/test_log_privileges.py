@@ -61,8 +61,7 @@ async def test_nobody_else_may_call_the_functions(admin_pool: Pool) -> None:
 
 async def test_functions_with_the_owners_rights_have_a_fixed_search_path(admin_pool: Pool) -> None:
     rows = await admin_pool.fetch(
-        "SELECT proname, proconfig FROM pg_proc "
-        "WHERE pronamespace = 'counterfoil_log'::regnamespace AND prosecdef"
+        "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'counterfoil_log'::regnamespace AND prosecdef"
     )
     assert len(rows) == 5
     assert {"search_path=pg_catalog, pg_temp"} == {setting for row in rows for setting in row["proconfig"]}

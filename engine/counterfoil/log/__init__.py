@@ -4,6 +4,8 @@ Positions are gapless and in commit order within a company; nothing becomes visi
 company. Why it is so, and what it costs: `ops/decisions/0001-log-order.md`.
 """
 
+from counterfoil.log.anchor import Anchor, AnchorKey, compare_anchor, read_anchor, write_anchor
+from counterfoil.log.audit import PostgresAudit
 from counterfoil.log.backfill import BackfillReport, backfill
 from counterfoil.log.codec import EventCodec, UnsealableEventError
 from counterfoil.log.errors import (
@@ -18,6 +20,7 @@ from counterfoil.log.errors import (
     StaleDecisionError,
     UnfencedDecisionError,
 )
+from counterfoil.log.export import ExportReport, export
 from counterfoil.log.group import LogLimits
 from counterfoil.log.keyring import Keyring, MasterKey, SealingKey
 from counterfoil.log.leases import PostgresLeases
@@ -38,16 +41,21 @@ from counterfoil.log.types import (
     PreparedAppend,
     RecordedEvent,
 )
+from counterfoil.log.verify import Fault, VerifyReport, verify
 from counterfoil.log.writer import PostgresLog
 
 __all__ = [
+    "Anchor",
     "AnchorError",
+    "AnchorKey",
     "Append",
     "Appended",
     "BackfillReport",
     "Delivery",
     "EventCodec",
     "EventTooLargeError",
+    "ExportReport",
+    "Fault",
     "FencedError",
     "Guard",
     "Head",
@@ -65,6 +73,7 @@ __all__ = [
     "MasterKey",
     "NewEvent",
     "Pace",
+    "PostgresAudit",
     "PostgresKeyring",
     "PostgresLeases",
     "PostgresLog",
@@ -75,5 +84,11 @@ __all__ = [
     "StaleDecisionError",
     "UnfencedDecisionError",
     "UnsealableEventError",
+    "VerifyReport",
     "backfill",
+    "compare_anchor",
+    "export",
+    "read_anchor",
+    "verify",
+    "write_anchor",
 ]

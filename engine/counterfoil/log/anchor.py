@@ -1,0 +1,169 @@
+"""Anchors: the heads of all companies, signed with a key outside Postgres and kept elsewhere.
+
+An anchor proves that the log still holds what it held then: a rewritten chain has another link at the anchored
+position, a truncated one has none. What was rewritten since the last anchor stays hidden, so anchor often.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from counterfoil.log.errors import AnchorError
+from counterfoil.log.types import LogReader
+from counterfoil.log.verify import Fault
+from counterfoil.ports import Clock
+from counterfoil_schema import exact_json
+from counterfoil_schema.exact_json import JsonValue
+
+_FORMAT = "counterfoil anchor 1"
+_KEY_BYTES_MIN = 32
+
+
+class AnchorKey:
+    """The key that signs anchors (HMAC-SHA256). Keep it, and the anchors, where the database's owner cannot write.
+
+    Args:
+        secret: at least 32 bytes in base64.
+
+    Raises:
+        AnchorError: anything else.
+    """
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, secret: SecretStr) -> None:
+        try:
+            self._raw = base64.b64decode(secret.get_secret_value().strip(), validate=True)
+        except ValueError:
+            self._raw = b""
+        if len(self._raw) < _KEY_BYTES_MIN:
+            raise AnchorError(
+                "The anchor key is not 32 bytes or more in base64.",
+                remedy="Make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'",
+            )
+
+    def __repr__(self) -> str:
+        return "AnchorKey(…)"
+
+    def sign(self, content: bytes) -> str:
+        """HMAC-SHA256 in hexadecimal."""
+        return hmac.new(self._raw, content, hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where all companies stood at a moment: position and link by company."""
+
+    at: datetime
+    heads: Mapping[int, tuple[int, bytes]]
+
+    def content(self) -> bytes:
+        """What is signed: canonical JSON."""
+        return exact_json.canonical(self._fields())
+
+    def _fields(self) -> dict[str, JsonValue]:
+        heads: list[JsonValue] = [
+            [company, position, link.hex()] for company, (position, link) in sorted(self.heads.items())
+        ]
+        return {"format": _FORMAT, "at": self.at.isoformat(), "heads": heads}
+
+    def signed(self, key: AnchorKey) -> bytes:
+        """The anchor as a file holds it."""
+        return json.dumps({**self._fields(), "signature": key.sign(self.content())}, indent=1).encode() + b"\n"
+
+
+async def take_anchor(reader: LogReader, clock: Clock) -> Anchor:
+    """The heads as they are now."""
+    heads = await reader.heads()
+    return Anchor(clock.now(), {head.company: (head.position, head.hash) for head in heads.values()})
+
+
+async def write_anchor(reader: LogReader, path: Path, key: AnchorKey, clock: Clock) -> Anchor:
+    """Sign the present heads into a file, which is replaced whole or not at all.
+
+    Raises:
+        AnchorError: the file cannot be written.
+    """
+    anchor = await take_anchor(reader, clock)
+    try:
+        await asyncio.to_thread(_replace, path, anchor.signed(key))
+    except OSError as error:
+        raise AnchorError(
+            f"The anchor {path} cannot be written ({error.strerror}).", remedy="Check the folder and its rights."
+        ) from error
+    return anchor
+
+
+def _replace(path: Path, content: bytes) -> None:
+    new = path.with_name(path.name + ".new")
+    with new.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+async def read_anchor(path: Path, key: AnchorKey) -> Anchor:
+    """An anchor whose signature is right.
+
+    Raises:
+        AnchorError: it cannot be read, or was not signed with this key.
+    """
+    try:
+        content = await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise AnchorError(f"The anchor {path} cannot be read ({error.strerror}).") from error
+    try:
+        anchor, signature = _parse(exact_json.loads_object(content))
+    except (KeyError, TypeError, ValueError) as error:
+        raise AnchorError(f"{path} is not an anchor.", remedy="Name a file that `log anchor` wrote.") from error
+    if not hmac.compare_digest(signature, key.sign(anchor.content())):
+        raise AnchorError(
+            f"The signature of the anchor {path} is wrong.",
+            remedy="Either the anchor was changed, or this is not the key that it was signed with.",
+        )
+    return anchor
+
+
+def _parse(fields: Mapping[str, JsonValue]) -> tuple[Anchor, str]:
+    at, heads, signature = fields["at"], fields["heads"], fields["signature"]
+    if fields["format"] != _FORMAT or not isinstance(at, str) or not isinstance(heads, list):
+        raise ValueError("another format")
+    found: dict[int, tuple[int, bytes]] = {}
+    for head in heads:
+        if not isinstance(head, list):
+            raise TypeError("a head is a list")
+        company, position, link = head
+        if not isinstance(company, int) or not isinstance(position, int) or not isinstance(link, str):
+            raise TypeError("a head is company, position and link")
+        found[company] = (position, bytes.fromhex(link))
+    if not isinstance(signature, str) or not signature.isascii():
+        raise TypeError("a signature is hexadecimal text")
+    return Anchor(datetime.fromisoformat(at), found), signature
+
+
+async def compare_anchor(reader: LogReader, anchor: Anchor) -> tuple[Fault, ...]:
+    """What of the anchored log is gone or rewritten; use together with `verify`, which checks the rest."""
+    heads = await reader.heads([*anchor.heads])
+    faults: list[Fault] = []
+    for company, (position, link) in sorted(anchor.heads.items()):
+        head = heads.get(company)
+        if head is None or head.position < position:
+            stands = "has no log" if head is None else f"ends at {head.position}"
+            text = f"the company {stands}, but stood at {position} when it was anchored: events were removed"
+            faults.append(Fault(company, position, "anchor", text))
+        elif position:
+            event = await reader.get(company, position)
+            if event is None or event.link != link:
+                text = "the link is not the one that was anchored: the log was rewritten"
+                faults.append(Fault(company, position, "anchor", text))
+    return tuple(faults)
