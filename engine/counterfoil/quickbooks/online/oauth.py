@@ -4,6 +4,7 @@ A 200 is a success only if it carries usable tokens: clients have taken an error
 (mcohen01/node-quickbooks #171).
 """
 
+import base64
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -137,10 +138,9 @@ class TokenEndpoint:
     async def _post(
         self, url: str, *, data: dict[str, str] | None = None, json: dict[str, str] | None = None
     ) -> tuple[int, JsonObject]:
-        credentials = aiohttp.BasicAuth(
-            self._credentials.client_id, self._credentials.client_secret.get_secret_value(), encoding="utf-8"
-        )
-        headers = {"Accept": "application/json", "Authorization": credentials.encode()}
+        pair = f"{self._credentials.client_id}:{self._credentials.client_secret.get_secret_value()}"
+        basic = base64.b64encode(pair.encode()).decode()
+        headers = {"Accept": "application/json", "Authorization": f"Basic {basic}"}
         try:
             async with self._session.post(
                 url, data=data, json=json, headers=headers, timeout=self._timeout, allow_redirects=False

@@ -1,0 +1,515 @@
+"""What the client sends, byte for byte, and what it concludes from every way an exchange can end."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from counterfoil.clock import SystemClock
+from counterfoil.dispatch.limiter import Lane, LimiterSettings
+from counterfoil.quickbooks.online.cdc import ChangeWindowError
+from counterfoil.quickbooks.online.faults import FaultKind
+from counterfoil.quickbooks.online.operations import Operation, OperationError
+from counterfoil.quickbooks.online.outcomes import (
+    Accepted,
+    BatchAnswered,
+    ChangeSet,
+    DeletedStub,
+    Found,
+    NotFound,
+    NotSent,
+    NotSentKind,
+    QueryPage,
+    ReadFailed,
+    Rejected,
+    Uncertain,
+    WriteOutcome,
+)
+from counterfoil.quickbooks.online.query import select
+from support.quickbooks_double import (
+    COMPANY,
+    Connected,
+    ScriptedServer,
+    break_off,
+    connected_client,
+    hang_up,
+    say,
+    scripted_server,
+)
+
+INVOICE = b'{"Line":[{"Amount":10.50}],  "CustomerRef":{"value":"3"}}'
+EXPIRED = json.dumps(
+    {"fault": {"error": [{"message": "AuthenticationFailed; errorCode=003200", "code": "3200"}], "type": "AUTH"}}
+)
+NEW_TOKENS = json.dumps(
+    {
+        "token_type": "bearer",
+        "access_token": "access-second",
+        "expires_in": 3600,
+        "refresh_token": "RT1-second",
+        "x_refresh_token_expires_in": 8640000,
+    }
+)
+
+
+def fault(code: str) -> str:
+    return json.dumps({"Fault": {"Error": [{"Message": "m", "Detail": "d", "code": code}], "type": "ValidationFault"}})
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with scripted_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def quickbooks(server: ScriptedServer) -> AsyncIterator[Connected]:
+    async with connected_client(server.url) as connected:
+        yield connected
+
+
+async def write(
+    quickbooks: Connected,
+    body: bytes = INVOICE,
+    *,
+    entity: str = "Invoice",
+    operation: Operation = "create",
+    patience: float = 10.0,
+) -> WriteOutcome:
+    deadline = quickbooks.clock.monotonic() + patience
+    return await quickbooks.client.write(
+        entity, body, request_id="r" * 32, operation=operation, lane=Lane.LIVE, deadline=deadline
+    )
+
+
+async def test_exactly_these_bytes_go_to_exactly_that_address(server: ScriptedServer, quickbooks: Connected) -> None:
+    answer = '{"Invoice":{"Id":"145","SyncToken":"0","TotalAmt":1265793.0395000001},"time":"2026-11-01T09:00:00-08:00"}'
+    server.play(say(answer))
+    outcome = await write(quickbooks)
+    assert isinstance(outcome, Accepted)
+    assert (answer.encode(), "tid-1", 200) == (outcome.raw, outcome.intuit_tid, outcome.http_status)
+    assert (outcome.document["Id"], str(outcome.document["TotalAmt"])) == ("145", "1265793.0395000001")
+    (seen,) = server.seen
+    assert (seen.method, seen.body) == ("POST", INVOICE)
+    assert seen.path_qs == f"/v3/company/9130/invoice?requestid={'r' * 32}&minorversion=75"
+    assert seen.headers["Accept"] == "application/json"
+    assert seen.headers["Content-Type"] == "application/json"
+    assert seen.headers["Authorization"] == "Bearer access-first"
+    assert quickbooks.gate.snapshot().metered_reads == {}
+
+
+@pytest.mark.parametrize(
+    ("entity", "operation", "parameters"),
+    [
+        ("JournalEntry", "update", ""),
+        ("JournalEntry", "delete", "operation=delete&"),
+        ("Invoice", "void", "operation=void&"),
+        ("Payment", "void", "operation=update&include=void&"),
+        ("SalesReceipt", "void", "operation=update&include=void&"),
+    ],
+)
+async def test_every_operation_has_its_form(
+    server: ScriptedServer, quickbooks: Connected, entity: str, operation: Operation, parameters: str
+) -> None:
+    server.play(say(json.dumps({entity: {"Id": "1", "status": "Deleted"}})))
+    assert isinstance(await write(quickbooks, entity=entity, operation=operation), Accepted)
+    (seen,) = server.seen
+    expected = f"/v3/company/9130/{entity.lower()}?requestid={'r' * 32}&{parameters}minorversion=75"
+    assert expected == seen.path_qs
+
+
+async def test_what_quickbooks_has_no_form_for_is_refused(quickbooks: Connected) -> None:
+    for entity, operation in (("Customer", "delete"), ("JournalEntry", "void"), ("Paycheck", "create")):
+        known: Operation = "delete" if operation == "delete" else "void" if operation == "void" else "create"
+        with pytest.raises(OperationError):
+            await write(quickbooks, entity=entity, operation=known)
+    with pytest.raises(ValueError, match="request id"):
+        await quickbooks.client.write(
+            "Invoice", INVOICE, request_id="r" * 51, operation="create", lane=Lane.LIVE, deadline=1e9
+        )
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, fault("6240"), FaultKind.ADOPT),
+        (400, fault("5010"), FaultKind.REFETCH),
+        (200, fault("2300"), FaultKind.PARK),
+        (403, fault("3100"), FaultKind.RECONNECT),
+        (429, fault("3001"), FaultKind.THROTTLED),
+        (400, fault("600"), FaultKind.LOOK_UP),
+        (404, "<html>nothing here</html>", FaultKind.PARK),
+    ],
+)
+async def test_a_stated_fault_rejects(
+    server: ScriptedServer, quickbooks: Connected, status: int, body: str, kind: FaultKind
+) -> None:
+    server.play(say(body, status=status))
+    outcome = await write(quickbooks)
+    assert isinstance(outcome, Rejected)
+    assert (kind, status, "tid-1") == (outcome.fault.kind, outcome.http_status, outcome.intuit_tid)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type"),
+    [
+        (500, fault("10000"), "application/json"),
+        (502, "<html>Bad gateway</html>", "text/html"),
+        (504, "", "text/plain"),
+        (200, "<html>Welcome</html>", "text/html"),
+        (200, '{"Invoice":', "application/json"),
+        (200, "{}", "application/json"),
+        (200, '{"Invoice":{}}', "application/json"),
+    ],
+)
+async def test_what_proves_nothing_is_uncertain(
+    server: ScriptedServer, quickbooks: Connected, status: int, body: str, content_type: str
+) -> None:
+    server.play(say(body, status=status, content_type=content_type))
+    outcome = await write(quickbooks)
+    assert isinstance(outcome, Uncertain)
+    assert outcome.intuit_tid == "tid-1"
+    assert len(server.seen) == 1
+
+
+async def test_a_lost_answer_is_uncertain_and_not_repeated(server: ScriptedServer, quickbooks: Connected) -> None:
+    for answer in (hang_up, break_off):
+        server.seen.clear()
+        server.play(answer)
+        assert isinstance(await write(quickbooks), Uncertain)
+        assert len(server.seen) == 1
+    assert quickbooks.gate.snapshot().in_flight == 0
+
+
+async def test_a_slow_answer_is_uncertain_at_the_deadline(server: ScriptedServer, quickbooks: Connected) -> None:
+    server.play(say('{"Invoice":{"Id":"1"}}', delay=30))
+    before = SystemClock().monotonic()
+    outcome = await write(quickbooks, patience=0.4)
+    assert isinstance(outcome, Uncertain)
+    assert SystemClock().monotonic() - before < 10
+    assert len(server.seen) == 1
+
+
+async def test_a_refused_connection_sent_nothing() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    async with connected_client(address) as quickbooks:
+        outcome = await write(quickbooks)
+    assert isinstance(outcome, NotSent)
+    assert outcome.kind is NotSentKind.UNREACHABLE
+    assert quickbooks.gate.snapshot().used == 0
+
+
+async def test_a_passed_deadline_sends_nothing(server: ScriptedServer, quickbooks: Connected) -> None:
+    server.play(say("{}"))
+    outcome = await write(quickbooks, patience=-1)
+    assert isinstance(outcome, NotSent)
+    assert server.seen == []
+
+
+class StalledClock(SystemClock):
+    """The process is stopped for an hour between one look at the clock and the next."""
+
+    def __init__(self) -> None:
+        self.looks_before_the_stop = 10**9
+
+    def monotonic(self) -> float:
+        self.looks_before_the_stop -= 1
+        return super().monotonic() + (3600 if self.looks_before_the_stop < 0 else 0)
+
+
+async def test_a_process_that_stalls_on_its_way_never_sends_late(server: ScriptedServer) -> None:
+    """Wherever the process stops before the bytes leave, none leave after the deadline."""
+    server.play(say('{"Invoice":{"Id":"1"}}'))
+    refused: list[NotSentKind] = []
+    while not server.seen:
+        clock = StalledClock()
+        async with connected_client(server.url, clock=clock) as quickbooks:
+            deadline = clock.monotonic() + 10
+            clock.looks_before_the_stop = len(refused)
+            outcome = await quickbooks.client.write(
+                "Invoice", INVOICE, request_id="r", operation="create", lane=Lane.LIVE, deadline=deadline
+            )
+        if not server.seen:
+            assert isinstance(outcome, NotSent)
+            refused.append(outcome.kind)
+    # The stop was moved on until it came after the bytes: the last look before that was at the body itself.
+    assert len(refused) > 3
+    assert refused[-1] is NotSentKind.DEADLINE
+
+
+async def test_a_401_is_refreshed_and_replayed_once_with_the_same_request(
+    server: ScriptedServer, quickbooks: Connected
+) -> None:
+    server.play(say(EXPIRED, status=401), say(NEW_TOKENS), say('{"Invoice":{"Id":"1"}}'))
+    assert isinstance(await write(quickbooks), Accepted)
+    first, refresh, second = server.seen
+    assert (first.path_qs, first.body) == (second.path_qs, second.body)
+    assert refresh.path_qs == "/token"
+    assert refresh.body == b"grant_type=refresh_token&refresh_token=RT1-first"
+    # base64 of client-id:client-secret
+    assert refresh.headers["Authorization"] == "Basic Y2xpZW50LWlkOmNsaWVudC1zZWNyZXQ="
+    assert second.headers["Authorization"] == "Bearer access-second"
+    stored = await quickbooks.store.get(COMPANY)
+    assert stored is not None
+    assert (stored.generation, stored.refresh_token.get_secret_value()) == (2, "RT1-second")
+
+
+async def test_a_second_401_means_reconnect(server: ScriptedServer, quickbooks: Connected) -> None:
+    server.play(say(EXPIRED, status=401), say(NEW_TOKENS), say(EXPIRED, status=401))
+    outcome = await write(quickbooks)
+    assert isinstance(outcome, Rejected)
+    assert outcome.fault.kind is FaultKind.RECONNECT
+    assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (say('{"error":"invalid_grant"}', status=400), NotSentKind.RECONNECT),
+        (say('{"error":"invalid_client"}', status=401), NotSentKind.NOT_AUTHORISED),
+        (say("<html>503</html>", status=503, content_type="text/html"), NotSentKind.NOT_AUTHORISED),
+        (say('{"error":"invalid_grant"}'), NotSentKind.NOT_AUTHORISED),
+        (say('{"access_token":"a","expires_in":3600}'), NotSentKind.NOT_AUTHORISED),
+        (say('{"access_token":"a","expires_in":-1,"refresh_token":"r"}'), NotSentKind.NOT_AUTHORISED),
+        (say("x" * 100_000), NotSentKind.NOT_AUTHORISED),
+        (hang_up, NotSentKind.NOT_AUTHORISED),
+    ],
+    ids=["dead", "wrong keys", "gateway", "error in a 200", "no refresh token", "no time", "too long", "no answer"],
+)
+async def test_without_a_token_nothing_is_sent(server: ScriptedServer, answer: object, kind: NotSentKind) -> None:
+    assert callable(answer)
+    server.play(answer)
+    async with connected_client(server.url, refreshed=False) as quickbooks:
+        outcome = await write(quickbooks)
+        stored = await quickbooks.store.get(COMPANY)
+    assert isinstance(outcome, NotSent)
+    assert outcome.kind is kind
+    assert {"/token"} == {seen.path_qs for seen in server.seen}
+    assert stored is not None
+    assert stored.generation == 1
+
+
+async def test_a_429_stops_everybody(server: ScriptedServer, quickbooks: Connected) -> None:
+    server.play(say(fault("3001"), status=429))
+    assert isinstance(await write(quickbooks), Rejected)
+    outcome = await write(quickbooks)
+    assert isinstance(outcome, NotSent)
+    assert outcome.kind is NotSentKind.PAUSED
+    assert outcome.retry_after_seconds is not None
+    assert 50 < outcome.retry_after_seconds < 70
+    assert len(server.seen) == 1
+
+
+async def test_a_full_gate_is_said_so(server: ScriptedServer) -> None:
+    server.play(say('{"Invoice":{"Id":"1"}}'))
+    limits = LimiterSettings(requests_per_minute=1, ceiling=1.0, live_reserve=0)
+    async with connected_client(server.url, settings=limits) as quickbooks:
+        assert isinstance(await write(quickbooks), Accepted)
+        outcome = await write(quickbooks, patience=0.2)
+    assert isinstance(outcome, NotSent)
+    assert outcome.kind is NotSentKind.LIMITED
+
+
+async def test_a_cancelled_write_gives_its_slot_back(server: ScriptedServer, quickbooks: Connected) -> None:
+    server.play(say("{}", delay=30))
+    writing = asyncio.create_task(write(quickbooks, patience=60))
+    while not server.seen:
+        await asyncio.sleep(0.01)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert (quickbooks.gate.snapshot().in_flight, quickbooks.gate.snapshot().used) == (0, 1)
+
+
+async def test_a_batch_is_read_by_its_ids(server: ScriptedServer, quickbooks: Connected) -> None:
+    body = json.dumps(
+        {
+            "BatchItemRequest": [
+                {"bId": "a", "operation": "create", "Invoice": {"Line": []}},
+                {"bId": "b", "operation": "create", "JournalEntry": {"Line": []}},
+                {"bId": "c", "operation": "create", "Invoice": {"Line": []}},
+                {"bId": "d", "operation": "delete", "Invoice": {"Id": "9"}},
+                {"bId": "e", "operation": "create", "Invoice": {"Line": []}},
+            ]
+        }
+    ).encode()
+    answer = {
+        "BatchItemResponse": [
+            {"bId": "d", "Invoice": {"Id": "9", "status": "Deleted"}},
+            {"bId": "b", "Fault": {"type": "ValidationFault", "Error": [{"Message": "m", "code": "2300"}]}},
+            {"bId": "a", "Invoice": {"Id": "1", "SyncToken": "0"}},
+            {"bId": "e", "Estimate": {"Id": "1"}},
+        ]
+    }
+    server.play(say(json.dumps(answer)))
+    deadline = quickbooks.clock.monotonic() + 10
+    outcome = await quickbooks.client.batch(body, request_id="q" * 32, lane=Lane.BACKFILL, deadline=deadline)
+    assert isinstance(outcome, BatchAnswered)
+    a, b, c, d, e = (outcome.items[key] for key in "abcde")
+    assert isinstance(a, Accepted)
+    assert (a.document, a.raw) == ({"Id": "1", "SyncToken": "0"}, b'{"bId":"a","Invoice":{"Id":"1","SyncToken":"0"}}')
+    assert isinstance(b, Rejected)
+    assert (b.fault.code, b.fault.kind) == ("2300", FaultKind.PARK)
+    assert isinstance(c, Uncertain)
+    assert isinstance(d, Accepted)
+    assert isinstance(e, Uncertain)
+    (seen,) = server.seen
+    assert (body, f"/v3/company/9130/batch?requestid={'q' * 32}&minorversion=75") == (seen.body, seen.path_qs)
+    assert quickbooks.gate.snapshot().batches_used == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (say(fault("1040"), status=400), Rejected),
+        (say("{}"), Uncertain),
+        (say("", status=502), Uncertain),
+        (hang_up, Uncertain),
+    ],
+    ids=["refused", "no items", "gateway", "lost"],
+)
+async def test_a_batch_as_a_whole(
+    server: ScriptedServer, quickbooks: Connected, answer: object, expected: type[object]
+) -> None:
+    assert callable(answer)
+    server.play(answer)
+    body = b'{"BatchItemRequest":[{"bId":"a","operation":"create","Invoice":{}}]}'
+    deadline = quickbooks.clock.monotonic() + 10
+    outcome = await quickbooks.client.batch(body, request_id="q", lane=Lane.LIVE, deadline=deadline)
+    assert isinstance(outcome, expected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b'{"BatchItemRequest":[]}',
+        b'{"BatchItemRequest":[{"Invoice":{}}]}',
+        b'{"BatchItemRequest":[{"bId":"a","Invoice":{}},{"bId":"a","Bill":{}}]}',
+        json.dumps({"BatchItemRequest": [{"bId": str(n), "Invoice": {}} for n in range(31)]}).encode(),
+    ],
+)
+async def test_what_is_no_batch_is_refused(quickbooks: Connected, body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"batch|object|bId"):
+        await quickbooks.client.batch(body, request_id="q", lane=Lane.LIVE, deadline=1e12)
+
+
+async def test_a_read_finds_misses_or_fails_and_never_mixes_them_up(
+    server: ScriptedServer, quickbooks: Connected
+) -> None:
+    server.play(say('{"Invoice":{"Id":"5","SyncToken":"3"}}'))
+    found = await quickbooks.client.read("Invoice", "5", Lane.LIVE)
+    assert isinstance(found, Found)
+    assert server.seen[0].path_qs == "/v3/company/9130/invoice/5?minorversion=75"
+    server.play(say(fault("610"), status=400))
+    assert isinstance(await quickbooks.client.read("Invoice", "5", Lane.LIVE), NotFound)
+    for answer in (say("", status=404), say("{}"), say(fault("5020"), status=400), say("<html/>"), hang_up):
+        server.play(answer)
+        assert isinstance(await quickbooks.client.read("Invoice", "5", Lane.LIVE), ReadFailed)
+    assert sum(quickbooks.gate.snapshot().metered_reads.values()) == 4  # the first, and a {} read three times
+
+
+async def test_a_read_is_tried_three_times_and_no_more(server: ScriptedServer, quickbooks: Connected) -> None:
+    server.play(say("", status=503), hang_up, say('{"CompanyInfo":{"Id":"1"}}'))
+    assert isinstance(await quickbooks.client.company_info(), Found)
+    assert server.seen[-1].path_qs == "/v3/company/9130/companyinfo/9130?minorversion=75"
+    server.seen.clear()
+    server.play(say("", status=503))
+    outcome = await quickbooks.client.preferences()
+    assert isinstance(outcome, ReadFailed)
+    assert outcome.transient
+    assert len(server.seen) == 3
+
+
+async def test_queries_by_address_and_by_body(server: ScriptedServer, quickbooks: Connected) -> None:
+    server.play(say('{"QueryResponse":{"Customer":[{"Id":"1"}],"startPosition":1,"maxResults":1},"time":"x"}'))
+    page = await quickbooks.client.query(select("Customer").where("DisplayName", "=", "O'Neill + Söhne"), Lane.LIVE)
+    assert isinstance(page, QueryPage)
+    assert page.rows == ({"Id": "1"},)
+    assert server.seen[0].path_qs == (
+        "/v3/company/9130/query?query=select%20%2A%20from%20Customer%20where%20DisplayName%20%3D%20"
+        "%27O%5C%27Neill%20%2B%20S%C3%B6hne%27&minorversion=75"
+    )
+    long = select("Customer").where("Id", "IN", *(str(100_000 + n) for n in range(300)))
+    await quickbooks.client.query(long, Lane.LIVE)
+    seen = server.seen[1]
+    assert (seen.method, seen.path_qs) == ("POST", "/v3/company/9130/query?minorversion=75")
+    assert (seen.headers["Content-Type"], seen.body) == ("application/text", long.text.encode())
+    server.play(say('{"QueryResponse":{"totalCount":42},"time":"x"}'))
+    assert await quickbooks.client.count(select("Bill"), Lane.RECONCILE) == 42
+    server.play(say('{"QueryResponse":{},"time":"x"}'))
+    empty = await quickbooks.client.query(select("Bill"), Lane.LIVE)
+    assert isinstance(empty, QueryPage)
+    assert empty.rows == ()
+    assert isinstance(await quickbooks.client.count(select("Bill"), Lane.LIVE), ReadFailed)
+
+
+async def test_changes(server: ScriptedServer, quickbooks: Connected) -> None:
+    answer = {
+        "CDCResponse": [
+            {
+                "QueryResponse": [
+                    {"Customer": [{"Id": "3", "Active": False}], "startPosition": 1, "maxResults": 1},
+                    {"Invoice": [{"Id": "7"}, {"status": "Deleted", "Id": "9", "MetaData": {"LastUpdatedTime": "t"}}]},
+                    {},
+                ]
+            }
+        ],
+        "time": "2026-11-02T09:00:00.5-08:00",
+    }
+    server.play(say(json.dumps(answer)))
+    since = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    changes = await quickbooks.client.cdc(["Customer", "Invoice"], since, Lane.RECONCILE)
+    assert isinstance(changes, ChangeSet)
+    assert changes.rows == {"Customer": ({"Id": "3", "Active": False},), "Invoice": ({"Id": "7"},)}
+    assert changes.deleted == (DeletedStub("Invoice", "9", "t"),)
+    assert (changes.time, changes.truncated) == (datetime(2026, 11, 2, 17, 0, 0, 500_000, tzinfo=UTC), False)
+    instant = since.strftime("%Y-%m-%dT%H%%3A%M%%3A%S.000Z")
+    expected = f"/v3/company/9130/cdc?entities=Customer%2CInvoice&changedSince={instant}&minorversion=75"
+    assert expected == server.seen[0].path_qs
+    full = {"CDCResponse": [{"QueryResponse": [{"Bill": [{"Id": str(n)} for n in range(1000)]}]}], "time": "t"}
+    server.play(say(json.dumps(full)))
+    changes = await quickbooks.client.cdc(["Bill"], since, Lane.RECONCILE)
+    assert isinstance(changes, ChangeSet)
+    assert changes.truncated
+    server.play(say(fault("5020"), status=400))
+    assert isinstance(await quickbooks.client.cdc(["Bill"], since, Lane.LIVE), ReadFailed)
+    for entities, at in ((["TaxCode"], since), ([], since), (["Bill"], since - timedelta(days=31))):
+        with pytest.raises(ChangeWindowError):
+            await quickbooks.client.cdc(entities, at, Lane.LIVE)
+
+
+async def test_spans_tell_what_was_called_and_nothing_secret(server: ScriptedServer) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    server.play(say(EXPIRED, status=401), say(NEW_TOKENS), say('{"Invoice":{"Id":"1"}}'))
+    async with connected_client(server.url, tracer=provider.get_tracer("test")) as quickbooks:
+        await write(quickbooks, b'{"PrivateNote":"very private"}')
+        server.play(say('{"QueryResponse":{}}'))
+        await quickbooks.client.query(select("Customer").where("DisplayName", "=", "Ann Lee"), Lane.LIVE)
+    provider.shutdown()
+    first, second = exporter.get_finished_spans()
+    assert first.attributes is not None
+    prefix = "counterfoil.quickbooks."
+    assert {
+        "http.request.method": "POST",
+        "http.response.status_code": 200,
+        f"{prefix}entity": "Invoice",
+        f"{prefix}operation": "create",
+        f"{prefix}request_id": "r" * 32,
+        f"{prefix}lane": "live",
+        f"{prefix}intuit_tid": "tid-1",
+    } == dict(first.attributes)
+    written = first.to_json() + second.to_json()
+    for secret in ("very private", "access-", "RT1-", "client-secret", "Ann Lee"):
+        assert secret not in written
