@@ -1,7 +1,7 @@
 """python-quickbooks and intuit-oauth drive the emulator unchanged but for the address."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 from uuid import uuid4
@@ -37,9 +37,10 @@ from quickbooks.objects.payment import Payment, PaymentLine
 from quickbooks.objects.preferences import Preferences
 from quickbooks.objects.trackingclass import Class
 from quickbooks.objects.vendor import Vendor
+
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
-YESTERDAY = (date.today() - timedelta(days=1)).isoformat() + "T00:00:00Z"
+YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -206,18 +207,18 @@ def test_consent_code_tokens_refresh_and_user_info(auth: AuthClient, emulator: E
     url = auth.get_authorization_url([Scopes.ACCOUNTING], state_token="s1")
     sent_back = requests.get(url, allow_redirects=False, timeout=10).headers["Location"]
     parameters = dict(pair.split("=") for pair in sent_back.partition("?")[2].split("&"))
-    assert "s1" == parameters["state"]
+    assert parameters["state"] == "s1"
     assert emulator["realm_id"] == parameters["realmId"]
     auth.get_bearer_token(parameters["code"], realm_id=parameters["realmId"])
-    assert 3600 == auth.expires_in
-    assert 8640000 == auth.x_refresh_token_expires_in
+    assert auth.expires_in == 3600
+    assert auth.x_refresh_token_expires_in == 8640000
     first = auth.refresh_token
     auth.refresh()
     assert first == auth.refresh_token
-    assert "owner@example.com" == auth.get_user_info().json()["email"]
+    assert auth.get_user_info().json()["email"] == "owner@example.com"
     with pytest.raises(AuthClientError) as refused:
         auth.get_bearer_token(parameters["code"])
-    assert 400 == refused.value.status_code
+    assert refused.value.status_code == 400
     emulator.ready["refresh_token"] = first
 
 
@@ -236,7 +237,7 @@ def test_a_wrong_secret_is_refused(auth: AuthClient, emulator: EmulatorProcess) 
     auth.client_secret = "wrong"
     with pytest.raises(AuthClientError) as refused:
         auth.refresh(refresh_token=emulator["refresh_token"])
-    assert 401 == refused.value.status_code
+    assert refused.value.status_code == 401
 
 
 def test_each_entity_is_created_read_and_queried(books: QuickBooks) -> None:
@@ -264,7 +265,7 @@ def test_each_entity_is_updated_whole_and_sparsely(books: QuickBooks) -> None:
         sparse = books.post(path, json.dumps(body))[name]
         assert str(int(again.SyncToken) + 1) == sparse["SyncToken"]
         if text:
-            assert "note" == sparse[text]
+            assert sparse[text] == "note"
 
 
 def test_a_stale_token_is_refused(books: QuickBooks) -> None:
@@ -275,7 +276,7 @@ def test_a_stale_token_is_refused(books: QuickBooks) -> None:
     first.Notes = "two"
     with pytest.raises(QuickbooksException) as refused:
         first.save(qb=books)
-    assert 5010 == refused.value.error_code
+    assert refused.value.error_code == 5010
 
 
 def test_duplicate_names_and_unknown_ids(books: QuickBooks) -> None:
@@ -284,7 +285,7 @@ def test_duplicate_names_and_unknown_ids(books: QuickBooks) -> None:
     same.DisplayName = customer.DisplayName.upper()
     with pytest.raises(QuickbooksException) as refused:
         same.save(qb=books)
-    assert 6240 == refused.value.error_code
+    assert refused.value.error_code == 6240
     with pytest.raises(ObjectNotFoundException):
         Customer.get(99_999_999, qb=books)
 
@@ -296,13 +297,15 @@ def test_queries_page_count_filter_and_escape(books: QuickBooks) -> None:
     chosen = Customer.choose([customer.DisplayName, other.DisplayName], field="DisplayName", qb=books)
     assert {customer.Id, other.Id} == {one.Id for one in chosen}
     total = Customer.count(qb=books)
-    pages = [Customer.all(order_by="Id", start_position=start, max_results=2, qb=books) for start in range(1, total + 1, 2)]
+    pages = [
+        Customer.all(order_by="Id", start_position=start, max_results=2, qb=books) for start in range(1, total + 1, 2)
+    ]
     ids = [one.Id for page in pages for one in page]
     assert total == len(ids) == len(set(ids))
-    assert 1 <= len(Item.all(qb=books)) if Item.count(qb=books) else True
+    assert len(Item.all(qb=books)) >= 1 if Item.count(qb=books) else True
     with pytest.raises(ValidationException) as refused:
         Invoice.where("PrivateNote = 'x'", qb=books)
-    assert 4001 == refused.value.error_code
+    assert refused.value.error_code == 4001
 
 
 def test_batch_create_update_delete_with_an_item_fault(books: QuickBooks) -> None:
@@ -311,15 +314,15 @@ def test_batch_create_update_delete_with_an_item_fault(books: QuickBooks) -> Non
     bad = an_invoice(customer, item, 1)
     bad.CustomerRef.value = "99999999"
     result = batch_create([*good, bad], qb=books)
-    assert [10.5, 11.5, 12.5] == [one.TotalAmt for one in result.successes]
-    assert ["2500"] == [fault.Error[0].code for fault in result.faults]
+    assert [one.TotalAmt for one in result.successes] == [10.5, 11.5, 12.5]
+    assert [fault.Error[0].code for fault in result.faults] == ["2500"]
     for one in result.successes:
         one.PrivateNote = "changed"
     updated = batch_update(result.successes, qb=books)
-    assert ["1", "1", "1"] == [one.SyncToken for one in updated.successes]
+    assert [one.SyncToken for one in updated.successes] == ["1", "1", "1"]
     deleted = batch_delete(updated.successes, qb=books)
-    assert 3 == len(deleted.successes)
-    assert 0 == len(deleted.faults)
+    assert len(deleted.successes) == 3
+    assert len(deleted.faults) == 0
 
 
 def test_payment_moves_the_invoice_and_its_void_moves_it_back(books: QuickBooks) -> None:
@@ -328,21 +331,21 @@ def test_payment_moves_the_invoice_and_its_void_moves_it_back(books: QuickBooks)
     payment = a_payment(customer, 60, {invoice.Id: ("Invoice", 60)}).save(qb=books)
     paid = Invoice.get(invoice.Id, qb=books)
     assert (40, "1", [payment.Id]) == (paid.Balance, paid.SyncToken, [link.TxnId for link in paid.LinkedTxn])
-    assert 40 == Customer.get(customer.Id, qb=books).Balance
+    assert Customer.get(customer.Id, qb=books).Balance == 40
     payment.void(qb=books)
-    assert 100 == Invoice.get(invoice.Id, qb=books).Balance
+    assert Invoice.get(invoice.Id, qb=books).Balance == 100
     voided = Payment.get(payment.Id, qb=books)
-    assert (0, True) == (voided.TotalAmt, voided.PrivateNote.startswith("Voided"))
+    assert (voided.TotalAmt, voided.PrivateNote.startswith("Voided")) == (0, True)
     fresh = Invoice.get(invoice.Id, qb=books)
     fresh.void(qb=books)
-    assert (0, 0) == (Invoice.get(invoice.Id, qb=books).TotalAmt, Invoice.get(invoice.Id, qb=books).Balance)
+    assert (Invoice.get(invoice.Id, qb=books).TotalAmt, Invoice.get(invoice.Id, qb=books).Balance) == (0, 0)
 
 
 def test_deleted_documents_are_gone_and_show_in_change_data_capture(books: QuickBooks) -> None:
     customer, item = a_customer(books), an_item(books)
     invoice = an_invoice(customer, item, 7).save(qb=books)
     answer = invoice.delete(qb=books)
-    assert "Deleted" == answer["Invoice"]["status"]
+    assert answer["Invoice"]["status"] == "Deleted"
     with pytest.raises(ObjectNotFoundException):
         Invoice.get(invoice.Id, qb=books)
     changed = change_data_capture([Invoice], YESTERDAY, qb=books)
@@ -373,7 +376,7 @@ def test_amounts_are_exact_with_decimals(emulator: EmulatorProcess, books: Quick
     wrong.Line = [a_line(item, 83.12, Qty=15, UnitPrice=5.5419)]
     with pytest.raises(QuickbooksException) as refused:
         wrong.save(qb=books)
-    assert 6070 == refused.value.error_code
+    assert refused.value.error_code == 6070
 
 
 def test_request_id_has_its_effect_once(books: QuickBooks, emulator: EmulatorProcess) -> None:
@@ -384,12 +387,12 @@ def test_request_id_has_its_effect_once(books: QuickBooks, emulator: EmulatorPro
     assert (first.Id, first.DocNumber) == (second.Id, second.DocNumber)
     effects = emulator.control("/journal")["effects"]
     assert isinstance(effects, list)
-    assert 1 == sum(1 for effect in effects if isinstance(effect, dict) and effect["request_id"] == key)
+    assert sum(1 for effect in effects if isinstance(effect, dict) and effect["request_id"] == key) == 1
 
 
 def test_company_info_and_preferences(books: QuickBooks) -> None:
     company = CompanyInfo.get(books.company_id, qb=books)
-    assert ("Sandbox Company", "US") == (company.CompanyName, company.Country)
+    assert (company.CompanyName, company.Country) == ("Sandbox Company", "US")
     assert False is Preferences.get(qb=books).SalesFormsPrefs.CustomTxnNumbers
 
 
@@ -403,4 +406,6 @@ def test_webhook_signature_by_their_check(books: QuickBooks, emulator: EmulatorP
     from counterfoil.quickbooks.emulator.notifications import signature
 
     body = '{"eventNotifications":[]}'
-    assert books.validate_webhook_signature(body, signature(body.encode(), emulator["verifier_token"]), emulator["verifier_token"])
+    assert books.validate_webhook_signature(
+        body, signature(body.encode(), emulator["verifier_token"]), emulator["verifier_token"]
+    )

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from counterfoil_schema.exact_json import JsonObject, loads_object
+
+from counterfoil_schema.exact_json import JsonObject, dumps, loads_object
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,7 +33,7 @@ class EmulatorProcess:
     def control(self, path: str, body: object = None) -> JsonObject:
         """GET a control address, or POST a body to it."""
         url = self["control_url"] + path
-        answer = requests.get(url, timeout=10) if body is None else requests.post(url, json=body, timeout=10)
+        answer = requests.get(url, timeout=10) if body is None else requests.post(url, data=dumps(body), timeout=10)
         assert answer.status_code == 200, answer.text
         return loads_object(answer.content)
 

@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 import pytest
-from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
-from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
-from counterfoil_schema.exact_json import JsonObject
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.quickbooks_company import Company, applied, line, posting
+
+from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
+from counterfoil_schema.exact_json import JsonObject
+from support.quickbooks_company import Company, allowed_to_refuse, applied, line, posting
 
 AMOUNTS = st.integers(1, 100_000).map(lambda number: Decimal(number) / 100)
 
@@ -27,7 +27,7 @@ def lines_of(document: JsonObject) -> list[JsonObject]:
 
 def test_an_invoice_has_line_ids_a_subtotal_a_number_and_a_balance(company: Company) -> None:
     invoice = company.invoice("1", [line("1", "10.00"), line("1", "2.50", Qty="5", UnitPrice="0.5")])
-    assert ["1", "2", None] == [member.get("Id") for member in lines_of(invoice)]
+    assert [member.get("Id") for member in lines_of(invoice)] == ["1", "2", None]
     assert {"Amount": Decimal("12.50"), "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}} == lines_of(
         invoice
     )[2]
@@ -102,7 +102,7 @@ def test_a_full_update_blanks_what_it_leaves_out(company: Company) -> None:
     assert ("PrivateNote" in updated, "DocNumber" in updated, Decimal("11.00")) == (False, False, updated["TotalAmt"])
     missing: JsonObject = {"Id": invoice["Id"], "SyncToken": "1", "Line": [line("1", "11.00")]}
     fault = company.refused("Invoice", missing, "update")
-    assert ("2020", "CustomerRef") == (fault.code, fault.element)
+    assert (fault.code, fault.element) == ("2020", "CustomerRef")
 
 
 def test_sent_lines_replace_all_and_keep_their_ids(company: Company) -> None:
@@ -114,9 +114,9 @@ def test_sent_lines_replace_all_and_keep_their_ids(company: Company) -> None:
         (member["Id"], member["Amount"]) for member in lines_of(updated)[:-1]
     ]
     unknown: JsonObject = {"Id": "1", "SyncToken": "1", "sparse": True, "Line": [{**third, "Id": "9"}]}
-    assert "2030" == company.refused("Invoice", unknown, "update").code
+    assert company.refused("Invoice", unknown, "update").code == "2030"
     twice: JsonObject = {"Id": "1", "SyncToken": "1", "sparse": True, "Line": [third, third]}
-    assert "2030" == company.refused("Invoice", twice, "update").code
+    assert company.refused("Invoice", twice, "update").code == "2030"
 
 
 def test_a_payment_moves_balance_token_and_links(company: Company) -> None:
@@ -167,7 +167,7 @@ def test_a_void_keeps_the_record_at_zero(company: Company) -> None:
         voided["SyncToken"],
     )
     assert Decimal(0) == company.books.ledger.account("1")
-    assert "500" == company.refused("JournalEntry", {"Id": "1", "SyncToken": "0"}, "void").code
+    assert company.refused("JournalEntry", {"Id": "1", "SyncToken": "0"}, "void").code == "500"
 
 
 def test_a_credit_memo_settles_an_invoice_through_a_payment_of_nothing(company: Company) -> None:
@@ -216,19 +216,23 @@ def test_what_a_payment_may_not_do(company: Company) -> None:
         body: JsonObject = {"CustomerRef": {"value": customer}, "TotalAmt": Decimal(amount), "Line": [*lines]}
         return company.refused("Payment", body).code
 
-    assert "6000" == code("200", applied("Invoice", "1", "100.01"))
-    assert "6000" == code("99.99", applied("Invoice", "1", "100.00"))
-    assert "620" == code("10", applied("Invoice", "1", "10.00"), customer="2")
-    assert "610" == code("10", applied("Invoice", "77", "10.00"))
-    assert "620" == code("10", applied("Bill", "1", "10.00"))
-    assert "2290" == code("10", applied("Invoice", "1", "-10.00"))
-    assert "2020" == code("10", {"Amount": 10})
-    assert "2020" == company.refused("Payment", {"CustomerRef": {"value": "1"}}).code
+    assert code("200", applied("Invoice", "1", "100.01")) == "6000"
+    assert code("99.99", applied("Invoice", "1", "100.00")) == "6000"
+    assert code("10", applied("Invoice", "1", "10.00"), customer="2") == "620"
+    assert code("10", applied("Invoice", "77", "10.00")) == "610"
+    assert code("10", applied("Bill", "1", "10.00")) == "620"
+    assert code("10", applied("Invoice", "1", "-10.00")) == "2290"
+    assert code("10", {"Amount": 10}) == "2020"
+    assert company.refused("Payment", {"CustomerRef": {"value": "1"}}).code == "2020"
 
 
 def test_a_journal_entry_starts_its_lines_at_0_and_totals_0(company: Company) -> None:
     entry = company.write("JournalEntry", {"Line": [posting("Debit", "60", "10.00"), posting("Credit", "35", "10.00")]})
-    assert (["0", "1"], 0, None) == ([member["Id"] for member in lines_of(entry)], entry["TotalAmt"], entry.get("DocNumber"))
+    assert ([member["Id"] for member in lines_of(entry)], entry["TotalAmt"], entry.get("DocNumber")) == (
+        ["0", "1"],
+        0,
+        None,
+    )
     assert Decimal("-10.00") == company.shown("Account", "35")["CurrentBalance"]
     assert Decimal(0) == company.shown("Account", "60")["CurrentBalance"]
 
@@ -237,29 +241,29 @@ def test_what_a_journal_entry_may_not_be(company: Company) -> None:
     def code(*lines: JsonObject) -> str:
         return company.refused("JournalEntry", {"Line": [*lines]}).code
 
-    assert "2300" == code(posting("Debit", "60", "10.00"), posting("Credit", "35", "9.99"))
-    assert "2300" == code(posting("Debit", "60", "10.00"))
-    assert "2290" == code(posting("Debit", "60", "-10.00"), posting("Credit", "35", "-10.00"))
-    assert "2260" == code(posting("", "60", "10.00"), posting("Credit", "35", "10.00"))
-    assert "2170" == code(posting("Both", "60", "10.00"), posting("Credit", "35", "10.00"))
-    assert "2500" == code(posting("Debit", "6000", "10.00"), posting("Credit", "35", "10.00"))
-    assert "6000" == code(posting("Debit", "84", "10.00"), posting("Credit", "35", "10.00"))
-    assert "2250" == code()
+    assert code(posting("Debit", "60", "10.00"), posting("Credit", "35", "9.99")) == "2300"
+    assert code(posting("Debit", "60", "10.00")) == "2300"
+    assert code(posting("Debit", "60", "-10.00"), posting("Credit", "35", "-10.00")) == "2290"
+    assert code(posting("", "60", "10.00"), posting("Credit", "35", "10.00")) == "2260"
+    assert code(posting("Both", "60", "10.00"), posting("Credit", "35", "10.00")) == "2170"
+    assert code(posting("Debit", "6000", "10.00"), posting("Credit", "35", "10.00")) == "2500"
+    assert code(posting("Debit", "84", "10.00"), posting("Credit", "35", "10.00")) == "6000"
+    assert code() == "2250"
     customer: JsonObject = {"Type": "Customer", "EntityRef": {"value": "1"}}
     company.write("JournalEntry", {"Line": [posting("Debit", "84", "1", customer), posting("Credit", "35", "1")]})
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["invoice", "pay", "memo", "delete", "void", "raise"]), AMOUNTS), max_size=25))
+@given(
+    st.lists(st.tuples(st.sampled_from(["invoice", "pay", "memo", "delete", "void", "raise"]), AMOUNTS), max_size=25)
+)
 def test_whatever_happens_the_ledger_balances(steps: list[tuple[str, Decimal]]) -> None:
     company = Company()
     company.customer()
     company.item()
     for kind, amount in steps:
-        try:
+        with allowed_to_refuse("6000", "610"):
             do(company, kind, amount)
-        except QuickBooksFaultError as fault:
-            assert fault.code in {"6000", "610"}
     assert Decimal(0) == sum(company.books.ledger.accounts().values(), Decimal(0))
     # What the customer owes is what the receivable account holds, and what its documents add up to.
     assert company.books.ledger.account("84") == company.books.ledger.customer("1") == open_amounts(company)

@@ -3,13 +3,14 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
 from counterfoil.quickbooks.emulator.query import Condition, Ordering, Query, parse, write
 from counterfoil.quickbooks.emulator.select import answer
 from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
-from hypothesis import given
-from hypothesis import strategies as st
-from support.quickbooks_company import Company, line
+from support.quickbooks_company import Company, allowed_to_refuse, line
 
 NAMES = st.sampled_from(["Id", "DocNumber", "MetaData.LastUpdatedTime", "Balance", "DisplayName"])
 VALUES = st.one_of(
@@ -45,10 +46,8 @@ def test_what_is_written_is_read_back(query: Query) -> None:
 
 @given(st.one_of(st.text(max_size=200), st.text(alphabet="selctfromwh *='\\(),<>%ANDIN01.\n", max_size=80)))
 def test_garbage_is_refused_and_nothing_else(text: str) -> None:
-    try:
+    with allowed_to_refuse("4000"):
         parse(text)
-    except QuickBooksFaultError as fault:
-        assert "4000" == fault.code
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,7 @@ def test_the_grammar(text: str, query: Query) -> None:
 def test_what_the_language_lacks_is_4000(text: str) -> None:
     with pytest.raises(QuickBooksFaultError) as refused:
         parse(text)
-    assert "4000" == refused.value.code
+    assert refused.value.code == "4000"
 
 
 def test_the_parser_says_where() -> None:
@@ -127,7 +126,9 @@ def company() -> Company:
     hours = made.item()
     for number, name in enumerate(("Ann Lee", "Bo O'Brien", "Élan SA"), start=1):
         customer = made.customer(name)
-        made.invoice(customer, [line(hours, f"{number * 10}.00")], TxnDate=f"2026-11-0{number}", DocNumber=f"N-{number}")
+        made.invoice(
+            customer, [line(hours, f"{number * 10}.00")], TxnDate=f"2026-11-0{number}", DocNumber=f"N-{number}"
+        )
     return made
 
 
@@ -160,14 +161,16 @@ def test_filters(company: Company, text: str, expected: list[str]) -> None:
 def test_inactive_ones_come_only_when_asked_for(company: Company) -> None:
     customer = company.customer("Gone Ltd")
     company.write("Customer", {**company.handle("Customer", customer), "sparse": True, "Active": False}, "update")
-    assert [] == ids(company, "select * from Customer where DisplayName = 'Gone Ltd'")
-    assert [customer] == ids(company, "select * from Customer where DisplayName = 'Gone Ltd' and Active IN (true,false)")
+    assert ids(company, "select * from Customer where DisplayName = 'Gone Ltd'") == []
+    assert [customer] == ids(
+        company, "select * from Customer where DisplayName = 'Gone Ltd' and Active IN (true,false)"
+    )
     assert [customer] == ids(company, "select * from Customer where Active = false")
 
 
 def test_count_and_nothing_found(company: Company) -> None:
-    assert {"totalCount": 3} == answer(parse("select count(*) from Invoice"), company.books)
-    assert {} == answer(parse("select * from Invoice where Id = '99'"), company.books)
+    assert answer(parse("select count(*) from Invoice"), company.books) == {"totalCount": 3}
+    assert answer(parse("select * from Invoice where Id = '99'"), company.books) == {}
 
 
 @pytest.mark.parametrize(
@@ -190,11 +193,8 @@ def test_what_cannot_be_queried_is_4001(company: Company, text: str, detail: str
 
 @given(QUERIES)
 def test_any_query_is_answered_or_refused(query: Query) -> None:
-    try:
+    with allowed_to_refuse("4001"):
         found = answer(query, _COMPANY.books)
-    except QuickBooksFaultError as fault:
-        assert "4001" == fault.code
-    else:
         assert len(as_list(found.get(query.entity))) <= query.max_results
 
 

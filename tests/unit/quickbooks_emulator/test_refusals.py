@@ -1,6 +1,7 @@
 """What QuickBooks refuses, with which code; every refusal leaves books and journal as they were."""
 
 import pytest
+
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from support.quickbooks_company import Company, line, posting
 
@@ -80,21 +81,24 @@ def test_the_text_of_a_document_number_that_is_too_long(company: Company) -> Non
 
 def test_inactive_names_still_block_and_inactive_records_cannot_be_used(company: Company) -> None:
     company.write("Customer", {**company.handle("Customer", "1"), "sparse": True, "Active": False}, "update")
-    assert "6240" == company.refused("Customer", {"DisplayName": "Ann Lee"}).code
+    assert company.refused("Customer", {"DisplayName": "Ann Lee"}).code == "6240"
     fault = company.refused("Invoice", invoice())
-    assert ("610", True) == (fault.code, "has been made inactive" in fault.detail)
+    assert (fault.code, "has been made inactive" in fault.detail) == ("610", True)
 
 
 def test_a_customer_with_a_balance_stays_active(company: Company) -> None:
     company.write("Invoice", invoice())
     body: JsonObject = {**company.handle("Customer", "1"), "sparse": True, "Active": False}
-    assert "6220" == company.refused("Customer", body, "update").code
+    assert company.refused("Customer", body, "update").code == "6220"
 
 
 def test_duplicate_document_numbers(company: Company) -> None:
     company.write("Invoice", invoice(DocNumber="A-1"))
     fault = company.refused("Invoice", invoice(DocNumber="a-1"))
-    assert ("6140", True) == (fault.code, fault.detail.endswith("DocNumber=a-1 is assigned to TxnType=Invoice with TxnId=1"))
+    assert (fault.code, fault.detail.endswith("DocNumber=a-1 is assigned to TxnType=Invoice with TxnId=1")) == (
+        "6140",
+        True,
+    )
     company.write("Invoice", invoice(DocNumber="A-1"), include="allowduplicatedocnum")
     company.write("CreditMemo", invoice(DocNumber="A-1"))
     entry: JsonObject = {"DocNumber": "J", "Line": [posting("Debit", "60", "1"), posting("Credit", "35", "1")]}
@@ -103,51 +107,51 @@ def test_duplicate_document_numbers(company: Company) -> None:
     company.books.set_preferences(
         {"OtherPrefs": {"NameValue": [{"Name": "WarnDuplicateJournalNumber", "Value": "true"}]}}
     )
-    assert "6140" == company.refused("JournalEntry", entry).code
+    assert company.refused("JournalEntry", entry).code == "6140"
 
 
 def test_numbers_are_made_unless_the_company_sets_its_own(company: Company) -> None:
     company.write("Invoice", invoice(DocNumber="1002"))
     numbers = [company.write("Invoice", invoice())["DocNumber"] for _ in range(2)]
-    assert ["1001", "1003"] == numbers
+    assert numbers == ["1001", "1003"]
     company.books.set_preferences({"SalesFormsPrefs": {"CustomTxnNumbers": True}})
     assert "DocNumber" not in company.write("Invoice", invoice())
     entry: JsonObject = {"Line": [posting("Debit", "60", "1"), posting("Credit", "35", "1")]}
     assert "DocNumber" not in company.write("JournalEntry", entry)
-    assert "1001" == company.write("JournalEntry", entry, include="allowautodocnum")["DocNumber"]
+    assert company.write("JournalEntry", entry, include="allowautodocnum")["DocNumber"] == "1001"
 
 
 def test_a_closed_period_takes_no_change(company: Company) -> None:
     open_one = company.write("Invoice", invoice(TxnDate="2026-10-31"))
     company.books.set_preferences({"AccountingInfoPrefs": {"BookCloseDate": "2026-10-31"}})
-    assert "6210" == company.refused("Invoice", invoice(TxnDate="2026-10-31")).code
+    assert company.refused("Invoice", invoice(TxnDate="2026-10-31")).code == "6210"
     handle: JsonObject = {"Id": open_one["Id"], "SyncToken": "0"}
-    assert "6210" == company.refused("Invoice", {**handle, "sparse": True, "TxnDate": "2026-11-01"}, "update").code
-    assert "6210" == company.refused("Invoice", handle, "delete").code
-    assert "6210" == company.refused("Invoice", handle, "void").code
+    assert company.refused("Invoice", {**handle, "sparse": True, "TxnDate": "2026-11-01"}, "update").code == "6210"
+    assert company.refused("Invoice", handle, "delete").code == "6210"
+    assert company.refused("Invoice", handle, "void").code == "6210"
     company.write("Invoice", invoice(TxnDate="2026-11-01"))
 
 
 def test_updates_need_id_and_current_token(company: Company) -> None:
-    assert "610" == company.refused("Customer", {"Id": "9", "SyncToken": "0"}, "update").code
-    assert "2030" == company.refused("Customer", {"Id": "nine", "SyncToken": "0"}, "update").code
-    assert ("2020", "SyncToken") == (
+    assert company.refused("Customer", {"Id": "9", "SyncToken": "0"}, "update").code == "610"
+    assert company.refused("Customer", {"Id": "nine", "SyncToken": "0"}, "update").code == "2030"
+    assert (
         company.refused("Customer", {"Id": "1"}, "update").code,
         company.refused("Customer", {"Id": "1"}, "update").element,
-    )
-    assert "5010" == company.refused("Customer", {"Id": "1", "SyncToken": "7", "sparse": True}, "update").code
-    assert "500" == company.refused("Customer", {"Id": "1", "SyncToken": "0"}, "delete").code
+    ) == ("2020", "SyncToken")
+    assert company.refused("Customer", {"Id": "1", "SyncToken": "7", "sparse": True}, "update").code == "5010"
+    assert company.refused("Customer", {"Id": "1", "SyncToken": "0"}, "delete").code == "500"
 
 
 def test_read_only_properties_are_passed_over(company: Company) -> None:
     made = company.write("Customer", {"DisplayName": "Bo", "Balance": 99, "FullyQualifiedName": "Else", "Level": 7})
-    assert (0, "Bo", False) == (made["Balance"], made["FullyQualifiedName"], "Level" in made)
+    assert (made["Balance"], made["FullyQualifiedName"], "Level" in made) == (0, "Bo", False)
 
 
 def test_personal_numbers_come_back_masked(company: Company) -> None:
     employee = company.write("Employee", {"GivenName": "Bo", "SSN": "123-45-6789"})
     vendor = company.write("Vendor", {"DisplayName": "V", "TaxIdentifier": "99-5688293"})
-    assert ("XXX-XX-XXXX", "XXXXXX8293") == (employee["SSN"], vendor["TaxIdentifier"])
+    assert (employee["SSN"], vendor["TaxIdentifier"]) == ("XXX-XX-XXXX", "XXXXXX8293")
 
 
 def test_customers_nest_four_deep(company: Company) -> None:
@@ -156,14 +160,14 @@ def test_customers_nest_four_deep(company: Company) -> None:
         made = company.write("Customer", {"DisplayName": f"Job {level}", "ParentRef": {"value": parent}, "Job": True})
         assert level == made["Level"]
         parent = str(made["Id"])
-    assert "Ann Lee:Job 1:Job 2:Job 3" == company.shown("Customer", parent)["FullyQualifiedName"]
-    assert "6180" == company.refused("Customer", {"DisplayName": "Job 4", "ParentRef": {"value": parent}}).code
+    assert company.shown("Customer", parent)["FullyQualifiedName"] == "Ann Lee:Job 1:Job 2:Job 3"
+    assert company.refused("Customer", {"DisplayName": "Job 4", "ParentRef": {"value": parent}}).code == "6180"
 
 
 def test_bottomless_bodies_and_boundless_numbers(company: Company) -> None:
     deep: JsonValue = "x"
     for _ in range(60):
         deep = {"a": deep}
-    assert "6180" == company.refused("Customer", {"DisplayName": "B", "BillAddr": deep}).code
+    assert company.refused("Customer", {"DisplayName": "B", "BillAddr": deep}).code == "6180"
     huge: JsonObject = {"CustomerRef": REF, "Line": [{**line("1", "1"), "Amount": 10**30}]}
-    assert "2090" == company.refused("Invoice", huge).code
+    assert company.refused("Invoice", huge).code == "2090"

@@ -12,6 +12,8 @@ from counterfoil_schema.exact_json import JsonObject
 
 MINUTE = 60.0
 SECOND = 1.0
+# Differences of floats fall a hair to either side; a request exactly one span ago no longer counts.
+EDGE_SECONDS = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Window:
         self.peak = 0
 
     def count(self, now: float) -> int:
-        while self._stamps and self._stamps[0] <= now - self._span:
+        while self._stamps and self._stamps[0] <= now - self._span + EDGE_SECONDS:
             self._stamps.popleft()
         return len(self._stamps)
 

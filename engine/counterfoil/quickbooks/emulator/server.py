@@ -112,8 +112,6 @@ class QuickBooksEmulator:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            stack.callback(self._cancel_tasks)
             control = web.Application(client_max_size=BODY_BYTES_MAX)
             ControlApi(self._control_parts()).add_to(control)
             api = web.Application(client_max_size=BODY_BYTES_MAX)
@@ -123,6 +121,8 @@ class QuickBooksEmulator:
                 base_url=await self._listen(stack, api, self.options.port),
                 control_url=await self._listen(stack, control, self.options.control_port),
             )
+            self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            stack.callback(self._cancel_tasks)
             self._spawn(self.webhooks.run())
             self._stack = stack.pop_all()
         return self

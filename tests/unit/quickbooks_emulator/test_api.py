@@ -1,0 +1,334 @@
+"""The API at its edges: malformed requests, tokens, change data capture, and people's actions."""
+
+import asyncio
+import base64
+import io
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from counterfoil.quickbooks.emulator import EmulatorOptions
+from counterfoil.quickbooks.emulator.books import Write
+from counterfoil.quickbooks.emulator.journal import Origin
+from counterfoil.quickbooks.emulator.limits import LimitNumbers
+from counterfoil.quickbooks.emulator.values import as_list, as_object
+from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps
+from support.quickbooks_company import Api, code_of, running
+
+OPTIONS = EmulatorOptions(seed=1, sample="small", limits=LimitNumbers(enabled=False))
+DAY = 86_400
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-(10**25), 10**25), st.text(max_size=20), st.sampled_from(["1", ""])
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    max_leaves=8,
+)
+PROPERTIES = st.sampled_from(
+    ["Id", "SyncToken", "sparse", "DisplayName", "CustomerRef", "Line", "TotalAmt", "Name", "Type", "TxnDate",
+     "DocNumber", "LinkedTxn", "BillAddr", "Active", "BatchItemRequest", "TxnTaxDetail", "CurrencyRef", "ParentRef"]
+)  # fmt: skip
+LINES = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "Amount": JSON,
+            "Id": JSON,
+            "DetailType": st.sampled_from(["SalesItemLineDetail", "JournalEntryLineDetail", "DiscountLineDetail", "x"]),
+            "SalesItemLineDetail": JSON | st.fixed_dictionaries({"ItemRef": JSON, "Qty": JSON, "UnitPrice": JSON}),
+            "JournalEntryLineDetail": JSON | st.fixed_dictionaries({"PostingType": JSON, "Entity": JSON}),
+            "DiscountLineDetail": JSON,
+            "LinkedTxn": JSON,
+        },
+    ),
+    max_size=3,
+)
+BODIES = st.dictionaries(PROPERTIES, JSON | LINES, max_size=6)
+TAILS = st.sampled_from(
+    ["customer", "invoice", "payment", "journalentry", "item", "batch", "creditmemo", "vendor", "account", "nothing",
+     "invoice/1", "query", "cdc", "companyinfo", "preferences", "", "invoice/1/pdf", "customer/x"]
+)  # fmt: skip
+PARAMETERS = st.dictionaries(
+    st.sampled_from(["operation", "include", "requestid", "query", "entities", "changedSince", "minorversion"]),
+    st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
+    | st.sampled_from(["delete", "void", "update", "Invoice", "2026-11-01T00:00:00Z", "0001-01-01", "9999-12-31"]),
+    max_size=3,
+)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running(OPTIONS) as made:
+        yield made
+
+
+async def test_a_thousand_malformed_requests_are_answered_and_never_by_5xx() -> None:
+    async with running(OPTIONS) as api:
+        loop = asyncio.get_running_loop()
+
+        def send(method: str, tail: str, body: bytes, parameters: dict[str, str]) -> int:
+            async def ask() -> int:
+                url = f"{api.emulator.base_url}/v3/company/{api.emulator.realm_id}/{tail}"
+                headers = {"Authorization": f"Bearer {api.token}"}
+                async with api.session.request(method, url, data=body, params=parameters, headers=headers) as answer:
+                    await answer.read()
+                    return answer.status
+
+            return asyncio.run_coroutine_threadsafe(ask(), loop).result(timeout=30)
+
+        @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(
+            st.sampled_from(["POST", "POST", "POST", "GET", "PUT"]),
+            TAILS,
+            st.one_of(BODIES.map(dumps), JSON.map(dumps), st.binary(max_size=60)),
+            PARAMETERS,
+        )
+        def check(method: str, tail: str, body: bytes, parameters: dict[str, str]) -> None:
+            status = send(method, tail, body, parameters)
+            assert status == 200 or 400 <= status < 500
+
+        await asyncio.to_thread(check)
+        assert sum(api.emulator.books.ledger.accounts().values()) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"nonsense",
+        b'{"DisplayName": NaN}',
+        b'{"DisplayName": "\xff"}',
+        b'{"DisplayName": "\\ud800"}',
+        b'{"DisplayName": 1e999999999}',
+        b'{"BillAddr": {"x": 1e999999999}, "DisplayName": "A"}',
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"DisplayName": ' + b"9" * 10_000 + b"}",
+    ],
+    ids=range(11),
+)
+async def test_bodies_that_break_parsers(api: Api, body: bytes) -> None:
+    status, _ = await api.call("POST", "customer", raw=body)
+    assert status == 400
+
+
+async def test_a_body_without_end_is_refused(api: Api) -> None:
+    url = f"{api.emulator.base_url}/v3/company/{api.emulator.realm_id}/customer"
+    headers = {"Authorization": f"Bearer {api.token}"}
+    async with api.session.post(url, data=io.BytesIO(b"x" * (21 * 1024 * 1024)), headers=headers) as answer:
+        assert answer.status == 413
+
+
+async def test_a_query_without_a_statement_is_a_fault_inside_200(api: Api) -> None:
+    status, body = await api.get("query")
+    assert (status, as_object(body["Fault"])["type"]) == (200, "SystemFault")
+
+
+async def test_tokens_and_realms(api: Api) -> None:
+    def code(body: JsonObject) -> JsonValue:
+        return as_object(as_list(as_object(body["fault"])["error"])[0])["code"]
+
+    good = api.token
+    api.token = "short"
+    status, refused = await api.get("customer/1")
+    assert (status, code(refused)) == (401, "3200")
+    api.token = "x" * 40
+    assert (await api.get("customer/1"))[0] == 401
+    api.token = good
+    await api.control("/clock", {"advance_seconds": 3599})
+    assert (await api.get("customer/1"))[0] == 200
+    await api.control("/clock", {"advance_seconds": 1})
+    assert (await api.get("customer/1"))[0] == 401
+    api.token = api.emulator.office.issue_access()
+    url = f"{api.emulator.base_url}/v3/company/123/customer/1"
+    async with api.session.get(url, headers={"Authorization": f"Bearer {api.token}"}) as answer:
+        body = as_object(await answer.json())
+        assert (answer.status, code(body)) == (403, "3100")
+        assert answer.headers["intuit_tid"].startswith("1-")
+
+
+async def token(api: Api, form: dict[str, str], secret: str = "", **headers: str) -> tuple[int, JsonObject]:
+    office = api.emulator.office
+    pair = f"{office.client_id}:{secret or office.client_secret}"
+    headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    url = f"{api.emulator.base_url}/oauth2/v1/tokens/bearer"
+    async with api.session.post(url, data=form, headers=headers) as answer:
+        return answer.status, as_object(await answer.json())
+
+
+async def test_the_token_endpoint(api: Api) -> None:
+    office = api.emulator.office
+    first = office.refresh_token
+    refresh = {"grant_type": "refresh_token", "refresh_token": first}
+    status, body = await token(api, refresh)
+    assert (200, "bearer", 3600, first, 8640000) == (
+        status,
+        body["token_type"],
+        body["expires_in"],
+        body["refresh_token"],
+        body["x_refresh_token_expires_in"],
+    )
+    assert await token(api, refresh, secret="wrong") == (401, {"error": "invalid_client"})
+    assert (await token(api, {}))[0] == 400
+    assert await token(api, {"grant_type": "password"}) == (400, {"error": "unsupported_grant_type"})
+    _, capped = await token(api, refresh, **{"x-include-refresh-token-hard-expires-in": "true"})
+    assert capped["x_refresh_token_hard_expires_in"] == 157680000
+    await api.control("/clock", {"advance_seconds": DAY})
+    both = await asyncio.gather(token(api, refresh), token(api, refresh))
+    assert sorted(status for status, _ in both) == [200, 400]
+    rotated = office.refresh_token
+    assert rotated != first
+    await api.control("/clock", {"advance_seconds": 100 * DAY + 1})
+    status, body = await token(api, {"grant_type": "refresh_token", "refresh_token": rotated})
+    assert (status, body["error"]) == (400, "invalid_grant")
+
+
+async def test_revoking_ends_the_connection(api: Api) -> None:
+    office = api.emulator.office
+    pair = base64.b64encode(f"{office.client_id}:{office.client_secret}".encode()).decode()
+    url = f"{api.emulator.base_url}/v2/oauth2/tokens/revoke"
+    for token_text, status in (("unknown", 400), (office.refresh_token, 200)):
+        async with api.session.post(
+            url, json={"token": token_text}, headers={"Authorization": f"Basic {pair}"}
+        ) as answer:
+            assert status == answer.status
+    assert (await api.get("customer/1"))[0] == 401
+
+
+async def test_consent_is_refused_for_a_wrong_scope(api: Api) -> None:
+    asked = {
+        "client_id": api.emulator.office.client_id,
+        "response_type": "code",
+        "scope": "openid",
+        "redirect_uri": "http://localhost:1/cb",
+        "state": "s",
+    }
+    url = f"{api.emulator.base_url}/connect/oauth2"
+    async with api.session.get(url, params=asked, allow_redirects=False) as answer:
+        back = parse_qs(urlsplit(answer.headers["Location"]).query)
+        assert back == {"error": ["invalid_scope"], "state": ["s"]}
+    async with api.session.get(url, params={**asked, "client_id": "x"}, allow_redirects=False) as answer:
+        assert answer.status == 400
+
+
+async def cdc(api: Api, entities: str, since: str) -> list[JsonObject]:
+    status, body = await api.get("cdc", entities=entities, changedSince=since)
+    assert status == 200, body
+    return [as_object(group) for group in as_list(as_object(as_list(body["CDCResponse"])[0])["QueryResponse"])]
+
+
+async def test_change_data_capture() -> None:
+    async with running(EmulatorOptions(seed=1, manual_clock=True, limits=LimitNumbers(enabled=False))) as api:
+        start = api.emulator.clock.now()
+        for name in ("A", "B", "C"):
+            await api.control("/clock", {"advance_seconds": 10})
+            await api.customer(name)
+        await api.post("customer", {"Id": "1", "SyncToken": "0", "sparse": True, "Active": False})
+        (group,) = await cdc(api, "Customer,Invoice", start.isoformat())
+        assert [as_object(row)["Id"] for row in as_list(group["Customer"])] == ["2", "3", "1"]
+        assert (group["startPosition"], group["maxResults"]) == (1, 3)
+        assert await cdc(api, "Invoice", start.isoformat()) == [{}]
+        await api.control("/clock", {"advance_seconds": 31 * DAY})
+        api.token = api.emulator.office.issue_access()
+        status, body = await api.get("cdc", entities="Customer", changedSince=start.isoformat())
+        assert (status, code_of(body)) == (400, "4001")
+        for parameters, code in (
+            ({"entities": "Customer"}, "2020"),
+            ({"changedSince": "2026-11-20"}, "2020"),
+            ({"entities": "TaxCode", "changedSince": "2026-11-20"}, "4001"),
+            ({"entities": "Customer", "changedSince": "soon"}, "2060"),
+        ):
+            status, body = await api.call("GET", "cdc", parameters=parameters)
+            assert (400, code) == (status, code_of(body))
+
+
+async def test_change_data_capture_stops_at_a_thousand() -> None:
+    async with running(EmulatorOptions(seed=1, limits=LimitNumbers(enabled=False))) as api:
+        start = api.emulator.clock.now().isoformat()
+        for number in range(1005):
+            api.emulator.books.write(customer_write(f"C {number}"), origin())
+        (group,) = await cdc(api, "Customer,Vendor", start)
+        assert len(as_list(group["Customer"])) == 1000
+
+
+def customer_write(name: str) -> Write:
+    return Write("Customer", "create", {"DisplayName": name})
+
+
+def origin() -> Origin:
+    return Origin()
+
+
+async def test_people_act_without_tokens_or_limits(api: Api) -> None:
+    line: JsonObject = {
+        "Amount": 10,
+        "DetailType": "SalesItemLineDetail",
+        "SalesItemLineDetail": {"ItemRef": {"value": "1"}},
+    }
+    made = await api.control("/books/invoice", {"body": {"CustomerRef": {"value": "1"}, "Line": [line]}})
+    identifier = as_object(made["Invoice"])["Id"]
+    added = await api.control(
+        "/books/Invoice", {"operation": "update", "id": identifier, "add_lines": [{**line, "Amount": 5}]}
+    )
+    assert [as_object(one).get("Id") for one in as_list(as_object(added["Invoice"])["Line"])] == ["1", "2", None]
+    removed = await api.control("/books/Invoice", {"operation": "update", "id": identifier, "remove_lines": ["1"]})
+    assert [as_object(one).get("Id") for one in as_list(as_object(removed["Invoice"])["Line"])] == ["2", None]
+    results = await api.control(
+        "/books",
+        [
+            {"entity": "Customer", "body": {"DisplayName": "New"}},
+            {"entity": "Invoice", "operation": "delete", "id": identifier},
+        ],
+    )
+    assert len(as_list(results["results"])) == 2
+    effects = [as_object(effect) for effect in as_list((await api.control("/journal?after=11"))["effects"])]
+    assert [(effect["operation"], effect["app"]) for effect in effects] == [
+        ("create", "person"),
+        ("update", "person"),
+        ("update", "person"),
+        ("create", "person"),
+        ("delete", "person"),
+    ]
+    state = await api.control("/state?entity=Invoice")
+    assert ([], {"Invoice": [identifier]}) == (state["Invoice"], state["deleted"])
+
+
+async def test_control_looks_at_everything(api: Api) -> None:
+    for path in (
+        "/",
+        "/health",
+        "/journal",
+        "/state",
+        "/totals",
+        "/stats",
+        "/calls",
+        "/faults",
+        "/clock",
+        "/webhooks",
+        "/limits",
+    ):
+        assert isinstance(await api.control(path), dict)
+    await api.get("customer/1")
+    (call,) = as_list((await api.control("/calls"))["calls"])
+    assert (as_object(call)["kind"], as_object(call)["entity"], as_object(call)["status"]) == ("read", "Customer", 200)
+
+
+async def test_unknown_addresses(api: Api) -> None:
+    for method, tail, code in (
+        ("GET", "nothing/1", "500"),
+        ("POST", "nothing", "500"),
+        ("PUT", "customer", "500"),
+        ("GET", "customer/abc", "2030"),
+        ("GET", "customer/99", "610"),
+        ("POST", "companyinfo", "500"),
+    ):
+        status, body = await api.call(method, tail, {} if method != "GET" else None)
+        assert (400, code) == (status, code_of(body))
+    async with aiohttp.ClientSession() as session, session.get(api.emulator.base_url + "/elsewhere") as answer:
+        assert answer.status == 404
