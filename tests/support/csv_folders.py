@@ -57,7 +57,7 @@ class StillClock:
         del seconds
 
 
-def context_for(folder: Path, mapping: str, **settings: object) -> SourceContext:
+def context_for(folder: Path, mapping: str, settings: Mapping[str, object] | None = None) -> SourceContext:
     """A context whose adapter must not touch the network: it has no session."""
     table: Mapping[str, Any] = tomllib.loads(mapping, parse_float=Decimal)
     return SourceContext(

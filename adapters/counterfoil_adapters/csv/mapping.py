@@ -182,12 +182,17 @@ def _check_lines(name: str, kind: Kind) -> None:
         )
 
 
+_ALTERNATIVES = frozenset({"str", "bool", "int", "decimal", "dict[str,any]"})
+"""What pydantic adds to the place of an error where several types are allowed."""
+
+
 def _validated(model: type[M_], value: Mapping[str, Any], where: str) -> M_:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        path = [str(part) for part in first["loc"] if not str(part).startswith(("function", "constrained"))]
+        # A name that is not known explains one that is missing, so it is told first.
+        first = min(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
+        path = [str(part) for part in first["loc"] if str(part) not in _ALTERNATIVES]
         place = ".".join([where, *path[:-1]])
         name = path[-1] if path else where
         if first["type"] == "extra_forbidden":

@@ -51,6 +51,8 @@ class RowScanner:
         self._delimiter = delimiter
         self._open: list[str] | None = None
         self.fields: list[str] = []
+        self.stray = False
+        """Whether an unquoted cell holds a quote: text, or the remains of a broken row."""
 
     def feed(self, line: str) -> bool:
         """Take in a physical line with its line end; True when the row is complete.
@@ -70,6 +72,7 @@ class RowScanner:
             if self._open is None:
                 stop = line.find(self._delimiter, at, end)
                 self.fields.append(line[at : end if stop < 0 else stop])
+                self.stray = self.stray or '"' in self.fields[-1]
                 if stop < 0:
                     return True
                 at = stop + 1
@@ -98,7 +101,8 @@ class RowReader:
     """Rows of a text stream that was opened with `newline=""` and, so that bytes survive, `surrogateescape`.
 
     A row whose number of cells differs from `width` (set after the header was read) is broken. After an unclosed
-    quote reading goes on at the next physical line, so one slip costs one row.
+    quote reading goes on at the next physical line, so one slip costs one row; among the lines that the quote had
+    swallowed, one with a stray quote is not believed to be a row of its own.
     """
 
     def __init__(self, stream: TextIO, delimiter: str, encoding: str) -> None:
@@ -107,6 +111,7 @@ class RowReader:
         self._encoding = encoding
         self._pushed_back: deque[str] = deque()
         self._line = 0
+        self._suspect_until = 0
         self.width: int | None = None
 
     def rows(self) -> Iterator[Row | BrokenRow]:
@@ -145,6 +150,14 @@ class RowReader:
             if len(lines) > 1:
                 return self._unclosed(start, lines, ())
             return self._stray_quote(start, first)
+        if scanner.stray and start <= self._suspect_until:
+            return BrokenRow(
+                start,
+                (),
+                "The line seems to be the rest of the broken row above it.",
+                "Mend the quotes of that row.",
+                printable("".join(lines)),
+            )
         return self._checked(start, lines, scanner.fields)
 
     def _checked(self, start: int, lines: list[str], fields: list[str]) -> Row | BrokenRow:
@@ -183,12 +196,13 @@ class RowReader:
     def _is_whole(self, line: str) -> bool:
         scanner = RowScanner(self._delimiter)
         try:
-            return scanner.feed(line) and len(scanner.fields) == self.width
+            return scanner.feed(line) and not scanner.stray and len(scanner.fields) == self.width
         except _QuoteError:
             return False
 
     def _unclosed(self, start: int, lines: list[str], fields: Sequence[str]) -> BrokenRow:
         self._pushed_back.extendleft(reversed(lines[1:]))
+        self._suspect_until = max(self._suspect_until, start + len(lines) - 1)
         self._line = start
         return BrokenRow(
             start,
