@@ -68,17 +68,22 @@ class Reader:
         async for page in self._listed(kind, listed):
             yield page
 
-    async def one(self, kind: Kind, source_id: str) -> SourceChange:
+    async def one(self, kind: Kind, source_id: str, setting: Setting | None = None) -> SourceChange:
         """One record as it is now, or Gusto's word that it was deleted.
+
+        Args:
+            setting: what payrolls are looked up in, where it was read for several of them; else it is read now.
 
         Raises:
             NotShownError: Gusto shows neither.
         """
         try:
             if kind == "employee":
-                return self._employee(await self._api.employee(source_id), await self._api.departments())
+                person = await self._api.employee(source_id)
+                needed = people.department_of(person, {}) is None and person.get("department_uuid") is not None
+                return self._employee(person, await self._api.departments() if needed else {})
             payload = await self._api.payroll(source_id)
-            return self._payroll(payload, await self._setting())
+            return self._payroll(payload, setting or await self._setting())
         except NotShownError:
             for event in await self._api.events(f"{kind}.deleted", None, newest_first=True):
                 if event.get("entity_uuid") == source_id:
@@ -156,17 +161,19 @@ class Reader:
             asked_at = self._clock.now()
             events = await self._api.events(f"{kind}.*", cursor.after)
             done = len(events) < EVENTS_PER
-            changes = [await self._after(kind, source_id, event) for source_id, event in _latest(events).items()]
+            latest = _latest(events)
+            setting = await self._setting() if kind == "payroll" and latest else None
+            changes = [await self._after(kind, source_id, event, setting) for source_id, event in latest.items()]
             cursor = Cursor(phase="events", after=str(events[-1]["uuid"]) if events else cursor.after, at=asked_at)
             yield Page(changes=changes, cursor=cursor.text(), done=done)
             if done:
                 return
 
-    async def _after(self, kind: Kind, source_id: str, event: JsonObject) -> SourceChange:
+    async def _after(self, kind: Kind, source_id: str, event: JsonObject, setting: Setting | None) -> SourceChange:
         if event.get("event_type") == f"{kind}.deleted":
             return _removed(kind, source_id, event)
         try:
-            return await self.one(kind, source_id)
+            return await self.one(kind, source_id, setting)
         except NotShownError:
             # Neither shown nor deleted: said, so that a person can look; a later event replaces it.
             return Unreadable(

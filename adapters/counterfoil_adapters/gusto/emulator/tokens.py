@@ -108,7 +108,6 @@ class Tokens:
             "access_token": grant.access_token,
             "token_type": "bearer",
             "expires_in": int(LIFE.total_seconds()),
-            "created_at": int(self._clock.now().timestamp()),
             "scope": "public",
         }
         if grant.refresh_token is not None:
