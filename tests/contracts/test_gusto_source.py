@@ -340,6 +340,26 @@ async def test_a_cut_off_answer_is_never_taken_for_a_short_list() -> None:
         assert len(healed) == 5
 
 
+async def test_a_slow_answer_is_given_up_and_asked_for_again() -> None:
+    async with gusto() as company:
+        await company.control("/load", {"employees": employees(1)})
+        await company.control("/faults", {"kind": "slow", "seconds": 600, "path": "/employees/e0"})
+
+        changes = await company.source({"timeout_seconds": 0.5}).read("employee", "e0")
+
+        assert seen_ids(list(changes)) == ["e0"]
+        assert len(company.clock.waits) == 1
+
+
+async def test_an_answer_without_what_it_must_hold_is_told_without_a_crash() -> None:
+    async with gusto() as company:
+        await company.control("/load", {"employees": employees(2)})
+        del company.emulator.store.employees["e0"]["uuid"]
+
+        with pytest.raises(SourceError, match="another form"):
+            await collect(company.source(), "employee")
+
+
 async def test_the_limit_of_the_grant_is_enforced_and_its_waiting_time_is_told() -> None:
     async with gusto(GustoEmulator(EmulatorOptions(requests_per_minute=3))) as company:
         await company.control("/load", {"employees": employees(250)})

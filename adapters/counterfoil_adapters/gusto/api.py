@@ -147,7 +147,7 @@ class GustoApi:
         path = "/v1/webhook_subscriptions"
         body = {"url": url, "subscription_types": ["Payroll", "Employee"]}
         made = _object(await self._for_application().request("POST", path, json=body, tries=1), path)
-        return str(made["uuid"])
+        return identity(made, path)
 
     async def verify(self, subscription_uuid: str, verification_token: str) -> None:
         """Prove to Gusto that its handshake arrived."""
@@ -186,6 +186,18 @@ class GustoApi:
             if not listing.more:
                 return found
         raise SourceError(f"Gusto lists more than {PAGES_MAX} pages at {path}.")
+
+
+def identity(row: JsonObject, where: str) -> str:
+    """The uuid of a record or event; older versions name a payroll's `payroll_uuid`.
+
+    Raises:
+        SourceError: it has none.
+    """
+    found = row.get("uuid") or row.get("payroll_uuid")
+    if not isinstance(found, str) or not found:
+        raise _drift(where)
+    return found
 
 
 def _more(answer: HttpAnswer, page: int, rows: int, per: int) -> bool:

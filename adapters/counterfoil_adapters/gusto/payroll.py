@@ -94,7 +94,9 @@ def pay_run(
     Raises:
         FigureError: a date or figure is missing or wrong, or the sums differ from Gusto's totals.
     """
-    processed = payload.get("processed") is True
+    external = payload.get("external") is True
+    # An external payroll was run elsewhere before Gusto: history, which the books hold already.
+    processed = payload.get("processed") is True and not external
     period = payload.get("pay_period")
     if not isinstance(period, dict):
         raise FigureError("it has no pay period")
@@ -103,7 +105,7 @@ def pay_run(
     if processed:
         lines, stated = _figures(payload, departments, unassigned)
     return PayRun(
-        status=_status(payload, processed=processed, reversals=reversals),
+        status="external" if external else _status(payload, processed=processed, reversals=reversals),
         processed=processed,
         check_date=_date(payload, "check_date"),
         period_start=_date(period, "start_date"),

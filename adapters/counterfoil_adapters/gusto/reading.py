@@ -9,7 +9,7 @@ from counterfoil.ports import Clock
 from counterfoil.sources import Page, Removed, Seen, SourceChange, SourceError, Unreadable
 from counterfoil_adapters.gusto import employee as people
 from counterfoil_adapters.gusto import payroll as payrolls
-from counterfoil_adapters.gusto.api import REREAD_SECONDS, EventLostError, GustoApi, Listing, NotShownError
+from counterfoil_adapters.gusto.api import REREAD_SECONDS, EventLostError, GustoApi, Listing, NotShownError, identity
 from counterfoil_adapters.gusto.cursor import Cursor
 from counterfoil_adapters.gusto.redaction import employee_raw, payroll_raw
 from counterfoil_adapters.gusto.webhook import hint_of
@@ -96,7 +96,7 @@ class Reader:
         start = self._since or now.date() - timedelta(days=365)
         if again:
             start = max(start, now.date() - REREAD)
-        after = str(newest[0]["uuid"]) if newest else None
+        after = identity(newest[0], "/v1/events") if newest else None
         return Cursor(phase="list", after=after, at=now, start=start if kind == "payroll" else None)
 
     async def _listed(self, kind: Kind, cursor: Cursor) -> AsyncIterator[Page]:
@@ -126,7 +126,7 @@ class Reader:
 
     async def _knowing(self, row: JsonObject, setting: Setting, changes: list[SourceChange]) -> Setting:
         """Read a listed payroll; where it pays somebody hired since, look up the departments again first."""
-        payload = await self._api.payroll(str(row["uuid"]))
+        payload = await self._api.payroll(identity(row, "its payrolls"))
         paid = payload["employee_compensations"]
         everybody = {
             str(person["employee_uuid"])
@@ -164,7 +164,9 @@ class Reader:
             latest = _latest(events)
             setting = await self._setting() if kind == "payroll" and latest else None
             changes = [await self._after(kind, source_id, event, setting) for source_id, event in latest.items()]
-            cursor = Cursor(phase="events", after=str(events[-1]["uuid"]) if events else cursor.after, at=asked_at)
+            cursor = Cursor(
+                phase="events", after=identity(events[-1], "/v1/events") if events else cursor.after, at=asked_at
+            )
             yield Page(changes=changes, cursor=cursor.text(), done=done)
             if done:
                 return
@@ -189,9 +191,8 @@ class Reader:
         titles = await self._api.departments()
         everybody = await self._api.all_employees()
         departments = {
-            str(person["uuid"]): people.department_of(person, titles) or self._unassigned
+            identity(person, "its employees"): people.department_of(person, titles) or self._unassigned
             for person in everybody
-            if "uuid" in person
         }
         return Setting(departments=departments, reversals=await self._api.reversals())
 
@@ -231,9 +232,8 @@ class Reader:
 
     def _own(self, payload: JsonObject, kind: Kind) -> str:
         """The uuid of a payload that belongs to this company."""
-        source_id, company = payload.get("uuid"), payload.get("company_uuid", self._company_uuid)
-        if not isinstance(source_id, str) or not source_id:
-            raise SourceError(f"Gusto shows a {kind} without a uuid.")
+        source_id = identity(payload, f"one {kind}")
+        company = payload.get("company_uuid", self._company_uuid)
         if company != self._company_uuid:
             raise SourceError(
                 f"Gusto shows {kind} {source_id} of another company than this connection's.",

@@ -337,6 +337,12 @@ def test_a_missing_part_is_refused(missing: str) -> None:
         run_of(payload, [one()])
 
 
+def test_a_payroll_that_was_run_elsewhere_is_not_to_be_posted() -> None:
+    record = run_of(payload_of([one()], external=True), [one()])
+
+    assert (record.status, record.processed, record.lines) == ("external", False, ())
+
+
 def test_an_unprocessed_payroll_has_no_figures() -> None:
     record = run_of(payload_of([one()], processed=False, totals=None), [one()])
 
