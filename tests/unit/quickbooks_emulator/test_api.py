@@ -332,3 +332,12 @@ async def test_unknown_addresses(api: Api) -> None:
         assert (400, code) == (status, code_of(body))
     async with aiohttp.ClientSession() as session, session.get(api.emulator.base_url + "/elsewhere") as answer:
         assert answer.status == 404
+
+
+async def test_every_answer_carries_an_intuit_id(api: Api) -> None:
+    seen: set[str] = set()
+    for path in ("/oauth2/v1/tokens/bearer", "/v3/company/1/customer", "/.well-known/openid_configuration/", "/else"):
+        method = "GET" if path.startswith("/.") else "POST"
+        async with api.session.request(method, api.emulator.base_url + path) as answer:
+            seen.add(answer.headers["intuit_tid"])
+    assert len(seen) == 4

@@ -112,7 +112,8 @@ class AccountingApi:
                 await parts.clock.sleep(rule.seconds or 1.0)
             elif rule.kind == "stale":
                 for entity, identifier in _named_records(call):
-                    parts.books.bump(entity, identifier)
+                    if rule.entity in {None, entity}:
+                        parts.books.bump(entity, identifier)
             else:
                 blow = rule
         if blow is None:
@@ -172,8 +173,7 @@ class AccountingApi:
         self._note(call, "", "", answer.status, "late_effect landed", self._transaction())
 
     def _transaction(self) -> str:
-        random = self._parts.entropy.token_bytes(16).hex()
-        return f"1-{random[:8]}-{random[8:]}"
+        return transaction_id(self._parts.entropy)
 
     def _record(self, request: web.Request, call: Call, status: int, outcome: str, tid: str) -> None:
         self._note(call, request.method, request.path_qs[:500], status, outcome, tid)
@@ -195,6 +195,12 @@ class AccountingApi:
                 intuit_tid=tid,
             )
         )
+
+
+def transaction_id(entropy: Entropy) -> str:
+    """A value of the `intuit_tid` header."""
+    random = entropy.token_bytes(16).hex()
+    return f"1-{random[:8]}-{random[8:]}"
 
 
 def _json(status: int, body: bytes, tid: str) -> web.Response:

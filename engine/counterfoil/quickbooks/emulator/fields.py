@@ -72,7 +72,7 @@ def fields_of(entity: str) -> dict[str, Field]:
 @cache
 def _tables() -> dict[str, dict[str, Field]]:
     raw: dict[str, dict[str, dict[str, object]]] = json.loads(
-        files(__package__).joinpath("fields.json").read_text(encoding="utf-8")
+        files("counterfoil.quickbooks.emulator").joinpath("fields.json").read_text(encoding="utf-8")
     )
     return {
         entity: {name: _field(entity, name, entry) for name, entry in table.items()} for entity, table in raw.items()

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from counterfoil.clock import SystemClock
 from counterfoil.ports import Clock, Entropy
-from counterfoil.quickbooks.emulator.api import AccountingApi, ApiParts
+from counterfoil.quickbooks.emulator.api import AccountingApi, ApiParts, transaction_id
 from counterfoil.quickbooks.emulator.books import Books, Change
 from counterfoil.quickbooks.emulator.clock import EmulatorClock, entropy_from
 from counterfoil.quickbooks.emulator.control import ControlApi, ControlParts
@@ -117,6 +117,7 @@ class QuickBooksEmulator:
             api = web.Application(client_max_size=BODY_BYTES_MAX)
             OAuthRoutes(self.office, self.realm_id, self.stats).add_to(api)
             AccountingApi(self._api_parts()).add_to(api)
+            api.on_response_prepare.append(self._mark)
             self._addresses = Addresses(
                 base_url=await self._listen(stack, api, self.options.port),
                 control_url=await self._listen(stack, control, self.options.control_port),
@@ -157,6 +158,11 @@ class QuickBooksEmulator:
     def _cancel_tasks(self) -> None:
         for task in self._owned:
             task.cancel()
+
+    async def _mark(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Every answer carries an Intuit id, the token endpoint's too."""
+        if "intuit_tid" not in response.headers:
+            response.headers["intuit_tid"] = transaction_id(self._entropy)
 
     def _changed(self, change: Change) -> None:
         self.webhooks.notice(change)
