@@ -1,6 +1,9 @@
 """The Gusto source has the form that the engine asks for. Checked by mypy and pyright; never run."""
 
-from counterfoil.sources import SourceAdapter, SourceFactory
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from counterfoil.sources import SourceAdapter, SourceContext
 from counterfoil_adapters.gusto.adapter import GustoSource
 from counterfoil_adapters.gusto.tokens import Load, Store, TokenPair
 
@@ -11,6 +14,11 @@ async def keep(pair: TokenPair) -> None: ...
 async def last() -> TokenPair | None: ...
 
 
-def forms(source: GustoSource) -> tuple[SourceFactory, SourceAdapter, Store, Load]:
-    """Each assignment is a check."""
-    return GustoSource, source, keep, last
+def form(source: GustoSource) -> SourceAdapter:
+    """An open source is an adapter."""
+    return source
+
+
+factory: Callable[[SourceContext], AbstractAsyncContextManager[SourceAdapter]] = GustoSource
+store: Store = keep
+load: Load = last
