@@ -30,7 +30,7 @@ from counterfoil.sources import (
 )
 from counterfoil_adapters.csv.cursor import Cursor
 from counterfoil_adapters.csv.files import Fingerprint, Inspected, inspect, stamp
-from counterfoil_adapters.csv.mapping import Kind, parse_mapping
+from counterfoil_adapters.csv.mapping import Kind, RecordName, parse_mapping
 from counterfoil_adapters.csv.plans import KindPlan, plan_kind
 from counterfoil_adapters.csv.walk import Located, walk
 from counterfoil_schema.exact_json import loads_object
@@ -97,7 +97,7 @@ class CsvSource:
 
     def __init__(self, context: SourceContext) -> None:
         kinds = parse_mapping(context.mapping.get("csv"), connection=context.mapping.get("connection"))
-        records = {name: kind.record for name, kind in kinds.items()}
+        records: dict[str, RecordName] = {name: kind.record for name, kind in kinds.items()}
         self._clock = context.clock
         self._connection = context.connection
         self._files = _locate(context.settings, kinds)
@@ -258,11 +258,11 @@ def _locate(settings: Mapping[str, object], kinds: Mapping[str, Kind]) -> Mappin
     folder, single = settings.get("folder"), settings.get("file")
     if isinstance(single, str | Path) and not folder:
         path = Path(single).expanduser()
-        named = {kind.file for kind in kinds.values()} | {kind.lines.file for kind in kinds.values() if kind.lines}
-        others = sorted(name for name in named if name not in {None, path.name})
+        named = [kind.file for kind in kinds.values()] + [kind.lines.file for kind in kinds.values() if kind.lines]
+        others = sorted({name for name in named if name is not None and name != path.name})
         if others:
             raise ConfigurationError(
-                f"The connection names the single file {path.name}, the mapping also {', '.join(map(str, others))}.",
+                f"The connection names the single file {path.name}, the mapping also {', '.join(others)}.",
                 remedy="Set folder instead of file in the connection's settings.",
             )
         return dict.fromkeys(kinds, (path,))

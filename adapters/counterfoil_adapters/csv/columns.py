@@ -96,12 +96,13 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 @dataclass(frozen=True, slots=True)
 class FieldPlan:
-    """How one field is read. `read` gives None for an empty cell."""
+    """How one field is read. `read` gives None for an empty cell, which `nullable` fields pass on."""
 
     field: str
     columns: tuple[str, ...]
     read: Callable[[Cells], object]
     required: bool = False
+    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,8 @@ class RecordPlan:
                 continue
             if value is not None:
                 values[plan.field] = value
+            elif plan.nullable:
+                values.setdefault(plan.field, None)
             elif plan.required and plan.field not in values:
                 named = " and ".join(repr(column) for column in plan.columns)
                 errors.append(CellError(f"Column {named} is empty.", f"Fill it: it gives the {plan.field}."))
@@ -165,8 +168,8 @@ def plan_record(
         FieldPlan(
             field,
             *_reader(f"{where}.columns.{field}", known[field], spec, connection, kinds, style),
-            required=(field in REQUIRED[record] and (record, field) not in _MAY_BE_EMPTY)
-            or (record, field) in _NEVER_EMPTY,
+            required=field in REQUIRED[record] or (record, field) in _NEVER_EMPTY,
+            nullable=(record, field) in _MAY_BE_EMPTY,
         )
         for field, spec in columns.items()
     )
