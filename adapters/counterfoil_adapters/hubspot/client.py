@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import quote
 
 from aiolimiter import AsyncLimiter
 
@@ -98,7 +99,7 @@ class HubSpotClient:
     async def get(self, kind: str, source_id: str, properties: Sequence[str], *, archived: bool) -> JsonObject | None:
         """One object; None where HubSpot has none of that id (in that state)."""
         params = {"properties": ",".join(properties), "archived": "true" if archived else "false"}
-        path = f"{self._paths.objects(kind)}/{source_id}"
+        path = f"{self._paths.objects(kind)}/{quote(source_id, safe='')}"
         answer = await self._http.request("GET", path, params=params, expect={200, NOT_FOUND})
         return answer.object() if answer.status != NOT_FOUND else None
 
@@ -135,7 +136,7 @@ class HubSpotClient:
 
     async def update(self, kind: str, source_id: str, values: Mapping[str, str]) -> JsonObject:
         """Set properties, once: a lost answer is the caller's to judge."""
-        path = f"{self._paths.objects(kind)}/{source_id}"
+        path = f"{self._paths.objects(kind)}/{quote(source_id, safe='')}"
         answer = await self._http.request("PATCH", path, json={"properties": dict(values)}, expect={200}, tries=1)
         return answer.object()
 

@@ -69,17 +69,18 @@ class DealParts:
 
 def company_change(row: JsonObject) -> SourceChange:
     """A company as a customer."""
-    return _change("company", row, row, lambda: customer(row))
+    return _change("company", row, row, [row], lambda: customer(row))
 
 
 def product_change(rules: Rules, row: JsonObject) -> SourceChange:
     """A product."""
-    return _change("product", row, row, lambda: product(row, rules))
+    return _change("product", row, row, [row], lambda: product(row, rules))
 
 
 def deal_change(rules: Rules, parts: DealParts) -> SourceChange:
     """A deal as an invoice, won or not."""
-    return _change("deal", parts.deal, parts.raw(), lambda: invoice(parts, rules))
+    rows = [parts.deal, *(parts.lines[line_id] for line_id in parts.line_ids if line_id in parts.lines)]
+    return _change("deal", parts.deal, parts.raw(), rows, lambda: invoice(parts, rules))
 
 
 def merged_changes(kind: str, row: JsonObject) -> Sequence[Removed]:
@@ -208,7 +209,9 @@ def line(row: JsonObject, rules: Rules) -> InvoiceLine:
     )
 
 
-def _change(kind: str, row: JsonObject, payload: JsonObject, normalise: Callable[[], Record]) -> SourceChange:
+def _change(
+    kind: str, row: JsonObject, payload: JsonObject, rows: Sequence[JsonObject], normalise: Callable[[], Record]
+) -> SourceChange:
     source_id = str(row.get("id"))
     raw = exact_json.dumps(payload)
     try:
@@ -232,7 +235,9 @@ def _change(kind: str, row: JsonObject, payload: JsonObject, normalise: Callable
             fix="Correct it in HubSpot.",
             raw=raw.decode(),
         )
-    digest = hashlib.sha256(exact_json.canonical(payload)).hexdigest()[:_DIGEST_CHARACTERS]
+    # Listings, searches and single reads wrap the same properties differently; the version must not tell them apart.
+    essence = [record.model_dump(mode="json"), [[part.get("id"), part.get("properties")] for part in rows]]
+    digest = hashlib.sha256(exact_json.canonical(essence)).hexdigest()[:_DIGEST_CHARACTERS]
     version = f"{row.get('updatedAt')}/{digest}"
     return Seen(kind=kind, source_id=source_id, version=version, record=record, raw=raw.decode())
 

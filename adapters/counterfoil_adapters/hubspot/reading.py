@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from counterfoil.sources.port import Page, Removed, SourceChange, SourceError
 from counterfoil_adapters.hubspot.client import HubSpotClient
@@ -20,14 +21,17 @@ from counterfoil_adapters.hubspot.normalise import (
     product_change,
 )
 from counterfoil_adapters.hubspot.settings import HubSpotSettings
-from counterfoil_adapters.hubspot.sweep import Position, Sweep, archived_ms, parse_position
+from counterfoil_adapters.hubspot.sweep import Position, Sweep, archived_ms, modified_ms, parse_position
 from counterfoil_adapters.hubspot.values import Properties
 from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject
 
 LINES = "line_items"
 NOT_YET_SECONDS = 5.0
-REMOVALS_REMEMBERED_MAX = 10_000
+REMEMBERED_MAX = 20_000
+
+T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Reader:
         }
         overlap = self._overlap = settings.overlap_seconds * 1000
         self._told: dict[Removed, None] = {}
+        self._taken: dict[tuple[str, str], int] = {}
         self._sweeps = {kind: Sweep(client, KINDS[kind], names, overlap) for kind, names in self._properties.items()}
         self._line_sweep = Sweep(client, LINES, ("hs_lastmodifieddate",), overlap)
 
@@ -99,20 +104,27 @@ class Reader:
         held = await self._start(kind, parse_cursor(cursor) if cursor is not None else None)
         async for found in self._sweeps[kind].run(held.main):
             # What the first listing shows as merged into something was never known here.
-            known = held.main.at != "list"
+            listing = held.main.at == "list"
             held = replace(held, main=found.position)
-            changes = await self._whole(kind, found.rows, merges=known)
-            yield Page(changes=self._untold(changes), cursor=held.text())
-            self._remember(changes)
+            rows = found.rows if listing else self._fresh(kind, found.rows)
+            page = await self._page(kind, held, await self._whole(kind, rows, merges=not listing))
+            yield page
+            self._remember(kind, found.rows, page.changes)
         if held.lines is not None:
             async for found in self._line_sweep.run(held.lines):
                 held = replace(held, lines=found.position)
-                yield Page(changes=await self._deals_of_lines(found.rows), cursor=held.text())
+                page = await self._page(kind, held, await self._deals_of_lines(self._fresh(LINES, found.rows)))
+                yield page
+                self._remember(LINES, found.rows, page.changes)
+
+    async def _page(self, kind: str, held: Cursor, changes: Sequence[SourceChange]) -> Page:
+        """A page; the last one of a reading tells what was deleted as well."""
+        if not held.at_rest:
+            return Page(changes=self._untold(changes), cursor=held.text())
         gone = await self._removed(kind, held.removed) if self._poll_deletions else []
         held = replace(held, removed=max([held.removed, *(moment for moment, _ in gone)]))
-        removed = [change for _, change in gone]
-        yield Page(changes=self._untold(removed), cursor=held.text(), done=True)
-        self._remember(removed)
+        told = self._untold([*changes, *(change for _, change in gone)])
+        return Page(changes=told, cursor=held.text(), done=True)
 
     async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
         """One record, behind those that it names."""
@@ -137,7 +149,7 @@ class Reader:
         if held is None:
             # The lines' starting point is taken first, so that one that changes during the listing comes again.
             newest = await self._line_sweep.begin() if kind == "deal" else None
-            lines = self._line_sweep.resume(Position("rest", newest.since)) if newest is not None else None
+            lines = Position("rest", newest.since) if newest is not None else None
             main = await self._sweeps[kind].begin()
             return Cursor(main, lines, main.since)
         if not held.at_rest:
@@ -156,11 +168,16 @@ class Reader:
     def _untold(self, changes: Sequence[SourceChange]) -> Sequence[SourceChange]:
         return [change for change in changes if not isinstance(change, Removed) or change not in self._told]
 
-    def _remember(self, changes: Sequence[SourceChange]) -> None:
-        """Once its page was taken, the same removal need not be told again at each poll."""
+    def _fresh(self, kind: str, rows: Sequence[JsonObject]) -> Sequence[JsonObject]:
+        """Those rows of an overlap that this adapter has not handed over as they are."""
+        return [row for row in rows if self._taken.get((kind, str(row.get("id")))) != modified_ms(row)]
+
+    def _remember(self, kind: str, rows: Sequence[JsonObject], changes: Sequence[SourceChange]) -> None:
+        """Once its page was taken, the same row or removal need not be handed over again at each poll."""
+        self._taken.update({(kind, str(row.get("id"))): modified_ms(row) for row in rows})
         self._told.update(dict.fromkeys(change for change in changes if isinstance(change, Removed)))
-        while len(self._told) > REMOVALS_REMEMBERED_MAX:
-            del self._told[next(iter(self._told))]
+        _trim(self._taken)
+        _trim(self._told)
 
     async def _parts(self, deals: Sequence[JsonObject]) -> Sequence[DealParts]:
         ids = [str(row.get("id")) for row in deals]
@@ -214,3 +231,8 @@ class Reader:
             after = page.after
             if after is None:
                 return gone
+
+
+def _trim(remembered: dict[T, V]) -> None:
+    while len(remembered) > REMEMBERED_MAX:
+        del remembered[next(iter(remembered))]

@@ -25,8 +25,9 @@ _STATES: tuple[State, ...] = get_args(State)
 class Position:
     """Where the reading of one type stands.
 
-    `rest`: everything up to `since` (ms) was read. `list`: in the full listing, behind id `after`; then everything
-    from `since`. `search`: everything before `since` was read. `tie`: so was, at `since`, each id up to `after`.
+    `rest`: everything before `since` (ms) was read. `list`: in the full listing, behind id `after`; what changes
+    meanwhile comes from `since` on. `search`: everything before `since` was read. `tie`: so was, at `since`, each id
+    up to `after`.
     """
 
     at: State
@@ -101,7 +102,8 @@ class Sweep:
         page = await self._client.page(self._kind, self._properties, position.after)
         if page.after is not None:
             return Rows(page.rows, Position("list", position.since, page.after))
-        return Rows(page.rows, Position("search", max(0, position.since - self._overlap)))
+        # What changed meanwhile is the next reading's: `since` was taken before this one began.
+        return Rows(page.rows, Position("rest", position.since))
 
     async def _changed(self, position: Position) -> Rows:
         since = position.since

@@ -46,6 +46,8 @@ class WriteBacks:
                 reason=f"HubSpot has no {request.kind} to write back to.",
                 fix="Write back to deals, companies or products.",
             )
+        if not request.values:
+            return WriteBackResult(outcome="accepted")
         try:
             return await self._write(kind, request)
         except UnansweredError as error:

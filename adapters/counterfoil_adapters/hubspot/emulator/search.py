@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from counterfoil_adapters.hubspot.emulator.errors import PortalError
 from counterfoil_adapters.hubspot.emulator.values import parse_instant
@@ -82,6 +83,7 @@ def run(query: Query, rows: Iterable[tuple[int, Row]], kinds: Mapping[str, str])
     return len(found), [object_id for object_id, _ in page]
 
 
+@lru_cache(maxsize=65_536)
 def comparable(kind: str, text: str) -> Comparable:
     """A value in the order of its type: numbers and instants by size, text case-folded.
 

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from counterfoil_adapters.hubspot.emulator.errors import PortalError
 
 
+@lru_cache(maxsize=65_536)
 def iso_millis(moment: datetime) -> str:
     """An instant as HubSpot writes it: UTC, milliseconds, Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
