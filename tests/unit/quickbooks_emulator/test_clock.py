@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from counterfoil.quickbooks.emulator import EmulatorOptions, QuickBooksEmulator
 from counterfoil.quickbooks.emulator.clock import EmulatorClock, SeededEntropy
 from support.virtual_time import LoopClock, run_virtually
 
@@ -63,3 +64,19 @@ def test_a_seed_repeats_itself() -> None:
     assert [one.token_bytes(40), one.random()] == [other.token_bytes(40), other.random()]
     assert 0 <= one.random() < 1
     assert SeededEntropy(5).token_bytes(8) != SeededEntropy(4).token_bytes(8)
+
+
+def test_an_hour_at_the_limit_in_virtual_time() -> None:
+    async def check() -> None:
+        emulator = QuickBooksEmulator(EmulatorOptions(seed=1, sample="small"), clock=LoopClock())
+        statuses: list[int] = []
+        # 500 a minute, evenly; the one that comes too early meets the 500 before it.
+        for _ in range(500 * 60):
+            statuses.append((await emulator.exchange("GET", "customer/1")).status)
+            await emulator.clock.sleep(0.12)
+        assert {200} == set(statuses)
+        assert emulator.limiter.minute.peak == 500
+        early = [(await emulator.exchange("GET", "customer/1")).status for _ in range(2)]
+        assert early == [200, 429]
+
+    run_virtually(check())
