@@ -122,8 +122,7 @@ def _entry(record: PayRun, key: str, section: PayrollSection) -> Entry | Park:
         if account is None:
             return Park(
                 code="no_account",
-                reason=f"{named(key)} holds {_TITLES[group.part].lower()} of {text(amount)} {record.currency}, "
-                "and the mapping names no account for them.",
+                reason=f"{named(key)} holds {_TITLES[group.part].lower()}, and the mapping names no account for them.",
                 fix=f'Set {group.part} = "…" under [payroll.accounts] in the mapping.',
             )
         # A negative figure is a positive one on the other side: QuickBooks takes no negative line (fault 2290).

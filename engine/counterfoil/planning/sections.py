@@ -113,7 +113,6 @@ class SaleSection(FromKinds):
     memo: MemoTemplate = "From {connection} {kind} {id}"
     customer_memo: MemoTemplate = ""
     edited: Literal["update", "park"] = "update"
-    removed: Literal["park", "void"] = "park"
 
 
 class InvoiceSection(SaleSection):
@@ -126,6 +125,7 @@ class InvoiceSection(SaleSection):
     tolerance: Amount = Decimal(0)
     terms: Name | None = None
     reopened: Literal["park", "void"] = "park"
+    removed: Literal["park", "void"] = "park"
 
 
 class CreditMemoSection(SaleSection):

@@ -224,6 +224,14 @@ def test_the_source_s_fields_win() -> None:
     assert (result.body["TxnDate"], result.changes) == ("2026-03-14", ("TxnDate",))
 
 
+def test_what_is_fixed_at_creation_is_not_sent_again() -> None:
+    customer = link({"SyncToken": "1", "DisplayName": "Anna"}, entity="Customer")
+    body: JsonObject = {"DisplayName": "Ann", "CurrencyRef": {"value": "USD"}}
+    result = compose(body, "update", "Customer", customer, DOCUMENTS.get, lambda _entity, _name: None, "")
+    assert isinstance(result, Composed)
+    assert result.body == {"Id": "145", "SyncToken": "1", "sparse": True, "DisplayName": "Ann"}
+
+
 ASK = '[fields.invoice.TxnDate]\nowner = "ask"\n'
 
 

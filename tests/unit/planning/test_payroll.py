@@ -209,6 +209,12 @@ def test_only_processed_runs_are_posted() -> None:
     assert planned.code == "not_processed"
 
 
+def test_pay_runs_of_other_kinds_are_skipped_where_the_mapping_names_some() -> None:
+    planned = plan(request(run(), RUN), mapping('[payroll]\nfrom = ["off_cycle"]\n' + ACCOUNTS), View())
+    assert isinstance(planned, Skip)
+    assert planned.reason == "The mapping takes a pay run from off_cycle, not from payroll."
+
+
 def test_a_run_that_pays_nothing_is_skipped() -> None:
     planned = plan(request(run(part("Sales", "wages", "0.00")), RUN), mapping(ACCOUNTS), View())
     assert isinstance(planned, Skip)

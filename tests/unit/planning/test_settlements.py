@@ -197,6 +197,13 @@ def test_the_balance_agrees_with_the_payments_even_where_the_invoice_was_read_be
     assert (values["status"], values["balance"]) == ("open", "100.00")
 
 
+def test_a_deposit_on_the_invoice_itself_is_not_owed() -> None:
+    with_deposit: JsonObject = {**INVOICE, "Deposit": Decimal("25.00")}
+    assert write_back_values(mapping(NAMES), with_deposit, Settlement())["balance"] == "75.00"
+    paid = write_back_values(mapping(NAMES), with_deposit, Settlement(cash=Decimal("75.00")))
+    assert (paid["status"], paid["balance"]) == ("paid", "0.00")
+
+
 def test_only_named_values_are_written() -> None:
     parsed = mapping('[write_back]\nstatus = "qbo_status"\n')
     assert write_back_values(parsed, INVOICE, Settlement()) == {"qbo_status": "open"}
