@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
-from typing import ClassVar, Literal
+from typing import Literal
 
 from counterfoil.planning.money import CENT
 from counterfoil.planning.types import Settlement
@@ -33,8 +33,6 @@ class PaymentEffect:
     `invoices` by document id, `credit_memos` the amounts used of each, `unapplied` the money that no document has
     taken. Amounts are in the payment's currency.
     """
-
-    nothing: ClassVar[Decimal] = _ZERO
 
     payment_id: str
     dated: str | None = None
