@@ -73,6 +73,7 @@ def test_a_newline_inside_quotes_is_text_and_counts_as_a_line() -> None:
         ('1,a\n2,"b\n3,c\n4,d\n', [2], ["1", "3", "4"]),  # unclosed up to the end
         ('1,a\n2,"b\n3,c\n4,"d"\n5,e\n', [2], ["1", "3", "4", "5"]),  # unclosed, met by the next row's quote
         ('1,a\n2,"b\n3,"c\nc"\n4,d\n', [2], ["1", "3", "4"]),  # unclosed before a cell of two lines
+        ('1,a\n2,"b\n3,c\n4,",d\n5,e\n', [2, 4], ["1", "3", "5"]),  # unclosed, met by another such row's quote
         ('1,a\n2,"b"x\n3,c\n', [2], ["1", "3"]),  # text after the closing quote
         ('1,a\n2,"b\nb",x\n3,c\n', [2], ["1", "3"]),  # a cell of two lines in a row too long
         ('1,a\n2,"b\nb"x,y\n3,c\n', [2, 3], ["1", "3"]),  # the rest of a broken row is not taken for a row
