@@ -56,7 +56,7 @@ async def test_nobody_else_may_call_the_functions(admin_pool: Pool) -> None:
         "SELECT proname FROM pg_proc AS p CROSS JOIN aclexplode(p.proacl) AS a "
         "WHERE pronamespace = 'counterfoil_log'::regnamespace AND prosecdef AND a.grantee = 0"
     )
-    assert [] == allowed
+    assert allowed == []
 
 
 async def test_functions_with_the_owners_rights_have_a_fixed_search_path(admin_pool: Pool) -> None:
@@ -101,7 +101,7 @@ async def test_hot_reads_use_their_index(pool: Pool, admin_pool: Pool, database:
         assert index in found, found
         if "events" in index:
             assert "Seq Scan" not in found, found
-            assert 1 == found.count("Scan"), found
+            assert found.count("Scan") == 1, found
     guard = (
         "SELECT event.position FROM counterfoil_log.events AS event WHERE event.company = $1 "
         "AND event.record_key = $2 AND event.position > $3 ORDER BY event.position DESC LIMIT 1"

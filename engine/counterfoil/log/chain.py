@@ -10,18 +10,16 @@ Positions and companies enter as 8 bytes, big end first.
 import hashlib
 import struct
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from counterfoil.log.types import RecordedEvent
 
 HASH_BYTES = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_FIXED = struct.Struct(">4sq16shq").pack
+_HEADER = struct.Struct(">4sq16shqii?qi?qii").pack
 _INTEGER = struct.Struct(">q").pack
-_LENGTH = struct.Struct(">i").pack
-_FRAME = b"cfe1"
-_ABSENT = _LENGTH(-1)
+_MARK = b"cfe1"
+_ABSENT = -1
 
 
 def genesis(company: int) -> bytes:
@@ -46,67 +44,68 @@ def microseconds(instant: datetime) -> int:
 
 
 def digest(
-    *,
     company: int,
-    event_id: UUID,
-    event_type: str,
+    event_id: bytes,
     event_version: int,
-    recorded_at: datetime,
-    record_key: str | None,
+    recorded_at: int,
+    event_type: bytes,
+    record_key: bytes | None,
     cause: int | None,
-    trace: str | None,
+    trace: bytes | None,
     epoch: int | None,
-    delivery: str | None,
+    delivery: bytes | None,
     body: bytes,
 ) -> bytes:
     """SHA-256 over one framing of all columns but position and link.
 
-    The frame is the mark "cfe1", then company, event id, version and microseconds at fixed width, then each
-    other column as a length of 4 bytes and its bytes, with length -1 for an absent one: two different events
-    cannot have one frame.
+    The frame is a header of fixed width and, one after the other, the bytes of type, record key, trace, delivery
+    and body. The header, big end first, holds the mark "cfe1"; company (8 bytes); event id (16); version (2);
+    microseconds (8); lengths of type and record key (4 each); cause as a flag (1) and a number (8); length of the
+    trace (4); epoch as a flag (1) and a number (8); lengths of delivery and body (4 each). An absent text has
+    length -1, an absent number flag and number 0. So two different events cannot have one frame.
+
+    Args:
+        event_id: its 16 bytes.
+        recorded_at: microseconds since 1970.
+        event_type, record_key, trace, delivery: in UTF-8.
+        body: as stored.
     """
-    kind = event_type.encode()
-    return hashlib.sha256(
-        b"".join(
-            (
-                _FIXED(_FRAME, company, event_id.bytes, event_version, microseconds(recorded_at)),
-                _LENGTH(len(kind)),
-                kind,
-                _text(record_key),
-                _integer(cause),
-                _text(trace),
-                _integer(epoch),
-                _text(delivery),
-                _LENGTH(len(body)),
-                body,
-            )
-        )
-    ).digest()
+    header = _HEADER(
+        _MARK,
+        company,
+        event_id,
+        event_version,
+        recorded_at,
+        len(event_type),
+        _ABSENT if record_key is None else len(record_key),
+        cause is not None,
+        cause or 0,
+        _ABSENT if trace is None else len(trace),
+        epoch is not None,
+        epoch or 0,
+        _ABSENT if delivery is None else len(delivery),
+        len(body),
+    )
+    frame = (header, event_type, record_key or b"", trace or b"", delivery or b"", body)
+    return hashlib.sha256(b"".join(frame)).digest()
 
 
 def digest_of(event: RecordedEvent) -> bytes:
     """The digest of an event as it stands in the log."""
     return digest(
-        company=event.company,
-        event_id=event.event_id,
-        event_type=event.event_type,
-        event_version=event.event_version,
-        recorded_at=event.recorded_at,
-        record_key=event.record_key,
-        cause=event.cause,
-        trace=event.trace,
-        epoch=event.epoch,
-        delivery=event.delivery,
-        body=event.body,
+        event.company,
+        event.event_id.bytes,
+        event.event_version,
+        microseconds(event.recorded_at),
+        event.event_type.encode(),
+        _encoded(event.record_key),
+        event.cause,
+        _encoded(event.trace),
+        event.epoch,
+        _encoded(event.delivery),
+        event.body,
     )
 
 
-def _text(value: str | None) -> bytes:
-    if value is None:
-        return _ABSENT
-    encoded = value.encode()
-    return _LENGTH(len(encoded)) + encoded
-
-
-def _integer(value: int | None) -> bytes:
-    return _ABSENT if value is None else _LENGTH(8) + _INTEGER(value)
+def _encoded(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()

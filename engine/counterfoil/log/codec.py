@@ -12,10 +12,12 @@ segments beside the clear ones:
 import asyncio
 import base64
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+from asyncpg.pgproto import pgproto
 from cryptography.exceptions import InvalidTag
 
 from counterfoil.log import chain, sealing
@@ -33,7 +35,17 @@ from counterfoil_schema.events.base import Event, EventRegistry, Seal, registry
 
 BODY_BYTES_MAX = 8 * 1024 * 1024
 _BREATH_EVENTS = 100
+_ID_BYTES = 16
 _CONTEXT = b"counterfoil segment 1"
+
+
+class _Stamp(NamedTuple):
+    """What all events of one append have in common."""
+
+    company: int
+    epoch: int | None
+    recorded_at: datetime
+    microseconds: int
 
 
 class UnsealableEventError(LogError):
@@ -67,7 +79,7 @@ class EventCodec:
         self._body_bytes_max = body_bytes_max
 
     async def encode_all(self, append: Append) -> tuple[EncodedEvent, ...]:
-        """All events of an append, sealed and digested.
+        """All events of an append, sealed, digested, and recorded at one instant.
 
         Raises:
             EventTooLargeError: a body is over the limit.
@@ -75,53 +87,54 @@ class EventCodec:
             KeyringError: a key cannot be had.
             ValueError: a text that has no place in UTF-8 or in Postgres.
         """
+        recorded_at = self._clock.now()
+        stamp = _Stamp(append.company, append.epoch, recorded_at, chain.microseconds(recorded_at))
+        # One draw for all ids: each costs a system call.
+        chance = self._entropy.token_bytes(_ID_BYTES * len(append.events))
         encoded = []
-        for index, new in enumerate(append.events, 1):
-            encoded.append(await self.encode(append.company, new, append.epoch))
-            if index % _BREATH_EVENTS == 0:
+        for index, new in enumerate(append.events):
+            event_id = _event_id(chance[_ID_BYTES * index : _ID_BYTES * (index + 1)])
+            if sealing.plan_for(type(new.event)):
+                body = await self._sealed_body(stamp, new.event, event_id)
+            else:
+                body = new.event.__pydantic_serializer__.to_json(new.event)
+            encoded.append(self._encoded(stamp, new, event_id, body))
+            if index % _BREATH_EVENTS == _BREATH_EVENTS - 1:
                 # Others have work on the loop, and answers to read.
                 await asyncio.sleep(0)
         return tuple(encoded)
 
-    async def encode(self, company: int, new: NewEvent, epoch: int | None) -> EncodedEvent:
-        """One event, sealed and digested; see `encode_all`."""
-        event = new.event
-        event_id = UUID(bytes=self._entropy.token_bytes(16), version=4)
-        recorded_at = self._clock.now()
-        if sealing.plan_for(type(event)):
-            body = await self._sealed_body(company, event, event_id, recorded_at_scope=raw_scope(recorded_at))
-        else:
-            body = event.__pydantic_serializer__.to_json(event)
+    def _encoded(self, stamp: _Stamp, new: NewEvent, event_id: UUID, body: bytes) -> EncodedEvent:
+        event, trace, delivery = new.event, new.trace, new.delivery
         if len(body) > self._body_bytes_max:
             raise EventTooLargeError(
-                f"The {event.event_type} about {new.record_key or 'no record'} of company {company} has "
+                f"The {event.event_type} about {new.record_key or 'no record'} of company {stamp.company} has "
                 f"{len(body):,} bytes; the log takes {self._body_bytes_max:,}.",
                 remedy="Split it, or drop what the books never need before it is observed.",
             )
-        _refuse_unstorable(new)
-        delivery = None if new.delivery is None else str(new.delivery)
+        delivery_text = None if delivery is None else str(delivery)
         digest = chain.digest(
-            company=company,
-            event_id=event_id,
-            event_type=event.event_type,
-            event_version=event.event_version,
-            recorded_at=recorded_at,
-            record_key=new.record_key,
-            cause=new.cause,
-            trace=new.trace,
-            epoch=epoch,
-            delivery=delivery,
-            body=body,
+            stamp.company,
+            event_id.bytes,
+            event.event_version,
+            stamp.microseconds,
+            event.event_type.encode(),
+            _storable_key(new.record_key),
+            new.cause,
+            None if trace is None else _storable(trace),
+            stamp.epoch,
+            None if delivery_text is None else _storable(delivery_text),
+            body,
         )
         return EncodedEvent(
             event_id,
             event.event_type,
             event.event_version,
-            recorded_at,
+            stamp.recorded_at,
             new.record_key,
             new.cause,
-            new.trace,
-            delivery,
+            trace,
+            delivery_text,
             body,
             digest,
         )
@@ -157,12 +170,12 @@ class EventCodec:
                 remedy="Install the release that recorded it, or one newer, and report this.",
             ) from error
 
-    async def _sealed_body(self, company: int, event: Event, event_id: UUID, *, recorded_at_scope: str) -> bytes:
+    async def _sealed_body(self, stamp: _Stamp, event: Event, event_id: UUID) -> bytes:
         body = event.model_dump(mode="json")
         by_scope: dict[str, list[sealing.Cut]] = {}
         for cut in sealing.cut(event, body, event.subject()):
             if cut.seal is Seal.RAW:
-                scope = recorded_at_scope
+                scope = raw_scope(stamp.recorded_at)
             elif cut.subject is None:
                 raise UnsealableEventError(
                     f"The {event.event_type} holds personal data at {'.'.join(map(str, cut.path))}, "
@@ -174,8 +187,8 @@ class EventCodec:
         if by_scope:
             segments = []
             for scope, cuts in by_scope.items():
-                key = await self._keyring.sealing_key(company, scope)
-                segments.append(self._segment(company, event_id, key, cuts))
+                key = await self._keyring.sealing_key(stamp.company, scope)
+                segments.append(self._segment(stamp.company, event_id, key, cuts))
             body[sealing.SEGMENTS] = segments
         return orjson.dumps(body)
 
@@ -244,13 +257,27 @@ def _unreadable(recorded: RecordedEvent) -> LogCorruptError:
     )
 
 
-def _refuse_unstorable(new: NewEvent) -> None:
-    key = new.record_key
-    if key is not None and len(key.encode()) > KEY_BYTES_MAX:
+def _event_id(chance: bytes) -> UUID:
+    """A version 4 UUID; the driver's own class, which is made in a fraction of the time."""
+    number = bytearray(chance)
+    number[6] = number[6] & 0x0F | 0x40
+    number[8] = number[8] & 0x3F | 0x80
+    return pgproto.UUID(bytes(number))
+
+
+def _storable(text: str) -> bytes:
+    if "\0" in text:
+        raise ValueError("a NUL character cannot be stored in Postgres")
+    return text.encode()
+
+
+def _storable_key(key: str | None) -> bytes | None:
+    if key is None:
+        return None
+    encoded = _storable(key)
+    if len(encoded) > KEY_BYTES_MAX:
         raise EventTooLargeError(
             f"The record key {key[:60]!r}… is too long; the log takes {KEY_BYTES_MAX:,} bytes.",
             remedy="Let the adapter name the record by a shorter id.",
         )
-    for text in (key, new.trace, None if new.delivery is None else new.delivery.id):
-        if text is not None and "\0" in text:
-            raise ValueError("a NUL character cannot be stored in Postgres")
+    return encoded

@@ -149,7 +149,10 @@ def _arguments(requests: Sequence[Request]) -> tuple[object, ...]:
     outside = [request.prepared.delivery for request in requests]
     guards = [append.guard for append in appends]
     events = [event for request in requests for event in request.prepared.events]
-    ids, types, versions, instants, keys, causes, traces, deliveries, bodies, digests = zip(*events, strict=True)
+    ids, types, versions, _, keys, causes, traces, deliveries, bodies, digests = zip(*events, strict=True)
+    # The driver looks at every element of an array, at some cost, so each column that can be shorter is.
+    places: dict[tuple[str, int], int] = {}
+    kinds = [places.setdefault(kind, len(places) + 1) for kind in zip(types, versions, strict=True)]
     return (
         [append.company for append in appends],
         [len(request.prepared.events) for request in requests],
@@ -160,14 +163,19 @@ def _arguments(requests: Sequence[Request]) -> tuple[object, ...]:
         [None if delivery is None else delivery.source for delivery in outside],
         [None if delivery is None else delivery.id for delivery in outside],
         [request.since for request in requests],
+        [request.prepared.events[0].recorded_at for request in requests],
+        [event_type for event_type, _ in places],
+        [version for _, version in places],
         ids,
-        types,
-        versions,
-        instants,
-        keys,
-        causes,
-        traces,
-        deliveries,
+        kinds,
+        _unless_empty(keys),
+        _unless_empty(causes),
+        _unless_empty(traces),
+        _unless_empty(deliveries),
         bodies,
         b"".join(digests),
     )
+
+
+def _unless_empty(column: tuple[object, ...]) -> tuple[object, ...] | None:
+    return column if column.count(None) < len(column) else None

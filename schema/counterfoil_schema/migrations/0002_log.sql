@@ -126,8 +126,9 @@ $$;
 --
 -- Per request, ascending by company: company, number of events; the epoch that a decision brings; the position after
 -- which nothing may bear on the guard's record keys; one outside delivery; and, on a repeat after a lost answer, the
--- position after which the request's events may already stand. Guard keys and events of all requests follow each
--- other. Digests are 32 bytes each, end to end.
+-- position after which the request's events may already stand; and the instant of recording. Guard keys and events
+-- of all requests follow each other. Types and versions that occur are listed once; an event's kind is its place in
+-- that list. Columns that no event fills may be NULL as a whole. Digests are 32 bytes each, end to end.
 --
 -- Status: 'appended' (first position), 'duplicate' (position of the earlier delivery), 'fenced' (the head's epoch),
 -- 'stale' (the newest position that bears on a guarded record).
@@ -141,10 +142,11 @@ CREATE FUNCTION counterfoil_log.append(
     p_sources text[],
     p_delivery_ids text[],
     p_since bigint[],
-    p_event_ids uuid[],
+    p_recorded_at timestamptz[],
     p_event_types text[],
     p_event_versions smallint[],
-    p_recorded_at timestamptz[],
+    p_event_ids uuid[],
+    p_event_kinds smallint[],
     p_record_keys text[],
     p_causes bigint[],
     p_traces text[],
@@ -195,8 +197,9 @@ BEGIN
                 company, position, event_id, event_type, event_version, recorded_at,
                 record_key, cause, trace, epoch, delivery, body, link)
             SELECT
-                p_companies[v_owners[i]], v_positions[i], p_event_ids[i], p_event_types[i], p_event_versions[i],
-                p_recorded_at[i], p_record_keys[i], p_causes[i], p_traces[i], p_epochs[v_owners[i]],
+                p_companies[v_owners[i]], v_positions[i], p_event_ids[i], p_event_types[p_event_kinds[i]],
+                p_event_versions[p_event_kinds[i]],
+                p_recorded_at[v_owners[i]], p_record_keys[i], p_causes[i], p_traces[i], p_epochs[v_owners[i]],
                 p_deliveries[i], p_bodies[i], v_links[i]
             FROM generate_series(v_inserted + 1, v_event) AS i
             WHERE v_owners[i] IS NOT NULL;
@@ -358,8 +361,8 @@ DECLARE
 BEGIN
     FOREACH v_function IN ARRAY ARRAY[
         'counterfoil_log.open_companies(bigint[])',
-        'counterfoil_log.append(bigint[],integer[],bigint[],bigint[],integer[],text[],text[],text[],bigint[],uuid[],'
-        'text[],smallint[],timestamptz[],text[],bigint[],text[],text[],bytea[],bytea)',
+        'counterfoil_log.append(bigint[],integer[],bigint[],bigint[],integer[],text[],text[],text[],bigint[],timestamptz[],'
+        'text[],smallint[],uuid[],smallint[],text[],bigint[],text[],text[],bytea[],bytea)',
         'counterfoil_log.acquire_lease(bigint,text,double precision)',
         'counterfoil_log.renew_lease(bigint,text,bigint,double precision)',
         'counterfoil_log.release_lease(bigint,text,bigint)'

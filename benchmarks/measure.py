@@ -1,0 +1,188 @@
+"""What all benchmarks share: where and when they ran, interleaved slices, a result as JSON.
+
+Two sides of a comparison take turns in short slices, so that whatever else the machine does hits both alike; the
+figure is the median of the ratios of neighbouring slices.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A ratio and what it must reach; no threshold for one that is stated only."""
+
+    name: str
+    ratio: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def met(self) -> bool:
+        """Whether it is within its thresholds."""
+        return (self.at_least is None or self.ratio >= self.at_least) and (
+            self.at_most is None or self.ratio <= self.at_most
+        )
+
+
+@dataclass(slots=True)
+class Result:
+    """One benchmark's figures."""
+
+    benchmark: str
+    seed: int
+    settings: Mapping[str, object]
+    figures: dict[str, object] = field(default_factory=dict)
+    goals: list[Goal] = field(default_factory=list)
+
+    def as_json(self) -> str:
+        """With machine, commit and time."""
+        fields = {
+            "benchmark": self.benchmark,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": commit(),
+            "seed": self.seed,
+            "machine": machine(),
+            "settings": dict(self.settings),
+            "figures": self.figures,
+            "goals": [{**asdict(goal), "met": goal.met} for goal in self.goals],
+        }
+        return json.dumps(fields, indent=2, default=str)
+
+
+def commit() -> str:
+    """The commit that is checked out, with a mark if files differ from it."""
+    git = ["git", "-C", str(ROOT)]
+    try:
+        name = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return name + ("+changes" if changed.stdout.strip() else "")
+
+
+def machine() -> dict[str, object]:
+    """What the figures were measured on."""
+    model = ""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = (line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line)
+        model = next(lines, "")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cpu": model or platform.processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load": [round(value, 2) for value in os.getloadavg()],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """Rates of several sides, slice by slice, in operations a second."""
+
+    rates: Mapping[str, Sequence[float]]
+
+    def rate(self, side: str) -> float:
+        """The median rate of a side."""
+        return statistics.median(self.rates[side])
+
+    def ratio(self, side: str, reference: str) -> float:
+        """The median of the slices' ratios."""
+        pairs = zip(self.rates[side], self.rates[reference], strict=True)
+        return statistics.median(one / other for one, other in pairs)
+
+    def spread(self, side: str, reference: str) -> tuple[float, float]:
+        """The least and the greatest of them."""
+        ratios = [one / other for one, other in zip(self.rates[side], self.rates[reference], strict=True)]
+        return min(ratios), max(ratios)
+
+    def figures(self, reference: str) -> dict[str, object]:
+        """All sides against one."""
+        return {
+            side: {
+                "per_second": round(self.rate(side)),
+                "ratio": round(self.ratio(side, reference), 3),
+                "ratio_range": [round(value, 3) for value in self.spread(side, reference)],
+            }
+            for side in self.rates
+        }
+
+
+async def interleaved(sides: Mapping[str, Callable[[], Awaitable[float]]], *, rounds: int, warm_ups: int = 1) -> Slices:
+    """Run the sides in turns; each call is one slice and answers its rate."""
+    rates: dict[str, list[float]] = {side: [] for side in sides}
+    for number in range(warm_ups + rounds):
+        for side, run in sides.items():
+            rate = await run()
+            if number >= warm_ups:
+                rates[side].append(rate)
+    return Slices(rates)
+
+
+async def timed(work: Callable[[], Awaitable[int]]) -> float:
+    """Operations a second of one piece of work, which answers how many it did."""
+    started = time.perf_counter()
+    count = await work()
+    return count / (time.perf_counter() - started)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of them lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def peak_memory_mib() -> float:
+    """The most memory that this process has held so far."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """Options that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--dsn", default="", help="superuser DSN of a server to use; default: an embedded one")
+    parser.add_argument("--seed", type=int, default=20261122)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--out", type=Path, default=None, help="write the JSON here as well")
+    return parser
+
+
+def finish(result: Result, out: Path | None) -> int:
+    """Print the result; 1 if a goal was missed."""
+    text = result.as_json()
+    print(text)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text + "\n")
+    for goal in result.goals:
+        if not goal.met:
+            print(f"missed: {goal.name} = {goal.ratio:.3f}", file=sys.stderr)
+    return 0 if all(goal.met for goal in result.goals) else 1
+
+
+def run(main: Callable[[], Awaitable[int]]) -> None:
+    """Run a benchmark to its exit code."""
+
+    async def whole() -> int:
+        return await main()
+
+    sys.exit(asyncio.run(whole()))
