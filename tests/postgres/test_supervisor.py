@@ -262,3 +262,54 @@ async def test_an_overlong_temporary_folder_is_passed_over(
     async with server_at(home) as server:
         await make_rows(server)
         assert not read_socket_folder(home).startswith(str(long))
+
+
+def reached(home: Path, point: str) -> bool:
+    """Whether a starting server has come so far."""
+    match point:
+        case "initialising":
+            return any(home.glob("data.new.*"))
+        case "initialised":
+            return (home / "data").exists()
+        case "launched":
+            return (home / "data" / FILE_NAME).exists()
+        case _:
+            return read_postmaster_file(home / "data") is not None
+
+
+@pytest.mark.parametrize("point", ["initialising", "initialised", "launched", "described"])
+async def test_a_starter_killed_on_the_way_is_no_hindrance(home: Path, point: str) -> None:
+    with running_script(USER, [str(home)]) as script:
+        while not reached(home, point):
+            assert script.process.poll() is None
+            await asyncio.sleep(0)
+        script.kill()
+    async with server_at(home) as server:
+        await make_rows(server)
+        assert await count_rows(server) == 7
+
+
+async def test_coming_and_going_at_once_never_pulls_the_server_from_under_anybody(home: Path) -> None:
+    code = """
+import asyncio, json, sys
+from pathlib import Path
+from counterfoil.postgres import EmbeddedPostgres, connected
+
+async def main():
+    answers = 0
+    for _ in range(6):
+        server = EmbeddedPostgres(Path(sys.argv[1]), settings={"fsync": "off", "shared_buffers": "16MB"})
+        async with server, connected(server.admin_dsn) as connection:
+            for _ in range(5):
+                answers += await connection.fetchval("SELECT 1")
+    print(json.dumps({"answers": answers}), flush=True)
+
+asyncio.run(main())
+"""
+    with (
+        running_script(code, [str(home)]) as one,
+        running_script(code, [str(home)]) as two,
+        running_script(code, [str(home)]) as three,
+    ):
+        assert [script.line()["answers"] for script in (one, two, three)] == [30, 30, 30]
+    assert read_postmaster_file(home / "data") is None

@@ -1,5 +1,8 @@
 """As whom the embedded server runs, and who gets in: root, an ordinary user, TCP, platforms without programs."""
 
+import base64
+import hashlib
+import hmac
 import os
 import pwd
 import shutil
@@ -24,6 +27,7 @@ from counterfoil.postgres import (
 from counterfoil.postgres.account import Account, Mode, choose_account, readable_binaries
 from counterfoil.postgres.binaries import Binaries, find_binaries
 from counterfoil.postgres.postmaster import read_postmaster_file
+from counterfoil.postgres.roles import scram_verifier
 from support.processes import is_running, python_environment, running_script
 
 SETTINGS = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "30"}
@@ -241,6 +245,22 @@ async def test_the_older_release_works_and_is_kept_to(home: Path) -> None:
         await server.prepare()
     async with EmbeddedPostgres(home, settings=SETTINGS) as server, connected(server.admin_dsn) as connection:
         assert connection.get_server_version().major == 16
+
+
+def test_a_password_leaves_us_only_as_its_verifier() -> None:
+    """By the example of RFC 7677, section 3, where "pencil" gives this proof and this signature."""
+    nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+    salt = "W22ZaJ0SNY7soEsUEjb6gQ=="
+    proof = base64.b64decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
+    signature = base64.b64decode("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+    exchange = f"n=user,r=rOprNGfwEbeRWgbNEkqO,r={nonce},s={salt},i=4096,c=biws,r={nonce}".encode()
+    scheme, iterations_and_salt, keys = scram_verifier("pencil", base64.b64decode(salt)).split("$")
+    stored_key, server_key = (base64.b64decode(part) for part in keys.split(":"))
+    assert ("SCRAM-SHA-256", f"4096:{salt}") == (scheme, iterations_and_salt)
+    assert signature == hmac.digest(server_key, exchange, "sha256")
+    client_signature = hmac.digest(stored_key, exchange, "sha256")
+    client_key = bytes(one ^ other for one, other in zip(proof, client_signature, strict=True))
+    assert stored_key == hashlib.sha256(client_key).digest()
 
 
 async def test_secrets_do_not_show(home: Path) -> None:

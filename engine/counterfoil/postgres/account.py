@@ -9,7 +9,6 @@ changes its mode.
 """
 
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -17,10 +16,13 @@ import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from counterfoil.postgres.binaries import Binaries
 from counterfoil.postgres.errors import EmbeddedPostgresError
+
+if sys.platform != "win32" or TYPE_CHECKING:
+    import pwd
 
 COPY_PREFIX: Final = "counterfoil-programs-"
 _PROBE_SECONDS_MAX: Final = 10.0
@@ -118,12 +120,12 @@ def _ordinary(own: int) -> Account:
     return Account(Mode.OWN, own, os.getegid())
 
 
-def _namespace_of(stand_in: pwd.struct_passwd) -> tuple[str, ...]:
+def _namespace_of(stand_in: "pwd.struct_passwd") -> tuple[str, ...]:
     """A command prefix that makes us appear as that account; to the rest of the machine we stay who we are."""
     return ("unshare", "--user", f"--map-user={stand_in.pw_uid}", f"--map-group={stand_in.pw_gid}", "--")
 
 
-def _stand_in() -> pwd.struct_passwd:
+def _stand_in() -> "pwd.struct_passwd":
     for name in _ACCOUNTS:
         try:
             return pwd.getpwnam(name)

@@ -7,7 +7,8 @@ whose users were all killed is joined by the next one, and stopped when that one
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -186,7 +187,7 @@ class EmbeddedPostgres:
         self._running = None
         if self._supervisor is None:
             return
-        async with asyncio.timeout(self._start_seconds_max), self._start_lock.exclusively():
+        async with self._alone():
             if not self.folder.keep_running.exists() and self._users_lock.try_acquire():
                 try:
                     await self._supervisor.stop()
@@ -204,11 +205,28 @@ class EmbeddedPostgres:
         self._running = None
         if not self.folder.data.exists():
             return
-        async with asyncio.timeout(self._start_seconds_max), self._start_lock.exclusively():
+        async with self._alone():
             supervisor = self._supervisor or await self._make_supervisor()
             await supervisor.stop()
             self.folder.keep_running.unlink(missing_ok=True)
         self._abandon()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncGenerator[None]:
+        """Nobody else starts or stops the server meanwhile."""
+        try:
+            async with asyncio.timeout(self._start_seconds_max):
+                await self._start_lock.acquire()
+        except TimeoutError:
+            raise EmbeddedPostgresError(
+                f"Another process has been starting or stopping the Postgres in {self.folder.home} "
+                f"for more than {self._start_seconds_max:g} s.",
+                remedy="It is left as it is.",
+            ) from None
+        try:
+            yield
+        finally:
+            self._start_lock.release()
 
     def _abandon(self) -> None:
         self._users_lock.release()

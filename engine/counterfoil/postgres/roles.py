@@ -1,5 +1,9 @@
 """Owner, engine and login: who may do what, and what is lost where roles may not be created."""
 
+import base64
+import hashlib
+import hmac
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +14,8 @@ from counterfoil.postgres.connect import Connection
 from counterfoil.postgres.errors import AccessError
 from counterfoil.postgres.names import Names, load_query, quote_identifier
 
+SCRAM_ITERATIONS: Final = 4096
+SALT_BYTES: Final = 16
 WITHOUT_ROLES: Final = (
     "This login may not create roles, so it is owner of the log and engine in one. Lost: the log is append-only by "
     "trigger alone and no longer by privilege, because an owner may disable its triggers; and a fault in the engine "
@@ -55,6 +61,23 @@ async def plan_roles(connection: Connection, names: Names) -> RolePlan:
     return RolePlan(names.with_only_role(owner or login), (WITHOUT_ROLES,))
 
 
+def scram_verifier(password: str, salt: bytes) -> str:
+    """What Postgres keeps of a password (RFC 5803, RFC 7677); the password must be ASCII.
+
+    Raises:
+        AccessError: other characters, which would have to be normalised first.
+    """
+    if not password.isascii():
+        raise AccessError("The engine login's password has characters beyond ASCII.", remedy="Choose another one.")
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    salt_text, stored_text, server_text = (
+        base64.b64encode(part).decode() for part in (salt, hashlib.sha256(client_key).digest(), server_key)
+    )
+    return f"SCRAM-SHA-256${SCRAM_ITERATIONS}:{salt_text}${stored_text}:{server_text}"
+
+
 async def ensure_login(connection: Connection, names: Names, login: str, password: str | None = None) -> None:
     """Make `login` a login that is a member of the engine's role and of nothing else; safe to repeat.
 
@@ -73,9 +96,9 @@ async def ensure_login(connection: Connection, names: Names, login: str, passwor
                             f"CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
                         )
             if password is not None:
-                # Role commands take no parameters; the server itself quotes the literal for us.
-                literal = await connection.fetchval("SELECT quote_literal($1)", password)
-                await connection.execute(f"ALTER ROLE {name} PASSWORD {literal}")
+                # The verifier instead of the password: the statement may end up in the server's log.
+                verifier = scram_verifier(password, secrets.token_bytes(SALT_BYTES))
+                await connection.execute(f"ALTER ROLE {name} PASSWORD '{verifier}'")
             if login != names.engine_role and not await connection.fetchval(
                 "SELECT pg_has_role($1::name, $2::name, 'MEMBER')", login, names.engine_role
             ):
