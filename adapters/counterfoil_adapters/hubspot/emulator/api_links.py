@@ -71,9 +71,9 @@ class AssociationApi:
             results.append(
                 {
                     "fromObjectTypeId": kind_of(request, "left").type_id,
-                    "fromObjectId": start,
+                    "fromObjectId": str(start),
                     "toObjectTypeId": kind_of(request, "right").type_id,
-                    "toObjectId": end,
+                    "toObjectId": str(end),
                     "labels": [],
                 }
             )
@@ -96,7 +96,7 @@ class AssociationApi:
         body = exact_json.loads(await request.read() or b"[]")
         types = [number(spec.get("associationTypeId")) for spec in as_objects(body)]
         self._link(left.plural, start, right.plural, end, types[0] if types else None)
-        ends = {"fromObjectId": start, "toObjectId": end, "labels": []}
+        ends = {"fromObjectId": str(start), "toObjectId": str(end), "labels": []}
         return answer({**ends, "fromObjectTypeId": left.type_id, "toObjectTypeId": right.type_id}, 201)
 
     async def create_default(self, request: web.Request) -> web.Response:
@@ -119,7 +119,7 @@ class AssociationApi:
         # A primary company is at the same time an ordinary one: HubSpot lists both types.
         return [
             {
-                "toObjectId": end,
+                "toObjectId": str(end),
                 "associationTypes": [
                     {"category": CATEGORY, "typeId": type_id, **({"label": label} if label else {})}
                     for type_id, label in self._portal.types_of(left, right, type_id)

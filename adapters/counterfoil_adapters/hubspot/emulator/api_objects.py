@@ -12,6 +12,7 @@ from counterfoil_adapters.hubspot.emulator.wire import (
     batch_answer,
     batch_error,
     inputs_of,
+    is_archived,
     json_body,
     kind_of,
     listed,
@@ -54,7 +55,7 @@ class ObjectApi:
         limit = number(request.query.get("limit", "10"))
         if not 1 <= limit <= LIST_LIMIT_MAX:
             raise PortalError(400, f"limit must be between 1 and {LIST_LIMIT_MAX}")
-        archived = request.query.get("archived") == "true"
+        archived = is_archived(request)
         after = number(request.query.get("after", "0"))
         table = self._portal.tables[kind.plural]
         found: list[CrmObject] = []
@@ -73,7 +74,7 @@ class ObjectApi:
 
     async def read(self, request: web.Request) -> web.Response:
         kind = kind_of(request)
-        row = self._find(kind, request, archived=request.query.get("archived") == "true")
+        row = self._find(kind, request, archived=is_archived(request))
         return answer(
             shown(self._portal, kind, row, listed(request, "properties"), listed(request, "associations")),
         )
@@ -131,7 +132,7 @@ class ObjectApi:
         id_property = body.get("idProperty")
         results: list[object] = []
         missing: list[str] = []
-        archived = request.query.get("archived") == "true"
+        archived = is_archived(request)
         for entry in inputs_of(body):
             row = self._by(kind, entry, id_property, archived=archived)
             if row is None:

@@ -62,6 +62,11 @@ def listed(request: web.Request, name: str) -> list[str]:
     return [part for value in request.query.getall(name, []) for part in value.split(",") if part]
 
 
+def is_archived(request: web.Request) -> bool:
+    """Whether deleted objects are asked for; clients write `true` or `True`."""
+    return request.query.get("archived", "").lower() == "true"
+
+
 def number(text: object) -> int:
     """An object id; one that cannot be an id leads nowhere, so that it is answered like an unknown one."""
     return int(str(text)) if str(text).isdigit() else -1
