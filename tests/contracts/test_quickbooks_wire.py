@@ -6,10 +6,13 @@ import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from yarl import URL
 
 from counterfoil.clock import SystemClock
 from counterfoil.dispatch.limiter import Lane, LimiterSettings
@@ -32,6 +35,7 @@ from counterfoil.quickbooks.online.outcomes import (
     WriteOutcome,
 )
 from counterfoil.quickbooks.online.query import select
+from counterfoil.quickbooks.online.transport import Lost, exchange
 from support.quickbooks_double import (
     COMPANY,
     Connected,
@@ -244,6 +248,42 @@ async def test_a_process_that_stalls_on_its_way_never_sends_late(server: Scripte
     # The stop was moved on until it came after the bytes: the last look before that was at the body itself.
     assert len(refused) > 3
     assert refused[-1] is NotSentKind.DEADLINE
+
+
+class StallingResolver(AbstractResolver):
+    """While an address is looked up, the process is stopped for an hour."""
+
+    def __init__(self, clock: StalledClock) -> None:
+        self._clock = clock
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        self._clock.looks_before_the_stop = 0
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_stall_while_connecting_sends_nothing(server: ScriptedServer) -> None:
+    server.play(say("{}"))
+    clock = StalledClock()
+    connector = aiohttp.TCPConnector(resolver=StallingResolver(clock))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        result = await exchange(
+            session,
+            "POST",
+            URL(server.url).with_host("quickbooks.test"),
+            headers={},
+            body=INVOICE,
+            content_type="application/json",
+            clock=clock,
+            deadline=clock.monotonic() + 30,
+        )
+    assert isinstance(result, Lost)
+    assert (result.sent, result.late) == (False, True)
+    assert server.seen == []
 
 
 async def test_a_401_is_refreshed_and_replayed_once_with_the_same_request(

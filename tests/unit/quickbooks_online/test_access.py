@@ -113,6 +113,18 @@ def test_a_token_is_refreshed_ten_minutes_ahead_and_stored_first() -> None:
     run_virtually(main())
 
 
+def test_refreshing_goes_on_hour_after_hour() -> None:
+    async def main() -> None:
+        world = World()
+        tokens = await world.connected()
+        for hour in range(1, 6):
+            assert (await tokens.token()).generation == hour
+            await asyncio.sleep(HOUR)
+        assert world.intuit.calls == 4
+
+    run_virtually(main())
+
+
 def test_many_callers_and_many_processes_refresh_once() -> None:
     async def main() -> None:
         world = World()
