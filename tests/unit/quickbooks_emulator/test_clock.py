@@ -66,12 +66,12 @@ def test_a_seed_repeats_itself() -> None:
     assert SeededEntropy(5).token_bytes(8) != SeededEntropy(4).token_bytes(8)
 
 
-def test_an_hour_at_the_limit_in_virtual_time() -> None:
+def test_ten_minutes_at_the_limit_in_virtual_time() -> None:
     async def check() -> None:
         emulator = QuickBooksEmulator(EmulatorOptions(seed=1, sample="small"), clock=LoopClock())
         statuses: list[int] = []
         # 500 a minute, evenly; the one that comes too early meets the 500 before it.
-        for _ in range(500 * 60):
+        for _ in range(500 * 10):
             statuses.append((await emulator.exchange("GET", "customer/1")).status)
             await emulator.clock.sleep(0.12)
         assert {200} == set(statuses)

@@ -89,6 +89,14 @@ def test_a_sparse_update_keeps_what_it_does_not_name(company: Company) -> None:
     )
 
 
+def test_a_blank_in_a_sparse_update_clears_the_property(company: Company) -> None:
+    invoice = company.invoice("1", [line("1", "10.00")], PrivateNote="ours", DueDate="2026-12-01")
+    sparse: JsonObject = {"Id": invoice["Id"], "SyncToken": "0", "sparse": True, "PrivateNote": "", "DueDate": None}
+    updated = company.write("Invoice", sparse, "update")
+    # Without a due date the terms give one: thirty days from the day of the invoice.
+    assert ("PrivateNote" in updated, updated["DueDate"] == "2026-12-01") == (False, False)
+
+
 def test_a_full_update_blanks_what_it_leaves_out(company: Company) -> None:
     invoice = company.invoice("1", [line("1", "10.00")], PrivateNote="ours", DocNumber="A-1")
     whole: JsonObject = {
