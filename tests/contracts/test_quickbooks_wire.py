@@ -192,6 +192,45 @@ async def test_a_lost_answer_is_uncertain_and_not_repeated(server: ScriptedServe
     assert quickbooks.gate.snapshot().in_flight == 0
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+        b"",
+    ],
+    ids=["no HTTP", "no length", "no gzip", "no chunk", "long header", "redirect", "nothing"],
+)
+async def test_broken_http_is_uncertain(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(INVOICE)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        async with connected_client(f"http://127.0.0.1:{port}") as quickbooks:
+            outcome = await write(quickbooks)
+    assert isinstance(outcome, Uncertain)
+    assert (quickbooks.gate.snapshot().in_flight, quickbooks.gate.snapshot().used) == (0, 1)
+
+
+async def test_an_endless_answer_is_cut_off(
+    server: ScriptedServer, quickbooks: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterfoil.quickbooks.online.transport.ANSWER_BYTES_MAX", 1_000_000)
+    server.play(say(b" " * 1_000_001))
+    outcome = await write(quickbooks)
+    assert isinstance(outcome, Uncertain)
+    assert "1000000 bytes" in outcome.reason
+
+
 async def test_a_slow_answer_is_uncertain_at_the_deadline(server: ScriptedServer, quickbooks: Connected) -> None:
     server.play(say('{"Invoice":{"Id":"1"}}', delay=30))
     before = SystemClock().monotonic()
@@ -319,11 +358,22 @@ async def test_a_second_401_means_reconnect(server: ScriptedServer, quickbooks: 
         (say("<html>503</html>", status=503, content_type="text/html"), NotSentKind.NOT_AUTHORISED),
         (say('{"error":"invalid_grant"}'), NotSentKind.NOT_AUTHORISED),
         (say('{"access_token":"a","expires_in":3600}'), NotSentKind.NOT_AUTHORISED),
+        (say('{"access_token":"a\\nb","expires_in":3600,"refresh_token":"r"}'), NotSentKind.NOT_AUTHORISED),
         (say('{"access_token":"a","expires_in":-1,"refresh_token":"r"}'), NotSentKind.NOT_AUTHORISED),
         (say("x" * 100_000), NotSentKind.NOT_AUTHORISED),
         (hang_up, NotSentKind.NOT_AUTHORISED),
     ],
-    ids=["dead", "wrong keys", "gateway", "error in a 200", "no refresh token", "no time", "too long", "no answer"],
+    ids=[
+        "dead",
+        "wrong keys",
+        "gateway",
+        "error in a 200",
+        "no refresh token",
+        "two lines",
+        "no time",
+        "too long",
+        "no answer",
+    ],
 )
 async def test_without_a_token_nothing_is_sent(server: ScriptedServer, answer: object, kind: NotSentKind) -> None:
     assert callable(answer)

@@ -155,9 +155,9 @@ class TokenEndpoint:
         )
 
     def _token_set(self, body: JsonObject, generation: int) -> TokenSet:
-        access, refresh = body.get("access_token"), body.get("refresh_token")
+        access, refresh = _opaque(body.get("access_token")), _opaque(body.get("refresh_token"))
         seconds = _seconds(body.get("expires_in"))
-        if not isinstance(access, str) or not access or not isinstance(refresh, str) or not refresh or not seconds:
+        if not access or not refresh or not seconds:
             raise TokenEndpointError(
                 "Intuit's token service answered 200 without usable tokens.", remedy="It is tried again by itself."
             )
@@ -191,6 +191,11 @@ def _object_or_empty(body: bytes) -> JsonObject:
         return loads_object(body)
     except (ValueError, ArithmeticError, RecursionError):
         return {}
+
+
+def _opaque(value: object) -> str:
+    """A token fit for a header: visible ASCII; "" for anything else."""
+    return value if isinstance(value, str) and re.fullmatch(r"[!-~]{1,8192}", value) else ""
 
 
 def _seconds(value: object) -> int | None:
