@@ -37,11 +37,12 @@ NAMED_USER = pwd.getpwnam("daemon").pw_uid
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 
 
-def namespaces_allowed(user: int = 0) -> bool:
+def namespaces_allowed(user: int | None = None) -> bool:
     command = ["unshare", "--user", "--map-user=65534", "--map-group=65534", "true"]
     if shutil.which("unshare") is None:
         return False
-    done = subprocess.run(command, check=False, capture_output=True, user=user, group=user, extra_groups=[])
+    groups: list[int] | None = None if user is None else []
+    done = subprocess.run(command, check=False, capture_output=True, user=user, group=user, extra_groups=groups)
     return done.returncode == 0
 
 
