@@ -28,7 +28,6 @@ from counterfoil.dispatch.sources import SourceReader
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.dispatch.worker import CompanyWorker, Pace, Rooms
 from counterfoil.dispatch.write_back import SourceWriter
-from counterfoil.errors import CounterfoilError
 from counterfoil.log import Keyring, Lease, Leases, LogReader, LogWriter
 from counterfoil.ports import Clock, Entropy
 from counterfoil.settings import CompanySettings
@@ -109,7 +108,7 @@ class CompanyRunner:
             except* (ProjectionStoppedError, RealmMismatchError) as stop:
                 self._note("stopped", stop)
                 wait = RETRY_SECONDS_MAX
-            except* (CounterfoilError, OSError) as trouble:
+            except* Exception as trouble:
                 self._note("failing", trouble)
                 wait = min(RETRY_SECONDS_MAX, wait * 2)
             if not self._ending.is_set():
@@ -121,7 +120,7 @@ class CompanyRunner:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         self.state = state
-        self.error = str(first)
+        self.error = str(first) or type(first).__name__
         logger.warning("company %d is %s: %s", self.company, state, first)
 
     async def _rest(self, seconds: float) -> None:

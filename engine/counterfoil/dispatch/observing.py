@@ -27,7 +27,7 @@ BOOKS = "quickbooks"
 WATCHED = ("Customer", "Item", "Invoice", "Payment", "CreditMemo", "JournalEntry", "Employee", "Vendor")
 """Entities whose changes are swept for."""
 
-NAMED = ("Account", "Class", "Department")
+NAMED = ("Account", "Class", "Department", "Item", "Term")
 """Name lists that mappings refer to by name."""
 
 SWEEP_OVERLAP = timedelta(minutes=2)

@@ -7,7 +7,7 @@ nothing on its own beyond one call: the engine records, plans, paces and repeats
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import aiohttp
 
@@ -199,6 +199,6 @@ class SourceFactory(Protocol):
     `name` is the source's name; `personal_kinds` are kinds whose records are people.
     """
 
-    name: ClassVar[str]
+    name: str
 
     def __call__(self, context: SourceContext) -> AbstractAsyncContextManager[SourceAdapter]: ...

@@ -39,6 +39,9 @@ class StateStore:
     async def load(self, company: int, table: str, keys: Iterable[Key]) -> Mapping[Key, Row]:
         """The rows that exist among these keys of one table."""
         row_type = _TYPES[table]
+        keys = list(keys)
+        if not keys:
+            return {}
         query = load_query(f"state_load_{table}", self._names)
         parts = [list(part) for part in zip(*keys, strict=True)] if row_type.key else []
         found = await self._pool.fetch(query, company, *parts)
