@@ -201,9 +201,11 @@ def install(kind: str) -> None:
 
 def make_venv() -> None:
     """An environment of our own, unless there is one that works with a Python that is new enough."""
-    if PYTHON.exists() and works([str(PYTHON), "-c", f"import sys; sys.exit(sys.version_info < {OLDEST_PYTHON})"]):
-        return
     uv = find_uv()
+    # One that uv made has no pip; it serves only as long as uv is there.
+    needed = "import sys" if uv else "import sys, pip"
+    if PYTHON.exists() and works([str(PYTHON), "-c", f"{needed}; sys.exit(sys.version_info < {OLDEST_PYTHON})"]):
+        return
     if uv:
         noisily([uv, "venv", "--clear", "--python", sys.executable, str(VENV)], "The environment could not be made.")
         return
