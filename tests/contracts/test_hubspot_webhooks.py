@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from counterfoil.errors import ConfigurationError
 from counterfoil.sources.port import BadSignatureError, MalformedDeliveryError, WebhookRequest
 from counterfoil_adapters.hubspot.emulator.webhooks import sign
 from support.hubspot import Account, Inbox, account, company, deal, inbox, product
@@ -169,5 +168,5 @@ async def test_events_of_another_account_are_passed_over(held: Account) -> None:
 
 
 async def test_without_a_client_secret_nothing_is_taken(held: Account) -> None:
-    with pytest.raises(ConfigurationError, match="client_secret"):
+    with pytest.raises(BadSignatureError, match="client_secret"):
         held.source(client_secret=None).receive(signed(held, b"[]"))

@@ -6,9 +6,9 @@ from typing import ClassVar, Self
 
 from aiolimiter import AsyncLimiter
 
-from counterfoil.errors import ConfigurationError
 from counterfoil.sources.http import SourceHttp
 from counterfoil.sources.port import (
+    BadSignatureError,
     Delivery,
     Page,
     SourceChange,
@@ -72,7 +72,7 @@ class HubSpotSource:
     def receive(self, request: WebhookRequest) -> Delivery:
         secret = self._settings.client_secret
         if secret is None:
-            raise ConfigurationError(
+            raise BadSignatureError(
                 f"The HubSpot connection {self._context.connection} has no client_secret to verify webhooks by.",
                 remedy="Add the app's client secret, or let the connection poll.",
             )

@@ -8,7 +8,7 @@ again), and where a whole page bears one instant, that instant is read through b
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Literal
 
 from counterfoil.sources.port import SourceError
 from counterfoil_adapters.hubspot.client import SEARCH_LIMIT, HubSpotClient
@@ -18,7 +18,7 @@ MODIFIED = "hs_lastmodifieddate"
 OBJECT_ID = "hs_object_id"
 
 State = Literal["rest", "list", "search", "tie"]
-_STATES: tuple[State, ...] = get_args(State)
+_STATES: Mapping[str, State] = {"rest": "rest", "list": "list", "search": "search", "tie": "tie"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def parse_position(value: JsonValue) -> Position:
         ValueError: not a position.
     """
     if isinstance(value, dict):
-        at = next((known for known in _STATES if known == value.get("at")), None)
+        at = _STATES.get(str(value.get("at")))
         since, after = value.get("since"), value.get("after")
         if at is not None and isinstance(since, int) and (after is None or isinstance(after, str)):
             return Position(at, since, after)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from counterfoil_adapters.hubspot.emulator.api_objects import as_objects, plural
 from counterfoil_adapters.hubspot.emulator.errors import PortalError
-from counterfoil_adapters.hubspot.emulator.faults import FAULT_KINDS, Fault, FaultPlan
+from counterfoil_adapters.hubspot.emulator.faults import FAULT_KINDS, Fault, FaultPlan, fault_kind
 from counterfoil_adapters.hubspot.emulator.portal import PERSON, CrmObject, Portal
 from counterfoil_adapters.hubspot.emulator.values import iso_millis, parse_instant
 from counterfoil_adapters.hubspot.emulator.webhooks import WebhookSender
@@ -234,7 +234,7 @@ def _instant(value: object, default: datetime) -> datetime:
 
 def _fault(entry: JsonObject) -> Fault:
     unknown = entry.keys() - _FAULT_FIELDS
-    kind = next((known for known in FAULT_KINDS if known == entry.get("kind")), None)
+    kind = fault_kind(entry.get("kind"))
     if unknown or kind is None:
         raise PortalError(400, f"A fault has a kind of {', '.join(FAULT_KINDS)}, and only {sorted(_FAULT_FIELDS)}")
     fault = Fault(kind=kind)

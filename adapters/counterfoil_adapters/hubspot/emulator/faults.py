@@ -17,6 +17,14 @@ FaultKind = Literal[
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
 
+def fault_kind(name: object) -> FaultKind | None:
+    """The kind of that name."""
+    for kind in FAULT_KINDS:
+        if kind == name:
+            return kind
+    return None
+
+
 @dataclass(slots=True)
 class Fault:
     """One rule. `status` answers with that code and no effect; `lost_answer` has the effect and cuts the line."""
