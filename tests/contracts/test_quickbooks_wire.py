@@ -399,6 +399,25 @@ async def test_a_429_stops_everybody(server: ScriptedServer, quickbooks: Connect
     assert len(server.seen) == 1
 
 
+async def test_a_permit_from_before_a_429_is_not_used_after_it(server: ScriptedServer, quickbooks: Connected) -> None:
+    server.play(say('{"Invoice":{"Id":"1"}}'))
+    permit = await quickbooks.gate.acquire(Lane.LIVE)
+    quickbooks.gate.throttled()
+    outcome = await quickbooks.client.write(
+        "Invoice",
+        INVOICE,
+        request_id="r",
+        operation="create",
+        lane=Lane.LIVE,
+        deadline=quickbooks.clock.monotonic() + 10,
+        permit=permit,
+    )
+    assert isinstance(outcome, NotSent)
+    assert outcome.kind is NotSentKind.PAUSED
+    assert server.seen == []
+    assert (quickbooks.gate.snapshot().in_flight, quickbooks.gate.snapshot().used) == (0, 0)
+
+
 async def test_a_full_gate_is_said_so(server: ScriptedServer) -> None:
     server.play(say('{"Invoice":{"Id":"1"}}'))
     limits = LimiterSettings(requests_per_minute=1, ceiling=1.0, live_reserve=0)

@@ -198,6 +198,10 @@ class RealmGate:
         self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
         self._pump()
 
+    def rest_seconds(self) -> float:
+        """How long the realm still rests; 0 when it does not. A permit from before the rest must not be used in it."""
+        return max(0.0, self._paused_until - self._clock.monotonic())
+
     def count_metered(self, calls: int = 1) -> None:
         """Count reads that Intuit meters (GET, query, CDC, reports; successful ones)."""
         month = self._clock.now().strftime("%Y-%m")

@@ -138,6 +138,11 @@ class Calls:
         except GateRefusedError as refusal:
             kind = NotSentKind.PAUSED if refusal.paused else NotSentKind.LIMITED
             return NotSent(refusal.message, refusal.retry_after_seconds, kind)
+        rest = self._gate.rest_seconds()
+        if rest > 0:
+            # A permit that was waited for in advance may be older than the 429 that began the rest.
+            permit.release(sent=False)
+            return NotSent("sending to this QuickBooks company is paused", rest, NotSentKind.PAUSED)
         linger = self._gate.settings.unanswered_linger_seconds
         try:
             outcome = await exchange(
