@@ -4,7 +4,6 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -16,20 +15,13 @@ from yarl import URL
 
 from counterfoil.clock import SystemClock
 from counterfoil.dispatch.limiter import Lane, LimiterSettings
-from counterfoil.quickbooks.online.cdc import ChangeWindowError
 from counterfoil.quickbooks.online.faults import FaultKind
 from counterfoil.quickbooks.online.operations import Operation, OperationError
 from counterfoil.quickbooks.online.outcomes import (
     Accepted,
     BatchAnswered,
-    ChangeSet,
-    DeletedStub,
-    Found,
-    NotFound,
     NotSent,
     NotSentKind,
-    QueryPage,
-    ReadFailed,
     Rejected,
     Uncertain,
     WriteOutcome,
@@ -42,6 +34,7 @@ from support.quickbooks_double import (
     ScriptedServer,
     break_off,
     connected_client,
+    fault,
     hang_up,
     say,
     scripted_server,
@@ -60,10 +53,6 @@ NEW_TOKENS = json.dumps(
         "x_refresh_token_expires_in": 8640000,
     }
 )
-
-
-def fault(code: str) -> str:
-    return json.dumps({"Fault": {"Error": [{"Message": "m", "Detail": "d", "code": code}], "type": "ValidationFault"}})
 
 
 @pytest.fixture
@@ -510,91 +499,6 @@ async def test_a_batch_as_a_whole(
 async def test_what_is_no_batch_is_refused(quickbooks: Connected, body: bytes) -> None:
     with pytest.raises(ValueError, match=r"batch|object|bId"):
         await quickbooks.client.batch(body, request_id="q", lane=Lane.LIVE, deadline=1e12)
-
-
-async def test_a_read_finds_misses_or_fails_and_never_mixes_them_up(
-    server: ScriptedServer, quickbooks: Connected
-) -> None:
-    server.play(say('{"Invoice":{"Id":"5","SyncToken":"3"}}'))
-    found = await quickbooks.client.read("Invoice", "5", Lane.LIVE)
-    assert isinstance(found, Found)
-    assert server.seen[0].path_qs == "/v3/company/9130/invoice/5?minorversion=75"
-    server.play(say(fault("610"), status=400))
-    assert isinstance(await quickbooks.client.read("Invoice", "5", Lane.LIVE), NotFound)
-    for answer in (say("", status=404), say("{}"), say(fault("5020"), status=400), say("<html/>"), hang_up):
-        server.play(answer)
-        assert isinstance(await quickbooks.client.read("Invoice", "5", Lane.LIVE), ReadFailed)
-    assert sum(quickbooks.gate.snapshot().metered_reads.values()) == 4  # the first, and a {} read three times
-
-
-async def test_a_read_is_tried_three_times_and_no_more(server: ScriptedServer, quickbooks: Connected) -> None:
-    server.play(say("", status=503), hang_up, say('{"CompanyInfo":{"Id":"1"}}'))
-    assert isinstance(await quickbooks.client.company_info(), Found)
-    assert server.seen[-1].path_qs == "/v3/company/9130/companyinfo/9130?minorversion=75"
-    server.seen.clear()
-    server.play(say("", status=503))
-    outcome = await quickbooks.client.preferences()
-    assert isinstance(outcome, ReadFailed)
-    assert outcome.transient
-    assert len(server.seen) == 3
-
-
-async def test_queries_by_address_and_by_body(server: ScriptedServer, quickbooks: Connected) -> None:
-    server.play(say('{"QueryResponse":{"Customer":[{"Id":"1"}],"startPosition":1,"maxResults":1},"time":"x"}'))
-    page = await quickbooks.client.query(select("Customer").where("DisplayName", "=", "O'Neill + Söhne"), Lane.LIVE)
-    assert isinstance(page, QueryPage)
-    assert page.rows == ({"Id": "1"},)
-    assert server.seen[0].path_qs == (
-        "/v3/company/9130/query?query=select%20%2A%20from%20Customer%20where%20DisplayName%20%3D%20"
-        "%27O%5C%27Neill%20%2B%20S%C3%B6hne%27&minorversion=75"
-    )
-    long = select("Customer").where("Id", "IN", *(str(100_000 + n) for n in range(300)))
-    await quickbooks.client.query(long, Lane.LIVE)
-    seen = server.seen[1]
-    assert (seen.method, seen.path_qs) == ("POST", "/v3/company/9130/query?minorversion=75")
-    assert (seen.headers["Content-Type"], seen.body) == ("application/text", long.text.encode())
-    server.play(say('{"QueryResponse":{"totalCount":42},"time":"x"}'))
-    assert await quickbooks.client.count(select("Bill"), Lane.RECONCILE) == 42
-    server.play(say('{"QueryResponse":{},"time":"x"}'))
-    empty = await quickbooks.client.query(select("Bill"), Lane.LIVE)
-    assert isinstance(empty, QueryPage)
-    assert empty.rows == ()
-    assert isinstance(await quickbooks.client.count(select("Bill"), Lane.LIVE), ReadFailed)
-
-
-async def test_changes(server: ScriptedServer, quickbooks: Connected) -> None:
-    answer = {
-        "CDCResponse": [
-            {
-                "QueryResponse": [
-                    {"Customer": [{"Id": "3", "Active": False}], "startPosition": 1, "maxResults": 1},
-                    {"Invoice": [{"Id": "7"}, {"status": "Deleted", "Id": "9", "MetaData": {"LastUpdatedTime": "t"}}]},
-                    {},
-                ]
-            }
-        ],
-        "time": "2026-11-02T09:00:00.5-08:00",
-    }
-    server.play(say(json.dumps(answer)))
-    since = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
-    changes = await quickbooks.client.cdc(["Customer", "Invoice"], since, Lane.RECONCILE)
-    assert isinstance(changes, ChangeSet)
-    assert changes.rows == {"Customer": ({"Id": "3", "Active": False},), "Invoice": ({"Id": "7"},)}
-    assert changes.deleted == (DeletedStub("Invoice", "9", "t"),)
-    assert (changes.time, changes.truncated) == (datetime(2026, 11, 2, 17, 0, 0, 500_000, tzinfo=UTC), False)
-    instant = since.strftime("%Y-%m-%dT%H%%3A%M%%3A%S.000Z")
-    expected = f"/v3/company/9130/cdc?entities=Customer%2CInvoice&changedSince={instant}&minorversion=75"
-    assert expected == server.seen[0].path_qs
-    full = {"CDCResponse": [{"QueryResponse": [{"Bill": [{"Id": str(n)} for n in range(1000)]}]}], "time": "t"}
-    server.play(say(json.dumps(full)))
-    changes = await quickbooks.client.cdc(["Bill"], since, Lane.RECONCILE)
-    assert isinstance(changes, ChangeSet)
-    assert changes.truncated
-    server.play(say(fault("5020"), status=400))
-    assert isinstance(await quickbooks.client.cdc(["Bill"], since, Lane.LIVE), ReadFailed)
-    for entities, at in ((["TaxCode"], since), ([], since), (["Bill"], since - timedelta(days=31))):
-        with pytest.raises(ChangeWindowError):
-            await quickbooks.client.cdc(entities, at, Lane.LIVE)
 
 
 async def test_spans_tell_what_was_called_and_nothing_secret(server: ScriptedServer) -> None:

@@ -1,6 +1,7 @@
 """A scripted server: answers what a test tells it to, and notes what came in. It knows nothing of QuickBooks."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -72,6 +73,11 @@ def say(
         return web.Response(body=content, status=status, headers=headers)
 
     return answer
+
+
+def fault(code: str) -> str:
+    """A fault in the service's shape."""
+    return json.dumps({"Fault": {"Error": [{"Message": "m", "Detail": "d", "code": code}], "type": "ValidationFault"}})
 
 
 async def hang_up(request: web.Request) -> web.StreamResponse:
