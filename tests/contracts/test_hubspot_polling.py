@@ -6,7 +6,7 @@ import pytest
 
 from counterfoil.sources.http import UnansweredError
 from counterfoil.sources.port import Seen, SourceError
-from support.hubspot import Account, account, company, deal, flat, pages
+from support.hubspot import Account, account, company, deal, flat, line_item, link, pages
 
 OLD = "2026-10-01T00:00:00.000Z"
 TOGETHER = "2026-10-02T00:00:00.000Z"
@@ -92,7 +92,11 @@ async def test_a_poll_resumes_after_each_page_in_a_new_adapter(held: Account) ->
 
 
 async def test_an_idle_poll_hands_over_nothing_and_is_cheap(held: Account) -> None:
-    await held.load(deals=[deal(number) for number in range(1, 151)])
+    await held.load(
+        deals=[deal(number) for number in range(1, 151)],
+        line_items=[line_item(number, "5") for number in range(1001, 1151)],
+        associations=[link("deals", number, "line_items", number + 1000) for number in range(1, 151)],
+    )
     source = held.source(overlap_seconds=60)
     cursor = (await pages(source, "deal"))[-1].cursor
     first = await pages(source, "deal", cursor)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from counterfoil.sources.port import Page, Removed, SourceChange, SourceError
-from counterfoil_adapters.hubspot.client import HubSpotClient
+from counterfoil_adapters.hubspot.client import HubSpotClient, Linked
 from counterfoil_adapters.hubspot.normalise import (
     COMPANY_PROPERTIES,
     DEAL_PROPERTIES,
@@ -58,6 +58,14 @@ class Cursor:
         return self.main.at == "rest" and (self.lines is None or self.lines.at == "rest")
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Changes, and the line items that went into them."""
+
+    changes: Sequence[SourceChange]
+    lines: Sequence[JsonObject] = ()
+
+
 def parse_cursor(text: str) -> Cursor:
     """Undo `Cursor.text`.
 
@@ -107,9 +115,11 @@ class Reader:
             listing = held.main.at == "list"
             held = replace(held, main=found.position)
             rows = found.rows if listing else self._fresh(kind, found.rows)
-            page = await self._page(kind, held, await self._whole(kind, rows, merges=not listing))
+            whole = await self._whole(kind, rows, merges=not listing)
+            page = await self._page(kind, held, whole.changes)
             yield page
             self._remember(kind, found.rows, page.changes)
+            self._remember(LINES, whole.lines, ())
         if held.lines is not None:
             async for found in self._line_sweep.run(held.lines):
                 held = replace(held, lines=found.position)
@@ -141,7 +151,7 @@ class Reader:
             told = f"HubSpot answers for {kind} {source_id} with {winner}."
             merged = [Removed(kind=kind, source_id=source_id, evidence=told, merged_into=winner)]
         if kind != "deal":
-            return [*merged, *await self._whole(kind, [row], merges=False)]
+            return [*merged, *(await self._whole(kind, [row], merges=False)).changes]
         parts = await self._parts([row])
         return [*merged, *await self._named_by(parts), *(deal_change(self._rules, part) for part in parts)]
 
@@ -157,13 +167,17 @@ class Reader:
         lines = self._line_sweep.resume(held.lines) if held.lines is not None else None
         return Cursor(self._sweeps[kind].resume(held.main), lines, held.removed)
 
-    async def _whole(self, kind: str, rows: Sequence[JsonObject], *, merges: bool) -> Sequence[SourceChange]:
+    async def _whole(self, kind: str, rows: Sequence[JsonObject], *, merges: bool) -> Whole:
         gone = [change for row in rows for change in merged_changes(kind, row)] if merges else []
-        if kind == "deal":
-            return [*gone, *(deal_change(self._rules, part) for part in await self._parts(rows))]
-        if kind == "company":
-            return [*gone, *map(company_change, rows)]
-        return [*gone, *(product_change(self._rules, row) for row in rows)]
+        match kind:
+            case "deal":
+                parts = await self._parts(rows)
+                lines = [row for part in parts for row in part.lines.values()]
+                return Whole([*gone, *(deal_change(self._rules, part) for part in parts)], lines)
+            case "company":
+                return Whole([*gone, *map(company_change, rows)])
+            case _:
+                return Whole([*gone, *(product_change(self._rules, row) for row in rows)])
 
     def _untold(self, changes: Sequence[SourceChange]) -> Sequence[SourceChange]:
         return [change for change in changes if not isinstance(change, Removed) or change not in self._told]
@@ -188,12 +202,7 @@ class Reader:
         wanted = [line_id for found in links.values() for line_id in found.ids]
         lines = await self._client.batch_read(LINES, wanted, LINE_PROPERTIES)
         return [
-            DealParts(
-                row,
-                companies.get(source_id),
-                links[source_id].ids if source_id in links else (),
-                lines,
-            )
+            _part(row, companies.get(source_id), links.get(source_id, Linked(())), lines)
             for source_id, row in zip(ids, deals, strict=True)
         ]
 
@@ -231,6 +240,11 @@ class Reader:
             after = page.after
             if after is None:
                 return gone
+
+
+def _part(deal: JsonObject, companies: Linked | None, links: Linked, lines: Mapping[str, JsonObject]) -> DealParts:
+    own = {line_id: lines[line_id] for line_id in links.ids if line_id in lines}
+    return DealParts(deal, companies, links.ids, own)
 
 
 def _trim(remembered: dict[T, V]) -> None:
