@@ -42,7 +42,7 @@ class Backend:
     """The server process behind a connection. Its start tells it from a later one with the same number."""
 
     pid: int
-    started: datetime | None
+    started: datetime
 
 
 class AppendSession:
@@ -68,7 +68,7 @@ class AppendSession:
     def abandon(self) -> None:
         """Cut the connection: whatever it still had to say is not waited for."""
         connection = self._connection
-        if connection is not None and not connection.is_closed():
+        if connection is not None and not _is_closed(connection):
             connection.terminate()
 
     async def append(self, requests: Sequence[Request]) -> list[Verdict]:
@@ -109,7 +109,6 @@ class AppendSession:
         if old is None:
             return
         try:
-            # Acting as the engine one may not end a backend that logged in by another name.
             async with connection.transaction():
                 await connection.execute("SET LOCAL ROLE NONE")
                 gone = await connection.fetchval(self._terminate, old.pid, old.started, TERMINATE_MILLISECONDS)
@@ -121,19 +120,23 @@ class AppendSession:
             raise TimeoutError(f"backend {old.pid} does not end")
 
     async def _ready(self) -> "PoolConnection":
-        if self._connection is not None and not self._connection.is_closed():
+        if self._connection is not None and not _is_closed(self._connection):
             return self._connection
         if self._connection is not None:
             lost, self._connection = self._connection, None
             await self._pool.release(lost)
         connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX)
         try:
-            row = await connection.fetchrow(self._session)
+            # The engine's role may neither see the backend's start nor end it; the login may.
+            async with connection.transaction():
+                await connection.execute("SET LOCAL ROLE NONE")
+                row = await connection.fetchrow(self._session)
+            if row is None or row["backend_start"] is None:
+                raise AssertionError("a backend sees itself")
         except BaseException:
             await self._pool.release(connection)
             raise
-        if row is not None:
-            self._backend = Backend(row["pid"], row["backend_start"])
+        self._backend = Backend(row["pid"], row["backend_start"])
         self._connection = connection
         return connection
 
@@ -142,6 +145,14 @@ class AppendSession:
         if new:
             for row in await connection.fetch(self._open, sorted(new)):
                 self._known[row["company"]] = row["position"]
+
+
+def _is_closed(connection: "PoolConnection") -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool has taken it back already, which it does by itself when a connection breaks.
+        return True
 
 
 def _arguments(requests: Sequence[Request]) -> tuple[object, ...]:
