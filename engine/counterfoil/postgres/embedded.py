@@ -130,9 +130,9 @@ class EmbeddedPostgres:
                 async with self._start_lock.exclusively():
                     try:
                         await self._start_locked()
-                    except asyncio.CancelledError:
-                        # Our caller gave up, so nothing stays half done. Where only time is up, the server goes on:
-                        # stopped in the middle of a long recovery, it would have to begin it again.
+                    except BaseException:
+                        # Nothing stays half done. Only where time is up the server goes on: stopped in the middle
+                        # of a long recovery, it would have to begin it again.
                         if self._supervisor is not None and self._supervisor.launched and not limit.expired():
                             await self._supervisor.stop()
                         raise
