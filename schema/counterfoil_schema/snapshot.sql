@@ -44,7 +44,7 @@ $$;
 
 ALTER FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) OWNER TO counterfoil_owner;
 
-CREATE FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_event_ids uuid[], p_event_types text[], p_event_versions smallint[], p_recorded_at timestamp with time zone[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) RETURNS TABLE(status text, "position" bigint)
+CREATE FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) RETURNS TABLE(status text, "position" bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -89,8 +89,9 @@ BEGIN
                 company, position, event_id, event_type, event_version, recorded_at,
                 record_key, cause, trace, epoch, delivery, body, link)
             SELECT
-                p_companies[v_owners[i]], v_positions[i], p_event_ids[i], p_event_types[i], p_event_versions[i],
-                p_recorded_at[i], p_record_keys[i], p_causes[i], p_traces[i], p_epochs[v_owners[i]],
+                p_companies[v_owners[i]], v_positions[i], p_event_ids[i], p_event_types[p_event_kinds[i]],
+                p_event_versions[p_event_kinds[i]],
+                p_recorded_at[v_owners[i]], p_record_keys[i], p_causes[i], p_traces[i], p_epochs[v_owners[i]],
                 p_deliveries[i], p_bodies[i], v_links[i]
             FROM generate_series(v_inserted + 1, v_event) AS i
             WHERE v_owners[i] IS NOT NULL;
@@ -190,7 +191,7 @@ END
 $$;
 
 
-ALTER FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_event_ids uuid[], p_event_types text[], p_event_versions smallint[], p_recorded_at timestamp with time zone[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) OWNER TO counterfoil_owner;
+ALTER FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) OWNER TO counterfoil_owner;
 
 CREATE FUNCTION counterfoil_log.genesis(p_company bigint) RETURNS bytea
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -1323,8 +1324,8 @@ GRANT USAGE ON SCHEMA counterfoil_state TO counterfoil_owner;
 REVOKE ALL ON FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) TO counterfoil_engine;
 
-REVOKE ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_event_ids uuid[], p_event_types text[], p_event_versions smallint[], p_recorded_at timestamp with time zone[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_event_ids uuid[], p_event_types text[], p_event_versions smallint[], p_recorded_at timestamp with time zone[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) TO counterfoil_engine;
+REVOKE ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) TO counterfoil_engine;
 
 REVOKE ALL ON FUNCTION counterfoil_log.open_companies(p_companies bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION counterfoil_log.open_companies(p_companies bigint[]) TO counterfoil_engine;
