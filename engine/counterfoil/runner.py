@@ -218,6 +218,7 @@ def make_rooms(
         ),
         books=books,
         reader=reader,
+        view=view,
         clock=shared.clock,
         entropy=shared.entropy,
         instruments=instruments,

@@ -42,6 +42,9 @@ class View:
     def name_taken(self, entity: str, name: str) -> str | None:
         return self.names.get((entity, name.casefold()))
 
+    def body_hash(self, body: JsonObject) -> str:
+        return content_hash(body)
+
     def home_currency(self) -> str:
         return self.home
 

@@ -8,7 +8,7 @@ from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.inbound import InboundDecider
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import ViewLoader
-from counterfoil.planning.plan import content_hash, plan
+from counterfoil.planning.plan import plan
 from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, CompanyRow, IntentRow, RecordRow
 from counterfoil.state.store import StateStore
@@ -142,7 +142,7 @@ class Decider:
                     operation=intent.operation,
                     body=Document.of(intent.entity, intent.body),
                     needs=intent.needs,
-                    content_hash=content_hash(intent.body),
+                    content_hash=await self._view.body_hash(intent.body),
                     lane="backfill" if backfill else intent.lane,
                     review=intent.review,
                     doc_number=intent.doc_number,

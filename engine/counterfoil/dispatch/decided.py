@@ -1,9 +1,11 @@
-"""What a decision about one change consists of."""
+"""What a decision about one change consists of, and which decisions may be appended together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from counterfoil.state.rows import ChangeRow
 from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import IntentPlanned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,3 +14,33 @@ class Decided:
 
     events: Sequence[Event]
     bears_on: tuple[str, ...]
+
+
+def compatible(planned: Sequence[tuple[ChangeRow, Decided | None]]) -> list[tuple[ChangeRow, Decided]]:
+    """Those decisions that may be appended together, the earlier change first.
+
+    Plans that were made side by side did not see one another: of two that want the same name, the same number or
+    the same record on one side, the later is left for the next round.
+    """
+    together: list[tuple[ChangeRow, Decided]] = []
+    claimed: set[tuple[str, str, str]] = set()
+    for change, decided in planned:
+        if decided is None:
+            continue
+        claims = {claim for event in decided.events for claim in _claims(event)}
+        if claims & claimed:
+            continue
+        claimed |= claims
+        together.append((change, decided))
+    return together
+
+
+def _claims(event: Event) -> list[tuple[str, str, str]]:
+    if not isinstance(event, IntentPlanned):
+        return []
+    claims = [("record", event.target, event.record_key)]
+    if event.name_key is not None:
+        claims.append(("name", "party", event.name_key))
+    if event.doc_number is not None:
+        claims.append(("number", event.entity, event.doc_number))
+    return claims

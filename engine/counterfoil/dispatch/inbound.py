@@ -6,7 +6,6 @@ from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.planning.inbound import Foreign, judge, payment_effect, write_back_values
-from counterfoil.planning.plan import content_hash
 from counterfoil.planning.types import PLANNER_VERSION
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, IntentRow, PaymentRow
 from counterfoil.state.store import StateStore
@@ -73,7 +72,7 @@ class InboundDecider:
         values: JsonObject = dict(write_back_values(held.mapping, link.latest, settlement, link.status))
         if not values:
             return []
-        wanted = content_hash(values)
+        wanted = await self._view.body_hash(values)
         rows = await self._store.some(IntentRow, "intents_of_record", self._company, owner)
         earlier = [row for row in rows if row.target == connection and row.state != "withdrawn"]
         if earlier and earlier[-1].content_hash == wanted:

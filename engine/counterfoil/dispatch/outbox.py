@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from counterfoil.dispatch.books import Books, Call, Item
 from counterfoil.dispatch.ids import batch_request_id, bytes_hash, marker, request_id
-from counterfoil.dispatch.mappings import Mappings
+from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.planning.compose import compose
 from counterfoil.planning.types import Composed, Conflict, Unresolved
@@ -32,6 +32,33 @@ class Ready:
     item: CallItem
     body: JsonObject
     own_request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needless:
+    """An update whose document already holds all of it."""
+
+    row: IntentRow
+    proof: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFirst:
+    """An update whose document must be read before it can be built upon."""
+
+    row: IntentRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingItems:
+    """Items that the mapping names and the books do not hold."""
+
+    row: IntentRow
+    mapping: HeldMapping
+    names: tuple[str, ...]
+
+
+Prepared = Ready | Needless | ReadFirst | MissingItems | IntentParked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +91,7 @@ class Outbox:
         self._books = books
         self._mappings = mappings
 
-    async def prepare(self, row: IntentRow) -> Ready | IntentParked | None:
+    async def prepare(self, row: IntentRow) -> Prepared | None:
         """One intent's exact body; a reason to park it; or None where it has to wait after all."""
         planned = await self.planned(row)
         link = await self._view.link(row.record_key)
@@ -84,16 +111,29 @@ class Outbox:
                 marker=sign,
                 ownership=rules,
             ),
+            needs=row.needs,
         )
         match composed:
+            case Composed(changes=()) if composed.operation == "update":
+                return Needless(row=row, proof=planned.content_hash)
             case Composed():
                 return self._ready(row, planned, composed)
             case Unresolved(names=names) if names:
-                return _park_names(row, names)
+                return self._nameless(row, held, names)
+            case Unresolved(read_first=first) if first:
+                return ReadFirst(row=row)
             case Unresolved():
                 return None
             case Conflict():
                 return _park_conflict(row, composed)
+
+    def _nameless(
+        self, row: IntentRow, held: HeldMapping | None, names: Sequence[tuple[str, str]]
+    ) -> "MissingItems | IntentParked":
+        """Items that the mapping names are made where its rule says so; anything else is for a person."""
+        if held is None or held.mapping.product.missing == "park" or any(entity != "Item" for entity, _ in names):
+            return _park_names(row, names)
+        return MissingItems(row=row, mapping=held, names=tuple(name for _, name in names))
 
     async def planned(self, row: IntentRow) -> IntentPlanned:
         """The plan behind an entry of the outbox."""

@@ -1,5 +1,7 @@
 """The log as the dispatcher reads it: single events, decoded."""
 
+from collections.abc import Sequence
+
 from counterfoil.log import LogReader, RecordedEvent
 from counterfoil_schema.events.base import Event
 
@@ -20,6 +22,11 @@ class LogEvents:
         if recorded is None:
             raise LookupError(f"company {company} has no event at {position}")
         return recorded
+
+    async def recorded_many(self, company: int, positions: Sequence[int]) -> dict[int, RecordedEvent]:
+        """The events at these positions that exist."""
+        found = await self._reader.get_many(company, sorted(set(positions)))
+        return {recorded.position: recorded for recorded in found}
 
     async def event_at(self, company: int, position: int) -> Event:
         """The event at a position."""

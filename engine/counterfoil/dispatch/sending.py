@@ -1,24 +1,36 @@
 """Picks what may go out, keeps a bounded number of calls under way, and unblocks what was refused for now."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from counterfoil.dispatch.books import Books
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.observing import BOOKS, BooksReader
-from counterfoil.dispatch.outbox import Outbox, Outgoing, Ready
+from counterfoil.dispatch.outbox import (
+    BATCH_ITEMS_MAX,
+    SINGLE_ENTITIES,
+    MissingItems,
+    Needless,
+    Outbox,
+    Outgoing,
+    Prepared,
+    ReadFirst,
+    Ready,
+)
+from counterfoil.dispatch.own_items import plan_own_items
 from counterfoil.dispatch.sender import Sender
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler
-from counterfoil.dispatch.view import EventSource
+from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.dispatch.write_back import SourceWriter
 from counterfoil.ports import Clock, Entropy
 from counterfoil.state.rows import IntentRow
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import IntentParked
+from counterfoil_schema.events.decisions import ChangeUnchanged, IntentParked, IntentWithdrawn
 
 INTENTS_PER_TURN = 600
 CALLS_MAX = 10
@@ -42,6 +54,7 @@ class Sending:
         writer: SourceWriter,
         books: Books,
         reader: BooksReader,
+        view: ViewLoader,
         clock: Clock,
         entropy: Entropy,
         instruments: Instruments,
@@ -56,11 +69,13 @@ class Sending:
         self._writer = writer
         self._books = books
         self._reader = reader
+        self._view = view
         self._clock = clock
         self._entropy = entropy
         self._instruments = instruments
         self._in_flight = in_flight
         self._calls = 0
+        self._names_under_way = 0
         self._write_backs = 0
         self._not_before: dict[str, float] = {}
         self.swept_until: datetime | None = None
@@ -86,40 +101,64 @@ class Sending:
         ]
         moved = self._start_write_backs(tasks, [row for row in rows if row.target != BOOKS], landed)
         ours = [row for row in rows if row.target == BOOKS]
-        free = CALLS_MAX - self._calls
-        if not ours or free <= 0 or not await self._may_send():
-            return moved
-        outgoing, parked = await self._prepare(ours, free)
-        if parked:
-            await self._session.decide(parked)
-        for call, members in outgoing[:free]:
-            self._start(tasks, call, members, landed)
-        return moved or bool(outgoing) or bool(parked)
+        if ours and self._calls < CALLS_MAX and await self._may_send():
+            moved |= await self._send_ours(tasks, ours, landed)
+        return moved
+
+    async def _send_ours(self, tasks: asyncio.TaskGroup, rows: Sequence[IntentRow], landed: Callable[[], None]) -> bool:
+        """Fill the free places with calls, one call's intents prepared side by side; returns whether any moved."""
+        moved = False
+        waiting = deque(_one_for_each_record(rows))
+        while waiting and self._calls < CALLS_MAX:
+            chunk = self._next_chunk(waiting)
+            if not chunk:
+                break
+            prepared = await asyncio.gather(*(self._outbox.prepare(row) for row in chunk))
+            ready = [one for one in prepared if isinstance(one, Ready)]
+            by_id = {one.row.intent_id: one.row for one in ready}
+            for call in self._outbox.calls(ready):
+                self._start(tasks, call, [by_id[item.intent_id] for item in call.items], landed)
+            moved |= bool(ready) or await self._put_aside(prepared)
+        return moved
+
+    def _next_chunk(self, waiting: deque[IntentRow]) -> list[IntentRow]:
+        """Rows of the next call, or of as many single calls as there are places.
+
+        A batch of a backlog waits until it is full, as long as names that may complete it are still to come: a
+        half-empty batch counts against the minute like a full one.
+        """
+        singles = [row for row in waiting if row.entity in SINGLE_ENTITIES]
+        if singles:
+            chunk = singles[: CALLS_MAX - self._calls]
+        else:
+            lane = waiting[0].lane
+            chunk = [row for row in waiting if row.lane == lane][:BATCH_ITEMS_MAX]
+            if lane == "backfill" and len(chunk) < BATCH_ITEMS_MAX and self._names_under_way:
+                return []
+        for row in chunk:
+            waiting.remove(row)
+        return chunk
+
+    async def _put_aside(self, prepared: Sequence[Prepared | None]) -> bool:
+        """Record what cannot or need not go out."""
+        aside: list[Event] = [one for one in prepared if isinstance(one, IntentParked)]
+        for one in prepared:
+            if isinstance(one, Needless):
+                aside.extend(_needless(one))
+            elif isinstance(one, ReadFirst):
+                await self._reader.record(await self._settler.refetch(one.row), "look-up")
+        missing = [one for one in prepared if isinstance(one, MissingItems)]
+        aside.extend(await plan_own_items(self._session.company, missing, self._store, self._view))
+        if aside:
+            await self._session.decide(aside)
+            ended = (Needless, IntentParked)
+            self._in_flight.land(_intent_of(one) for one in prepared if isinstance(one, ended))
+        return bool(aside)
 
     async def _may_send(self) -> bool:
         """Nothing goes out while somebody must connect QuickBooks again."""
         waiting = await self._store.some(IntentRow, "intents_in", self._session.company, ["reconnect"], 1)
         return not waiting
-
-    async def _prepare(
-        self, rows: Sequence[IntentRow], calls: int
-    ) -> tuple[list[tuple[Outgoing, list[IntentRow]]], list[Event]]:
-        ready: list[Ready] = []
-        parked: list[Event] = []
-        seen: set[str] = set()
-        for row in rows:
-            if row.record_key in seen:
-                continue  # never two for one document at a time
-            seen.add(row.record_key)
-            prepared = await self._outbox.prepare(row)
-            if isinstance(prepared, IntentParked):
-                parked.append(prepared)
-            elif prepared is not None:
-                ready.append(prepared)
-            if len(self._outbox.calls(ready)) > calls:
-                break
-        by_id = {one.row.intent_id: one.row for one in ready}
-        return [(call, [by_id[item.intent_id] for item in call.items]) for call in self._outbox.calls(ready)], parked
 
     def _start(
         self, tasks: asyncio.TaskGroup, call: Outgoing, members: Sequence[IntentRow], landed: Callable[[], None]
@@ -127,6 +166,7 @@ class Sending:
         ids = {row.intent_id for row in members}
         self._in_flight.start(ids)
         self._calls += 1
+        self._names_under_way += call.items[0].entity in SINGLE_ENTITIES
         tasks.create_task(self._run(call, members, ids, landed), name=f"call {call.call.request_id}")
 
     async def _run(
@@ -139,6 +179,7 @@ class Sending:
         finally:
             self._in_flight.land(ids)
             self._calls -= 1
+            self._names_under_way -= call.items[0].entity in SINGLE_ENTITIES
             landed()
 
     def _delay(self, members: Sequence[IntentRow]) -> None:
@@ -215,3 +256,32 @@ class Sending:
         until = await reader.sweep(since)
         if until is not None:
             self.swept_until = until
+
+
+def _one_for_each_record(rows: Sequence[IntentRow]) -> list[IntentRow]:
+    """Never two for one document at a time."""
+    first: dict[str, IntentRow] = {}
+    for row in rows:
+        first.setdefault(row.record_key, row)
+    return list(first.values())
+
+
+def _needless(one: Needless) -> list[Event]:
+    reason = "QuickBooks already holds all of it."
+    row = one.row
+    return [
+        IntentWithdrawn(
+            change=row.change, record_key=row.record_key, intent_id=row.intent_id, code="no-difference", reason=reason
+        ),
+        ChangeUnchanged(change=row.change, record_key=row.record_key, proof=one.proof, reason=reason),
+    ]
+
+
+def _intent_of(one: Prepared | None) -> str:
+    match one:
+        case IntentParked():
+            return one.intent_id
+        case Needless():
+            return one.row.intent_id
+        case _:
+            raise TypeError("neither parked nor needless")

@@ -32,6 +32,14 @@ class Session:
         """The latest monotonic instant for a call: inside its time-out and inside the lease."""
         return min(self._clock.monotonic() + timeout_seconds, self.valid_until - margin_seconds)
 
+    async def decide_each(self, events: Sequence[tuple[Event, str | None]], *, guard: Guard | None = None) -> Appended:
+        """The same for events that belong to different traces.
+
+        Raises:
+            LeaseLostError, StaleDecisionError: as `decide`.
+        """
+        return await self._append([_new(event, trace) for event, trace in events], guard)
+
     async def decide(
         self, events: Sequence[Event], *, guard: Guard | None = None, trace: str | None = None
     ) -> Appended:
@@ -41,7 +49,9 @@ class Session:
             LeaseLostError: another process holds the company now.
             StaleDecisionError: an event newer than the guard's position bears on the same records.
         """
-        new = [_new(event, trace) for event in events]
+        return await self._append([_new(event, trace) for event in events], guard)
+
+    async def _append(self, new: Sequence[NewEvent], guard: Guard | None) -> Appended:
         try:
             return await self._log.append(Append(self.company, new, epoch=self.epoch, guard=guard))
         except FencedError as fenced:

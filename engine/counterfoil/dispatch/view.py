@@ -8,10 +8,12 @@ from counterfoil.log import RecordedEvent
 from counterfoil.planning.types import Link, Settlement
 from counterfoil.state.rows import CompanyRow, DocumentRow, LinkRow, RecordRow, SettlementRow
 from counterfoil.state.store import StateStore
+from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import IntentAccepted
+from counterfoil_schema.events.decisions import CallSent, IntentAccepted
 from counterfoil_schema.events.receipts import BooksObserved
+from counterfoil_schema.exact_json import JsonObject
 
 T = TypeVar("T")
 
@@ -25,6 +27,10 @@ class EventSource(Protocol):
 
     async def recorded_at(self, company: int, position: int) -> RecordedEvent:
         """The same with its envelope."""
+        ...
+
+    async def recorded_many(self, company: int, positions: Sequence[int]) -> dict[int, RecordedEvent]:
+        """Several, those that exist."""
         ...
 
 
@@ -87,6 +93,10 @@ class LoadedView:
         answer = self._answer("named", entity, name)
         return answer if isinstance(answer, str) else None
 
+    def body_hash(self, body: JsonObject) -> str:
+        """The keyed hash of a symbolic body."""
+        return str(self._answer("hash", exact_json.canonical(body).decode()))
+
     def home_currency(self) -> str:
         return self._company.home_currency
 
@@ -103,10 +113,13 @@ class ViewLoader:
         self._events = events
         self._hashes = hashes
 
-    async def run(self, record_key: str, plan: Callable[[LoadedView], T]) -> T:
-        """The plan's result, after as many tries as it has questions."""
+    async def run(self, record_key: str, plan: Callable[[LoadedView], T], needs: Sequence[str] = ()) -> T:
+        """The plan's result, after as many tries as it has questions; `needs` are records known to be asked for."""
         company = await self._store.one(CompanyRow, self._company)
         view = LoadedView(company or CompanyRow(company=self._company))
+        found = await self._store.load(self._company, LinkRow.table, [(key,) for key in needs])
+        for key in needs:
+            view.answers["document", key] = _document_of(found.get((key,)))
         while True:
             try:
                 return plan(view)
@@ -118,9 +131,10 @@ class ViewLoader:
         match question:
             case "link":
                 return await self.link(arguments[0])
+            case "hash":
+                return await self._hashes.keyed_hash(self._company, arguments[0].encode())
             case "document":
-                found = await self._store.one(LinkRow, self._company, arguments[0])
-                return (found.entity, found.document_id) if found and found.status == "live" else None
+                return _document_of(await self._store.one(LinkRow, self._company, arguments[0]))
             case "named":
                 return await self._store.value("document_named", self._company, *arguments)
             case "known":
@@ -133,6 +147,10 @@ class ViewLoader:
                 return await self._store.value("name_taken", self._company, arguments[0], key, record_key)
             case _:
                 raise ValueError(f"no plan may ask for {question}")
+
+    async def body_hash(self, body: JsonObject) -> str:
+        """The keyed hash of a symbolic body, or of values to be written back."""
+        return await self._hashes.keyed_hash(self._company, exact_json.canonical(body))
 
     async def name_key(self, name: str) -> str:
         """Under what a display name is remembered: keyed, since names are personal, and blind to case."""
@@ -155,7 +173,16 @@ class ViewLoader:
             latest=latest.fields(),
             lines=row.lines,
             status=row.status,
+            sent=await self._sent(row),
         )
+
+    async def _sent(self, row: LinkRow) -> JsonObject:
+        """The fields that we sent last for a record."""
+        if row.sent is None:
+            return {}
+        call = await self._events.event_at(self._company, row.sent)
+        items = call.items if isinstance(call, CallSent) else ()
+        return next((item.body.fields() for item in items if item.record_key == row.record_key), {})
 
     async def document_at(self, position: int) -> Document:
         """The document that an event carries."""
@@ -180,3 +207,7 @@ class ViewLoader:
             last_paid=max((row.dated for row in live if row.dated and row.cash), default=None),
             payment_ids=tuple(row.payment_id for row in live),
         )
+
+
+def _document_of(row: object) -> tuple[str, str] | None:
+    return (row.entity, row.document_id) if isinstance(row, LinkRow) and row.status == "live" else None

@@ -1,13 +1,14 @@
 """One company's worker: folds, decides, sends and settles, for as long as it holds the company's lease."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.decide import Decider
+from counterfoil.dispatch.decided import Decided, compatible
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.observing import BOOKS, BooksReader
@@ -17,14 +18,16 @@ from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler
 from counterfoil.dispatch.sources import SourceReader
 from counterfoil.dispatch.view import EventSource
-from counterfoil.log import Guard, StaleDecisionError
+from counterfoil.log import Guard, RecordedEvent, StaleDecisionError
 from counterfoil.ports import Clock
 from counterfoil.sources import SourceError
 from counterfoil.state.rows import ChangeRow, HintRow, IntentRow
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
+from counterfoil_schema.events.decisions import IntentWithdrawn
 
-CHANGES_PER_TURN = 200
+CHANGES_PER_TURN = 100
+PLANS_AT_ONCE = 8
 HINTS_PER_TURN = 300
 
 
@@ -150,10 +153,9 @@ class CompanyWorker:
         if not self._met:
             self._meet(tasks)
             return moved
-        moved |= await self._rooms.requests.take(head)
-        moved |= await self._decide(head)
-        if moved:
+        if await self._rooms.requests.take(head):
             return True
+        moved |= await self._decide(head)
         await self._settle(tasks)
         if not self._recovering:
             moved |= await self._send(tasks)
@@ -187,23 +189,42 @@ class CompanyWorker:
         return {row.intent_id for row in rows}
 
     async def _decide(self, head: int) -> bool:
-        changes = await self._rooms.store.some(ChangeRow, "undecided_changes", self._session.company, CHANGES_PER_TURN)
-        moved = False
-        for change in changes:
-            recorded = await self._rooms.events.recorded_at(self._session.company, change.position)
-            with self._instruments.span("counterfoil.plan", recorded.trace) as span:
-                decided = await self._rooms.decider.decide(change, await recorded.event())
-                if decided is None:
-                    continue
-                try:
-                    await self._session.decide(decided.events, guard=Guard(decided.bears_on, head), trace=span.trace)
-                except StaleDecisionError:
-                    return True  # fold what is new, then plan again
-            for event in decided.events:
-                self._instruments.decided(event.event_type)
-            self.progress.decided += 1
-            moved = True
-        return moved
+        """Decide a group of changes: planned side by side, appended at once; refused if anything newer bears on it."""
+        company = self._session.company
+        changes = await self._rooms.store.some(ChangeRow, "undecided_changes", company, CHANGES_PER_TURN)
+        if not changes:
+            return False
+        found = await self._rooms.events.recorded_many(company, [change.position for change in changes])
+        traces = [recorded.trace for recorded in found.values()]
+        attributes = {"changes": len(changes)}
+        with self._instruments.span("counterfoil.plan", next(iter(traces), None), attributes, traces):
+            group = compatible(await self._plan(changes, found))
+            if not group:
+                return False
+            events = [(event, found[change.position].trace) for change, one in group for event in one.events]
+            bears_on = tuple(dict.fromkeys(key for _, one in group for key in one.bears_on))
+            try:
+                await self._session.decide_each(events, guard=Guard(bears_on, head))
+            except StaleDecisionError:
+                return True  # fold what is new, then plan again
+        # Rows still call these ready until the next fold.
+        self._rooms.in_flight.land(event.intent_id for event, _ in events if isinstance(event, IntentWithdrawn))
+        for event, _ in events:
+            self._instruments.decided(event.event_type)
+        self.progress.decided += len(group)
+        return True
+
+    async def _plan(
+        self, changes: Sequence[ChangeRow], found: Mapping[int, RecordedEvent]
+    ) -> list[tuple[ChangeRow, Decided | None]]:
+        side_by_side = asyncio.Semaphore(PLANS_AT_ONCE)
+
+        async def plan_one(change: ChangeRow) -> tuple[ChangeRow, Decided | None]:
+            async with side_by_side:
+                event = await found[change.position].event()
+                return change, await self._rooms.decider.decide(change, event)
+
+        return list(await asyncio.gather(*(plan_one(change) for change in changes)))
 
     async def _settle(self, tasks: asyncio.TaskGroup) -> None:
         company = self._session.company

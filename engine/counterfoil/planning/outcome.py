@@ -68,7 +68,7 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
         return draft
     sendable = mapping.ownership(draft.document)
     body: JsonObject = {name: value for name, value in draft.body.items() if sendable.sends(name)}
-    proof = content_hash(body)
+    proof = view.body_hash(body)
     link = view.link(request.record_key)
     if link is None:
         return (_intent(draft, body, mapping, "create"),)

@@ -86,7 +86,7 @@ def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
             proof=link.content_hash, reason=f"{named(request.record_key)} was removed; {label(link)} is {link.status}."
         )
     if link.entity in ("Customer", "Vendor", "Employee", "Item"):
-        return _removed_from_list(request, mapping, link, document)
+        return _removed_from_list(request, mapping, link, document, view)
     rule: str = getattr(getattr(mapping, document, None), "removed", "park")
     if rule == "void":
         return void(mapping, link, document, person=None)
@@ -97,13 +97,13 @@ def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     )
 
 
-def _removed_from_list(request: PlanRequest, mapping: Mapping, link: Link, document: str) -> Plan:
+def _removed_from_list(request: PlanRequest, mapping: Mapping, link: Link, document: str, view: StateView) -> Plan:
     if getattr(mapping, document).removed == "keep":
         return Skip(
             code="removed_kept",
             reason=f"{named(request.record_key)} was removed at the source; {label(link)} stays, for its history.",
         )
-    proof = content_hash(_DEACTIVATED)
+    proof = view.body_hash(_DEACTIVATED)
     if link.content_hash == proof:
         return Unchanged(proof=proof, reason=f"{label(link)} is already inactive.")
     intent = Intent(

@@ -84,11 +84,15 @@ class EmployeeSection(PartySection):
 
 
 class ProductSection(FromKinds):
-    """`[product]`: `unknown` is the rule for a line whose product the source never showed."""
+    """`[product]`: `unknown` is the rule for a line whose product the source never showed.
+
+    `missing` is the rule for an item that the mapping itself names (freight, catch-all) and the books do not hold.
+    """
 
     income_account: Name = "Sales of Product Income"
     type: Literal["Service", "NonInventory"] = "Service"
     unknown: Literal["park", "catch_all"] = "park"
+    missing: Literal["create", "park"] = "create"
     same_name: Rule = "park"
     name_too_long: Literal["park", "shorten"] = "park"
     colon: str = " -"

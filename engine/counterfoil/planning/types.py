@@ -81,6 +81,10 @@ class StateView(Protocol):
         """The record key of ours planned or linked under this display name (case folded), if any."""
         ...
 
+    def body_hash(self, body: JsonObject) -> str:
+        """The hash of a symbolic body under the company's key: bodies hold personal data."""
+        ...
+
     def home_currency(self) -> str:
         """The books' own currency."""
         ...

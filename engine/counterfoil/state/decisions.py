@@ -17,6 +17,8 @@ from counterfoil.state.rows import (
 )
 from counterfoil_schema.events import decisions as done
 
+NAMED_ENTITIES = frozenset({"Account", "Class", "Department", "Item", "Term"})
+
 _AFTER_REJECTION: dict[str, IntentState] = {
     "retry": "ready",
     "refetch": "refetch",
@@ -150,6 +152,7 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
             content_hash=intent.content_hash,
             image=at.position,
             latest=at.position,
+            sent=intent.sent if event.how != "adopted" else None,
             incarnation=incarnation,
             status=status,
             doc_number=intent.doc_number or (before.doc_number if before else None),
@@ -168,9 +171,18 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
             status=status,
             content_hash=known.content_hash if known else "",
             record_key=event.record_key,
-            name=known.name if known else None,
+            name=_name_of(event) or (known.name if known else None),
         )
     )
+
+
+def _name_of(event: done.IntentAccepted) -> str | None:
+    """What others may name the document by; only where a name is no personal data."""
+    if event.entity not in NAMED_ENTITIES:
+        return None
+    fields = event.document.fields()
+    name = fields.get("FullyQualifiedName") or fields.get("Name")
+    return name if isinstance(name, str) else None
 
 
 def _status_after(operation: str) -> DocumentStatus:

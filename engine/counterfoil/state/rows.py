@@ -138,6 +138,7 @@ class LinkRow:
     content_hash: str
     image: int
     latest: int
+    sent: int | None = None
     incarnation: int = 1
     status: DocumentStatus = "live"
     doc_number: str | None = None

@@ -1,17 +1,22 @@
 """What the engine says about itself while it works; who listens is decided outside."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
 from opentelemetry import trace
 from opentelemetry.metrics import Meter
-from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace import Link, Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 Attributes = Mapping[str, str | int | float | bool]
+
+
+def _link_to(traceparent: str) -> Link:
+    context = _PROPAGATOR.extract({"traceparent": traceparent})
+    return Link(trace.get_current_span(context).get_span_context())
 
 
 class OpenSpan(Protocol):
@@ -75,11 +80,21 @@ class Instruments:
         )
 
     @contextmanager
-    def span(self, name: str, parent: str | None, attributes: Attributes | None = None) -> Iterator[OpenSpan]:
-        """A span under the context that an event carries (or the one open here)."""
+    def span(
+        self,
+        name: str,
+        parent: str | None,
+        attributes: Attributes | None = None,
+        links: Iterable[str | None] = (),
+    ) -> Iterator[OpenSpan]:
+        """A span under the context that an event carries (or the one open here), linked to others' contexts."""
         context = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
         with self._tracer.start_as_current_span(
-            name, context=context, kind=SpanKind.INTERNAL, attributes=dict(attributes or {})
+            name,
+            context=context,
+            kind=SpanKind.INTERNAL,
+            attributes=dict(attributes or {}),
+            links=[_link_to(one) for one in dict.fromkeys(links) if one and one != parent],
         ) as span:
             yield _Open(span)
 

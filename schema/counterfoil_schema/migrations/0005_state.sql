@@ -93,6 +93,7 @@ create table counterfoil_state.links (
     content_hash text not null,
     image bigint not null,
     latest bigint not null,
+    sent bigint,
     incarnation bigint not null,
     status text not null,
     doc_number text,

@@ -1,6 +1,6 @@
 -- Insert or replace rows of links; $1 is a JSON array of them.
-insert into counterfoil_state.links (company, record_key, entity, document_id, sync_token, content_hash, image, latest, incarnation, status, doc_number, name_key, lines)
-select company, record_key, entity, document_id, sync_token, content_hash, image, latest, incarnation, status, doc_number, name_key, lines
+insert into counterfoil_state.links (company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines)
+select company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines
 from jsonb_populate_recordset(null::counterfoil_state.links, $1::jsonb)
 on conflict (company, record_key) do update set
     entity = excluded.entity,
@@ -9,6 +9,7 @@ on conflict (company, record_key) do update set
     content_hash = excluded.content_hash,
     image = excluded.image,
     latest = excluded.latest,
+    sent = excluded.sent,
     incarnation = excluded.incarnation,
     status = excluded.status,
     doc_number = excluded.doc_number,
