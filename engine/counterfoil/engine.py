@@ -30,7 +30,8 @@ from counterfoil.log import (
 from counterfoil.ports import Clock, Entropy
 from counterfoil.postgres import Names, Pool, create_pool, open_postgres
 from counterfoil.quickbooks.online.transport import open_session
-from counterfoil.runner import CompanyRunner, Shared
+from counterfoil.rooms import Shared
+from counterfoil.runner import CompanyRunner
 from counterfoil.secrets import PostgresRefreshLock, PostgresTokenStore
 from counterfoil.settings import Settings
 from counterfoil.state.store import StateStore

@@ -1,61 +1,24 @@
-"""Holds one company: waits for its lease, puts its rooms together, works, and begins again when it must."""
+"""Holds one company: waits for its lease, works, keeps house, and begins again when it must."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Literal
 
 from counterfoil.connections import Connected
-from counterfoil.dispatch.acquaintance import Acquaintance
-from counterfoil.dispatch.books import Books
-from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.errors import LeaseLostError, ProjectionStoppedError, RealmMismatchError
-from counterfoil.dispatch.folding import Folder
-from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.lease import keep_lease
-from counterfoil.dispatch.mappings import Mappings
-from counterfoil.dispatch.observing import BooksReader
-from counterfoil.dispatch.outbox import Outbox
-from counterfoil.dispatch.reading import LogEvents
-from counterfoil.dispatch.requests import RequestTaker
-from counterfoil.dispatch.sender import Sender, SendingLimits, Step
-from counterfoil.dispatch.sending import Sending
 from counterfoil.dispatch.session import Session
-from counterfoil.dispatch.settle import Settler, SettlingLimits
-from counterfoil.dispatch.sources import SourceReader
-from counterfoil.dispatch.view import ViewLoader
-from counterfoil.dispatch.worker import CompanyWorker, Pace, Rooms
-from counterfoil.dispatch.write_back import SourceWriter
-from counterfoil.log import Keyring, Lease, Leases, LogReader, LogWriter
-from counterfoil.ports import Clock, Entropy
+from counterfoil.dispatch.worker import CompanyWorker, Pace
+from counterfoil.housekeeping import Housekeeper
+from counterfoil.log import Lease
+from counterfoil.rooms import Shared, make_rooms
 from counterfoil.settings import CompanySettings
-from counterfoil.sources import SourceAdapter
-from counterfoil.state.store import StateStore
-from counterfoil.telemetry.ports import Instruments
 
 logger = logging.getLogger("counterfoil")
 CompanyState = Literal["starting", "elsewhere", "working", "stopped", "failing", "ended"]
 RETRY_SECONDS = 2.0
 RETRY_SECONDS_MAX = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """What all companies of an engine share."""
-
-    log: LogWriter
-    reader: LogReader
-    leases: Leases
-    keyring: Keyring
-    store: StateStore
-    clock: Clock
-    entropy: Entropy
-    instruments: Instruments
-    holder: str
-    lease_seconds: float
-    step: Step
 
 
 class CompanyRunner:
@@ -74,6 +37,13 @@ class CompanyRunner:
         self._shared = shared
         self.connected = connected
         self._ending = asyncio.Event()
+        self._housekeeper = Housekeeper(
+            company=settings.company,
+            store=shared.store,
+            connected=connected,
+            clock=shared.clock,
+            instruments=shared.instruments,
+        )
 
     @property
     def company(self) -> int:
@@ -101,6 +71,7 @@ class CompanyRunner:
                     self.state = "elsewhere"
                     await self._rest(min(RETRY_SECONDS, self._shared.lease_seconds / 4))
                     continue
+                self._shared.step("lease.acquired")
                 await self._hold(lease)
                 wait = RETRY_SECONDS
             except* LeaseLostError as lost:
@@ -140,6 +111,8 @@ class CompanyRunner:
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._shared.leases.release, lease)
+            await self._housekeeper.begin()
+            stack.push_async_callback(self._housekeeper.save)
             async with asyncio.TaskGroup() as tasks:
                 keeper = tasks.create_task(
                     keep_lease(
@@ -151,12 +124,14 @@ class CompanyRunner:
                     ),
                     name=f"lease of company {self.company}",
                 )
+                keeping = tasks.create_task(self._housekeeper.run(), name=f"house of company {self.company}")
                 self.worker = self._make_worker(session)
                 if self._ending.is_set():
                     self.worker.drain()
                 self.state, self.error = "working", ""
                 await self.worker.run()
                 keeper.cancel()
+                keeping.cancel()
 
     def _make_worker(self, session: Session) -> CompanyWorker:
         rooms = make_rooms(self.settings, self._shared, self.connected.books, self.connected.sources, session)
@@ -164,84 +139,3 @@ class CompanyRunner:
         return CompanyWorker(
             session=session, rooms=rooms, clock=self._shared.clock, pace=pace, instruments=self._shared.instruments
         )
-
-
-def make_rooms(
-    settings: CompanySettings,
-    shared: Shared,
-    books: Books,
-    adapters: Mapping[str, SourceAdapter],
-    session: Session,
-) -> Rooms:
-    """Put together what a company's worker puts to work."""
-    company, store, instruments = settings.company, shared.store, shared.instruments
-    events = LogEvents(shared.reader)
-    in_flight = InFlight()
-    view = ViewLoader(company=company, store=store, events=events, hashes=shared.keyring)
-    mappings = Mappings(company=company, store=store, events=events)
-    limits = SendingLimits(timeout_seconds=settings.quickbooks.timeout_seconds)
-    outbox = Outbox(company=company, store=store, events=events, view=view, books=books, mappings=mappings)
-    reader = BooksReader(
-        session=session,
-        store=store,
-        events=events,
-        hashes=shared.keyring,
-        books=books,
-        clock=shared.clock,
-        instruments=instruments,
-    )
-    settler = Settler(
-        session=session,
-        store=store,
-        events=events,
-        view=view,
-        outbox=outbox,
-        books=books,
-        clock=shared.clock,
-        limits=SettlingLimits(server_seconds=settings.quickbooks.server_seconds),
-        mappings=mappings,
-    )
-    sending = Sending(
-        session=session,
-        store=store,
-        events=events,
-        outbox=outbox,
-        sender=Sender(session=session, books=books, limits=limits, instruments=instruments, step=shared.step),
-        settler=settler,
-        writer=SourceWriter(
-            session=session,
-            outbox=outbox,
-            adapters=adapters,
-            limits=limits,
-            instruments=instruments,
-            step=shared.step,
-        ),
-        books=books,
-        reader=reader,
-        view=view,
-        clock=shared.clock,
-        entropy=shared.entropy,
-        instruments=instruments,
-        in_flight=in_flight,
-    )
-    return Rooms(
-        store=store,
-        events=events,
-        folder=Folder(company=company, reader=shared.reader, store=store, clock=shared.clock, instruments=instruments),
-        decider=Decider(company=company, store=store, view=view, mappings=mappings, in_flight=in_flight),
-        sending=sending,
-        settler=settler,
-        sources=SourceReader(
-            session=session,
-            store=store,
-            hashes=shared.keyring,
-            adapters=adapters,
-            clock=shared.clock,
-            instruments=instruments,
-        ),
-        books=reader,
-        requests=RequestTaker(session=session, store=store, in_flight=in_flight),
-        acquaintance=Acquaintance(session=session, store=store, reader=reader, settings=settings),
-        connections=tuple(adapters),
-        in_flight=in_flight,
-    )

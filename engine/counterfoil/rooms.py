@@ -1,0 +1,180 @@
+"""Puts together what a company's worker puts to work: the wiring of one company, and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from counterfoil.dispatch.acquaintance import Acquaintance
+from counterfoil.dispatch.books import Books
+from counterfoil.dispatch.decide import Decider
+from counterfoil.dispatch.folding import Folder
+from counterfoil.dispatch.in_flight import InFlight
+from counterfoil.dispatch.mappings import Mappings
+from counterfoil.dispatch.observing import BooksReader
+from counterfoil.dispatch.outbox import Outbox
+from counterfoil.dispatch.reading import LogEvents
+from counterfoil.dispatch.requests import RequestTaker
+from counterfoil.dispatch.sender import Sender, SendingLimits
+from counterfoil.dispatch.sending import Sending
+from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.settle import Settler, SettlingLimits
+from counterfoil.dispatch.sources import SourceReader
+from counterfoil.dispatch.steps import Step
+from counterfoil.dispatch.view import ViewLoader
+from counterfoil.dispatch.worker import Rooms
+from counterfoil.dispatch.write_back import SourceWriter
+from counterfoil.log import Keyring, Leases, LogReader, LogWriter
+from counterfoil.ports import Clock, Entropy
+from counterfoil.settings import CompanySettings
+from counterfoil.sources import SourceAdapter
+from counterfoil.state.store import StateStore
+from counterfoil.telemetry.ports import Instruments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all companies of an engine share."""
+
+    log: LogWriter
+    reader: LogReader
+    leases: Leases
+    keyring: Keyring
+    store: StateStore
+    clock: Clock
+    entropy: Entropy
+    instruments: Instruments
+    holder: str
+    lease_seconds: float
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """What most rooms of one company need."""
+
+    company: int
+    session: Session
+    events: LogEvents
+    view: ViewLoader
+    mappings: Mappings
+    in_flight: InFlight
+    outbox: Outbox
+    reader: BooksReader
+
+
+def make_rooms(
+    settings: CompanySettings,
+    shared: Shared,
+    books: Books,
+    adapters: Mapping[str, SourceAdapter],
+    session: Session,
+) -> Rooms:
+    """Put together what a company's worker puts to work."""
+    base = _make_base(settings.company, shared, books, session)
+    settler = _make_settler(settings, shared, books, base)
+    return Rooms(
+        store=shared.store,
+        events=base.events,
+        folder=Folder(
+            company=base.company,
+            reader=shared.reader,
+            store=shared.store,
+            clock=shared.clock,
+            instruments=shared.instruments,
+        ),
+        decider=Decider(
+            company=base.company,
+            store=shared.store,
+            view=base.view,
+            mappings=base.mappings,
+            in_flight=base.in_flight,
+        ),
+        sending=_make_sending(settings, shared, books, adapters, base, settler),
+        settler=settler,
+        sources=SourceReader(
+            session=session,
+            store=shared.store,
+            hashes=shared.keyring,
+            adapters=adapters,
+            clock=shared.clock,
+            instruments=shared.instruments,
+        ),
+        books=base.reader,
+        requests=RequestTaker(session=session, store=shared.store, in_flight=base.in_flight),
+        acquaintance=Acquaintance(session=session, store=shared.store, reader=base.reader, settings=settings),
+        connections=tuple(adapters),
+        in_flight=base.in_flight,
+    )
+
+
+def _make_base(company: int, shared: Shared, books: Books, session: Session) -> _Base:
+    events = LogEvents(shared.reader)
+    view = ViewLoader(company=company, store=shared.store, events=events, hashes=shared.keyring)
+    mappings = Mappings(company=company, store=shared.store, events=events)
+    return _Base(
+        company=company,
+        session=session,
+        events=events,
+        view=view,
+        mappings=mappings,
+        in_flight=InFlight(),
+        outbox=Outbox(company=company, store=shared.store, events=events, view=view, books=books, mappings=mappings),
+        reader=BooksReader(
+            session=session,
+            store=shared.store,
+            events=events,
+            hashes=shared.keyring,
+            books=books,
+            clock=shared.clock,
+            instruments=shared.instruments,
+        ),
+    )
+
+
+def _make_settler(settings: CompanySettings, shared: Shared, books: Books, base: _Base) -> Settler:
+    return Settler(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        view=base.view,
+        outbox=base.outbox,
+        books=books,
+        clock=shared.clock,
+        limits=SettlingLimits(server_seconds=settings.quickbooks.server_seconds),
+        mappings=base.mappings,
+    )
+
+
+def _make_sending(
+    settings: CompanySettings,
+    shared: Shared,
+    books: Books,
+    adapters: Mapping[str, SourceAdapter],
+    base: _Base,
+    settler: Settler,
+) -> Sending:
+    limits = SendingLimits(timeout_seconds=settings.quickbooks.timeout_seconds)
+    sender = Sender(session=base.session, books=books, limits=limits, instruments=shared.instruments, step=shared.step)
+    writer = SourceWriter(
+        session=base.session,
+        outbox=base.outbox,
+        adapters=adapters,
+        limits=limits,
+        instruments=shared.instruments,
+        step=shared.step,
+    )
+    return Sending(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        outbox=base.outbox,
+        sender=sender,
+        settler=settler,
+        writer=writer,
+        books=books,
+        reader=base.reader,
+        view=base.view,
+        clock=shared.clock,
+        entropy=shared.entropy,
+        instruments=shared.instruments,
+        in_flight=base.in_flight,
+    )
