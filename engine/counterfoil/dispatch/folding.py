@@ -1,6 +1,7 @@
 """Brings a company's projections up to the head of its log."""
 
 from counterfoil.dispatch.errors import ProjectionStoppedError
+from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.log import LogReader
 from counterfoil.ports import Clock
 from counterfoil.state.projection import Checkpoint, fold_page
@@ -14,13 +15,21 @@ class Folder:
     """Folds one company; the holder of its lease owns one."""
 
     def __init__(
-        self, *, company: int, reader: LogReader, store: StateStore, clock: Clock, instruments: Instruments
+        self,
+        *,
+        company: int,
+        reader: LogReader,
+        store: StateStore,
+        clock: Clock,
+        instruments: Instruments,
+        step: Step = no_step,
     ) -> None:
         self._company = company
         self._reader = reader
         self._store = store
         self._clock = clock
         self._instruments = instruments
+        self._step = step
         self._checkpoint: Checkpoint | None = None
 
     async def to_head(self) -> int:
@@ -45,7 +54,9 @@ class Folder:
                 error=folded.error,
                 moved_at=self._clock.now(),
             )
+            self._step("fold.computed")
             await self._store.save(folded.rows.values(), before, after, after.moved_at)
+            self._step("fold.saved")
             if folded.error:
                 raise ProjectionStoppedError(
                     f"Company {self._company} stands still: {folded.error}.",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from counterfoil.dispatch.books import Books, BooksFacts, Shown
 from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.view import EventSource, KeyedHash
 from counterfoil.log import NewEvent
 from counterfoil.planning.inbound import payment_effect
@@ -46,6 +47,7 @@ class BooksReader:
         books: Books,
         clock: Clock,
         instruments: Instruments,
+        step: Step = no_step,
     ) -> None:
         self._session = session
         self._store = store
@@ -54,6 +56,7 @@ class BooksReader:
         self._books = books
         self._clock = clock
         self._instruments = instruments
+        self._step = step
 
     async def follow(self, hints: Sequence[HintRow]) -> int:
         """Read the documents that webhooks hinted at, in as few calls as can be; returns how many hints that were.
@@ -71,6 +74,7 @@ class BooksReader:
         for entity, group in by_entity.items():
             shown = await self._books.read(entity, [hint.source_id for hint in group], "live")
             await self.record([*shown, *await self._beside(shown)], "webhook")
+            self._step("books.recorded")
             done = HintsSettled(
                 connection=BOOKS,
                 through=max(hint.received for hint in group),

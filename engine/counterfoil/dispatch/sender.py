@@ -1,6 +1,6 @@
 """Makes recorded calls and records how they end. `sent` is durable before the first byte leaves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -8,6 +8,7 @@ from typing import Literal
 from counterfoil.dispatch.books import Books, Done, Lost, Outcome, Refused
 from counterfoil.dispatch.outbox import Outgoing
 from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.steps import Step
 from counterfoil.planning.lines import line_links
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema.documents import Document
@@ -20,9 +21,6 @@ from counterfoil_schema.events.decisions import (
     IntentUncertain,
 )
 from counterfoil_schema.exact_json import JsonObject
-
-Step = Callable[[str], None]
-"""Called at every named point between two durable steps, so that tests can end the process just there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +55,10 @@ class Sender:
                 await self._record_sent(outgoing, span.trace)
                 deadline = self._session.deadline(self._limits.timeout_seconds, self._limits.margin_seconds)
                 outcomes = await self._books.send(outgoing.call, slot=slot, deadline=deadline)
-            self._step("call.answered")
+            self._step(f"{_kind(outgoing)}.answered")
             events = self.settlements(outgoing.call.request_id, outgoing.items, outcomes, outgoing.attempt)
             await self._session.decide(events, trace=span.trace)
-            self._step("call.settled")
+            self._step(f"{_kind(outgoing)}.settled")
         for outcome in outcomes.values():
             self._instruments.outcome(type(outcome).__name__.lower())
 
@@ -74,7 +72,7 @@ class Sender:
             body_hash=outgoing.body_hash,
         )
         await self._session.decide([sent], trace=trace)
-        self._step("call.sent")
+        self._step(f"{_kind(outgoing)}.sent")
 
     def settlements(
         self, request_id: str, items: Sequence[CallItem], outcomes: Mapping[str, Outcome], attempt: int
@@ -110,6 +108,10 @@ class Sender:
                     request_id=request_id,
                     reason=outcome.reason if outcome else "The answer to the call does not mention it.",
                 )
+
+
+def _kind(outgoing: Outgoing) -> str:
+    return "batch" if outgoing.call.is_batch else "call"
 
 
 def accepted(

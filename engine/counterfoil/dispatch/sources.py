@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.view import KeyedHash
 from counterfoil.log import NewEvent
 from counterfoil.ports import Clock
@@ -38,6 +39,7 @@ class SourceReader:
         adapters: Mapping[str, SourceAdapter],
         clock: Clock,
         instruments: Instruments,
+        step: Step = no_step,
     ) -> None:
         self._session = session
         self._store = store
@@ -45,6 +47,7 @@ class SourceReader:
         self._adapters = adapters
         self._clock = clock
         self._instruments = instruments
+        self._step = step
 
     async def poll(self, connection: str, how: How) -> int:
         """Read everything new from one source; returns how many changes were recorded.
@@ -58,9 +61,11 @@ class SourceReader:
             cursor = await self._store.value("cursor", self._session.company, connection, kind)
             async for page in adapter.changes(kind, cursor):
                 recorded += await self.record(connection, page.changes, "sync" if cursor is None else how)
+                self._step("source.recorded")
                 await self._store.execute(
                     "save_cursor", self._session.company, connection, kind, page.cursor, self._clock.now()
                 )
+                self._step("cursor.saved")
                 if page.done:
                     break
         return recorded

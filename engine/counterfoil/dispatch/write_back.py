@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from counterfoil.dispatch.ids import bytes_hash, request_id
 from counterfoil.dispatch.outbox import Outbox
-from counterfoil.dispatch.sender import SendingLimits, Step
+from counterfoil.dispatch.sender import SendingLimits
 from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.steps import Step
 from counterfoil.sources import SourceAdapter, WriteBack, WriteBackResult
 from counterfoil.state.rows import IntentRow
 from counterfoil.telemetry.ports import Instruments

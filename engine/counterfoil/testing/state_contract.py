@@ -51,7 +51,8 @@ class RowStore(Protocol):
 
 def example_rows(company: int = COMPANY) -> list[Row]:
     """Two rows of every table, one as bare as can be and one with every field set."""
-    at, awkward = company, "O’Brien “& Søn” \\ \t 🧾"
+    at, first, third = company, "0", "3"
+    awkward = "O\u2019Brien “& Søn” \\ \t 🧾"
     return [
         CompanyRow(
             company=at,
@@ -145,7 +146,7 @@ def example_rows(company: int = COMPANY) -> list[Row]:
             record_key="shop:order:2",
             entity="Invoice",
             document_id="6",
-            sync_token="0",
+            sync_token=first,
             content_hash="c",
             image=6,
             latest=8,
@@ -164,7 +165,7 @@ def example_rows(company: int = COMPANY) -> list[Row]:
             entity="Invoice",
             document_id="5",
             position=6,
-            sync_token="3",
+            sync_token=third,
             status="deleted",
             content_hash="h",
             record_key="shop:order:1",
