@@ -5,15 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+import asyncpg
+
 from counterfoil.state import decisions as fold_decisions
 from counterfoil.state import receipts as fold_receipts
 from counterfoil.state.fold import Folded, Rows, RowsNeededError
+from counterfoil.state.prefetch import likely_keys
 from counterfoil.state.rows import Key, Row
 from counterfoil_schema.events import decisions as done
 from counterfoil_schema.events import receipts as seen
 from counterfoil_schema.events.base import Event, UnknownEventError
 
 Fold = Callable[[Rows, Folded, Any], None]
+
+PASSING = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""Trouble with the store while folding: no fault of the event, so it stops nothing for good."""
 
 FOLDS: Mapping[type[Event], Fold] = {
     seen.CompanyRegistered: fold_receipts.company_registered,
@@ -101,32 +107,67 @@ def fold(rows: Rows, at: Folded) -> None:
 
 
 async def fold_page(loader: RowLoader, company: int, after: int, events: Iterable[Foldable]) -> FoldedPage:
-    """Fold events in order; at one that cannot be folded, stop there and keep what went before."""
-    loaded: dict[tuple[str, Key], Row | None] = {}
+    """Fold events in order; at one that cannot be folded, stop there and keep what went before.
+
+    Raises:
+        OSError, asyncpg.PostgresError, asyncpg.InterfaceError: rows or keys cannot be loaded now; fold again later.
+    """
+    decoded, problem = await _decode(company, events)
+    loaded = await _load_likely(loader, company, decoded)
     changed: dict[tuple[str, Key], Row] = {}
     position = after
-    for recorded in events:
+    for at in decoded:
         try:
-            rows = await _fold_one(loader, company, recorded, loaded)
-        except Exception as problem:  # any fold may fail in any way: that stops this company and nothing else
-            error = f"{recorded.event_type} at {recorded.position}: {type(problem).__name__}: {problem}"
-            return FoldedPage(rows=changed, position=position, stopped_at=recorded.position, error=error)
+            rows = await _fold_one(loader, at, loaded)
+        except PASSING:
+            raise
+        except Exception as failed:  # any fold may fail in any way: that stops this company and nothing else
+            problem = (at.position, _words(at.event.event_type, at.position, failed))
+            break
         loaded.update(rows.changed)
         changed.update(rows.changed)
-        position = recorded.position
-    return FoldedPage(rows=changed, position=position)
+        position = at.position
+    stopped_at, error = problem or (None, "")
+    return FoldedPage(rows=changed, position=position, stopped_at=stopped_at, error=error)
 
 
-async def _fold_one(
-    loader: RowLoader, company: int, recorded: Foldable, loaded: dict[tuple[str, Key], Row | None]
-) -> Rows:
-    at = Folded(company=company, position=recorded.position, event=await recorded.event())
+async def _decode(company: int, events: Iterable[Foldable]) -> tuple[list[Folded], tuple[int, str] | None]:
+    """The events up to the first that cannot be read, and what is wrong with that one."""
+    decoded: list[Folded] = []
+    for recorded in events:
+        try:
+            event = await recorded.event()
+        except PASSING:
+            raise
+        except Exception as failed:
+            return decoded, (recorded.position, _words(recorded.event_type, recorded.position, failed))
+        decoded.append(Folded(company=company, position=recorded.position, event=event))
+    return decoded, None
+
+
+def _words(event_type: str, position: int, failed: Exception) -> str:
+    return f"{event_type} at {position}: {type(failed).__name__}: {failed}"
+
+
+async def _load_likely(loader: RowLoader, company: int, events: Iterable[Folded]) -> dict[tuple[str, Key], Row | None]:
+    wanted: dict[str, set[Key]] = {}
+    for at in events:
+        for table, key in likely_keys(at.event):
+            wanted.setdefault(table, set()).add(key)
+    loaded: dict[tuple[str, Key], Row | None] = {}
+    for table, keys in wanted.items():
+        found = await loader.load(company, table, keys)
+        loaded.update({(table, key): found.get(key) for key in keys})
+    return loaded
+
+
+async def _fold_one(loader: RowLoader, at: Folded, loaded: dict[tuple[str, Key], Row | None]) -> Rows:
     while True:
-        rows = Rows(company, loaded)
+        rows = Rows(at.company, loaded)
         try:
             fold(rows, at)
         except RowsNeededError as needed:
-            found = await loader.load(company, needed.table, needed.keys)
+            found = await loader.load(at.company, needed.table, needed.keys)
             loaded.update({(needed.table, key): found.get(key) for key in needed.keys})
         else:
             return rows
