@@ -50,6 +50,7 @@ usage: python3 ops/bootstrap.py COMMAND [ARGUMENT ...]
   bench      the benchmarks
   lock       resolve the dependencies anew into the requirements files (--upgrade for newer ones)
   snapshot   write the database schema that the migrations add up to
+  catalogue  write the catalogue of events
   setup      only the set-up; `setup dev` with the tools for development"""
 
 
@@ -62,6 +63,7 @@ def main(arguments: list[str]) -> int:
         "bench": bench,
         "lock": lock,
         "snapshot": snapshot,
+        "catalogue": catalogue,
         "setup": setup,
     }
     if not arguments or arguments[0] not in commands:
@@ -108,6 +110,12 @@ def snapshot(arguments: list[str]) -> int:
     """The schema that the migrations add up to."""
     ensure("dev")
     return subprocess.call([str(PYTHON), str(ROOT / "ops" / "snapshot.py"), *arguments])
+
+
+def catalogue(arguments: list[str]) -> int:
+    """The catalogue of events, from their models."""
+    ensure("dev")
+    return subprocess.call([str(PYTHON), str(ROOT / "ops" / "catalogue.py"), *arguments])
 
 
 def setup(arguments: list[str]) -> int:
