@@ -118,7 +118,7 @@ class Singles:
 
     async def _over(self, side: str, companies: int) -> float:
         async def append(caller: int, number: int) -> None:
-            company = 100 * companies + (caller + number) % companies
+            company = 100 * companies + (caller + number // CALLERS) % companies
             await self._bench.log.append(Append(company, [self._pool[number % len(self._pool)]]))
 
         return await self._callers(side, append)

@@ -21,15 +21,17 @@ class LogLimits:
     """Bounds of a log writer.
 
     Args:
+        lanes: transactions at a time, each over companies of its own.
         group_events_max: events to a transaction.
         group_bytes_max: bytes of bodies to a transaction.
-        queue_requests_max: requests that wait; more must wait to be let in.
-        queue_bytes_max: bytes of bodies that wait.
+        queue_requests_max: requests that wait in a lane; more must wait to be let in.
+        queue_bytes_max: bytes of bodies that wait in a lane.
         append_bytes_max: bytes of bodies in one append.
         answer_seconds_max: after so long a transaction's answer counts as lost.
         unavailable_seconds_max: after so long without Postgres, appends fail.
     """
 
+    lanes: int = 2
     group_events_max: int = 2_000
     group_bytes_max: int = 16 * 1024 * 1024
     queue_requests_max: int = 10_000

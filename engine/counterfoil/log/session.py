@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -14,6 +14,7 @@ from counterfoil.postgres.names import Names, load_query
 if TYPE_CHECKING:
     PoolConnection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
+T = TypeVar("T")
 TERMINATE_MILLISECONDS: Final = 2_000
 ACQUIRE_SECONDS_MAX: Final = 10.0
 
@@ -131,12 +132,10 @@ class AppendSession:
             async with connection.transaction():
                 await connection.execute("SET LOCAL ROLE NONE")
                 row = await connection.fetchrow(self._session)
-            if row is None or row["backend_start"] is None:
-                raise AssertionError("a backend sees itself")
         except BaseException:
             await self._pool.release(connection)
             raise
-        self._backend = Backend(row["pid"], row["backend_start"])
+        self._backend = None if row is None else Backend(row["pid"], row["backend_start"])
         self._connection = connection
         return connection
 
@@ -167,13 +166,13 @@ def _arguments(requests: Sequence[Request]) -> tuple[object, ...]:
     return (
         [append.company for append in appends],
         [len(request.prepared.events) for request in requests],
-        [append.epoch for append in appends],
-        [None if guard is None else guard.position for guard in guards],
-        [0 if guard is None else len(guard.record_keys) for guard in guards],
+        _unless_empty([append.epoch for append in appends]),
+        _unless_empty([None if guard is None else guard.position for guard in guards]),
+        _unless_empty([None if guard is None else len(guard.record_keys) for guard in guards]),
         [key for guard in guards if guard is not None for key in guard.record_keys],
-        [None if delivery is None else delivery.source for delivery in outside],
-        [None if delivery is None else delivery.id for delivery in outside],
-        [request.since for request in requests],
+        _unless_empty([None if delivery is None else delivery.source for delivery in outside]),
+        _unless_empty([None if delivery is None else delivery.id for delivery in outside]),
+        _unless_empty([request.since for request in requests]),
         [request.prepared.events[0].recorded_at for request in requests],
         [event_type for event_type, _ in places],
         [version for _, version in places],
@@ -188,5 +187,5 @@ def _arguments(requests: Sequence[Request]) -> tuple[object, ...]:
     )
 
 
-def _unless_empty(column: tuple[object, ...]) -> tuple[object, ...] | None:
+def _unless_empty(column: Sequence[T]) -> Sequence[T] | None:
     return column if column.count(None) < len(column) else None

@@ -1,47 +1,34 @@
 """Appending with group commit: what came in while one transaction ran goes into the next, together."""
 
 import asyncio
-from collections.abc import Sequence
-from operator import attrgetter
 from types import TracebackType
 from typing import Self
 
-import asyncpg
-import backoff
-
 from counterfoil.log.codec import EventCodec
-from counterfoil.log.errors import (
-    LogClosedError,
-    LogError,
-    LogUnavailableError,
-)
 from counterfoil.log.group import (
     DEFAULT_LIMITS,
     LogLimits,
     Request,
     Verdict,
-    Waiting,
     appended_from,
     check_append,
     prepared_from,
 )
-from counterfoil.log.session import LOST, UNDONE, AppendSession
+from counterfoil.log.lane import Lane
 from counterfoil.log.types import Append, Appended, PreparedAppend
 from counterfoil.postgres.connect import Pool
 from counterfoil.postgres.names import Names
-
-_PAUSE_SECONDS_MAX = 2.0
-_DRAIN_POLL_SECONDS = 0.01
 
 
 class PostgresLog:
     """The log's writer. Use it as an async context manager; any number of tasks may append at once.
 
-    One transaction runs at a time, over all companies that have something to append, and takes up everything
-    that queued meanwhile. There is no timer: an append that finds the writer idle goes at once.
+    A transaction takes up everything that queued while the one before it ran, over all companies of its lane. There
+    is no timer: an append that finds its lane idle goes at once. A company always has the same lane, so that its
+    appends keep the order they were given in.
 
     Args:
-        pool: connections of the engine's role; one of them is kept. Not through a pooler that shares
+        pool: connections of the engine's role; one is kept for each lane. Not through a pooler that shares
             connections between clients, because after a lost answer the backend is ended by its number.
         names: schemas and roles.
         codec: encodes and seals.
@@ -51,14 +38,11 @@ class PostgresLog:
     def __init__(self, pool: Pool, names: Names, codec: EventCodec, *, limits: LogLimits = DEFAULT_LIMITS) -> None:
         self._codec = codec
         self._limits = limits
-        self._session = AppendSession(pool, names, answer_seconds_max=limits.answer_seconds_max)
-        self._waiting = Waiting(limits)
-        self._task: asyncio.Task[None] | None = None
-        self._closing = False
-        self._in_flight: Sequence[Request] = ()
+        self._lanes = [Lane(pool, names, limits) for _ in range(limits.lanes)]
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._work(), name="counterfoil log writer")
+        for lane in self._lanes:
+            lane.start()
         return self
 
     async def __aexit__(
@@ -68,18 +52,9 @@ class PostgresLog:
 
     async def close(self) -> None:
         """Finish what was accepted, then stop."""
-        self._closing = True
-        task, self._task = self._task, None
-        if task is None:
-            return
-        try:
-            while (len(self._waiting) or self._in_flight) and not task.done():
-                await asyncio.wait({task}, timeout=_DRAIN_POLL_SECONDS)
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
-        if not task.cancelled():
-            task.result()
+        async with asyncio.TaskGroup() as tasks:
+            for lane in self._lanes:
+                tasks.create_task(lane.close())
 
     async def append(self, append: Append) -> Appended:
         """See `LogWriter.append`.
@@ -106,111 +81,11 @@ class PostgresLog:
         Raises:
             as `append`, for everything else.
         """
-        self._refuse_closed()
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        await self._waiting.put(Request(prepared, verdict))
-        # It may have stopped while this one waited to be let in.
-        self._refuse_closed()
+        await self._lanes[prepared.append.company % len(self._lanes)].put(Request(prepared, verdict))
         try:
             status, position = await verdict
         finally:
             # Whoever no longer waits is passed over, if it was not sent yet.
             verdict.cancel()
         return appended_from(prepared, status, position, self._codec)
-
-    def _refuse_closed(self) -> None:
-        if self._closing or self._task is None or self._task.done():
-            raise LogClosedError("The log's writer is not running.", remedy="Append inside `async with`.")
-
-    async def _work(self) -> None:
-        try:
-            while True:
-                group = await self._waiting.take()
-                # The server takes the heads in ascending order, so that no two groups wait for each other.
-                group.sort(key=attrgetter("company"))
-                self._in_flight = group
-                await self._commit(group)
-                self._in_flight = ()
-        finally:
-            for request in (*self._in_flight, *self._waiting.drain()):
-                _fail(request, LogClosedError("The log's writer stopped before this was confirmed."))
-            self._in_flight = ()
-            self._session.abandon()
-            await asyncio.shield(self._session.close())
-
-    async def _commit(self, group: Sequence[Request]) -> None:
-        try:
-            verdicts = await self._send(group)
-        except ValueError as error:
-            # The driver's refusal to send something; some of its errors are of both kinds.
-            await self._commit_apart(group, error)
-        except (*LOST, *UNDONE) as error:
-            for request in group:
-                _fail(request, _unavailable(request, error))
-        except asyncpg.PostgresError as error:
-            await self._commit_apart(group, error)
-        else:
-            for request, verdict in zip(group, verdicts, strict=True):
-                if not request.verdict.done():
-                    request.verdict.set_result(verdict)
-
-    async def _commit_apart(self, group: Sequence[Request], error: Exception) -> None:
-        """The server refused the whole group for the sake of one: find it, by halves, and spare the others."""
-        if len(group) == 1:
-            refusal = LogError(
-                f"Postgres refuses the append for company {group[0].company} ({type(error).__name__}: {error})."
-            )
-            refusal.__cause__ = error
-            _fail(group[0], refusal)
-            return
-        middle = len(group) // 2
-        await self._commit(group[:middle])
-        await self._commit(group[middle:])
-
-    async def _send(self, group: Sequence[Request]) -> list[Verdict]:
-        lost = False
-
-        @backoff.on_exception(
-            backoff.expo,
-            (*LOST, *UNDONE),
-            max_time=self._limits.unavailable_seconds_max,
-            giveup=_never_sent,
-            jitter=backoff.full_jitter,
-            logger=None,
-            base=2,
-            factor=0.02,
-            max_value=_PAUSE_SECONDS_MAX,
-        )
-        async def attempt() -> list[Verdict]:
-            nonlocal lost
-            try:
-                if lost:
-                    await self._session.settle(group)
-                    lost = False
-                return await self._session.append(group)
-            except LOST as error:
-                lost = not isinstance(error, ValueError)
-                raise
-
-        return await attempt()
-
-
-def _never_sent(error: Exception) -> bool:
-    return isinstance(error, ValueError)
-
-
-def _fail(request: Request, error: LogError) -> None:
-    if not request.verdict.done():
-        request.verdict.set_exception(error)
-        # Its caller may be gone; then nobody fetches it, and that is no fault.
-        request.verdict.exception()
-
-
-def _unavailable(request: Request, error: BaseException) -> LogUnavailableError:
-    unavailable = LogUnavailableError(
-        f"Postgres did not confirm an append for company {request.company} in time "
-        f"({type(error).__name__}); it may or may not be recorded.",
-        remedy="Check that Postgres runs and can be reached; what is recorded shows when it is read again.",
-    )
-    unavailable.__cause__ = error
-    return unavailable

@@ -128,7 +128,7 @@ $$;
 -- which nothing may bear on the guard's record keys; one outside delivery; and, on a repeat after a lost answer, the
 -- position after which the request's events may already stand; and the instant of recording. Guard keys and events
 -- of all requests follow each other. Types and versions that occur are listed once; an event's kind is its place in
--- that list. Columns that no event fills may be NULL as a whole. Digests are 32 bytes each, end to end.
+-- that list. What no request or event fills may be NULL as a whole. Digests are 32 bytes each, end to end.
 --
 -- Status: 'appended' (first position), 'duplicate' (position of the earlier delivery), 'fenced' (the head's epoch),
 -- 'stale' (the newest position that bears on a guarded record).
@@ -283,7 +283,7 @@ BEGIN
         END IF;
 
         v_event := v_event + p_sizes[v_request];
-        v_guard := v_guard + p_guard_sizes[v_request];
+        v_guard := v_guard + coalesce(p_guard_sizes[v_request], 0);
         RETURN NEXT;
     END LOOP;
 

@@ -1,0 +1,164 @@
+"""One lane of the log's writer: a queue, a connection, and the task that carries groups from one to the other."""
+
+import asyncio
+from collections.abc import Sequence
+from operator import attrgetter
+
+import asyncpg
+import backoff
+
+from counterfoil.log.errors import LogClosedError, LogError, LogUnavailableError
+from counterfoil.log.group import LogLimits, Request, Verdict, Waiting
+from counterfoil.log.session import LOST, UNDONE, AppendSession
+from counterfoil.postgres.connect import Pool
+from counterfoil.postgres.names import Names
+
+_PAUSE_SECONDS_MAX = 2.0
+_DRAIN_POLL_SECONDS = 0.01
+
+
+class Lane:
+    """Runs one transaction at a time; each takes up everything that queued while the last one ran."""
+
+    def __init__(self, pool: Pool, names: Names, limits: LogLimits) -> None:
+        self._limits = limits
+        self._session = AppendSession(pool, names, answer_seconds_max=limits.answer_seconds_max)
+        self._waiting = Waiting(limits)
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        self._in_flight: Sequence[Request] = ()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.create_task(self._work(), name="counterfoil log writer")
+
+    async def close(self) -> None:
+        """Finish what was accepted, then stop."""
+        self._closing = True
+        task, self._task = self._task, None
+        if task is None:
+            return
+        try:
+            while (len(self._waiting) or self._in_flight) and not task.done():
+                await asyncio.wait({task}, timeout=_DRAIN_POLL_SECONDS)
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+
+    async def put(self, request: Request) -> None:
+        """Queue a request; waits while the queue is full.
+
+        Raises:
+            LogClosedError: the lane is not running.
+        """
+        self._refuse_closed()
+        await self._waiting.put(request)
+        # It may have stopped while this one waited to be let in.
+        self._refuse_closed()
+
+    def _refuse_closed(self) -> None:
+        if self._closing or self._task is None or self._task.done():
+            raise LogClosedError("The log's writer is not running.", remedy="Append inside `async with`.")
+
+    async def _work(self) -> None:
+        try:
+            while True:
+                group = await self._waiting.take()
+                # The server takes the heads in ascending order, so that no two groups wait for each other.
+                group.sort(key=attrgetter("company"))
+                self._in_flight = group
+                await self._commit(group)
+                self._in_flight = ()
+        finally:
+            for request in (*self._in_flight, *self._waiting.drain()):
+                _fail(request, LogClosedError("The log's writer stopped before this was confirmed."))
+            self._in_flight = ()
+            self._session.abandon()
+            await asyncio.shield(self._session.close())
+
+    async def _commit(self, group: Sequence[Request]) -> None:
+        try:
+            verdicts = await self._send(group)
+        except ValueError as error:
+            # The driver's refusal to send something; some of its errors are of both kinds.
+            await self._commit_apart(group, error)
+        except (*LOST, *UNDONE) as error:
+            for request in group:
+                _fail(request, _unavailable(request, error))
+        except asyncpg.PostgresError as error:
+            await self._commit_apart(group, error)
+        else:
+            for request, verdict in zip(group, verdicts, strict=True):
+                if not request.verdict.done():
+                    request.verdict.set_result(verdict)
+
+    async def _commit_apart(self, group: Sequence[Request], error: Exception) -> None:
+        """The server refused the whole group for the sake of one: find it, by halves, and spare the others."""
+        if len(group) == 1:
+            refusal = LogError(
+                f"Postgres refuses the append for company {group[0].company} ({type(error).__name__}: {error})."
+            )
+            refusal.__cause__ = error
+            _fail(group[0], refusal)
+            return
+        middle = len(group) // 2
+        await self._commit(group[:middle])
+        await self._commit(group[middle:])
+
+    async def _send(self, group: Sequence[Request]) -> list[Verdict]:
+        try:
+            return await self._session.append(group)
+        except ValueError:
+            raise
+        except LOST:
+            return await self._send_again(group, lost=True)
+        except UNDONE:
+            return await self._send_again(group, lost=False)
+
+    async def _send_again(self, group: Sequence[Request], *, lost: bool) -> list[Verdict]:
+        @backoff.on_exception(
+            backoff.expo,
+            (*LOST, *UNDONE),
+            max_time=self._limits.unavailable_seconds_max,
+            giveup=_never_sent,
+            jitter=backoff.full_jitter,
+            logger=None,
+            base=2,
+            factor=0.02,
+            max_value=_PAUSE_SECONDS_MAX,
+        )
+        async def attempt() -> list[Verdict]:
+            nonlocal lost
+            if lost:
+                await self._session.settle(group)
+                lost = False
+            try:
+                return await self._session.append(group)
+            except LOST as error:
+                lost = not isinstance(error, ValueError)
+                raise
+
+        return await attempt()
+
+
+def _never_sent(error: Exception) -> bool:
+    return isinstance(error, ValueError)
+
+
+def _fail(request: Request, error: LogError) -> None:
+    if not request.verdict.done():
+        request.verdict.set_exception(error)
+        # Its caller may be gone; then nobody fetches it, and that is no fault.
+        request.verdict.exception()
+
+
+def _unavailable(request: Request, error: BaseException) -> LogUnavailableError:
+    unavailable = LogUnavailableError(
+        f"Postgres did not confirm an append for company {request.company} in time "
+        f"({type(error).__name__}); it may or may not be recorded.",
+        remedy="Check that Postgres runs and can be reached; what is recorded shows when it is read again.",
+    )
+    unavailable.__cause__ = error
+    return unavailable
