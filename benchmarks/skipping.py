@@ -1,0 +1,158 @@
+"""An event loop that works in real time and skips idle waiting.
+
+Whatever computes, or waits for Postgres, a socket or a thread, takes the time that it takes; only where everything
+waits for a timer does the clock jump to it. So minutes spent at Intuit's limits pass at once, and the engine, its
+client, the wire, the log and the emulator run as they are.
+"""
+
+import asyncio
+import selectors
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+
+import asyncpg
+from pydantic import SecretStr
+
+from counterfoil.postgres import Names, Pool
+from counterfoil.postgres.pool import become_engine
+
+if TYPE_CHECKING:
+    DriverConnection = asyncpg.Connection[asyncpg.Record]
+else:
+    DriverConnection = asyncpg.Connection  # generic in its stubs only
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+# A server in this process answers within this, or is busy in a way that somebody counts.
+GRACE_SECONDS = 0.002
+BUSY_SECONDS = 0.02
+CONNECTIONS = 8
+
+
+class _Skipper(selectors.DefaultSelector):
+    """Waits as long as anything is under way, and otherwise moves the time on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enabled = False
+        self.skipped = 0.0
+        self.busy = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if not self.enabled or timeout is None or timeout <= 0:
+            return super().select(timeout)
+        started = time.monotonic()
+        events = super().select(min(timeout, GRACE_SECONDS))
+        left = timeout - (time.monotonic() - started)
+        if events or left <= 0:
+            return events
+        if self.busy:
+            return super().select(min(left, BUSY_SECONDS))
+        self.skipped += left
+        return []
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """The loop; it skips nothing before `skipper.enabled` is set."""
+
+    def __init__(self) -> None:
+        self.skipper = _Skipper()
+        super().__init__(self.skipper)
+
+    def time(self) -> float:
+        return time.monotonic() + self.skipper.skipped
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
+        """As ever; a thread at work counts as work."""
+        future = super().run_in_executor(executor, func, *args)
+        self.skipper.busy += 1
+        future.add_done_callback(self._thread_ended)
+        return future
+
+    def _thread_ended(self, _: object) -> None:
+        self.skipper.busy -= 1
+
+
+def skipper() -> _Skipper:
+    """The running loop's."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, SkippingLoop):
+        raise TypeError("this runs on a SkippingLoop only")
+    return loop.skipper
+
+
+class LoopClock:
+    """The time of the running loop."""
+
+    def __init__(self) -> None:
+        self._started = datetime.now(UTC)
+        self._zero = asyncio.get_running_loop().time()
+
+    def now(self) -> datetime:
+        return self._started + timedelta(seconds=self.monotonic() - self._zero)
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class CountedConnection(DriverConnection):
+    """A connection whose statements count as work until they are answered."""
+
+    async def _counted(self, work: Coroutine[Any, Any, Any]) -> Any:
+        meter = skipper()
+        meter.busy += 1
+        try:
+            return await work
+        finally:
+            meter.busy -= 1
+
+    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._counted(super().execute(*args, **kwargs))
+
+    async def executemany(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._counted(super().executemany(*args, **kwargs))
+
+    async def fetch(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._counted(super().fetch(*args, **kwargs))
+
+    async def fetchrow(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._counted(super().fetchrow(*args, **kwargs))
+
+    async def fetchval(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._counted(super().fetchval(*args, **kwargs))
+
+
+@asynccontextmanager
+async def counted_pool(dsn: SecretStr, names: Names) -> AsyncIterator[Pool]:
+    """A pool like the engine's own, all connections open from the start, each counting its work."""
+
+    async def prepare(connection: Any) -> None:
+        await become_engine(connection, names)
+
+    pool: Pool = await asyncpg.create_pool(
+        dsn.get_secret_value(),
+        min_size=CONNECTIONS,
+        max_size=CONNECTIONS,
+        max_inactive_connection_lifetime=0,
+        connection_class=CountedConnection,
+        command_timeout=600,
+        init=prepare,
+        server_settings={"application_name": "counterfoil", "timezone": "UTC"},
+    )
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def run_skipping(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end on such a loop."""
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
+        return runner.run(main)
