@@ -46,7 +46,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Definitely no effect; `then` says what follows."""
+    """Definitely no effect; `then` says what follows. `unsent`: nothing left, whatever the document is like."""
 
     code: str
     kind: str
@@ -54,6 +54,7 @@ class Refused:
     fix: str
     then: Literal["retry", "refetch", "adopt", "park", "reconnect"]
     retry_after: float | None = None
+    unsent: bool = False
     intuit_tid: str | None = None
     raw: str | None = None
 
@@ -174,6 +175,14 @@ class Books(Protocol):
 
         Raises:
             BooksUnreadableError: the read failed.
+        """
+        ...
+
+    async def changed_since(self, entity: str, since: datetime) -> Sequence[Shown]:
+        """Live documents of one entity changed since an instant, however many; deleted ones are not among them.
+
+        Raises:
+            BooksUnreadableError: a read failed.
         """
         ...
 

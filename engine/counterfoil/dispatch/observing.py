@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from counterfoil.dispatch.books import Books, BooksFacts, Shown
+from counterfoil.dispatch.books import Books, BooksFacts, BooksUnreadableError, Shown
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.view import EventSource, KeyedHash
@@ -31,7 +31,10 @@ WATCHED = ("Customer", "Item", "Invoice", "Payment", "CreditMemo", "JournalEntry
 NAMED = ("Account", "Class", "Department", "Item", "Term")
 """Name lists that mappings refer to by name."""
 
+SWEEP = "sweep"
 SWEEP_OVERLAP = timedelta(minutes=2)
+SWEEP_REACH = timedelta(days=29)
+"""Intuit: change data capture reaches 30 days back."""
 
 
 class BooksReader:
@@ -141,26 +144,45 @@ class BooksReader:
         )
         return NewEvent(event=event, record_key=f"{BOOKS}:{one.entity}:{one.document_id}", trace=trace)
 
-    async def sweep(self, since: datetime) -> datetime | None:
-        """Record all changes since an instant, with overlap; returns up to when nothing can be missing.
-
-        None says that more may have changed than was shown: sweep a shorter time or fewer entities.
+    async def sweep(self) -> None:
+        """Record all changes since the last sweep that missed nothing, whoever made it.
 
         Raises:
-            BooksUnreadableError: the read failed.
+            BooksUnreadableError: the read failed, or the gap is longer than QuickBooks can tell of.
         """
-        known_until: datetime | None = None
-        swept = await self._books.sweep(WATCHED, since - SWEEP_OVERLAP)
+        company, now = self._session.company, self._clock.now()
+        kept = await self._store.value("cursor", company, BOOKS, SWEEP)
+        since = datetime.fromisoformat(kept) if kept else now
+        if now - since > SWEEP_REACH:
+            raise BooksUnreadableError(
+                f"The last sweep of company {company} was on {since:%Y-%m-%d}, and QuickBooks tells of 30 days only.",
+                remedy="Read the books whole: `counterfoil sync --full`.",
+            )
+        until = await self._sweep_since(since - SWEEP_OVERLAP)
+        if until is not None:
+            await self._store.execute("save_cursor", company, BOOKS, SWEEP, until.isoformat(), now)
+
+    async def _begin_sweeping(self) -> None:
+        """What changes from the first acquaintance on is swept for, however long the first sweep takes to come."""
+        company, now = self._session.company, self._clock.now()
+        if await self._store.value("cursor", company, BOOKS, SWEEP) is None:
+            await self._store.execute("save_cursor", company, BOOKS, SWEEP, now.isoformat(), now)
+
+    async def _sweep_since(self, since: datetime) -> datetime | None:
+        """Up to when nothing can be missing; None where more may have changed than was shown."""
+        swept = await self._books.sweep(WATCHED, since)
         if not swept.truncated:
             await self.record([*swept.shown, *await self._beside(swept.shown)], "sweep")
             return swept.until
+        instants: list[datetime] = []
         for entity in WATCHED:
-            part = await self._books.sweep([entity], since - SWEEP_OVERLAP)
-            await self.record([*part.shown, *await self._beside(part.shown)], "sweep")
-            if part.truncated:
+            part = await self._books.sweep([entity], since)
+            shown = part.shown if not part.truncated else await self._books.changed_since(entity, since)
+            await self.record([*shown, *await self._beside(shown)], "sweep")
+            if part.until is None:
                 return None
-            known_until = min(filter(None, [known_until, part.until]), default=None)
-        return known_until
+            instants.append(part.until)
+        return min(instants)
 
     async def get_to_know(self) -> BooksFacts:
         """Read company, preferences and the name lists, and append what is new of them.
@@ -185,6 +207,7 @@ class BooksReader:
             await self._session.receive([NewEvent(event=event.model_copy(update={"content_hash": digest}))])
         for entity in NAMED:
             await self.learn_names(entity)
+        await self._begin_sweeping()
         return facts
 
     async def learn_names(self, entity: str) -> None:

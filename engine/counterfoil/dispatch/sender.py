@@ -44,16 +44,17 @@ class Sender:
         self._instruments = instruments
         self._step = step
 
-    async def send(self, outgoing: Outgoing, *, trace: str | None) -> None:
-        """Record the call, make it, record how it ended.
+    async def send(self, outgoing: Outgoing, *, trace: str | None) -> Mapping[str, Outcome]:
+        """Record the call, make it, record how it ended; returns one outcome for each intent.
 
         Raises:
             LeaseLostError: before the call, nothing was sent; after it, the next holder settles it.
         """
         with self._instruments.span("counterfoil.send", trace, {"items": len(outgoing.items)}) as span:
             async with self._books.slot(outgoing.call) as slot:
-                await self._record_sent(outgoing, span.trace)
+                # Counted from before the recording, so that the recorded instant bounds it from above.
                 deadline = self._session.deadline(self._limits.timeout_seconds, self._limits.margin_seconds)
+                await self._record_sent(outgoing, span.trace)
                 outcomes = await self._books.send(outgoing.call, slot=slot, deadline=deadline)
             self._step(f"{_kind(outgoing)}.answered")
             events = self.settlements(outgoing.call.request_id, outgoing.items, outcomes, outgoing.attempt)
@@ -61,6 +62,7 @@ class Sender:
             self._step(f"{_kind(outgoing)}.settled")
         for outcome in outcomes.values():
             self._instruments.outcome(type(outcome).__name__.lower())
+        return outcomes
 
     async def _record_sent(self, outgoing: Outgoing, trace: str | None) -> None:
         sent = CallSent(
@@ -85,7 +87,8 @@ class Sender:
             case Done():
                 return accepted(request_id, item, outcome.document, how="answered", tid=outcome.intuit_tid)
             case Refused():
-                last = attempt >= self._limits.attempts_max and outcome.then in {"retry", "refetch"}
+                tried = attempt >= self._limits.attempts_max and outcome.then in {"retry", "refetch"}
+                last = tried and not outcome.unsent
                 return IntentRejected(
                     change=item.change,
                     record_key=item.record_key,

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
 
-from counterfoil.dispatch.books import Books
+from counterfoil.dispatch.books import Books, Outcome, Refused
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.observing import BOOKS, BooksReader
 from counterfoil.dispatch.outbox import (
@@ -78,7 +77,8 @@ class Sending:
         self._names_under_way = 0
         self._write_backs = 0
         self._not_before: dict[str, float] = {}
-        self.swept_until: datetime | None = None
+        self._unsent_in_a_row = 0
+        self._resting_until = 0.0
 
     async def dispatch(
         self, tasks: asyncio.TaskGroup, *, landed: Callable[[], None], is_stale: Callable[[], bool]
@@ -101,7 +101,7 @@ class Sending:
         ]
         moved = self._start_write_backs(tasks, [row for row in rows if row.target != BOOKS], landed)
         ours = [row for row in rows if row.target == BOOKS]
-        if ours and self._calls < CALLS_MAX and await self._may_send():
+        if ours and self._calls < CALLS_MAX and now >= self._resting_until and await self._may_send():
             moved |= await self._send_ours(tasks, ours, landed)
         return moved
 
@@ -174,13 +174,24 @@ class Sending:
     ) -> None:
         try:
             planned = await self._events.recorded_at(self._session.company, members[0].planned)
-            await self._sender.send(call, trace=planned.trace)
+            self._learn(await self._sender.send(call, trace=planned.trace))
             self._delay(members)
         finally:
             self._in_flight.land(ids)
             self._calls -= 1
             self._names_under_way -= call.items[0].entity in SINGLE_ENTITIES
             landed()
+
+    def _learn(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Where nothing can be sent at all, rest: longer each time, and for nobody's account."""
+        unsent = [one for one in outcomes.values() if isinstance(one, Refused) and one.unsent]
+        if len(unsent) < len(outcomes) or not unsent:
+            self._unsent_in_a_row = 0
+            return
+        self._unsent_in_a_row += 1
+        told = max((one.retry_after or 0.0 for one in unsent), default=0.0)
+        wait = max(told, min(BACKOFF_SECONDS_MAX, 2.0**self._unsent_in_a_row))
+        self._resting_until = self._clock.monotonic() + wait
 
     def _delay(self, members: Sequence[IntentRow]) -> None:
         """Should any of these come back for another try, it waits longer each time."""
@@ -244,18 +255,6 @@ class Sending:
         if await self._books.is_connected():
             reason = "QuickBooks is connected again."
             await self._session.decide([self._settler.resumed(row, reason) for row in rows])
-
-    async def sweep(self, reader: BooksReader) -> None:
-        """Read all changes since the last sweep that missed nothing.
-
-        Raises:
-            BooksUnreadableError: the read failed.
-        """
-        began = self._clock.now()
-        since = self.swept_until or began - timedelta(days=1)
-        until = await reader.sweep(since)
-        if until is not None:
-            self.swept_until = until
 
 
 def _one_for_each_record(rows: Sequence[IntentRow]) -> list[IntentRow]:

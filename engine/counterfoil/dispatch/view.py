@@ -123,9 +123,9 @@ class ViewLoader:
         while True:
             try:
                 return plan(view)
-            except ViewNeedsError as needs:
-                answer = await self._load(record_key, needs.question, needs.arguments_)
-                view.answers[needs.question, *needs.arguments_] = answer
+            except ViewNeedsError as asked:
+                answer = await self._load(record_key, asked.question, asked.arguments_)
+                view.answers[asked.question, *asked.arguments_] = answer
 
     async def _load(self, record_key: str, question: str, arguments: Sequence[str]) -> object:
         match question:

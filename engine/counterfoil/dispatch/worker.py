@@ -253,7 +253,7 @@ class CompanyWorker:
             if self._is_due(f"poll {connection}", self._pace.poll_seconds):
                 self._job(tasks, f"poll {connection}", self._poll(connection))
         if self._met and self._is_due("sweep", self._pace.sweep_seconds):
-            self._job(tasks, "sweep", self._rooms.sending.sweep(self._rooms.books))
+            self._job(tasks, "sweep", self._rooms.books.sweep())
 
     def _follow(self, tasks: asyncio.TaskGroup, hints: list[HintRow]) -> None:
         by_connection: dict[str, list[HintRow]] = {}

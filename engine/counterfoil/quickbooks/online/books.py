@@ -174,6 +174,14 @@ class OnlineBooks:
         gone = [await self._read_one(stub.entity, stub.entity_id, Lane.RECONCILE) for stub in changes.deleted]
         return [*shown, *gone]
 
+    async def changed_since(self, entity: str, since: datetime) -> Sequence[Shown]:
+        query = select(entity).where("MetaData.LastUpdatedTime", ">=", since)
+        query = query.with_inactive() if entity in NAME_LISTS else query
+        try:
+            return [_shown(entity, row) async for row in self._client.query_all(query, Lane.RECONCILE)]
+        except ReadFailedError as failed:
+            raise unreadable(failed.outcome) from failed
+
     async def names(self, entity: str) -> Sequence[tuple[str, str, bool]]:
         field = _NAME_FIELD.get(entity, "Name")
         try:

@@ -88,4 +88,5 @@ def _not_sent(outcome: NotSent) -> Refused:
         fix="Connect QuickBooks again." if reconnect else "Nothing: it is sent later.",
         then="reconnect" if reconnect else "retry",
         retry_after=outcome.retry_after_seconds,
+        unsent=True,
     )
