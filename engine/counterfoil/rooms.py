@@ -74,6 +74,8 @@ def make_rooms(
     return Rooms(
         store=shared.store,
         events=base.events,
+        view=base.view,
+        mappings=base.mappings,
         folder=Folder(
             company=base.company,
             reader=shared.reader,

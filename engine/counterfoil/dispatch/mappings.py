@@ -25,9 +25,19 @@ class Mappings:
         self._store = store
         self._events = events
         self._parsed: dict[str, tuple[int, HeldMapping]] = {}
+        self._present: dict[str, HeldMapping | None] = {}
+
+    def forget(self) -> None:
+        """The state has moved: another text may hold now."""
+        self._present.clear()
 
     async def held(self, connection: str) -> HeldMapping | None:
         """The mapping of a connection, or None if none was ever recorded."""
+        if connection not in self._present:
+            self._present[connection] = await self._load(connection)
+        return self._present[connection]
+
+    async def _load(self, connection: str) -> HeldMapping | None:
         row = await self._store.one(MappingRow, self._company, connection)
         if row is None:
             return None

@@ -1,6 +1,6 @@
 """What a plan may look at, loaded on demand: the planner stays pure, and asks again once its question is answered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -16,6 +16,11 @@ from counterfoil_schema.events.receipts import BooksObserved
 from counterfoil_schema.exact_json import JsonObject
 
 T = TypeVar("T")
+Question = tuple[str, ...]
+"""What was asked, and about what."""
+
+SHARED = frozenset({"known", "document", "named", "hash"})
+"""Questions whose answers are the same for every record, as long as the state stands still."""
 
 
 class EventSource(Protocol):
@@ -58,15 +63,17 @@ class LoadedView:
         ViewNeedsError: from any method whose answer is not loaded.
     """
 
-    def __init__(self, company: CompanyRow) -> None:
+    def __init__(self, company: CompanyRow, shared: Mapping[Question, object]) -> None:
         self._company = company
-        self.answers: dict[tuple[str, ...], object] = {}
+        self._shared = shared
+        self.answers: dict[Question, object] = {}
 
     def _answer(self, question: str, *arguments: str) -> object:
-        try:
-            return self.answers[question, *arguments]
-        except KeyError:
-            raise ViewNeedsError(question, *arguments) from None
+        asked = (question, *arguments)
+        for answers in (self.answers, self._shared):
+            if asked in answers:
+                return answers[asked]
+        raise ViewNeedsError(*asked)
 
     def link(self, record_key: str) -> Link | None:
         answer = self._answer("link", record_key)
@@ -112,20 +119,30 @@ class ViewLoader:
         self._store = store
         self._events = events
         self._hashes = hashes
+        self._row: CompanyRow | None = None
+        self._shared: dict[Question, object] = {}
+
+    def forget(self) -> None:
+        """The state has moved: answers given so far may no longer hold."""
+        self._row = None
+        self._shared.clear()
 
     async def run(self, record_key: str, plan: Callable[[LoadedView], T], needs: Sequence[str] = ()) -> T:
         """The plan's result, after as many tries as it has questions; `needs` are records known to be asked for."""
-        company = await self._store.one(CompanyRow, self._company)
-        view = LoadedView(company or CompanyRow(company=self._company))
-        found = await self._store.load(self._company, LinkRow.table, [(key,) for key in needs])
-        for key in needs:
-            view.answers["document", key] = _document_of(found.get((key,)))
+        if self._row is None:
+            self._row = await self._store.one(CompanyRow, self._company) or CompanyRow(company=self._company)
+        view = LoadedView(self._row, self._shared)
+        unknown = [key for key in needs if ("document", key) not in self._shared]
+        found = await self._store.load(self._company, LinkRow.table, [(key,) for key in unknown])
+        for key in unknown:
+            self._shared["document", key] = _document_of(found.get((key,)))
         while True:
             try:
                 return plan(view)
             except ViewNeedsError as asked:
                 answer = await self._load(record_key, asked.question, asked.arguments_)
-                view.answers[asked.question, *asked.arguments_] = answer
+                answers = self._shared if asked.question in SHARED else view.answers
+                answers[asked.question, *asked.arguments_] = answer
 
     async def _load(self, record_key: str, question: str, arguments: Sequence[str]) -> object:
         match question:

@@ -11,13 +11,14 @@ from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.decided import Decided, compatible
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
+from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import BOOKS, BooksReader
 from counterfoil.dispatch.requests import RequestTaker
 from counterfoil.dispatch.sending import Sending
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler
 from counterfoil.dispatch.sources import SourceReader
-from counterfoil.dispatch.view import EventSource
+from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.log import Guard, RecordedEvent, StaleDecisionError
 from counterfoil.ports import Clock
 from counterfoil.sources import SourceError
@@ -61,6 +62,8 @@ class Rooms:
 
     store: StateStore
     events: EventSource
+    view: ViewLoader
+    mappings: Mappings
     folder: Folder
     decider: Decider
     sending: Sending
@@ -143,6 +146,9 @@ class CompanyWorker:
         head = await self._rooms.folder.to_head()
         self._rooms.in_flight.fold_ended(landed)
         moved = head != self.progress.head
+        if moved:
+            self._rooms.view.forget()
+            self._rooms.mappings.forget()
         self.progress.head = head
         if self._recovering is None:
             self._recovering = await self._take_over()
