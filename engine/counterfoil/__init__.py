@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from counterfoil.errors import ConfigurationError, CounterfoilError
     from counterfoil.log import LogError, RecordedEvent
     from counterfoil.ports import Clock, Entropy
-    from counterfoil.postgres import Names, PostgresError, create_pool, migrate
+    from counterfoil.postgres import Names, Pool, PostgresError, create_pool, migrate
     from counterfoil.settings import (
         CompanySettings,
         QuickBooksSettings,
@@ -31,6 +31,7 @@ __all__ = [
     "Entropy",
     "LogError",
     "Names",
+    "Pool",
     "PostgresError",
     "QuickBooksSettings",
     "RecordedEvent",
@@ -48,7 +49,7 @@ _HOMES = {
     "counterfoil.errors": ("ConfigurationError", "CounterfoilError"),
     "counterfoil.log": ("LogError", "RecordedEvent"),
     "counterfoil.ports": ("Clock", "Entropy"),
-    "counterfoil.postgres": ("Names", "PostgresError", "create_pool", "migrate"),
+    "counterfoil.postgres": ("Names", "Pool", "PostgresError", "create_pool", "migrate"),
     "counterfoil.settings": (
         "CompanySettings",
         "QuickBooksSettings",

@@ -19,6 +19,8 @@ from counterfoil.http.health import health_of, health_routes
 from counterfoil.http.webhooks import Routes, webhook_application
 from counterfoil.keys import master_key, token_keys
 from counterfoil.log import (
+    Append,
+    Appended,
     EventCodec,
     MasterKey,
     PostgresKeyring,
@@ -43,6 +45,17 @@ DRAIN_SECONDS = 60.0
 
 def _no_step(_: str) -> None:
     """Nobody watches the steps."""
+
+
+class _LogOf:
+    """An engine's log, looked up at each append: routes are mounted before the engine is open."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+
+    async def append(self, append: Append) -> Appended:
+        """See `LogWriter.append`."""
+        return await self._engine.log.append(append)
 
 
 class Engine:
@@ -186,9 +199,10 @@ class Engine:
 
     @property
     def webhooks(self) -> web.Application:
-        """The webhook routes, with health and readiness, for the host to mount."""
+        """The webhook routes, with health and readiness, for the host to mount: before or after entering."""
         if self._webhooks is None:
-            application = webhook_application(self.log, self.clock, self._routes(), self.settings.public_url)
+            log = _LogOf(self)
+            application = webhook_application(log, self.clock, self._routes(), self.settings.public_url)
             health_routes(application, self.health)
             self._webhooks = application
         return self._webhooks
