@@ -82,6 +82,7 @@ def make_rooms(
             store=shared.store,
             clock=shared.clock,
             instruments=shared.instruments,
+            step=shared.step,
         ),
         decider=Decider(
             company=base.company,
@@ -99,6 +100,7 @@ def make_rooms(
             adapters=adapters,
             clock=shared.clock,
             instruments=shared.instruments,
+            step=shared.step,
         ),
         books=base.reader,
         requests=RequestTaker(session=session, store=shared.store, in_flight=base.in_flight),
@@ -128,6 +130,7 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
             books=books,
             clock=shared.clock,
             instruments=shared.instruments,
+            step=shared.step,
         ),
     )
 

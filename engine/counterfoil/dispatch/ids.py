@@ -10,6 +10,7 @@ from counterfoil_schema import exact_json
 
 REQUEST_ID_LENGTH = 32
 MARKER_LENGTH = 20
+MARKER_BEGIN = "cf-"
 
 
 def _digest(*parts: object) -> str:
@@ -47,7 +48,7 @@ def batch_request_id(members: Sequence[str]) -> str:
 
 def marker(company: int, record_key: str, entity: str, incarnation: int) -> str:
     """What a document of ours bears, so that it can be told from all others when an answer was lost."""
-    return "cf-" + _digest("marker", company, record_key, entity, incarnation)[:MARKER_LENGTH]
+    return MARKER_BEGIN + _digest("marker", company, record_key, entity, incarnation)[:MARKER_LENGTH]
 
 
 def bytes_hash(body: bytes) -> str:

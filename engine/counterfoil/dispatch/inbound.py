@@ -1,9 +1,10 @@
 """Decides what QuickBooks showed: our own echo, somebody's edit, or money that the source should hear of."""
 
 from counterfoil.dispatch.decided import Decided
-from counterfoil.dispatch.ids import intent_id
+from counterfoil.dispatch.ids import MARKER_BEGIN, intent_id
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
+from counterfoil.dispatch.outbox import SINGLE_ENTITIES
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.planning.inbound import Foreign, judge, payment_effect, write_back_values
 from counterfoil.planning.types import PLANNER_VERSION
@@ -15,6 +16,9 @@ from counterfoil_schema.events.decisions import ChangeSkipped, ChangeUnchanged, 
 from counterfoil_schema.events.receipts import BooksObserved
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import split_key
+
+CREATES_MAX = 1_000
+"""Far more than can be in flight at once."""
 
 
 class InboundDecider:
@@ -30,12 +34,18 @@ class InboundDecider:
         self._in_flight = in_flight
 
     async def decide(self, change: ChangeRow, event: BooksObserved) -> Decided | None:
-        """Decisions about a document that QuickBooks showed; None while a write-back of its record is under way."""
+        """Decisions about a document that QuickBooks showed.
+
+        None while a write-back of its record is under way, or while it may be the effect of a create of ours whose
+        answer is not recorded yet.
+        """
         bears_on = (change.record_key,)
         later = await self._store.some(ChangeRow, "changes_of_record", self._company, change.record_key)
         if later[-1].position > change.position:
             reason = f"A newer reading of the same document, {later[-1].position}, overtook it."
             return Decided(events=[_skipped(change, "superseded", reason)], bears_on=bears_on)
+        if await self._is_perhaps_ours(event):
+            return None
         decisions: list[Event] = []
         for ordinal, owner in enumerate(await self._owners(event)):
             planned = await self._write_back(change, event, owner, ordinal)
@@ -45,6 +55,19 @@ class InboundDecider:
         if not any(isinstance(decision, IntentPlanned) for decision in decisions):
             decisions.append(await self._remark(change, event))
         return Decided(events=decisions, bears_on=bears_on)
+
+    async def _is_perhaps_ours(self, event: BooksObserved) -> bool:
+        """Whether a document that nobody owns may yet turn out to be ours, by its mark or, for names, by its type.
+
+        Its create was recorded as sent before it could be seen, so the rows know of it whenever they hold its reading.
+        """
+        note = str(event.document.fields().get("PrivateNote", ""))
+        if event.entity not in SINGLE_ENTITIES and MARKER_BEGIN not in note:
+            return False
+        if await self._view.owner_of(event.entity, event.document_id) is not None:
+            return False
+        flying = await self._store.some(IntentRow, "intents_in", self._company, sorted(IN_FLIGHT), CREATES_MAX)
+        return any(row.entity == event.entity and row.operation == "create" for row in flying)
 
     async def _owners(self, event: BooksObserved) -> list[str]:
         """The source records whose invoices this document concerns."""
