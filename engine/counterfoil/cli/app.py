@@ -1,0 +1,54 @@
+"""The application: every command by name, and the entry point."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from counterfoil.cli import (
+    books_commands,
+    check_commands,
+    log_commands,
+    operator_commands,
+    setup_commands,
+    work_commands,
+)
+from counterfoil.cli.exits import EXPLAINED
+from counterfoil.cli.running import guarded
+
+OVERVIEW = f"""\
+Keeps CRM and HR systems in step with QuickBooks through an append-only event log: each change is recorded before
+anything else happens, reaches the books exactly once, and can be explained afterwards.
+
+Begin with `counterfoil demo`, which needs nothing, or with `counterfoil init` in an empty folder. Each command has
+its own --help with an example.
+
+{EXPLAINED}"""
+
+
+def make_app() -> typer.Typer:
+    """The application with all its commands."""
+    app = typer.Typer(
+        name="counterfoil",
+        help=OVERVIEW,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for group in (work_commands, operator_commands, books_commands, check_commands, setup_commands):
+        group.register(app)
+    app.add_typer(log_commands.make_app(), name="log")
+    return app
+
+
+def main() -> None:
+    """Entry point of `counterfoil`."""
+    app = make_app()
+
+    def work() -> int:
+        app()
+        return 0
+
+    sys.exit(guarded(work, home=Path(".counterfoil")))

@@ -1,0 +1,68 @@
+"""Opens log and state for commands that neither read a source nor call QuickBooks."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from counterfoil.clock import SystemClock, SystemEntropy
+from counterfoil.keys import master_key
+from counterfoil.log import EventCodec, MasterKey, PostgresAudit, PostgresKeyring, PostgresLog, PostgresLogReader
+from counterfoil.ports import Clock
+from counterfoil.postgres import Names, Pool, create_pool, open_postgres
+from counterfoil.settings import Settings
+from counterfoil.state.store import StateStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Log and state of the configured companies."""
+
+    settings: Settings
+    pool: Pool
+    names: Names
+    clock: Clock
+    codec: EventCodec
+    reader: PostgresLogReader
+    audit: PostgresAudit
+    store: StateStore
+    stack: AsyncExitStack
+
+    async def writer(self) -> PostgresLog:
+        """The log, to append receipts to."""
+        return await self.stack.enter_async_context(PostgresLog(self.pool, self.names, self.codec))
+
+
+@asynccontextmanager
+async def open_state(settings: Settings) -> AsyncGenerator[Opened]:
+    """Log and state for the length of a block; works beside a running engine.
+
+    Raises:
+        ConfigurationError, PostgresError: with what to do about it.
+    """
+    clock, entropy = SystemClock(), SystemEntropy()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(
+            open_postgres(
+                dsn=settings.dsn,
+                admin_dsn=settings.admin_dsn,
+                home=settings.home / "postgres",
+                names=Names(settings.prefix),
+            )
+        )
+        pool = await create_pool(server.engine_dsn, server.names, application_name="counterfoil command")
+        stack.push_async_callback(pool.close)
+        secret = await asyncio.to_thread(master_key, settings.master_key, settings.home, entropy)
+        keyring = PostgresKeyring(pool, server.names, MasterKey(secret, entropy), clock=clock, entropy=entropy)
+        codec = EventCodec(keyring, clock=clock, entropy=entropy)
+        yield Opened(
+            settings=settings,
+            pool=pool,
+            names=server.names,
+            clock=clock,
+            codec=codec,
+            reader=PostgresLogReader(pool, server.names, codec, clock=clock),
+            audit=PostgresAudit(pool, server.names),
+            store=StateStore(pool, server.names),
+            stack=stack,
+        )

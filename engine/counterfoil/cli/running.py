@@ -1,0 +1,119 @@
+"""Runs a command: what it raises becomes a sentence and an exit code; what nobody expected, a report in a file."""
+
+import asyncio
+import logging
+import os
+import sys
+import tempfile
+import tomllib
+import traceback
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from counterfoil.cli.exits import ExitCode, code_of, first_of, said
+from counterfoil.clock import SystemEntropy
+
+if TYPE_CHECKING:
+    from counterfoil.settings import Settings
+
+_REPORT_RIGHTS = 0o600
+Work = Callable[["Settings"], Coroutine[Any, Any, int]]
+
+
+def run(work: Work, *, config: Path, company: int | None = None) -> NoReturn:
+    """Load the settings, run the command with them, and leave with its exit code."""
+
+    async def begin() -> int:
+        from counterfoil.settings import load_settings
+
+        settings = await asyncio.to_thread(load_settings, config)
+        return await work(_only(settings, company))
+
+    run_without_settings(begin, home=home_of(config))
+
+
+def run_without_settings(begin: Callable[[], Coroutine[Any, Any, int]], *, home: Path | None = None) -> NoReturn:
+    """Run a command that needs no settings, and leave with its exit code."""
+    quiet_logging()
+    raise typer.Exit(guarded(lambda: asyncio.run(begin()), home=home))
+
+
+def guarded(work: Callable[[], int], *, home: Path | None = None) -> int:
+    """The exit code of some work; whatever it raises is told, never shown as a traceback."""
+    try:
+        return int(work())
+    except (typer.Exit, typer.Abort):
+        raise
+    except (Exception, KeyboardInterrupt, asyncio.CancelledError) as raised:
+        error = first_of(raised)
+        code = code_of(error)
+        if code is None:
+            sys.stderr.write(report_crash(raised, home or Path(".counterfoil")) + "\n")
+            return ExitCode.BUG
+        sys.stderr.write(said(error) + "\n")
+        return code
+
+
+def report_crash(error: BaseException, home: Path) -> str:
+    """Keep the traceback in a file of the home folder; the sentence that names it."""
+    identity = SystemEntropy().token_bytes(4).hex()
+    text = "".join(traceback.format_exception(error))
+    for folder in (home, Path(tempfile.gettempdir())):
+        path = folder / f"crash-{identity}.txt"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _REPORT_RIGHTS)
+        except OSError:
+            continue
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        return (
+            f"Something went wrong inside Counterfoil (error {identity}, {type(first_of(error)).__name__}). "
+            f"What was recorded is safe. Please report it with {path}."
+        )
+    return f"Something went wrong inside Counterfoil (error {identity}), and no report could be written."
+
+
+def home_of(config: Path) -> Path:
+    """The home folder that a configuration names, as far as it can be read."""
+    try:
+        home = tomllib.loads(config.read_text(encoding="utf-8")).get("home")
+    except (OSError, ValueError):
+        home = None
+    return config.absolute().parent / (home if isinstance(home, str) else ".counterfoil")
+
+
+class _OneLine(logging.Formatter):
+    """A record in one line; what it carries of an error is named, not traced."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        shown = record.getMessage().partition("\n")[0]
+        return f"{shown} ({type(error).__name__}: {error})" if error is not None else shown
+
+
+def quiet_logging(level: int = logging.WARNING) -> None:
+    """What the libraries have to say goes to standard error, a line each."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def _only(settings: "Settings", company: int | None) -> "Settings":
+    """The settings with one company, or all of them."""
+    from counterfoil.errors import ConfigurationError
+
+    if company is None:
+        return settings
+    chosen = tuple(one for one in settings.companies if one.company == company)
+    if not chosen:
+        known = ", ".join(str(one.company) for one in settings.companies) or "none"
+        raise ConfigurationError(
+            f"Company {company} is not configured; configured are: {known}.", remedy="Correct the number."
+        )
+    return settings.model_copy(update={"companies": chosen})

@@ -1,0 +1,104 @@
+"""`init`, `mapping check`, `adapters list`, `migrate`, `version`: before and around the work."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli.options import CONFIG_FILE, ConfigOption, JsonOption
+from counterfoil.cli.running import run, run_without_settings
+
+if TYPE_CHECKING:
+    from counterfoil.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(init)
+    app.command()(migrate)
+    app.command()(version)
+    mapping = typer.Typer(help="Mapping files.", no_args_is_help=True, rich_markup_mode=None)
+    mapping.command("check")(check_mapping)
+    app.add_typer(mapping, name="mapping")
+    adapters = typer.Typer(help="Source adapters.", no_args_is_help=True, rich_markup_mode=None)
+    adapters.command("list")(list_adapters)
+    app.add_typer(adapters, name="adapters")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to; made if missing.")] = Path(),
+    *,
+    source: Annotated[str, typer.Option("--source", help="csv, hubspot or gusto.")] = "csv",
+    as_json: JsonOption = False,
+) -> None:
+    """Write a commented counterfoil.toml and a mapping to begin with; replaces nothing.
+
+    Example: counterfoil init books --source hubspot
+    """
+
+    async def work() -> int:
+        from counterfoil.cli.tasks.setup import write_example
+
+        return write_example(folder, source, as_json=as_json)
+
+    run_without_settings(work)
+
+
+def migrate(*, config: ConfigOption = CONFIG_FILE, as_json: JsonOption = False) -> None:
+    """Bring the database up to this release's tables and roles; safe to repeat, and safe for several at once.
+
+    Uses COUNTERFOIL_ADMIN_DSN, else COUNTERFOIL_DSN, else the embedded Postgres in the home folder.
+
+    Example: COUNTERFOIL_ADMIN_DSN=postgresql://postgres@db/books counterfoil migrate
+    """
+
+    async def work(settings: "Settings") -> int:
+        from counterfoil.cli.tasks.setup import migrate_database
+
+        return await migrate_database(settings, as_json=as_json)
+
+    run(work, config=config)
+
+
+def version(*, as_json: JsonOption = False) -> None:
+    """Print the version.
+
+    Example: counterfoil version
+    """
+
+    async def work() -> int:
+        from counterfoil.cli.tasks.setup import show_version
+
+        return show_version(as_json=as_json)
+
+    run_without_settings(work)
+
+
+def check_mapping(
+    file: Annotated[Path, typer.Argument(help="The mapping file.")], *, as_json: JsonOption = False
+) -> None:
+    """Say whether a mapping can be used, and if not, what is wrong in which line.
+
+    Example: counterfoil mapping check hubspot.toml
+    """
+
+    async def work() -> int:
+        from counterfoil.cli.tasks.setup import check_mapping_file
+
+        return check_mapping_file(file, as_json=as_json)
+
+    run_without_settings(work)
+
+
+def list_adapters(*, as_json: JsonOption = False) -> None:
+    """List the installed source adapters.
+
+    Example: counterfoil adapters list
+    """
+
+    async def work() -> int:
+        from counterfoil.cli.tasks.setup import show_adapters
+
+        return show_adapters(as_json=as_json)
+
+    run_without_settings(work)

@@ -1,0 +1,150 @@
+"""How a company stands: the five outcomes, what is parked, what waits for approval."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from counterfoil.log import LogReader
+from counterfoil.state.rows import ChangeRow, IntentRow
+from counterfoil.state.store import StateStore
+
+OUTCOMES: tuple[str, ...] = ("applied", "unchanged", "skipped", "waiting", "parked")
+PAGE_ROWS = 500
+REVIEW_ROWS_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """So many changes are in one state for one reason."""
+
+    state: str
+    code: str
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """All observed changes of a company, each in exactly one state."""
+
+    reasons: tuple[Reason, ...]
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(one.changes for one in self.reasons)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The five, in their order."""
+        return {state: sum(one.changes for one in self.reasons if one.state == state) for state in OUTCOMES}
+
+    @property
+    def undecided(self) -> int:
+        """Changes that nothing was decided about yet."""
+        return sum(one.changes for one in self.reasons if (one.state, one.code) == ("waiting", "decision"))
+
+    def as_words(self, state: str) -> str:
+        """The reasons within one state: `12 superseded, 3 not-ours`."""
+        parts = [one for one in self.reasons if one.state == state and one.code not in {"", state}]
+        return ", ".join(f"{one.changes} {one.code}" for one in parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A change that cannot go on until somebody acts."""
+
+    company: int
+    record_key: str
+    position: int
+    code: str
+    reason: str
+    fix: str
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A change that waits for approval."""
+
+    company: int
+    record_key: str
+    intent_id: str
+    entity: str
+    operation: str
+    doc_number: str | None
+    amount: Decimal | None
+    currency: str | None
+
+
+async def outcomes(store: StateStore, company: int) -> Outcomes:
+    """The outcomes as the projections have them now."""
+    found = await store.records("outcomes", company)
+    return Outcomes(tuple(Reason(row["state"], row["code"], row["changes"]) for row in found))
+
+
+async def parked(store: StateStore, reader: LogReader, company: int) -> list[Parked]:
+    """Everything parked, oldest first, with its amount where one is known."""
+    found: list[Parked] = []
+    after = 0
+    while True:
+        page = await store.some(ChangeRow, "changes_in", company, "parked", after, PAGE_ROWS)
+        found += await _parked_of(store, reader, company, page)
+        if len(page) < PAGE_ROWS:
+            return found
+        after = page[-1].position
+
+
+async def _parked_of(store: StateStore, reader: LogReader, company: int, page: Sequence[ChangeRow]) -> list[Parked]:
+    keys = [(intent_id,) for change in page for intent_id in change.intents]
+    intents = await store.load(company, IntentRow.table, keys)
+    unplanned = [change.position for change in page if not change.intents]
+    stated = {event.position: _stated(event.light()) for event in await reader.get_many(company, unplanned)}
+    found = []
+    for change in page:
+        amount, currency = stated.get(change.position, (None, None))
+        for intent_id in change.intents:
+            row = intents.get((intent_id,))
+            if isinstance(row, IntentRow) and row.amount is not None:
+                amount, currency = row.amount, row.currency
+        found.append(
+            Parked(
+                company=company,
+                record_key=change.record_key,
+                position=change.position,
+                code=change.code,
+                reason=change.reason,
+                fix=change.fix,
+                amount=amount,
+                currency=currency,
+            )
+        )
+    return found
+
+
+def _stated(body: Mapping[str, object]) -> tuple[Decimal | None, str | None]:
+    """The total that a source record states of itself, if it states one."""
+    record = body.get("record")
+    if not isinstance(record, Mapping):
+        return None, None
+    amount = record.get("stated_total", record.get("amount"))
+    currency = record.get("currency")
+    return (Decimal(amount) if isinstance(amount, str) else None), (currency if isinstance(currency, str) else None)
+
+
+async def held(store: StateStore, company: int) -> list[Held]:
+    """Everything that waits for approval, in the order in which it was planned."""
+    rows = await store.some(IntentRow, "intents_in", company, ["held"], REVIEW_ROWS_MAX)
+    return [
+        Held(
+            company=company,
+            record_key=row.record_key,
+            intent_id=row.intent_id,
+            entity=row.entity,
+            operation=row.operation,
+            doc_number=row.doc_number,
+            amount=row.amount,
+            currency=row.currency,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,133 @@
+"""`counterfoil status`: how the companies stand, told without calling anybody."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rich.text import Text
+
+from counterfoil.cli.exits import ExitCode
+from counterfoil.cli.opening import Opened, open_state
+from counterfoil.cli.output import add_row, console, table, write_json
+from counterfoil.cli.tasks.figures import held, outcomes
+from counterfoil.postgres import load_query
+from counterfoil.settings import CompanySettings, Settings
+from counterfoil_schema import exact_json
+
+_MINUTES_SHOWN_MAX = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One company.
+
+    Attributes:
+        head: last position of its log; `folded` is how far the projections are.
+        projection: `running`, or `stopped` with `error` saying at which event.
+        worked_by: who holds its lease; None if nobody works for it now.
+        calls_in_minute: calls that count against Intuit's limit of `calls_allowed`.
+        token_stored_at: when the tokens were renewed last; None if QuickBooks is not connected.
+    """
+
+    company: int
+    name: str
+    head: int
+    folded: int
+    projection: str
+    error: str
+    worked_by: str | None
+    outcomes: dict[str, int]
+    reasons: dict[str, dict[str, int]]
+    parked: int
+    for_review: int
+    calls_in_minute: int
+    calls_allowed: int
+    token_stored_at: datetime | None
+    access_expires_at: datetime | None
+    refresh_expires_at: datetime | None
+
+
+async def status(settings: Settings, *, as_json: bool) -> int:
+    """Print it; 4 if a projection stands still."""
+    async with open_state(settings) as opened:
+        found = [await status_of(opened, company) for company in settings.companies]
+        now = opened.clock.now()
+    if as_json:
+        write_json({"companies": found})
+    else:
+        for one in found:
+            _show(one, now)
+    return ExitCode.DAMAGE if any(one.projection == "stopped" for one in found) else ExitCode.OK
+
+
+async def status_of(opened: Opened, company: CompanySettings) -> Status:
+    """How one company stands."""
+    number = company.company
+    heads = await opened.reader.heads([number])
+    checkpoint = await opened.store.checkpoint(number)
+    found = await outcomes(opened.store, number)
+    row = await opened.pool.fetchrow(load_query("status_company", opened.names), number)
+    reasons: dict[str, dict[str, int]] = {}
+    for one in found.reasons:
+        reasons.setdefault(one.state, {})[one.code or one.state] = one.changes
+    return Status(
+        company=number,
+        name=company.name,
+        head=heads[number].position if number in heads else 0,
+        folded=checkpoint.position,
+        projection=checkpoint.state,
+        error=checkpoint.error,
+        worked_by=row["holder"] if row else None,
+        outcomes=dict(found.counts),
+        reasons=reasons,
+        parked=found.counts["parked"],
+        for_review=len(await held(opened.store, number)),
+        calls_in_minute=await _calls(opened, number),
+        calls_allowed=company.quickbooks.requests_per_minute,
+        token_stored_at=row["stored_at"] if row else None,
+        access_expires_at=row["access_expires_at"] if row else None,
+        refresh_expires_at=row["refresh_expires_at"] if row else None,
+    )
+
+
+async def _calls(opened: Opened, company: int) -> int:
+    """Calls of the last minute, as the limiter last saved them."""
+    text = await opened.store.value("stamps", company)
+    stamps = exact_json.loads(text) if isinstance(text, str) else []
+    since = opened.clock.now() - timedelta(minutes=1)
+    instants = [one[0] for one in stamps if isinstance(one, list)] if isinstance(stamps, list) else []
+    return sum(1 for at in instants if isinstance(at, str) and datetime.fromisoformat(at) > since)
+
+
+def _show(one: Status, now: datetime) -> None:
+    out = console()
+    shown = table(f"{one.name} (company {one.company})", "outcome", ">changes", "why")
+    for state, count in one.outcomes.items():
+        reasons = one.reasons.get(state, {})
+        why = ", ".join(f"{number:,} {code}" for code, number in reasons.items() if code != state)
+        add_row(shown, state, f"{count:,}", why)
+    out.print(shown)
+    behind = one.head - one.folded
+    lines = [
+        f"Log: {one.head:,} events; folded up to {one.folded:,}" + (f", {behind:,} behind." if behind else "."),
+        f"Worked for by {one.worked_by}." if one.worked_by else "Nobody works for it now.",
+        f"Limits: {one.calls_in_minute} of {one.calls_allowed} calls in the last minute.",
+        _token(one, now),
+    ]
+    if one.parked:
+        lines.append(f"{one.parked:,} parked: `counterfoil parked` says why and what to do.")
+    if one.for_review:
+        lines.append(f"{one.for_review:,} waiting for approval: `counterfoil review`.")
+    if one.projection == "stopped":
+        lines.append(f"Stands still at {one.error}. Nothing is lost; install a release that knows the event.")
+    out.print(Text("\n".join(lines)))
+    out.print()
+
+
+def _token(one: Status, now: datetime) -> str:
+    if one.token_stored_at is None or one.refresh_expires_at is None:
+        return "QuickBooks: not connected yet."
+    minutes = int((now - one.token_stored_at).total_seconds() // 60)
+    days = (one.refresh_expires_at - now).days
+    age = f"{minutes} minutes" if minutes < _MINUTES_SHOWN_MAX else f"{minutes // 60} hours"
+    expiry = f"the connection lasts {days} days without use" if days > 0 else "a first refresh is due"
+    return f"QuickBooks: tokens are {age} old; {expiry}."

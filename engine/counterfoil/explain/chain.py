@@ -1,0 +1,279 @@
+"""From recorded events to the steps of a chain, in words. Pure."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from counterfoil.explain import words
+from counterfoil_schema.exact_json import JsonObject
+
+Stage = Literal["source", "decision", "operator", "call", "answer", "link", "books", "hold-up", "write-back"]
+QUICKBOOKS = "quickbooks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """A recorded event as far as a chain needs it; `body` may lack what is sealed."""
+
+    position: int
+    at: datetime
+    event_type: str
+    record_key: str | None
+    cause: int | None
+    trace: str | None
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a chain.
+
+    Attributes:
+        title: what happened, in one sentence.
+        details: the rest by name; hashes, ids, amounts.
+        cause: position of the change that it follows from.
+    """
+
+    position: int
+    at: datetime
+    stage: Stage
+    title: str
+    details: Mapping[str, object] = field(default_factory=dict)
+    record_key: str | None = None
+    cause: int | None = None
+    trace: str | None = None
+
+
+Told = tuple[Stage, str, Mapping[str, object]]
+Teller = Callable[[JsonObject], Iterable[Told]]
+
+
+def steps_of(events: Iterable[Happened], intents: Collection[str]) -> list[Step]:
+    """The steps that these events are, in the order in which they were recorded.
+
+    Args:
+        events: of the records and documents concerned; each position counts once.
+        intents: the intents of the chain: of a call that carried many, only their parts are told.
+    """
+    by_position = {event.position: event for event in events}
+    write_backs = {
+        str(event.body.get("intent_id"))
+        for event in by_position.values()
+        if event.event_type == "intent.planned" and event.body.get("operation") == "write_back"
+    }
+    steps: list[Step] = []
+    for position in sorted(by_position):
+        event = by_position[position]
+        for stage, title, details in _tell(event, intents):
+            back = event.body.get("intent_id") in write_backs or event.body.get("target") not in {None, QUICKBOOKS}
+            steps.append(
+                Step(
+                    position=position,
+                    at=event.at,
+                    stage="write-back" if back and stage in {"decision", "call", "answer"} else stage,
+                    title=title,
+                    details={name: value for name, value in details.items() if value not in (None, "", [], {}, ())},
+                    record_key=event.record_key,
+                    cause=event.cause,
+                    trace=event.trace,
+                )
+            )
+    return steps
+
+
+def _tell(event: Happened, intents: Collection[str]) -> Iterable[Told]:
+    if event.event_type == "call.sent":
+        return _call_sent(event.body, intents)
+    teller = _TELLERS.get(event.event_type)
+    if teller is None:
+        return [("books", event.event_type, {})]
+    return teller(event.body)
+
+
+def _source_observed(body: JsonObject) -> Iterable[Told]:
+    what = f"{body['connection']} showed {body['source_kind']} {body['source_id']}"
+    record = words.part(body, "record")
+    yield (
+        "source",
+        f"{what}, version {words.short(body.get('version'))}, {words.how(body.get('how'))}.",
+        {"content_hash": body.get("content_hash"), "version": body.get("version"), "record": record},
+    )
+
+
+def _source_removed(body: JsonObject) -> Iterable[Told]:
+    what = f"{body['connection']} says that {body['source_kind']} {body['source_id']} is gone"
+    merged = body.get("merged_into")
+    into = f", merged into {merged}" if merged else ""
+    yield "source", f"{what}{into}: {body.get('evidence')}.", {}
+
+
+def _source_unreadable(body: JsonObject) -> Iterable[Told]:
+    title = f"{body['connection']} brought something that cannot be read, at {body['place']}: {body['problem']}"
+    yield "hold-up", title, {"fix": body.get("fix")}
+
+
+def _planned(body: JsonObject) -> Iterable[Told]:
+    document = words.document(body.get("body"))
+    if body.get("operation") == "write_back":
+        title = f"Planned to write back to {body['target']}: {words.values(document)}."
+        yield "decision", title, {"intent_id": body.get("intent_id"), "inputs": body.get("inputs")}
+        return
+    amount = words.amount(body.get("amount"), body.get("currency"))
+    number = f" number {body['doc_number']}" if body.get("doc_number") else ""
+    review = "; it waits for approval" if body.get("review") else ""
+    of = f", {amount}" if amount else ""
+    yield (
+        "decision",
+        f"Planned: {body['operation']} {body['entity']}{number}{of}{review}.",
+        {
+            "intent_id": body.get("intent_id"),
+            "inputs": body.get("inputs"),
+            "content_hash": body.get("content_hash"),
+            "needs": body.get("needs"),
+            "document": document,
+        },
+    )
+
+
+def _unchanged(body: JsonObject) -> Iterable[Told]:
+    yield "decision", f"Nothing to do: {body.get('reason')}", {"proof": body.get("proof")}
+
+
+def _skipped(body: JsonObject) -> Iterable[Told]:
+    yield "decision", f"Not carried over ({body.get('code')}): {body.get('reason')}", {}
+
+
+def _change_parked(body: JsonObject) -> Iterable[Told]:
+    yield "hold-up", f"Parked ({body.get('code')}): {body.get('reason')}", {"fix": body.get("fix")}
+
+
+def _reopened(body: JsonObject) -> Iterable[Told]:
+    yield "operator", f"To be decided afresh: {body.get('reason')}", {}
+
+
+def _requested(body: JsonObject) -> Iterable[Told]:
+    yield "operator", f"{body.get('author')} asked to {body.get('action')} it.", {"reason": body.get("reason")}
+
+
+def _taken(body: JsonObject) -> Iterable[Told]:
+    yield "operator", f"The request at {body.get('request')} was taken up: {body.get('outcome')}.", {}
+
+
+def _approved(body: JsonObject) -> Iterable[Told]:
+    yield "operator", f"Approved by {body.get('author')}.", {"intent_id": body.get("intent_id")}
+
+
+def _withdrawn(body: JsonObject) -> Iterable[Told]:
+    title = f"Withdrawn ({body.get('code')}): {body.get('reason')}"
+    yield "decision", title, {"intent_id": body.get("intent_id")}
+
+
+def _call_sent(body: JsonObject, intents: Collection[str]) -> Iterable[Told]:
+    items = [item for item in words.parts(body, "items") if item.get("intent_id") in intents]
+    together = len(words.parts(body, "items"))
+    for item in items:
+        batch = f", as item {item['batch_id']} of a batch of {together}" if item.get("batch_id") else ""
+        token = f" against SyncToken {item['sync_token']}" if item.get("sync_token") is not None else ""
+        yield (
+            "call",
+            f"Sent to {body['target']}: {item['operation']} {item['entity']}{token}, attempt {body['attempt']}{batch}.",
+            {
+                "request_id": body.get("request_id"),
+                "intent_id": item.get("intent_id"),
+                "body_hash": body.get("body_hash"),
+                "document": words.document(item.get("body")),
+            },
+        )
+
+
+def _accepted(body: JsonObject) -> Iterable[Told]:
+    document = words.document(body.get("document"))
+    how = {"found": "Found in the books", "adopted": "Adopted"}.get(str(body.get("how")), "Accepted")
+    token = f", SyncToken {body['sync_token']}" if body.get("sync_token") is not None else ""
+    yield (
+        "answer",
+        f"{how}: {body['entity']} {body['document_id']}{token}{words.totals(document)}.",
+        {
+            "request_id": body.get("request_id"),
+            "intuit_tid": body.get("intuit_tid"),
+            "intent_id": body.get("intent_id"),
+            "document": document,
+        },
+    )
+    lines = words.parts(body, "lines")
+    if lines:
+        joined = {str(line["line_key"]): str(line["line_id"]) for line in lines}
+        title = f"{len(joined)} source lines are joined to the lines of {body['entity']} {body['document_id']}."
+        yield "link", title, {"lines": joined}
+
+
+def _rejected(body: JsonObject) -> Iterable[Told]:
+    then = {
+        "retry": "it is sent again",
+        "refetch": "it is read afresh and merged",
+        "adopt": "it is looked up",
+        "park": "it is parked",
+        "reconnect": "it waits for QuickBooks to be connected again",
+    }
+    yield (
+        "answer",
+        f"Refused ({body.get('code')}): {words.sentence(body.get('reason'))} Then {then.get(str(body.get('then')))}.",
+        {
+            "request_id": body.get("request_id"),
+            "intuit_tid": body.get("intuit_tid"),
+            "intent_id": body.get("intent_id"),
+            "fix": body.get("fix"),
+        },
+    )
+
+
+def _uncertain(body: JsonObject) -> Iterable[Told]:
+    title = f"The answer was lost: {words.sentence(body.get('reason'))} Evidence will settle it."
+    yield "answer", title, {"request_id": body.get("request_id"), "intent_id": body.get("intent_id")}
+
+
+def _absent(body: JsonObject) -> Iterable[Told]:
+    title = f"Proved to have had no effect: {words.sentence(body.get('evidence'))} It may go out again."
+    yield "answer", title, {"request_id": body.get("request_id"), "intent_id": body.get("intent_id")}
+
+
+def _resumed(body: JsonObject) -> Iterable[Told]:
+    yield "decision", f"It may go on: {body.get('reason')}", {"intent_id": body.get("intent_id")}
+
+
+def _intent_parked(body: JsonObject) -> Iterable[Told]:
+    title = f"Parked ({body.get('code')}): {body.get('reason')}"
+    yield "hold-up", title, {"fix": body.get("fix"), "intent_id": body.get("intent_id")}
+
+
+def _books_observed(body: JsonObject) -> Iterable[Told]:
+    document = words.document(body.get("document"))
+    state = "" if body.get("status") == "live" else f" {body.get('status')}"
+    token = f", SyncToken {body['sync_token']}" if body.get("sync_token") is not None else ""
+    what = f"{body['entity']} {body['document_id']}{state}{token}{words.totals(document)}"
+    title = f"QuickBooks showed {what}, {words.how(body.get('how'))}."
+    yield "books", title, {"content_hash": body.get("content_hash"), "document": document}
+
+
+_TELLERS: Mapping[str, Teller] = {
+    "source.observed": _source_observed,
+    "source.removed": _source_removed,
+    "source.unreadable": _source_unreadable,
+    "intent.planned": _planned,
+    "change.unchanged": _unchanged,
+    "change.skipped": _skipped,
+    "change.parked": _change_parked,
+    "change.reopened": _reopened,
+    "operator.requested": _requested,
+    "request.taken": _taken,
+    "intent.approved": _approved,
+    "intent.withdrawn": _withdrawn,
+    "intent.accepted": _accepted,
+    "intent.rejected": _rejected,
+    "intent.uncertain": _uncertain,
+    "intent.absent": _absent,
+    "intent.resumed": _resumed,
+    "intent.parked": _intent_parked,
+    "books.observed": _books_observed,
+}
