@@ -3,7 +3,7 @@
 import re
 
 from counterfoil.planning.mapping import Mapping
-from counterfoil.planning.names import NameRules, choose_name, held_name
+from counterfoil.planning.names import NameRules, choose_name, clean, held_name
 from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, named
 from counterfoil.planning.sections import PartySection
 from counterfoil.planning.types import Park, Plan, PlanRequest, Skip, StateView
@@ -51,7 +51,7 @@ def _draft(
     section: PartySection,
     name: str,
 ) -> DraftOrRefusal:
-    details, unfit = _details(record)
+    details, unfit = _details(record, section.colon)
     if unfit and section.unfit == "park":
         return Park(
             code="unfit_details",
@@ -90,8 +90,8 @@ def _currency_moved(key: str, currency: str, view: StateView) -> Park | None:
     )
 
 
-def _details(record: Customer | Vendor | Employee) -> tuple[JsonObject, list[str]]:
-    """The contact details that fit, and the names of those that do not."""
+def _details(record: Customer | Vendor | Employee, colon: str) -> tuple[JsonObject, list[str]]:
+    """The contact details that fit, and the names of those that do not. No part of a name keeps a colon."""
     body: JsonObject = {}
     unfit: list[str] = []
 
@@ -101,7 +101,7 @@ def _details(record: Customer | Vendor | Employee) -> tuple[JsonObject, list[str
         if len(value.strip()) > longest:
             unfit.append(f"{field} over {longest} characters")
         else:
-            body[field] = value.strip()
+            body[field] = clean(value, colon)
 
     if isinstance(record, Customer):
         put_text("CompanyName", record.company_name, _NAME_PART_MAX)
