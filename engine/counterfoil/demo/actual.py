@@ -1,0 +1,206 @@
+"""What is really there at the end: read from the emulators, the log and the projections, not from the plan."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from counterfoil.demo.control import Control, part_of, rows_of, text_of
+from counterfoil.demo.tally import Tally, cents
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+_PAGE = "/journal?after=0&limit=100000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedInvoice:
+    """An invoice in the books; amounts in cents."""
+
+    document_id: str
+    number: str
+    customer_id: str
+    day: str
+    cents: int
+    balance: int
+    due: str
+    note: str
+    other_lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedEntry:
+    """A journal entry in the books: debits less credits by account."""
+
+    document_id: str
+    number: str
+    day: str
+    accounts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """QuickBooks at the end, as the emulator's control address shows it."""
+
+    customers: Mapping[str, tuple[str, str]]
+    items: int
+    invoices: tuple[BookedInvoice, ...]
+    entries: tuple[BookedEntry, ...]
+    payments: int
+    credit_memos: int
+    accounts: Mapping[str, int]
+    created: Mapping[str, int]
+    unmarked: tuple[str, ...]
+    twice: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoldDeal:
+    """A deal as HubSpot shows it at the end; `cents` is the sum of its lines, `back` what was written back."""
+
+    deal_id: str
+    number: str
+    customer: str
+    month: str
+    won: bool
+    cents: int
+    back: Mapping[str, str] = field(default_factory=dict)
+
+
+async def read_books(quickbooks: Control) -> Books:
+    """Everything in the books, with creates counted from the emulator's own journal."""
+    state = await quickbooks.get("/state")
+    totals = await quickbooks.get("/totals")
+    effects = rows_of(await quickbooks.get(_PAGE), "effects")
+    ours = [one for one in effects if text_of(one, "app") == "api" and text_of(one, "operation") == "create"]
+    accounts = {text_of(row, "Id"): text_of(row, "FullyQualifiedName") for row in rows_of(state, "Account")}
+    marked = [one for one in ours if text_of(one, "entity") in {"Invoice", "JournalEntry"}]
+    markers = Counter(_marker(text_of(one, "private_note")) for one in marked)
+    names = Counter((text_of(one, "entity"), text_of(one, "name")) for one in ours if one not in marked)
+    return Books(
+        customers={
+            text_of(row, "Id"): (
+                text_of(row, "DisplayName"),
+                text_of(part_of(row, "PrimaryPhone"), "FreeFormNumber"),
+            )
+            for row in rows_of(state, "Customer")
+        },
+        items=len(rows_of(state, "Item")),
+        invoices=tuple(_invoice(row) for row in rows_of(state, "Invoice")),
+        entries=tuple(_entry(row, accounts) for row in rows_of(state, "JournalEntry")),
+        payments=len(rows_of(state, "Payment")),
+        credit_memos=len(rows_of(state, "CreditMemo")),
+        accounts={
+            text_of(row, "name"): cents(row.get("debit_less_credit"))
+            for row in rows_of(totals, "accounts")
+            if cents(row.get("debit_less_credit"))
+        },
+        created=Counter(text_of(one, "entity") for one in ours),
+        unmarked=tuple(
+            f"{text_of(one, 'entity')} {text_of(one, 'id')}" for one in marked if not _marker(text_of(one, "private_note"))
+        ),
+        twice=(
+            *(marker for marker, times in markers.items() if times > 1 and marker),
+            *(f"{entity} {name}" for (entity, name), times in names.items() if times > 1),
+        ),
+    )
+
+
+def _marker(note: str) -> str:
+    last = note.rpartition(" ")[2]
+    return last if last.startswith("cf-") else ""
+
+
+def _invoice(row: JsonObject) -> BookedInvoice:
+    sold = [line for line in rows_of(row, "Line") if line.get("DetailType") == "SalesItemLineDetail"]
+    return BookedInvoice(
+        document_id=text_of(row, "Id"),
+        number=text_of(row, "DocNumber"),
+        customer_id=text_of(part_of(row, "CustomerRef"), "value"),
+        day=text_of(row, "TxnDate"),
+        cents=cents(row.get("TotalAmt")),
+        balance=cents(row.get("Balance")),
+        due=text_of(row, "DueDate"),
+        note=text_of(row, "PrivateNote"),
+        other_lines=len(sold),
+    )
+
+
+def _entry(row: JsonObject, accounts: Mapping[str, str]) -> BookedEntry:
+    sums: Counter[str] = Counter()
+    for line in rows_of(row, "Line"):
+        detail = part_of(line, "JournalEntryLineDetail")
+        sign = 1 if text_of(detail, "PostingType") == "Debit" else -1
+        account = text_of(part_of(detail, "AccountRef"), "value")
+        sums[accounts.get(account, account)] += sign * cents(line.get("Amount"))
+    return BookedEntry(
+        document_id=text_of(row, "Id"), number=text_of(row, "DocNumber"), day=text_of(row, "TxnDate"), accounts=sums
+    )
+
+
+async def read_deals(hubspot: Control) -> tuple[SoldDeal, ...]:
+    """All deals with what HubSpot itself says of their lines."""
+    lines = {text_of(row, "id"): part_of(row, "properties") for row in await _objects(hubspot, "line_items")}
+    companies = {
+        text_of(row, "id"): text_of(part_of(row, "properties"), "name") for row in await _objects(hubspot, "companies")
+    }
+    return tuple(_deal(row, lines, companies) for row in await _objects(hubspot, "deals"))
+
+
+async def _objects(hubspot: Control, kind: str) -> list[JsonObject]:
+    return rows_of(await hubspot.get(f"/objects/{kind}"), "results")
+
+
+def _deal(row: JsonObject, lines: Mapping[str, JsonObject], companies: Mapping[str, str]) -> SoldDeal:
+    held = part_of(row, "properties")
+    linked = part_of(row, "associations")
+    line_ids = _linked(linked, "line_items")
+    company_ids = _linked(linked, "companies")
+    return SoldDeal(
+        deal_id=text_of(row, "id"),
+        number=text_of(held, "invoice_number"),
+        customer=companies.get(company_ids[0], "") if company_ids else "",
+        month=text_of(held, "closedate")[:7],
+        won=text_of(held, "hs_is_closed_won") == "true",
+        cents=sum(cents(lines[line_id].get("amount")) for line_id in line_ids if line_id in lines),
+        back={name: text_of(held, name) for name in held if name.startswith("qbo_")},
+    )
+
+
+def _linked(links: JsonObject, kind: str) -> list[str]:
+    found: JsonValue = links.get(kind) or links.get(kind.replace("_", " "))
+    rows = found.get("results") if isinstance(found, dict) else found
+    ids = [text_of(row, "id") if isinstance(row, dict) else str(row) for row in rows] if isinstance(rows, list) else []
+    return list(dict.fromkeys(ids))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """What the log alone says of the books; amounts in cents."""
+
+    invoices: Mapping[str, int]
+    entries: Mapping[str, int]
+    customers: int
+    items: int
+    positions: int
+
+
+def read_log(tally: Tally) -> Logged:
+    """Totals from the answers and readings that the log holds."""
+    invoices: dict[str, int] = {}
+    entries: dict[str, int] = {}
+    for (entity, _), document in tally.documents.items():
+        if entity == "Invoice":
+            invoices[text_of(document.fields, "DocNumber")] = cents(document.fields.get("TotalAmt"))
+        if entity == "JournalEntry":
+            debits = [
+                cents(line.get("Amount"))
+                for line in rows_of(document.fields, "Line")
+                if text_of(part_of(line, "JournalEntryLineDetail"), "PostingType") == "Debit"
+            ]
+            entries[document.record_key.rpartition(":")[2]] = sum(debits)
+    return Logged(
+        invoices=invoices,
+        entries=entries,
+        customers=tally.count("Customer"),
+        items=tally.count("Item"),
+        positions=tally.position,
+    )
