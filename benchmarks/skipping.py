@@ -8,9 +8,9 @@ client, the wire, the log and the emulator run as they are.
 import asyncio
 import selectors
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
@@ -85,6 +85,17 @@ def skipper() -> _Skipper:
     return loop.skipper
 
 
+@contextmanager
+def working() -> Iterator[None]:
+    """What is waited for in here takes real time."""
+    meter = skipper()
+    meter.busy += 1
+    try:
+        yield
+    finally:
+        meter.busy -= 1
+
+
 class LoopClock:
     """The time of the running loop."""
 
@@ -106,12 +117,8 @@ class CountedConnection(DriverConnection):
     """A connection whose statements count as work until they are answered."""
 
     async def _counted(self, work: Coroutine[Any, Any, Any]) -> Any:
-        meter = skipper()
-        meter.busy += 1
-        try:
+        with working():
             return await work
-        finally:
-            meter.busy -= 1
 
     async def execute(self, *args: Any, **kwargs: Any) -> Any:
         return await self._counted(super().execute(*args, **kwargs))
@@ -136,12 +143,18 @@ async def counted_pool(dsn: SecretStr, names: Names) -> AsyncIterator[Pool]:
     async def prepare(connection: Any) -> None:
         await become_engine(connection, names)
 
+    async def connect(*args: Any, **kwargs: Any) -> Any:
+        with working():
+            return await asyncpg.connect(*args, **kwargs)
+
     pool: Pool = await asyncpg.create_pool(
         dsn.get_secret_value(),
         min_size=CONNECTIONS,
         max_size=CONNECTIONS,
         max_inactive_connection_lifetime=0,
+        max_queries=2**31 - 1,
         connection_class=CountedConnection,
+        connect=connect,
         command_timeout=600,
         init=prepare,
         server_settings={"application_name": "counterfoil", "timezone": "UTC"},

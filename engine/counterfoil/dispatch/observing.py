@@ -73,19 +73,32 @@ class BooksReader:
         for hint in hints:
             if not await self._is_perhaps_ours(hint):
                 by_entity.setdefault(hint.kind, []).append(hint)
-        followed = 0
+        payments, invoices = by_entity.pop("Payment", []), by_entity.pop("Invoice", [])
+        followed = await self._follow_settlements(payments, invoices)
         for entity, group in by_entity.items():
             shown = await self._books.read(entity, [hint.source_id for hint in group], "live")
-            await self.record([*shown, *await self._beside(shown)], "webhook")
-            self._step("books.recorded")
-            done = HintsSettled(
-                connection=BOOKS,
-                through=max(hint.received for hint in group),
-                settled=tuple((hint.kind, hint.source_id) for hint in group),
-            )
-            await self._session.receive([NewEvent(event=done)])
-            followed += len(group)
+            followed += await self._followed(group, shown)
         return followed
+
+    async def _follow_settlements(self, payments: Sequence[HintRow], invoices: Sequence[HintRow]) -> int:
+        """Payments, and in one reading the invoices that they concern and those that were hinted at themselves."""
+        if not payments and not invoices:
+            return 0
+        paid = await self._books.read("Payment", [hint.source_id for hint in payments], "live") if payments else []
+        wanted = dict.fromkeys([*(hint.source_id for hint in invoices), *await self._invoices_of(paid)])
+        billed = await self._books.read("Invoice", list(wanted), "live") if wanted else []
+        return await self._followed([*payments, *invoices], [*paid, *billed])
+
+    async def _followed(self, group: Sequence[HintRow], shown: Sequence[Shown]) -> int:
+        await self.record(shown, "webhook")
+        self._step("books.recorded")
+        done = HintsSettled(
+            connection=BOOKS,
+            through=max(hint.received for hint in group),
+            settled=tuple((hint.kind, hint.source_id) for hint in group),
+        )
+        await self._session.receive([NewEvent(event=done)])
+        return len(group)
 
     async def _is_perhaps_ours(self, hint: HintRow) -> bool:
         company = self._session.company
@@ -96,6 +109,11 @@ class BooksReader:
 
     async def _beside(self, shown: Sequence[Shown]) -> list[Shown]:
         """The invoices that payments concern, so that both are known before anything is decided."""
+        wanted = await self._invoices_of(shown)
+        return list(await self._books.read("Invoice", wanted, "live")) if wanted else []
+
+    async def _invoices_of(self, shown: Sequence[Shown]) -> list[str]:
+        """Ids of the invoices that payments concern, or concerned before."""
         wanted: dict[str, None] = {}
         for one in shown:
             if one.entity != "Payment":
@@ -104,7 +122,7 @@ class BooksReader:
             effect = payment_effect(one.document, one.status)
             for invoice_id in (*effect.invoices, *(before.invoices if before else ())):
                 wanted[invoice_id] = None
-        return list(await self._books.read("Invoice", list(wanted), "live")) if wanted else []
+        return list(wanted)
 
     async def record(self, shown: Sequence[Shown], how: How) -> int:
         """Append what is new among these documents; returns how many that were."""

@@ -96,6 +96,7 @@ class CompanyWorker:
         self._met = False
         self._landings = 0
         self._landings_folded = 0
+        self._followed: dict[str, int] = {}
         self.progress = Progress()
 
     def wake(self) -> None:
@@ -267,8 +268,12 @@ class CompanyWorker:
             by_connection.setdefault(hint.connection, []).append(hint)
         for connection, group in by_connection.items():
             name = f"follow {connection}"
-            if not self._is_due(name, self._pace.idle_seconds):
+            # What is left open waits for its turn; what is new is followed at once, unless the source is resting.
+            newest = max(hint.received for hint in group)
+            fresh = newest > self._followed.get(connection, 0)
+            if not self._is_due(name, self._pace.idle_seconds, at_once=fresh):
                 continue
+            self._followed[connection] = newest
             if connection == BOOKS:
                 self._job(tasks, name, self._follow_books(group))
             elif connection in self._rooms.connections:
@@ -305,9 +310,10 @@ class CompanyWorker:
         ready = await self._rooms.store.some(IntentRow, "ready_intents", company, 1)
         return not rows and not ready
 
-    def _is_due(self, name: str, every: float) -> bool:
+    def _is_due(self, name: str, every: float, *, at_once: bool = False) -> bool:
+        """Whether it is its turn again; `at_once` passes over the usual time between two, not over a longer rest."""
         now = self._clock.monotonic()
-        if name in self._jobs or self._due.get(name, 0.0) > now:
+        if name in self._jobs or self._due.get(name, 0.0) > now + (every if at_once else 0.0):
             return False
         self._due[name] = now + every
         return True
