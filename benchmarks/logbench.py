@@ -138,6 +138,7 @@ class Bench:
     log: PostgresLog
     reader: PostgresLogReader
     codec: EventCodec
+    server_pid: int = 0
 
     async def encoded(self, company: int, events: Sequence[NewEvent]) -> tuple[EncodedEvent, ...]:
         """Events as they go to the server."""
@@ -157,6 +158,7 @@ async def open_bench(dsn: str, *, limits: LogLimits | None = None) -> AsyncItera
         async with EmbeddedPostgres(Path(home) / "server", names=names, settings=SETTINGS) as server:
             report = await server.prepare()
             async with _opened(server.admin_dsn, server.engine_dsn, report.names, limits) as bench:
+                bench.server_pid = server.pid
                 yield bench
 
 

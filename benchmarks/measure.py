@@ -93,24 +93,79 @@ def machine() -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Slices:
-    """Rates of several sides, slice by slice, in operations a second."""
+class Slice:
+    """One turn of one side: operations done, seconds passed, CPU seconds of this process and of the server."""
 
-    rates: Mapping[str, Sequence[float]]
+    operations: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Operations a second."""
+        return self.operations / self.seconds
+
+
+class Stopwatch:
+    """Measures from when it is made. CPU time is steadier than wall time where others use the machine, too.
+
+    Args:
+        server_pid: the server whose processes' CPU time counts, too; 0 for none.
+    """
+
+    def __init__(self, server_pid: int) -> None:
+        self._server_pid = server_pid
+        self._cpu = self._cpu_seconds()
+        self._started = time.perf_counter()
+
+    def slice(self, operations: int) -> Slice:
+        """What was measured up to now."""
+        seconds = time.perf_counter() - self._started
+        return Slice(operations, seconds, self._cpu_seconds() - self._cpu)
+
+    def _cpu_seconds(self) -> float:
+        return time.process_time() + (tree_cpu_seconds(self._server_pid) if self._server_pid else 0.0)
+
+
+def tree_cpu_seconds(pid: int) -> float:
+    """CPU time of a process and its children, those that have ended included."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        # Numbered from the state: 1 is the parent, 11 to 14 are own and ended children's times.
+        if stat.parent.name == str(pid):
+            ticks += sum(int(field) for field in fields[11:15])
+        elif fields[1] == str(pid):
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The turns of several sides."""
+
+    turns: Mapping[str, Sequence[Slice]]
 
     def rate(self, side: str) -> float:
-        """The median rate of a side."""
-        return statistics.median(self.rates[side])
+        """The median rate of a side, in operations a second."""
+        return statistics.median(turn.rate for turn in self.turns[side])
+
+    def ratios(self, side: str, reference: str) -> list[float]:
+        """A side's rate over the reference's, turn by turn."""
+        pairs = zip(self.turns[side], self.turns[reference], strict=True)
+        return [one.rate / other.rate for one, other in pairs]
 
     def ratio(self, side: str, reference: str) -> float:
-        """The median of the slices' ratios."""
-        pairs = zip(self.rates[side], self.rates[reference], strict=True)
-        return statistics.median(one / other for one, other in pairs)
+        """The median of the turns' ratios."""
+        return statistics.median(self.ratios(side, reference))
 
-    def spread(self, side: str, reference: str) -> tuple[float, float]:
-        """The least and the greatest of them."""
-        ratios = [one / other for one, other in zip(self.rates[side], self.rates[reference], strict=True)]
-        return min(ratios), max(ratios)
+    def cpu_microseconds(self, side: str) -> float:
+        """CPU time of an operation, client and server together."""
+        turns = self.turns[side]
+        return sum(turn.cpu_seconds for turn in turns) / sum(turn.operations for turn in turns) * 1e6
 
     def figures(self, reference: str) -> dict[str, object]:
         """All sides against one."""
@@ -118,28 +173,23 @@ class Slices:
             side: {
                 "per_second": round(self.rate(side)),
                 "ratio": round(self.ratio(side, reference), 3),
-                "ratio_range": [round(value, 3) for value in self.spread(side, reference)],
+                "ratio_range": [round(pick(self.ratios(side, reference)), 3) for pick in (min, max)],
+                "cpu_us": round(self.cpu_microseconds(side), 1),
+                "cpu_ratio": round(self.cpu_microseconds(reference) / self.cpu_microseconds(side), 3),
             }
-            for side in self.rates
+            for side in self.turns
         }
 
 
-async def interleaved(sides: Mapping[str, Callable[[], Awaitable[float]]], *, rounds: int, warm_ups: int = 1) -> Slices:
-    """Run the sides in turns; each call is one slice and answers its rate."""
-    rates: dict[str, list[float]] = {side: [] for side in sides}
+async def interleaved(sides: Mapping[str, Callable[[], Awaitable[Slice]]], *, rounds: int, warm_ups: int = 1) -> Slices:
+    """Run the sides in turns."""
+    turns: dict[str, list[Slice]] = {side: [] for side in sides}
     for number in range(warm_ups + rounds):
-        for side, run in sides.items():
-            rate = await run()
+        for side, run_side in sides.items():
+            turn = await run_side()
             if number >= warm_ups:
-                rates[side].append(rate)
-    return Slices(rates)
-
-
-async def timed(work: Callable[[], Awaitable[int]]) -> float:
-    """Operations a second of one piece of work, which answers how many it did."""
-    started = time.perf_counter()
-    count = await work()
-    return count / (time.perf_counter() - started)
+                turns[side].append(turn)
+    return Slices(turns)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

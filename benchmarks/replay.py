@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from counterfoil.log import NewEvent, RecordedEvent, backfill
 from logbench import RAW_COMPANY_FIRST, Bench, billed, billed_person, open_bench
-from measure import Goal, Result, arguments, finish, interleaved, peak_memory_mib, run
+from measure import Goal, Result, Slice, Stopwatch, arguments, finish, interleaved, peak_memory_mib, run
 
 PLAIN, SEALED, SMALL = 1, 2, 3
 READ_ROWS = 1_000
@@ -31,39 +31,39 @@ class Replays:
             "epoch, delivery, body, link FROM counterfoil_log.events WHERE company = $1 ORDER BY position"
         )
 
-    async def raw(self) -> float:
+    async def raw(self) -> Slice:
         async with self._bench.admin.acquire() as connection, connection.transaction():
-            started = time.perf_counter()
+            watch = Stopwatch(self._bench.server_pid)
             cursor = await connection.cursor(self._cursor, PLAIN)
             count = 0
             while rows := await cursor.fetch(READ_ROWS):
                 count += len(rows)
-        return self._rate(count, started)
+        return self._turn(count, watch)
 
-    async def light(self) -> float:
+    async def light(self) -> Slice:
         async def use(event: RecordedEvent) -> None:
             event.light()
 
         return await self._read(PLAIN, use)
 
-    async def full(self) -> float:
+    async def full(self) -> Slice:
         return await self._read(PLAIN, _validate)
 
-    async def full_sealed(self) -> float:
+    async def full_sealed(self) -> Slice:
         return await self._read(SEALED, _validate)
 
-    async def _read(self, company: int, use: Callable[[RecordedEvent], Awaitable[None]]) -> float:
-        started = time.perf_counter()
+    async def _read(self, company: int, use: Callable[[RecordedEvent], Awaitable[None]]) -> Slice:
+        watch = Stopwatch(self._bench.server_pid)
         count = 0
         async for event in self._bench.reader.stream(company):
             await use(event)
             count += 1
-        return self._rate(count, started)
+        return self._turn(count, watch)
 
-    def _rate(self, count: int, started: float) -> float:
+    def _turn(self, count: int, watch: Stopwatch) -> Slice:
         if count != self._events:
             raise AssertionError(f"read {count} of {self._events} events")
-        return count / (time.perf_counter() - started)
+        return watch.slice(count)
 
 
 async def _validate(event: RecordedEvent) -> None:

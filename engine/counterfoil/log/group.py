@@ -51,17 +51,16 @@ class Verdict(NamedTuple):
     position: int
 
 
-@dataclass(slots=True, eq=False)
 class Request:
     """A prepared append on its way. `since` is set once an answer was lost: it may stand after that position."""
 
-    prepared: PreparedAppend
-    verdict: asyncio.Future[Verdict]
-    since: int | None = None
+    __slots__ = ("company", "prepared", "since", "verdict")
 
-    @property
-    def company(self) -> int:
-        return self.prepared.append.company
+    def __init__(self, prepared: PreparedAppend, verdict: asyncio.Future[Verdict]) -> None:
+        self.prepared = prepared
+        self.verdict = verdict
+        self.company = prepared.append.company
+        self.since: int | None = None
 
 
 def prepared_from(append: Append, events: tuple[EncodedEvent, ...], limits: LogLimits) -> PreparedAppend:
@@ -71,7 +70,7 @@ def prepared_from(append: Append, events: tuple[EncodedEvent, ...], limits: LogL
         EventTooLargeError: its bodies are too large together.
         ValueError: several deliveries.
     """
-    size = sum(len(event.body) for event in events)
+    size = sum([len(event.body) for event in events])
     if size > limits.append_bytes_max:
         raise EventTooLargeError(
             f"An append of {size:,} bytes for company {append.company} is over the limit of "
@@ -87,10 +86,13 @@ def single_delivery(append: Append) -> Delivery | None:
     Raises:
         ValueError: there are several; recorded together, one seen before would swallow the others.
     """
-    deliveries = {new.delivery for new in append.events if new.delivery is not None}
-    if len(deliveries) > 1:
-        raise ValueError("an append carries one outside delivery at most; append others on their own")
-    return next(iter(deliveries), None)
+    found: Delivery | None = None
+    for new in append.events:
+        if new.delivery is not None:
+            if found is not None and found != new.delivery:
+                raise ValueError("an append carries one outside delivery at most; append others on their own")
+            found = new.delivery
+    return found
 
 
 def check_append(append: Append, limits: LogLimits) -> None:

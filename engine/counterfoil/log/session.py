@@ -82,11 +82,12 @@ class AppendSession:
         connection = await self._ready()
         await self._open_new(connection, requests)
         rows = await connection.fetch(self._append, *_arguments(requests), timeout=self._answer_seconds_max)
-        verdicts = [Verdict(row["status"], row["position"]) for row in rows]
-        for request, verdict in zip(requests, verdicts, strict=True):
-            if verdict.status == "appended":
-                last = verdict.position + len(request.prepared.events) - 1
-                self._known[request.company] = max(self._known.get(request.company, 0), last)
+        verdicts: list[Verdict] = []
+        for request, (status, position) in zip(requests, rows, strict=True):
+            verdicts.append(Verdict(status, position))
+            if status == "appended":
+                # Of one company, the last is the furthest.
+                self._known[request.company] = position + len(request.prepared.events) - 1
         return verdicts
 
     async def settle(self, requests: Sequence[Request]) -> None:

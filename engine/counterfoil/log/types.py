@@ -1,7 +1,7 @@
 """What goes into the log, what comes back, and the ports in between."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -150,18 +150,19 @@ class EncodedEvent(NamedTuple):
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedAppend:
-    """An append whose events are sealed and digested, ready to be recorded."""
+class PreparedAppend(NamedTuple):
+    """An append whose events are sealed and digested, ready to be recorded. `size` counts the bytes of bodies."""
 
     append: Append
-    events: tuple[EncodedEvent, ...] = field(repr=False)
+    events: tuple[EncodedEvent, ...]
     delivery: Delivery | None
     size: int
 
+    def __repr__(self) -> str:
+        return f"<{len(self.events)} events for company {self.append.company}, {self.size} bytes>"
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+
+class Appended(NamedTuple):
     """Where an append went.
 
     Attributes:
@@ -175,9 +176,13 @@ class Appended:
     first_position: int
     last_position: int
     duplicate: bool = False
-    encoded: tuple[EncodedEvent, ...] = field(default=(), repr=False)
+    encoded: tuple[EncodedEvent, ...] = ()
     epoch: int | None = None
-    decoder: BodyDecoder | None = field(default=None, repr=False)
+    decoder: BodyDecoder | None = None
+
+    def __repr__(self) -> str:
+        what = "duplicate of " if self.duplicate else ""
+        return f"<{what}{self.company}:{self.first_position} to {self.last_position}>"
 
     @property
     def events(self) -> tuple[RecordedEvent, ...]:
