@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from counterfoil.demo.control import Control, part_of, rows_of, text_of
+from counterfoil.demo.generator import ZONE
 from counterfoil.demo.tally import Tally, cents
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -35,6 +38,11 @@ class BookedEntry:
     day: str
     accounts: Mapping[str, int]
 
+    @property
+    def debits(self) -> int:
+        """What the debit side comes to."""
+        return sum(cents_of for cents_of in self.accounts.values() if cents_of > 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
@@ -47,6 +55,7 @@ class Books:
     payments: int
     credit_memos: int
     accounts: Mapping[str, int]
+    account_names: Mapping[str, str]
     created: Mapping[str, int]
     unmarked: tuple[str, ...]
     twice: tuple[str, ...]
@@ -58,7 +67,7 @@ class SoldDeal:
 
     deal_id: str
     number: str
-    customer: str
+    customer_id: str
     month: str
     won: bool
     cents: int
@@ -93,6 +102,7 @@ async def read_books(quickbooks: Control) -> Books:
             for row in rows_of(totals, "accounts")
             if cents(row.get("debit_less_credit"))
         },
+        account_names=accounts,
         created=Counter(text_of(one, "entity") for one in ours),
         unmarked=tuple(
             f"{text_of(one, 'entity')} {text_of(one, 'id')}" for one in marked if not _marker(text_of(one, "private_note"))
@@ -139,17 +149,14 @@ def _entry(row: JsonObject, accounts: Mapping[str, str]) -> BookedEntry:
 async def read_deals(hubspot: Control) -> tuple[SoldDeal, ...]:
     """All deals with what HubSpot itself says of their lines."""
     lines = {text_of(row, "id"): part_of(row, "properties") for row in await _objects(hubspot, "line_items")}
-    companies = {
-        text_of(row, "id"): text_of(part_of(row, "properties"), "name") for row in await _objects(hubspot, "companies")
-    }
-    return tuple(_deal(row, lines, companies) for row in await _objects(hubspot, "deals"))
+    return tuple(_deal(row, lines) for row in await _objects(hubspot, "deals"))
 
 
 async def _objects(hubspot: Control, kind: str) -> list[JsonObject]:
     return rows_of(await hubspot.get(f"/objects/{kind}"), "results")
 
 
-def _deal(row: JsonObject, lines: Mapping[str, JsonObject], companies: Mapping[str, str]) -> SoldDeal:
+def _deal(row: JsonObject, lines: Mapping[str, JsonObject]) -> SoldDeal:
     held = part_of(row, "properties")
     linked = part_of(row, "associations")
     line_ids = _linked(linked, "line_items")
@@ -157,12 +164,17 @@ def _deal(row: JsonObject, lines: Mapping[str, JsonObject], companies: Mapping[s
     return SoldDeal(
         deal_id=text_of(row, "id"),
         number=text_of(held, "invoice_number"),
-        customer=companies.get(company_ids[0], "") if company_ids else "",
-        month=text_of(held, "closedate")[:7],
+        customer_id=company_ids[0] if company_ids else "",
+        month=_month(text_of(held, "closedate")),
         won=text_of(held, "hs_is_closed_won") == "true",
         cents=sum(cents(lines[line_id].get("amount")) for line_id in line_ids if line_id in lines),
         back={name: text_of(held, name) for name in held if name.startswith("qbo_")},
     )
+
+
+def _month(instant: str) -> str:
+    """The month on the company's own calendar."""
+    return f"{datetime.fromisoformat(instant).astimezone(ZoneInfo(ZONE)):%Y-%m}" if instant else ""
 
 
 def _linked(links: JsonObject, kind: str) -> list[str]:
@@ -173,34 +185,52 @@ def _linked(links: JsonObject, kind: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedInvoice:
+    """An invoice as the log last saw it; `customer_id` is the source's own number of the customer."""
+
+    number: str
+    customer_id: str
+    day: str
+    cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
     """What the log alone says of the books; amounts in cents."""
 
-    invoices: Mapping[str, int]
+    invoices: tuple[LoggedInvoice, ...]
     entries: Mapping[str, int]
+    accounts: Mapping[str, int]
     customers: int
     items: int
-    positions: int
 
 
-def read_log(tally: Tally) -> Logged:
-    """Totals from the answers and readings that the log holds."""
-    invoices: dict[str, int] = {}
+def read_log(tally: Tally, account_names: Mapping[str, str]) -> Logged:
+    """Figures from the answers and readings that the log holds."""
+    customers = {
+        document_id: document.record_key.rpartition(":")[2]
+        for (entity, document_id), document in tally.documents.items()
+        if entity == "Customer"
+    }
+    invoices: list[LoggedInvoice] = []
     entries: dict[str, int] = {}
+    accounts: Counter[str] = Counter()
     for (entity, _), document in tally.documents.items():
         if entity == "Invoice":
-            invoices[text_of(document.fields, "DocNumber")] = cents(document.fields.get("TotalAmt"))
+            row = _invoice(document.fields)
+            invoices.append(
+                LoggedInvoice(
+                    number=row.number, customer_id=customers.get(row.customer_id, "?"), day=row.day, cents=row.cents
+                )
+            )
         if entity == "JournalEntry":
-            debits = [
-                cents(line.get("Amount"))
-                for line in rows_of(document.fields, "Line")
-                if text_of(part_of(line, "JournalEntryLineDetail"), "PostingType") == "Debit"
-            ]
-            entries[document.record_key.rpartition(":")[2]] = sum(debits)
+            entry = _entry(document.fields, account_names)
+            entries[document.record_key.rpartition(":")[2]] = entry.debits
+            accounts.update(entry.accounts)
     return Logged(
-        invoices=invoices,
+        invoices=tuple(invoices),
         entries=entries,
+        accounts=accounts,
         customers=tally.count("Customer"),
         items=tally.count("Item"),
-        positions=tally.position,
     )

@@ -65,7 +65,7 @@ def moment_of_the_kill(*, fast: bool) -> Incident:
 
 def burst() -> Incident:
     """Refusals beyond the limits, as when other apps of the customer took them all."""
-    return Incident("burst of answers 429", {"kind": "throttle", "count": 5})
+    return Incident("burst of answers 429 (for three seconds)", {"kind": "throttle", "seconds": 3})
 
 
 class Incidents:

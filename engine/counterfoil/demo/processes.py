@@ -53,6 +53,15 @@ class Child:
             remedy=f"Its output is in {self._errors.parent}.",
         )
 
+    async def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        return await self._process.wait()
+
+    async def said(self) -> str:
+        """What it printed."""
+        texts = [await asyncio.to_thread(path.read_text, encoding="utf-8") for path in (self._out, self._errors)]
+        return "\n".join(text.strip() for text in texts if text.strip())
+
     @property
     def is_running(self) -> bool:
         """Whether it has not ended yet."""
@@ -103,3 +112,13 @@ async def launched(name: str, arguments: Sequence[str], folder: Path) -> AsyncGe
         yield await child.ready()
     finally:
         await child.stop()
+
+
+async def finished(name: str, arguments: Sequence[str], folder: Path) -> tuple[int, str]:
+    """Run our own command line to its end; exit code and what it printed."""
+    child = await launch(name, arguments, folder)
+    try:
+        code = await child.wait()
+    finally:
+        await child.stop()
+    return code, await child.said()

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from counterfoil.clock import SystemClock
-from counterfoil.demo.changes import Change, make_changes
+from counterfoil.demo.changes import Change, count_of, make_changes
 from counterfoil.demo.expected import Expected, expect
 from counterfoil.demo.generator import make_sample
 from counterfoil.demo.home import COMPANY
@@ -75,7 +75,7 @@ class Course:
     incidents: list[tuple[str, int]] = field(default_factory=list)
     approved: int = 0
     kills: int = 0
-    changes: int = 0
+    changes_told: int = 0
 
 
 class Director:
@@ -134,7 +134,7 @@ class Director:
         middle = len(self._script.changes) // 2
         for place, change in enumerate(self._script.changes):
             await self._stage.people.act(change)
-            self.course.changes += 1
+            self.course.changes_told += count_of((change,))
             if place == middle and not self._script.fast:
                 await self._incidents.arm(burst())
                 self._show.say("QuickBooks answers 429 for a while; Intuit wants a minute's rest.")
