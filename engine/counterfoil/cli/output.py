@@ -83,3 +83,16 @@ def money(amount: Decimal | None, currency: str | None) -> str:
         return ""
     digits = max(2, -int(amount.as_tuple().exponent)) if amount.is_finite() else 2
     return f"{amount:,.{digits}f} {currency or ''}".rstrip()
+
+
+def pretty(value: JsonValue, indent: int = 0) -> str:
+    """JSON over several lines, with every number exactly as it is."""
+    inner, outer = " " * (indent + 2), " " * indent
+    match value:
+        case dict() if value:
+            parts = [f"{exact_json.dumps(name).decode()}: {pretty(part, indent + 2)}" for name, part in value.items()]
+            return "{\n" + ",\n".join(inner + part for part in parts) + f"\n{outer}}}"
+        case list() if value:
+            return "[\n" + ",\n".join(inner + pretty(part, indent + 2) for part in value) + f"\n{outer}]"
+        case _:
+            return exact_json.dumps(value).decode()

@@ -7,7 +7,7 @@ from rich.text import Text
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import as_json as to_json
-from counterfoil.cli.output import console, write_json
+from counterfoil.cli.output import console, pretty, write_json
 from counterfoil.errors import ConfigurationError
 from counterfoil.log import RecordedEvent
 from counterfoil.settings import Settings
@@ -63,7 +63,7 @@ async def show(settings: Settings, position: int, *, personal: bool, as_json: bo
     if as_json:
         write_json(whole)
     else:
-        console().print_json(exact_json.dumps(to_json(whole)).decode())
+        console().print(Text(pretty(to_json(whole))), soft_wrap=True)
     return ExitCode.OK
 
 

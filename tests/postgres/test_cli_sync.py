@@ -1,0 +1,230 @@
+"""`sync`, `status`, `explain`, `log` and `serve` as processes, against the emulator and a real Postgres."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from support.cli import Shop, make_shop, started_cli
+from support.postgres import Database
+from support.quickbooks_emulator import EmulatorProcess, emulator_process
+
+
+@pytest.fixture
+def emulator() -> Iterator[EmulatorProcess]:
+    with emulator_process("--limits", "off", "--seed", "7") as running:
+        yield running
+
+
+@pytest.fixture
+def shop(tmp_path: Path, emulator: EmulatorProcess, database: Database) -> Shop:
+    return make_shop(tmp_path / "shop", emulator, database)
+
+
+def writes(emulator: EmulatorProcess) -> int:
+    """Effects in the emulator's own journal."""
+    effects = emulator.control("/journal")["effects"]
+    assert isinstance(effects, list)
+    return len(effects)
+
+
+def test_a_company_is_synchronised_once_and_nothing_happens_twice(shop: Shop, emulator: EmulatorProcess) -> None:
+    first = shop.run("sync", "--json")
+
+    assert first.code == 0, first.said
+    company = first.json()["companies"][0]
+    # Two customers, two products, two orders.
+    assert company["outcomes"] == {"applied": 6, "unchanged": 0, "skipped": 0, "waiting": 0, "parked": 0}
+    assert company["observed"] == 6
+    assert company["ending"] == "quiet"
+    effects = writes(emulator)
+
+    # The sweep of the second run shows what the first one wrote, and nothing but that.
+    second = shop.run("sync", "--json")
+    third = shop.run("sync", "--full", "--json")
+
+    assert (second.code, third.code) == (0, 0), second.said + third.said
+    assert second.json()["companies"][0]["recorded"].get("call.sent", 0) == 0
+    assert third.json()["companies"][0]["recorded"].get("call.sent", 0) == 0
+    assert third.json()["companies"][0]["outcomes"]["applied"] == 6
+    assert third.json()["companies"][0]["outcomes"]["waiting"] == 0
+    assert effects == writes(emulator)
+
+
+def test_what_people_see(shop: Shop) -> None:
+    synced = shop.run("sync")
+    status = shop.run("status")
+    parked = shop.run("parked")
+
+    assert (synced.code, status.code, parked.code) == (0, 0, 0), synced.said + status.said
+    assert "Shop (company 1)" in synced.out
+    assert "writing calls in this run" in synced.out
+    assert "Nobody works for it now." in status.out
+    assert "QuickBooks: tokens are 0 minutes old" in status.out
+    assert "Nothing is parked." in parked.out
+
+
+def test_a_document_is_explained_from_source_to_books(shop: Shop) -> None:
+    shop.run("sync")
+
+    by_record = shop.run("explain", "shop:order:501", "--json")
+    assert by_record.code == 0, by_record.said
+    explained = by_record.json()["explained"][0]
+    summary = explained["records"][0]
+    assert summary["entity"] == "Invoice"
+    assert summary["doc_number"] == "501"
+    assert set(summary["lines"]) == {"1", "2"}
+    stages = [step["stage"] for step in explained["steps"]]
+    assert stages[:5] == ["source", "decision", "call", "answer", "link"]
+    sent, answered = explained["steps"][2], explained["steps"][3]
+    assert sent["details"]["request_id"] == answered["details"]["request_id"]
+    assert answered["details"]["intuit_tid"]
+    assert answered["details"]["document"]["TotalAmt"] == 150.5
+
+    identity = summary["document_id"]
+    ways = (
+        ("Invoice", identity),
+        (f"quickbooks:Invoice:{identity}",),
+        (f"invoice:{identity}",),
+        ("501",),
+        (sent["details"]["request_id"],),
+        (sent["details"]["intent_id"],),
+    )
+    for way in ways:
+        same = shop.run("explain", *way, "--json")
+        assert "shop:order:501" in [one["record_key"] for one in same.json()["explained"][0]["records"]], way
+
+    words = shop.run("explain", "Invoice", identity)
+    assert "shop:order:501 → Invoice" in words.out
+    assert "total 150.5" in words.out
+
+
+def test_personal_fields_are_shown_only_on_demand(shop: Shop) -> None:
+    shop.run("sync")
+
+    closed = shop.run("explain", "shop:customer:C1", "--json")
+    opened = shop.run("explain", "shop:customer:C1", "--personal", "--json")
+    tail = shop.run("log", "tail", "--lines", "500", "--json")
+
+    assert "ann@shop.example" not in closed.said
+    assert "ann@shop.example" in opened.out
+    assert "Ann Smith" not in tail.said
+
+
+def test_an_unknown_key_is_answered_with_the_nearest(shop: Shop) -> None:
+    shop.run("sync")
+
+    ran = shop.run("explain", "shop:order:5O1")
+
+    assert ran.code == 2
+    assert "Nothing is known under 'shop:order:5O1'." in ran.err
+    assert "shop:order:501" in ran.err
+
+
+def test_a_broken_row_is_parked_with_its_place_and_the_rest_goes_on(shop: Shop) -> None:
+    shop.write("exports/lines.csv", "order,line,product,qty,price\n501,1,P1,three,10.00\n502,1,P1,2,9.99\n")
+
+    ran = shop.run("sync", "--strict", "--json")
+    parked = shop.run("parked", "--json")
+    words = shop.run("parked")
+
+    assert ran.code == 1, ran.said
+    company = ran.json()["companies"][0]
+    assert company["outcomes"]["parked"] == 1
+    assert company["outcomes"]["applied"] == 5
+    assert parked.code == 1
+    one = parked.json()["parked"][0]
+    assert one["record_key"] == "shop:order:501"
+    assert "lines.csv line 2" in one["reason"]
+    assert one["fix"]
+    assert "lines.csv line 2" in words.out
+
+    # Mended, the row goes through by itself.
+    shop.write("exports/lines.csv", "order,line,product,qty,price\n501,1,P1,3,10.00\n502,1,P1,2,9.99\n")
+    again = shop.run("sync", "--strict", "--json")
+    assert again.code == 0, again.said
+    assert again.json()["companies"][0]["outcomes"]["parked"] == 0
+
+
+def test_other_books_stop_the_company(shop: Shop, emulator: EmulatorProcess) -> None:
+    shop.run("sync")
+    effects = writes(emulator)
+    shop.replace("counterfoil.toml", emulator["realm_id"], "9999999999")
+
+    ran = shop.run("sync")
+
+    assert ran.code == 3
+    assert f"pinned to QuickBooks realm {emulator['realm_id']}" in ran.out
+    assert "leads to 9999999999" in ran.out
+    assert effects == writes(emulator)
+
+
+def test_a_source_that_cannot_be_read_deletes_nothing(shop: Shop, emulator: EmulatorProcess) -> None:
+    shop.run("sync")
+    effects = writes(emulator)
+    (shop.folder / "exports" / "orders.csv").unlink()
+
+    ran = shop.run("sync", "--json")
+
+    assert ran.code == 3, ran.said
+    company = ran.json()["companies"][0]
+    assert "orders.csv" in company["troubles"]["shop"]
+    assert company["outcomes"]["applied"] == 6
+    assert effects == writes(emulator)
+
+
+def test_serving_answers_and_drains(shop: Shop, emulator: EmulatorProcess) -> None:
+    with started_cli("serve", "--port", "0", "--json", cwd=shop.folder, environment=shop.environment) as serving:
+        ready = serving.ready()
+        health = requests.get(f"{ready['url']}/health", timeout=10)
+        forged = requests.post(
+            f"{ready['webhooks']}/quickbooks", data=b"[]", headers={"intuit-signature": "wrong"}, timeout=10
+        )
+        large = requests.post(f"{ready['webhooks']}/quickbooks", data=b"x" * 2_000_000, timeout=10)
+        other = shop.run("status", "--json")
+        code = serving.stop()
+
+    assert code == 0
+    assert health.json()["live"] is True
+    assert forged.status_code == 401
+    assert "signature" in forged.json()["error"]
+    assert large.status_code == 413
+    # A second process looks on while the first one works.
+    assert other.code == 0, other.said
+    assert other.json()["companies"][0]["worked_by"]
+
+
+def test_an_interrupt_drains_as_well(shop: Shop) -> None:
+    with started_cli("serve", "--port", "0", "--json", cwd=shop.folder, environment=shop.environment) as serving:
+        serving.ready()
+        assert serving.stop(signal.SIGINT) == 0
+
+
+def test_a_port_that_is_taken_is_told(shop: Shop, emulator: EmulatorProcess) -> None:
+    taken = emulator["base_url"].rpartition(":")[2]
+
+    ran = shop.run("serve", "--port", taken)
+
+    assert ran.code == 2
+    assert f"port {taken}" in ran.err
+
+
+def test_the_log_is_shown_verified_exported_and_anchored(shop: Shop) -> None:
+    shop.run("sync")
+    key = {"COUNTERFOIL_ANCHOR_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
+    signed = Shop(shop.folder, {**shop.environment, **key})
+
+    tail = shop.run("log", "tail", "--lines", "1")
+    first = shop.run("log", "show", "1", "--json")
+    export = shop.run("log", "export", "--to", "log.jsonl", "--json")
+    anchor = signed.run("log", "anchor", "anchor.json")
+    verify = signed.run("log", "verify", "--anchor", "anchor.json", "--json")
+
+    assert (tail.code, first.code, export.code, anchor.code, verify.code) == (0, 0, 0, 0, 0), verify.said
+    assert len(tail.out.splitlines()) == 1
+    assert first.json()["event_type"] == "company.registered"
+    lines = (shop.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == export.json()["events"] == verify.json()["events"]
+    assert verify.json()["intact"] is True
