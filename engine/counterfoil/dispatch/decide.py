@@ -96,7 +96,7 @@ class Decider:
         rows = await self._store.some(IntentRow, "intents_of_record", self._company, change.record_key)
         withdrawn: list[Event] = []
         for row in rows:
-            if row.target != "quickbooks" or row.change == change.position:
+            if row.target != "quickbooks":
                 continue
             if row.intent_id in self._in_flight or row.state in IN_FLIGHT or row.state in {"refetch", "adopt"}:
                 return None
@@ -107,7 +107,11 @@ class Decider:
                         record_key=row.record_key,
                         intent_id=row.intent_id,
                         code="superseded",
-                        reason=f"A newer change of the same record, {change.position}, overtook it.",
+                        reason=(
+                            f"A newer change of the same record, {change.position}, overtook it."
+                            if row.change != change.position
+                            else "Its change is decided afresh."
+                        ),
                     )
                 )
         return withdrawn

@@ -38,6 +38,9 @@ def set_intent(rows: Rows, intent: IntentRow) -> None:
     if change is None:
         raise LookupError(f"intent {intent.intent_id} belongs to change {intent.change}, which was never observed")
     intents = {**change.intents, intent.intent_id: intent.state}
+    if change.decided is None:  # reopened: what is left of the earlier plan does not decide it
+        rows.put(replace(change, intents=intents))
+        return
     state, code = worst(intents)
     decisive = intent.state in ("parked", "withdrawn")
     reason = intent.reason if decisive else change.reason if state == "parked" else ""
