@@ -143,6 +143,9 @@ async def counted_pool(dsn: SecretStr, names: Names) -> AsyncIterator[Pool]:
     async def prepare(connection: Any) -> None:
         await become_engine(connection, names)
 
+    async def leave_as_it_is(_: Any) -> None:
+        """As the engine's own pool does."""
+
     async def connect(*args: Any, **kwargs: Any) -> Any:
         with working():
             return await asyncpg.connect(*args, **kwargs)
@@ -157,6 +160,7 @@ async def counted_pool(dsn: SecretStr, names: Names) -> AsyncIterator[Pool]:
         connect=connect,
         command_timeout=600,
         init=prepare,
+        reset=leave_as_it_is,
         server_settings={"application_name": "counterfoil", "timezone": "UTC"},
     )
     try:

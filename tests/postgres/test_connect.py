@@ -168,7 +168,20 @@ async def test_the_pool_keeps_its_role_and_limits_from_one_use_to_the_next(pool:
             )
             assert row is not None
             assert tuple(row.values()) == ("counterfoil_engine", "UTC", "1min", "counterfoil tests")
-            await connection.execute("SET TimeZone = 'Europe/Berlin'")
+            async with connection.transaction():
+                await connection.execute("SET LOCAL TimeZone = 'Europe/Berlin'")
+
+
+async def test_a_transaction_left_open_is_undone_when_its_connection_is_given_back(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        await connection.execute("BEGIN")
+        await connection.execute("SET LOCAL TimeZone = 'Europe/Berlin'")
+        backend = await connection.fetchval("SELECT pg_backend_pid()")
+    async with pool.acquire() as connection:
+        row = await connection.fetchrow("SELECT pg_backend_pid(), current_setting('TimeZone')")
+        assert row is not None
+        assert tuple(row.values()) == (backend, "UTC")
+        assert not connection.is_in_transaction()
 
 
 async def test_a_pool_on_nothing_says_so() -> None:

@@ -1,11 +1,11 @@
 """Tokens in Postgres, encrypted; and one refresher per company across all processes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from counterfoil.ports import Entropy
-from counterfoil.postgres.connect import Pool
+from counterfoil.postgres.connect import Connection, Pool
 from counterfoil.postgres.names import Names, load_query
 from counterfoil.secrets.codec import decode, encode
 from counterfoil.secrets.envelope import MasterKeys, Sealed, seal, unseal
@@ -102,8 +102,22 @@ class PostgresRefreshLock:
         """
         key = f"{self._names.state_schema}.tokens:{company}"
         async with self._holders, self._pool.acquire(timeout=LOCK_SECONDS_MAX) as connection:
-            await connection.execute(load_query("tokens_lock", self._names), key, timeout=LOCK_SECONDS_MAX)
+            with _ended_if_unsure(connection):
+                await connection.execute(load_query("tokens_lock", self._names), key, timeout=LOCK_SECONDS_MAX)
             try:
                 yield
             finally:
-                await connection.execute(load_query("tokens_unlock", self._names), key, timeout=STATEMENT_SECONDS_MAX)
+                with _ended_if_unsure(connection):
+                    await connection.execute(
+                        load_query("tokens_unlock", self._names), key, timeout=STATEMENT_SECONDS_MAX
+                    )
+
+
+@contextmanager
+def _ended_if_unsure(connection: Connection) -> Iterator[None]:
+    """A connection of which nobody knows whether it holds the lock is ended, and the lock with it."""
+    try:
+        yield
+    except BaseException:
+        connection.terminate()
+        raise
