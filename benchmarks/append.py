@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from counterfoil.log import Append, NewEvent, backfill
+from counterfoil.log import Append, LogLimits, NewEvent, PostgresLog, backfill
 from logbench import (
     COLUMNS,
     RAW_COMPANY_FIRST,
@@ -117,10 +117,19 @@ class Singles:
     async def over_one(self) -> Slice:
         return await self._over("over_one", 1)
 
-    async def _over(self, side: str, companies: int) -> Slice:
+    async def over_twenty_in_two_lanes(self) -> Slice:
+        limits = LogLimits(lanes=2)
+        async with PostgresLog(self._bench.engine, self._bench.names, self._bench.codec, limits=limits) as log:
+            # Connecting and opening companies is no part of it.
+            await asyncio.gather(*(log.append(Append(2000 + n, self._pool[:1])) for n in range(20)))
+            return await self._over("over_twenty_in_two_lanes", 20, log)
+
+    async def _over(self, side: str, companies: int, log: PostgresLog | None = None) -> Slice:
+        writer = log or self._bench.log
+
         async def append(caller: int, number: int) -> None:
             company = 100 * companies + (caller + number // CALLERS) % companies
-            await self._bench.log.append(Append(company, [self._pool[number % len(self._pool)]]))
+            await writer.append(Append(company, [self._pool[number % len(self._pool)]]))
 
         return await self._callers(side, append)
 
@@ -180,13 +189,19 @@ async def main() -> int:
         ]
         singles = Singles(bench, schema, chance)
         slices = await interleaved(
-            {"raw": singles.raw, "over_twenty": singles.over_twenty, "over_one": singles.over_one},
+            {
+                "raw": singles.raw,
+                "over_twenty": singles.over_twenty,
+                "over_twenty_in_two_lanes": singles.over_twenty_in_two_lanes,
+                "over_one": singles.over_one,
+            },
             rounds=options.rounds,
         )
         result.figures["singles"] = slices.figures("raw")
         result.figures["latency"] = singles.latencies()
         result.goals += [
             Goal("32 single appenders over 20 companies ÷ raw rows", slices.ratio("over_twenty", "raw"), 1.8),
+            Goal("the same in two lanes ÷ raw rows", slices.ratio("over_twenty_in_two_lanes", "raw")),
             Goal("32 single appenders over one company ÷ raw rows", slices.ratio("over_one", "raw")),
         ]
     return finish(result, options.out)

@@ -175,7 +175,7 @@ BEGIN
         END IF;
 
         v_event := v_event + p_sizes[v_request];
-        v_guard := v_guard + p_guard_sizes[v_request];
+        v_guard := v_guard + coalesce(p_guard_sizes[v_request], 0);
         RETURN NEXT;
     END LOOP;
 

@@ -302,7 +302,7 @@ async def test_a_cancelled_caller_breaks_no_other(pool: Pool, database: Database
 
 
 async def test_more_than_the_queue_holds_waits_its_turn(pool: Pool, database: Database) -> None:
-    limits = LogLimits(group_events_max=7, queue_requests_max=5, queue_bytes_max=100)
+    limits = LogLimits(lanes=2, group_events_max=7, queue_requests_max=5, queue_bytes_max=100)
     async with open_log(pool, database.names, limits=limits) as log:
         await asyncio.gather(
             *(log.writer.append(Append(n % 3, [NewEvent(Noted(number=n))] * (n % 3 + 1))) for n in range(300))

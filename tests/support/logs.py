@@ -42,7 +42,7 @@ async def open_log(
     clock, entropy = SystemClock(), SystemEntropy()
     keyring = PostgresKeyring(pool, names, MasterKey(MASTER, entropy), clock=clock, entropy=entropy)
     codec = EventCodec(keyring, clock=clock, entropy=entropy, events=contract_events)
-    writer = PostgresLog(writer_pool or pool, names, codec, limits=limits or LogLimits())
+    writer = PostgresLog(writer_pool or pool, names, codec, limits=limits or LogLimits(lanes=2))
     async with writer:
         yield OpenLog(
             writer,

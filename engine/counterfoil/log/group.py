@@ -21,7 +21,8 @@ class LogLimits:
     """Bounds of a log writer.
 
     Args:
-        lanes: transactions at a time, each over companies of its own.
+        lanes: transactions at a time, each over companies of its own. More than one pays where the server has
+            cores to spare; each costs a connection, and smaller groups more CPU time per event.
         group_events_max: events to a transaction.
         group_bytes_max: bytes of bodies to a transaction.
         queue_requests_max: requests that wait in a lane; more must wait to be let in.
@@ -31,7 +32,7 @@ class LogLimits:
         unavailable_seconds_max: after so long without Postgres, appends fail.
     """
 
-    lanes: int = 2
+    lanes: int = 1
     group_events_max: int = 2_000
     group_bytes_max: int = 16 * 1024 * 1024
     queue_requests_max: int = 10_000
