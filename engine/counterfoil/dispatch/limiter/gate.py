@@ -24,6 +24,8 @@ from counterfoil.ports import Clock, Entropy
 _MINUTE = 60.0
 _WAKE_SECONDS_MIN = 0.001
 _ROUNDING = 1e-9
+# A few calls that belong together, as a payment and its invoices, need not wait for each other.
+_PACE_BURST = 3
 
 
 class GateRefusedError(CounterfoilError):
@@ -124,7 +126,7 @@ class RealmGate:
         self._ceiling = Ceiling(settings)
         self._paused_until = float("-inf")
         self._gentle_until = float("-inf")
-        self._pace = AsyncLimiter(1, 1 / settings.requests_per_second)
+        self._pace = AsyncLimiter(_PACE_BURST, _PACE_BURST / settings.requests_per_second)
         self._gentle_pace = self._pace
         self._timer: asyncio.TimerHandle | None = None
         self._granted = 0
@@ -190,7 +192,7 @@ class RealmGate:
             share = self._minute.used(now) / self._minute.limit
             self._ceiling.cut(now, used_share=share, resumes_at=self._paused_until)
             per_minute = self.settings.requests_per_minute * self._ceiling.at(now)
-            self._gentle_pace = AsyncLimiter(1, max(_MINUTE / per_minute, self._pace.time_period))
+            self._gentle_pace = AsyncLimiter(1, max(_MINUTE / per_minute, 1 / self.settings.requests_per_second))
         self._pump()
 
     def pause(self, seconds: float) -> None:
