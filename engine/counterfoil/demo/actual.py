@@ -25,8 +25,6 @@ class BookedInvoice:
     cents: int
     balance: int
     due: str
-    note: str
-    other_lines: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,6 @@ class Books:
     """QuickBooks at the end, as the emulator's control address shows it."""
 
     customers: Mapping[str, tuple[str, str]]
-    items: int
     invoices: tuple[BookedInvoice, ...]
     entries: tuple[BookedEntry, ...]
     payments: int
@@ -92,7 +89,6 @@ async def read_books(quickbooks: Control) -> Books:
             )
             for row in rows_of(state, "Customer")
         },
-        items=len(rows_of(state, "Item")),
         invoices=tuple(_invoice(row) for row in rows_of(state, "Invoice")),
         entries=tuple(_entry(row, accounts) for row in rows_of(state, "JournalEntry")),
         payments=len(rows_of(state, "Payment")),
@@ -105,7 +101,9 @@ async def read_books(quickbooks: Control) -> Books:
         account_names=accounts,
         created=Counter(text_of(one, "entity") for one in ours),
         unmarked=tuple(
-            f"{text_of(one, 'entity')} {text_of(one, 'id')}" for one in marked if not _marker(text_of(one, "private_note"))
+            f"{text_of(one, 'entity')} {text_of(one, 'id')}"
+            for one in marked
+            if not _marker(text_of(one, "private_note"))
         ),
         twice=(
             *(marker for marker, times in markers.items() if times > 1 and marker),
@@ -120,7 +118,6 @@ def _marker(note: str) -> str:
 
 
 def _invoice(row: JsonObject) -> BookedInvoice:
-    sold = [line for line in rows_of(row, "Line") if line.get("DetailType") == "SalesItemLineDetail"]
     return BookedInvoice(
         document_id=text_of(row, "Id"),
         number=text_of(row, "DocNumber"),
@@ -129,8 +126,6 @@ def _invoice(row: JsonObject) -> BookedInvoice:
         cents=cents(row.get("TotalAmt")),
         balance=cents(row.get("Balance")),
         due=text_of(row, "DueDate"),
-        note=text_of(row, "PrivateNote"),
-        other_lines=len(sold),
     )
 
 
@@ -201,8 +196,6 @@ class Logged:
     invoices: tuple[LoggedInvoice, ...]
     entries: Mapping[str, int]
     accounts: Mapping[str, int]
-    customers: int
-    items: int
 
 
 def read_log(tally: Tally, account_names: Mapping[str, str]) -> Logged:
@@ -231,6 +224,4 @@ def read_log(tally: Tally, account_names: Mapping[str, str]) -> Logged:
         invoices=tuple(invoices),
         entries=entries,
         accounts=accounts,
-        customers=tally.count("Customer"),
-        items=tally.count("Item"),
     )

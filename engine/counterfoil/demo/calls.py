@@ -1,4 +1,4 @@
-"""What QuickBooks was asked, against the least that would have done, and the time spent before Intuit's limits. Pure."""
+"""What QuickBooks was asked, against the least that would have done, and time spent at Intuit's limits. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

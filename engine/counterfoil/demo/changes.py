@@ -26,6 +26,7 @@ PAID_ON = date(2026, 7, 6)
 BOOKKEEPERS_DUE_DATE = date(2026, 9, 30)
 BOOKKEEPERS_LINE_CENTS = 4_500
 _NEW_ID = 9_001
+_PAID_TOGETHER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +180,11 @@ def _payment(deal: SampleDeal, cents: int, surplus: int = 0) -> Payment:
 
 
 def _of_one_customer(deals: list[SampleDeal], groups: int) -> list[list[SampleDeal]]:
-    """Three deals each of one customer."""
+    """Several deals each of one customer."""
     by_customer: dict[int, list[SampleDeal]] = {}
     for deal in deals:
         by_customer.setdefault(deal.customer_id, []).append(deal)
-    enough = [group[:3] for group in by_customer.values() if len(group) >= 3]
+    enough = [group[:_PAID_TOGETHER] for group in by_customer.values() if len(group) >= _PAID_TOGETHER]
     return enough[:groups]
 
 

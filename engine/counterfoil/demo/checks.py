@@ -43,7 +43,9 @@ def books_checks(expected: Expected, books: Books, logged: Logged) -> list[Check
     return [
         Check("Invoices in the books", str(len(expected.invoices)), str(len(books.invoices))),
         Check("Invoiced in all", money(expected.invoiced), money(sum(one.cents for one in books.invoices))),
-        Check("Invoiced according to the log", money(expected.invoiced), money(sum(one.cents for one in logged.invoices))),
+        Check(
+            "Invoiced according to the log", money(expected.invoiced), money(sum(one.cents for one in logged.invoices))
+        ),
         Check("Customers in the books", str(len(expected.customers)), str(len(books.customers))),
         Check("Items of ours in the books", str(expected.items), str(journal.get("Item", 0))),
         Check("Journal entries for pay runs", str(len(expected.entries)), str(len(books.entries))),

@@ -91,11 +91,21 @@ def find(evidence: Evidence) -> Findings:
         *write_back_checks(expected, deals, books),
         parked_check(expected, _parked_numbers(evidence)),
         _held_check(evidence),
-        Check("Applied, unchanged, skipped, waiting and parked add up", str(evidence.observed), str(evidence.outcomes.total)),
+        Check(
+            "Applied, unchanged, skipped, waiting and parked add up",
+            str(evidence.observed),
+            str(evidence.outcomes.total),
+        ),
         Check("Changes that nobody decided", "0", str(evidence.outcomes.undecided)),
-        Check("Answers 429 that were not ordered", "0", str(evidence.calls.refused - evidence.calls.refused_on_purpose)),
+        Check(
+            "Answers 429 that were not ordered", "0", str(evidence.calls.refused - evidence.calls.refused_on_purpose)
+        ),
         Check("Faults of the log's hash chain", "0", str(len(evidence.verified.faults))),
-        Check("State folded afresh differs from the tables", "no", "no" if evidence.rebuild[0] == 0 else evidence.rebuild[1]),
+        Check(
+            "State folded afresh differs from the tables",
+            "no",
+            "no" if evidence.rebuild[0] == 0 else evidence.rebuild[1],
+        ),
     )
     return Findings(
         evidence=evidence, months=months, customers=customers, accounts=accounts, pay_runs=runs, checks=checks

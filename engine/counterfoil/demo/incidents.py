@@ -31,7 +31,13 @@ def at_the_start(*, fast: bool) -> list[Incident]:
         ),
         Incident(
             "answer lost after a whole batch of invoices was created",
-            {"kind": "lost_answer", "entity": "Invoice", "operation": "create", "batch": True, "after": 0 if fast else 3},
+            {
+                "kind": "lost_answer",
+                "entity": "Invoice",
+                "operation": "create",
+                "batch": True,
+                "after": 0 if fast else 3,
+            },
         ),
         Incident(
             "three answers 500",
@@ -85,7 +91,10 @@ class Incidents:
 
     async def until_fired(self, number: int) -> None:
         """Wait until it has struck."""
-        while (await self.fired()).get(number, 0) == 0:
+        while True:
+            fired = await self.fired()
+            if fired.get(number, 0):
+                return
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def fired(self) -> dict[int, int]:

@@ -80,9 +80,7 @@ class People:
         await self._hubspot.call("PATCH", f"/people/{kind}/{object_id}", {"properties": properties})
 
     async def _meet(self, change: NewCustomer) -> None:
-        company = await self._hubspot.post(
-            "/people/companies", {"properties": company_properties(change.customer)}
-        )
+        company = await self._hubspot.post("/people/companies", {"properties": company_properties(change.customer)})
         line_ids: list[JsonValue] = []
         for place, line in enumerate(change.deal.lines):
             made = await self._hubspot.post("/people/line_items", {"properties": line_properties(line, place)})

@@ -35,11 +35,14 @@ def as_json(findings: Findings, *, seed: int, home: str) -> JsonObject:
         "incidents": [{"what": title, "times": times} for title, times in course.incidents],
         "found_by_evidence": evidence.found,
         "parked": [
-            {"record": one.record_key, "code": one.code, "cause": one.reason, "fix": one.fix}
-            for one in evidence.parked
+            {"record": one.record_key, "code": one.code, "cause": one.reason, "fix": one.fix} for one in evidence.parked
         ],
         "waiting_for_approval": [
-            {"record": one.record_key, "number": one.doc_number, "amount": None if one.amount is None else str(one.amount)}
+            {
+                "record": one.record_key,
+                "number": one.doc_number,
+                "amount": None if one.amount is None else str(one.amount),
+            }
             for one in evidence.held
         ],
         "calls": {

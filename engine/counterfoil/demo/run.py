@@ -142,7 +142,9 @@ class Director:
         self._show.say("People have done their changes.")
 
     async def _until_booked(self, invoices: int) -> None:
-        while self.tally.count("Invoice") < invoices:
+        while True:
+            if self.tally.count("Invoice") >= invoices:
+                return
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _approve(self) -> None:

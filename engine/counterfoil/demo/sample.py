@@ -143,19 +143,6 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
-    """How large the sample is."""
-
-    customers: int = 120
-    products: int = 40
-    won: int = 600
-    open: int = 40
-    employees: int = 80
-    pay_runs: int = 6
-    changes: "ChangeCounts" = field(default_factory=lambda: ChangeCounts())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCounts:
     """How many live changes of which kind; a new customer counts twice, with its deal, and so does a payment that is
     entered and deleted again."""
@@ -177,6 +164,19 @@ class ChangeCounts:
         """All of them: 60 in the whole demo."""
         single = self.wins + self.quantities + self.phones + self.paid + self.paid_in_part + self.overpaid
         return single + self.paid_together + self.credited + self.edited + 2 * (self.new_customers + self.taken_back)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large the sample is."""
+
+    customers: int = 120
+    products: int = 40
+    won: int = 600
+    open: int = 40
+    employees: int = 80
+    pay_runs: int = 6
+    changes: ChangeCounts = field(default_factory=ChangeCounts)
 
 
 FAST = Size(

@@ -67,11 +67,11 @@ async def set_up(home: Path, sample: Sample, *, seed: int, limits: bool) -> Asyn
     port = free_port()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        ready = await asyncio.gather(
-            *(_emulator(stack, name, home, port, seed=seed, limits=limits) for name in NAMES)
-        )
+        ready = await asyncio.gather(*(_emulator(stack, name, home, port, seed=seed, limits=limits) for name in NAMES))
         connections: dict[str, JsonObject] = dict(zip(NAMES, ready, strict=True))
-        quickbooks, hubspot, gusto = (Control(http, text_of(one, "control_url"), name) for name, one in connections.items())
+        quickbooks, hubspot, gusto = (
+            Control(http, text_of(one, "control_url"), name) for name, one in connections.items()
+        )
         people = People(hubspot, quickbooks, sample)
         await quickbooks.post("/preferences", {"SalesFormsPrefs": {"CustomTxnNumbers": True}})
         await people.prepare(books_preparation(sample))
@@ -84,9 +84,7 @@ async def set_up(home: Path, sample: Sample, *, seed: int, limits: bool) -> Asyn
         yield stage
 
 
-async def _emulator(
-    stack: AsyncExitStack, name: str, home: Path, port: int, *, seed: int, limits: bool
-) -> JsonObject:
+async def _emulator(stack: AsyncExitStack, name: str, home: Path, port: int, *, seed: int, limits: bool) -> JsonObject:
     path = "quickbooks" if name == "quickbooks" else f"sources/{COMPANY}/{name}"
     arguments = ["emulator", name, "--port", "0", "--json", "--seed", str(seed)]
     arguments += ["--limits", "on" if limits else "off"]

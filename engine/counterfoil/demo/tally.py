@@ -83,9 +83,7 @@ class Tally:
             self.written_back[event.record_key] = event.document.fields()
             return
         key = (event.entity, event.document_id)
-        self.documents[key] = LoggedDocument(
-            event.entity, event.document_id, event.record_key, event.document.fields()
-        )
+        self.documents[key] = LoggedDocument(event.entity, event.document_id, event.record_key, event.document.fields())
 
     def _observed(self, event: BooksObserved) -> None:
         known = self.documents.get((event.entity, event.document_id))
@@ -102,8 +100,7 @@ class Tally:
     def decided(self) -> int:
         """Changes that were decided, roughly: plans, and decisions to do nothing."""
         return sum(
-            self.events[name]
-            for name in ("intent.planned", "change.unchanged", "change.skipped", "change.parked")
+            self.events[name] for name in ("intent.planned", "change.unchanged", "change.skipped", "change.parked")
         )
 
 
@@ -111,10 +108,11 @@ def cents(value: object) -> int:
     """An amount as whole cents.
 
     Raises:
-        ValueError: it is none, or not a whole number of cents.
+        TypeError: it is none.
+        ValueError: it is not a whole number of cents.
     """
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise ValueError(f"{value!r} is no amount")
+        raise TypeError(f"{value!r} is no amount")
     hundredfold = Decimal(value) * 100
     if hundredfold != hundredfold.to_integral_value():
         raise ValueError(f"{value} is not a whole number of cents")

@@ -57,11 +57,11 @@ def by_customer(
         expected=_sums(expected.invoices.values(), lambda one: label(str(one.customer_id)), _cents),
         added=_sums(expected.invoices.values(), lambda one: label(str(one.customer_id)), lambda one: one.added),
         source=_sums(
-            posted(expected, deals), lambda one: label(_known(one.customer_id, number_of, one.number)), lambda one: one.cents
+            posted(expected, deals),
+            lambda one: label(_known(one.customer_id, number_of, one.number)),
+            lambda one: one.cents,
         ),
-        log=_sums(
-            logged, lambda one: label(_known(one.customer_id, number_of, one.number)), lambda one: one.cents
-        ),
+        log=_sums(logged, lambda one: label(_known(one.customer_id, number_of, one.number)), lambda one: one.cents),
         books=_sums(books.invoices, lambda one: label(in_books.get(one.customer_id, "?")), lambda one: one.cents),
     )
 
