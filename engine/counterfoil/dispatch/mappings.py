@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from counterfoil.dispatch.view import EventSource
 from counterfoil.planning.mapping import Mapping, parse_mapping
-from counterfoil.state.rows import MappingRow
+from counterfoil.state.rows import CompanyRow, MappingRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.events.receipts import MappingRecorded
 
@@ -47,6 +47,9 @@ class Mappings:
         event = await self._events.event_at(self._company, row.position)
         if not isinstance(event, MappingRecorded):
             raise TypeError(f"the event at {row.position} is no mapping")
-        held = HeldMapping(mapping=parse_mapping(event.text, file=f"mapping of {connection}"), digest=event.digest)
+        company = await self._store.one(CompanyRow, self._company)
+        zone = company.zone if company is not None else None
+        mapping = parse_mapping(event.text, file=f"mapping of {connection}", default_zone=zone)
+        held = HeldMapping(mapping=mapping, digest=event.digest)
         self._parsed[connection] = (row.position, held)
         return held

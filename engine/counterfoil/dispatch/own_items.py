@@ -16,17 +16,21 @@ from counterfoil_schema.records import record_key
 
 
 async def plan_own_items(
-    company: int, missing: Sequence[MissingItems], store: StateStore, view: ViewLoader
+    company: int, missing: Sequence[MissingItems], store: StateStore, view: ViewLoader, begun: set[str]
 ) -> list[Event]:
-    """Plans for items that are named and missing, each once however many documents ask for it."""
+    """Plans for items that are named and missing, each once however many documents ask for it.
+
+    `begun` remembers what this process has planned, since rows do not show it before the next fold.
+    """
     planned: dict[str, Event] = {}
     for one in missing:
         connection = one.row.record_key.split(":", 1)[0]
         for name in one.names:
             key = record_key(connection, "item", name)
             identity = intent_id(company, "quickbooks", key, 0, 0)
-            if identity in planned or await store.one(IntentRow, company, identity) is not None:
+            if identity in begun or await store.one(IntentRow, company, identity) is not None:
                 continue
+            begun.add(identity)
             section = one.mapping.mapping.product
             body: JsonObject = {
                 "Name": name,

@@ -79,6 +79,7 @@ class Sending:
         self._not_before: dict[str, float] = {}
         self._unsent_in_a_row = 0
         self._resting_until = 0.0
+        self._own_items: set[str] = set()
 
     async def dispatch(
         self, tasks: asyncio.TaskGroup, *, landed: Callable[[], None], is_stale: Callable[[], bool]
@@ -148,7 +149,7 @@ class Sending:
             elif isinstance(one, ReadFirst):
                 await self._reader.record(await self._settler.refetch(one.row), "look-up")
         missing = [one for one in prepared if isinstance(one, MissingItems)]
-        aside.extend(await plan_own_items(self._session.company, missing, self._store, self._view))
+        aside.extend(await plan_own_items(self._session.company, missing, self._store, self._view, self._own_items))
         if aside:
             await self._session.decide(aside)
             ended = (Needless, IntentParked)

@@ -94,6 +94,7 @@ class CompanyWorker:
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._recovering: set[str] | None = None
         self._met = False
+        self._calm = False
         self._landings = 0
         self._landings_folded = 0
         self._followed: dict[str, int] = {}
@@ -127,10 +128,13 @@ class CompanyWorker:
         await self._rooms.acquaintance.register()
         async with asyncio.TaskGroup() as tasks:
             while not (self._draining and not self._jobs and not self._rooms.in_flight):
+                self._calm = False
                 moved = await self._turn(tasks)
+                self.progress.quiet = self._calm
                 self.progress.turns += 1
                 if not moved:
                     await self._pause()
+        await self._rooms.folder.to_head()
 
     async def _pause(self) -> None:
         try:
@@ -170,7 +174,7 @@ class CompanyWorker:
             return True
         hints = await self._rooms.store.some(HintRow, "open_hints", self._session.company, HINTS_PER_TURN)
         self._follow(tasks, hints)
-        self.progress.quiet = not moved and not hints and not self._jobs and await self._is_quiet()
+        self._calm = not moved and not hints and not self._jobs and await self._is_quiet() and not self._is_stale()
         return moved
 
     def _meet(self, tasks: asyncio.TaskGroup) -> None:

@@ -29,6 +29,9 @@ _AFTER_REJECTION: dict[str, IntentState] = {
 
 
 def intent_planned(rows: Rows, at: Folded, event: done.IntentPlanned) -> None:
+    before = rows.get(IntentRow, event.intent_id)
+    if before is not None and before.state != "withdrawn":
+        return  # planned twice, by two holders one after the other: it is one intent all the same
     change = rows.get(ChangeRow, str(event.change))
     if change is not None:
         rows.put(replace(change, decided=at.position))
@@ -51,6 +54,8 @@ def intent_planned(rows: Rows, at: Folded, event: done.IntentPlanned) -> None:
             name_key=event.name_key,
             amount=event.amount,
             currency=event.currency,
+            # A change decided afresh after a refusal must not go out under an id that was refused.
+            generation=before.generation + 1 if before else 0,
         ),
     )
 
