@@ -9,9 +9,9 @@
 
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
-from counterfoil.log import NewEvent, RecordedEvent, backfill
+from counterfoil.log import NewEvent, backfill
 from logbench import RAW_COMPANY_FIRST, Bench, billed, billed_person, open_bench
 from measure import Goal, Result, Slice, Stopwatch, arguments, finish, interleaved, peak_memory_mib, run
 
@@ -41,22 +41,24 @@ class Replays:
         return self._turn(count, watch)
 
     async def light(self) -> Slice:
-        async def use(event: RecordedEvent) -> None:
+        watch = Stopwatch(self._bench.server_pid)
+        count = 0
+        async for event in self._bench.reader.stream(PLAIN):
             event.light()
-
-        return await self._read(PLAIN, use)
+            count += 1
+        return self._turn(count, watch)
 
     async def full(self) -> Slice:
-        return await self._read(PLAIN, _validate)
+        return await self._validated(PLAIN)
 
     async def full_sealed(self) -> Slice:
-        return await self._read(SEALED, _validate)
+        return await self._validated(SEALED)
 
-    async def _read(self, company: int, use: Callable[[RecordedEvent], Awaitable[None]]) -> Slice:
+    async def _validated(self, company: int) -> Slice:
         watch = Stopwatch(self._bench.server_pid)
         count = 0
         async for event in self._bench.reader.stream(company):
-            await use(event)
+            await event.event()
             count += 1
         return self._turn(count, watch)
 
@@ -64,10 +66,6 @@ class Replays:
         if count != self._events:
             raise AssertionError(f"read {count} of {self._events} events")
         return watch.slice(count)
-
-
-async def _validate(event: RecordedEvent) -> None:
-    await event.event()
 
 
 async def _generated(

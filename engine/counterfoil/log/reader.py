@@ -11,6 +11,9 @@ from counterfoil.ports import Clock
 from counterfoil.postgres.connect import Pool
 from counterfoil.postgres.names import Names, load_query
 
+# What a named tuple's own `_make` calls, without the call in between.
+_new = tuple.__new__
+
 
 class PostgresLogReader:
     """See `LogReader`. Because positions are assigned under the head's lock, nothing appears behind a reader."""
@@ -38,7 +41,7 @@ class PostgresLogReader:
         while True:
             rows = await self._pool.fetch(self._read, company, after, READ_ROWS)
             for row in rows:
-                yield RecordedEvent._make((*row, decoder))
+                yield _new(RecordedEvent, (*row, decoder))
             if len(rows) < READ_ROWS:
                 return
             after = rows[-1]["position"]
