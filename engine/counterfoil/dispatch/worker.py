@@ -30,6 +30,7 @@ from counterfoil_schema.events.decisions import IntentWithdrawn
 CHANGES_PER_TURN = 100
 PLANS_AT_ONCE = 8
 HINTS_PER_TURN = 300
+IN_DOUBT_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +190,7 @@ class CompanyWorker:
     async def _take_over(self) -> set[str]:
         """What an earlier holder had sent without recording an answer is uncertain, and is settled before all else."""
         company = self._session.company
-        rows = await self._rooms.store.some(IntentRow, "intents_in", company, ["sent", "uncertain"], 10_000)
+        rows = await self._rooms.store.some(IntentRow, "intents_in", company, ["sent", "uncertain"], IN_DOUBT_MAX)
         lost = [
             self._rooms.settler.lost(row, "The process that sent it ended before an answer was recorded.")
             for row in rows
@@ -240,7 +241,7 @@ class CompanyWorker:
     async def _settle(self, tasks: asyncio.TaskGroup) -> None:
         company = self._session.company
         rows = await self._rooms.store.some(
-            IntentRow, "intents_in", company, ["uncertain", "refetch", "adopt", "reconnect"], 1_000
+            IntentRow, "intents_in", company, ["uncertain", "refetch", "adopt", "reconnect"], IN_DOUBT_MAX
         )
         if self._is_stale():
             return
