@@ -231,7 +231,7 @@ class IntentUncertain(Settled):
 
 @registry.register
 class IntentAbsent(Settled):
-    """Proof that an uncertain call had no effect: the intent may go out again, under a new generation."""
+    """Proof that an uncertain call had no effect: the intent may go out again."""
 
     event_type: ClassVar[str] = "intent.absent"
     when: ClassVar[str] = "Evidence shows that a lost call left nothing behind, after every deadline has passed."
