@@ -87,6 +87,7 @@ def make_rooms(
         decider=Decider(
             company=base.company,
             store=shared.store,
+            events=base.events,
             view=base.view,
             mappings=base.mappings,
             in_flight=base.in_flight,

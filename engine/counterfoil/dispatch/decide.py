@@ -7,7 +7,8 @@ from counterfoil.dispatch.ids import intent_id
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.inbound import InboundDecider
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
-from counterfoil.dispatch.view import ViewLoader
+from counterfoil.dispatch.reopening import Reopener
+from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.planning.plan import plan
 from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, CompanyRow, IntentRow, RecordRow
@@ -29,11 +30,19 @@ class Decider:
     """Decides the changes of one company."""
 
     def __init__(
-        self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings, in_flight: InFlight
+        self,
+        *,
+        company: int,
+        store: StateStore,
+        events: EventSource,
+        view: ViewLoader,
+        mappings: Mappings,
+        in_flight: InFlight,
     ) -> None:
         self._company = company
         self._store = store
         self._view = view
+        self._reopener = Reopener(company=company, store=store, events=events)
         self._mappings = mappings
         self._inbound = InboundDecider(company=company, store=store, view=view, mappings=mappings, in_flight=in_flight)
         self._in_flight = in_flight
@@ -82,7 +91,10 @@ class Decider:
             case _:
                 backfill = isinstance(event, SourceObserved) and event.how == "sync"
                 decisions = await self._planned(change, event, mapping, result, backfill=backfill)
-        return self._decided(change, [*withdrawn, *decisions])
+        # Whatever becomes of this one, it is known from now on.
+        reopened = await self._reopener.waiting_for(change, event) if isinstance(event, SourceObserved) else ()
+        bears_on = (change.record_key, *dict.fromkeys(one.record_key for one in reopened))
+        return Decided(events=[*withdrawn, *decisions, *reopened], bears_on=bears_on)
 
     def _superseded(self, change: ChangeRow, by: int) -> Decided:
         reason = f"A newer change of the same record, {by}, overtook it."
