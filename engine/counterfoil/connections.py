@@ -11,6 +11,7 @@ from opentelemetry.trace import Tracer
 from pydantic import SecretStr
 
 from counterfoil.dispatch.limiter import LimiterSettings, RealmGate
+from counterfoil.planning.mapping import parse_mapping
 from counterfoil.plugins import SOURCES, load
 from counterfoil.ports import Clock, Entropy
 from counterfoil.quickbooks.online.access import AccessTokens, first_generation
@@ -125,6 +126,8 @@ async def _store_first_token(settings: CompanySettings, network: Network) -> Non
 
 async def _open_source(name: str, settings: CompanySettings, network: Network, stack: AsyncExitStack) -> SourceAdapter:
     source = settings.sources[name]
+    # A mapping that cannot be used is told here, with its line, and not when the first record is planned.
+    parse_mapping(source.mapping, file=source.mapping_file or f"the mapping of {name}", default_zone=settings.zone)
     factory = load(SOURCES, source.adapter)
     context = SourceContext(
         connection=name,

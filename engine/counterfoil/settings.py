@@ -3,8 +3,9 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -51,10 +52,14 @@ class QuickBooksSettings(_Settings):
 
 
 class SourceSettings(_Settings):
-    """One source connection: which adapter, which mapping, and whatever else the adapter asks for in `options`."""
+    """One source connection: which adapter, which mapping, and whatever else the adapter asks for in `options`.
+
+    `mapping` is the text itself; `mapping_file` names where it came from, for messages.
+    """
 
     adapter: str
     mapping: str
+    mapping_file: str = ""
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 
@@ -141,7 +146,11 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
     except FileNotFoundError:
         raise ConfigurationError(
             f"There is no configuration file {path}.",
-            remedy="Write one (README, “Configuration”), or name another with --config.",
+            remedy="Write one (`counterfoil init` writes an example), or name another with --config.",
+        ) from None
+    except OSError as problem:
+        raise ConfigurationError(
+            f"The configuration {path} cannot be read: {problem.strerror}.", remedy="Name a readable file."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise ConfigurationError(f"{path} is no TOML file: {wrong}.", remedy="Mend that place.") from None
@@ -156,14 +165,55 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
     try:
         return Settings.model_validate(data)
     except ValidationError as wrong:
-        raise ConfigurationError(f"{path}: {describe(wrong)}", remedy="Mend that key and start again.") from None
+        said = describe(wrong, [str(one["company"]) for one in data["companies"]])
+        raise ConfigurationError(f"{path}: {said}", remedy="Mend that key and start again.") from None
 
 
-def describe(wrong: ValidationError) -> str:
-    """The first fault of a validation, with the key where it was found; never the value, which may be secret."""
-    first = wrong.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the whole"
-    return f"{where}: {first['msg']}"
+def describe(wrong: ValidationError, companies: Sequence[str] = ()) -> str:
+    """The first fault of a validation, with the key as the file has it; never the value, which may be secret.
+
+    Args:
+        wrong: what the validation of `Settings` found.
+        companies: the numbers of the companies in their order, as written.
+    """
+    faults = wrong.errors(include_input=False, include_url=False)
+    # A key that nobody knows explains the one that is missing.
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+    place = [str(part) for part in first["loc"]]
+    known = _known_keys(place[:-1])
+    if place[:1] == ["companies"] and len(place) > 1:
+        place[:2] = ["company", companies[int(place[1])] if companies else place[1]]
+    table, key = ".".join(_SPELLED.get(part, part) for part in place[:-1]), place[-1] if place else ""
+    within = f"[{table}]" if table else "the file"
+    match first["type"]:
+        case "extra_forbidden":
+            near = get_close_matches(key, known, n=1)
+            hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}."
+            return f'{within} has no key "{key}"; {hint}'
+        case "missing":
+            return f'{within} lacks "{key}".'
+        case _:
+            says = first["msg"].removeprefix("Value error, ")
+            return f"{within} {key}: {says}.".replace(" :", ":") if key else f"{says}."
+
+
+_SPELLED = {"sources": "source"}
+"""Keys that are called otherwise in the file."""
+
+
+def _known_keys(place: Sequence[str]) -> list[str]:
+    """The keys that the table at this place may have."""
+    model: type[BaseModel] = Settings
+    inner: Mapping[str, type[BaseModel]] = {
+        "companies": CompanySettings,
+        "quickbooks": QuickBooksSettings,
+        "sources": SourceSettings,
+        "telemetry": TelemetrySettings,
+    }
+    for part in place:
+        model = inner.get(part, model)
+    spelled = {name: short for short, name in (("company", "companies"), ("source", "sources"))}
+    return sorted(spelled.get(name, name) for name in model.model_fields)
 
 
 def _companies(tables: object, folder: Path) -> list[dict[str, Any]]:
@@ -171,14 +221,21 @@ def _companies(tables: object, folder: Path) -> list[dict[str, Any]]:
         raise ConfigurationError("[company] must hold numbered tables.", remedy="Write [company.1] and so on.")
     companies = []
     for number, given in tables.items():
+        if not isinstance(given, dict) or not number.isdecimal():
+            raise ConfigurationError(f"[company.{number}] is no numbered table.", remedy="Write [company.1] and so on.")
         table = dict(given)
         sources = {}
         for name, named in dict(table.pop("source", {})).items():
+            if not isinstance(named, dict) or not isinstance(named.get("mapping"), str):
+                raise ConfigurationError(
+                    f"[company.{number}.source.{name}] names no mapping file.", remedy='Write mapping = "FILE.toml".'
+                )
             source = dict(named)
-            mapping = _text_of(folder / str(source.pop("mapping", "")), f"mapping of {name}")
+            file = str(source.pop("mapping"))
+            mapping = _text_of(folder / file, f"mapping of {name}")
             adapter = source.pop("adapter", name)
             options = {key: _path(key, value, folder) for key, value in source.items()}
-            sources[name] = {"adapter": adapter, "mapping": mapping, "options": options}
+            sources[name] = {"adapter": adapter, "mapping": mapping, "mapping_file": file, "options": options}
         companies.append({"company": number, "sources": sources, **table})
     return companies
 
