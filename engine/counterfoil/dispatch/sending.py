@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from counterfoil.dispatch.books import Books, Outcome, Refused
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.observing import BOOKS, BooksReader
+from counterfoil.dispatch.looks import Looks
 from counterfoil.dispatch.outbox import (
     BATCH_ITEMS_MAX,
     SINGLE_ENTITIES,
@@ -77,6 +78,7 @@ class Sending:
         self._names_under_way = 0
         self._write_backs = 0
         self._not_before: dict[str, float] = {}
+        self._looks = Looks()
         self._unsent_in_a_row = 0
         self._resting_until = 0.0
         self._own_items: set[str] = set()
@@ -234,7 +236,10 @@ class Sending:
         Raises:
             BooksUnreadableError: the search failed, which proves nothing.
         """
-        await self._settler.settle([row for row in rows if row.intent_id not in self._in_flight])
+        landed = [row for row in rows if row.intent_id not in self._in_flight]
+        due = self._looks.due(landed, self._clock.monotonic())
+        if due:
+            await self._settler.settle(due)
 
     async def unblock(self, rows: Sequence[IntentRow]) -> None:
         """Read stale documents afresh and look up what clashes, then let their intents go on.
