@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from counterfoil.dispatch.books import Books, Outcome, Refused
 from counterfoil.dispatch.in_flight import InFlight
-from counterfoil.dispatch.observing import BOOKS, BooksReader
 from counterfoil.dispatch.looks import Looks
+from counterfoil.dispatch.observing import BOOKS, BooksReader
 from counterfoil.dispatch.outbox import (
     BATCH_ITEMS_MAX,
     SINGLE_ENTITIES,
