@@ -30,17 +30,18 @@ MINUTES_MAX = 40
 class Benchmark:
     """A script of this folder, and its options for a whole and for a quick run."""
 
+    script: str
     whole: Sequence[str] = ()
     quick: Sequence[str] = ()
 
 
 BENCHMARKS: Mapping[str, Benchmark] = {
-    "append": Benchmark(quick=("--rounds", "1")),
+    "append": Benchmark("append.py", quick=("--rounds", "1")),
     "replay": Benchmark(
-        whole=("--memory", "1000000"), quick=("--events", "2000", "--rounds", "1", "--memory", "20000")
+        "replay.py", whole=("--memory", "1000000"), quick=("--events", "2000", "--rounds", "1", "--memory", "20000")
     ),
-    "quickbooks": Benchmark(quick=("--invoices", "65")),
-    "delay": Benchmark(quick=("--samples", "2")),
+    "quickbooks": Benchmark("backlog.py", quick=("--invoices", "65")),
+    "delay": Benchmark("delay.py", quick=("--samples", "2")),
 }
 
 
@@ -60,7 +61,7 @@ def run(name: str, seed: int, *, quick: bool) -> dict[str, Any] | None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "result.json"
         chosen = benchmark.quick if quick else benchmark.whole
-        command = [sys.executable, str(HERE / f"{name}.py"), "--seed", str(seed), "--out", str(out), *chosen]
+        command = [sys.executable, str(HERE / benchmark.script), "--seed", str(seed), "--out", str(out), *chosen]
         try:
             ended = subprocess.run(command, capture_output=True, text=True, timeout=MINUTES_MAX * 60, check=False)
         except subprocess.TimeoutExpired:

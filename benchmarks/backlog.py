@@ -1,6 +1,6 @@
 """A backlog of 10,000 invoices through the whole engine into QuickBooks, at Intuit's limits.
 
-    python benchmarks/quickbooks.py [--invoices 10000] [--answer-seconds 0] [--out result.json]
+    python benchmarks/backlog.py [--invoices 10000] [--answer-seconds 0] [--out result.json]
 
 The customers and items are there already; the invoices lie in the source, unread. The real engine, with its log in
 Postgres, its limiter and its client over HTTP, sends them to the emulator, which enforces the limits in sliding
