@@ -7,6 +7,7 @@ import pytest
 
 from counterfoil.dispatch.books import BooksUnreadableError, Call, Refused
 from counterfoil.dispatch.errors import LeaseLostError
+from counterfoil.log import Head
 from counterfoil.planning.outcome import MARKER
 from counterfoil.postgres import Pool
 from counterfoil.testing.memory_books import Fate
@@ -57,16 +58,17 @@ async def linked(dispatcher: Dispatcher, document: JsonObject) -> int:
 
 async def test_sent_is_recorded_before_the_call_leaves_and_its_end_after(dispatcher: Dispatcher) -> None:
     await begin(dispatcher)
-    heads: list[int] = []
+    heads: list[Head] = []
 
-    def look(call: Call) -> None:
+    async def look(call: Call) -> None:
         assert len(call.request_id) == 32
-        heads.append(len(dispatcher.log._events(COMPANY)))
+        heads.append((await dispatcher.log.heads([COMPANY]))[COMPANY])
 
     dispatcher.books.before_send = look
     await dispatcher.send("i1")
+    (at_call,) = heads
     kinds = [event.event_type for event in await dispatcher.events()]
-    assert kinds[heads[0] - 1 :] == ["call.sent", "intent.accepted"]
+    assert kinds[at_call.position - 1 :] == ["call.sent", "intent.accepted"]
     (call, deadline) = dispatcher.books.sent[0]
     assert deadline == TIMEOUT_SECONDS
     assert (await dispatcher.intent("i1")).request_id == call.request_id

@@ -1,6 +1,6 @@
 """Books in memory: documents that can be created, changed, looked for and lost sight of. For tests of dispatching."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,7 +53,7 @@ class MemoryBooks:
     sent: list[tuple[Call, float]] = field(default_factory=list)
     readable: bool = True
     connected: bool = True
-    before_send: Callable[[Call], None] | None = None
+    before_send: Callable[[Call], Awaitable[None]] | None = None
 
     def put(self, entity: str, document: JsonObject, status: Literal["live", "deleted", "voided"] = "live") -> Shown:
         """Let a document stand as it is given."""
@@ -79,7 +79,7 @@ class MemoryBooks:
         """See `Books.send`."""
         del slot
         if self.before_send is not None:
-            self.before_send(call)
+            await self.before_send(call)
         self.sent.append((call, deadline))
         outcomes: dict[str, Outcome] = {}
         for item in call.items:

@@ -35,6 +35,8 @@ from counterfoil.state.store import FoldOvertakenError
 from counterfoil.testing.checks import equal, refused
 
 COMPANY = 7
+AWKWARD = "O\u2019Brien “& Søn” \\ \t 🧾"
+FIRST, THIRD = "0", "3"
 
 
 class RowStore(Protocol):
@@ -51,12 +53,14 @@ class RowStore(Protocol):
 
 def example_rows(company: int = COMPANY) -> list[Row]:
     """Two rows of every table, one as bare as can be and one with every field set."""
-    at, first, third = company, "0", "3"
-    awkward = "O\u2019Brien “& Søn” \\ \t 🧾"
+    return [*_receipt_rows(company), *_outbox_rows(company), *_books_rows(company), *_work_rows(company)]
+
+
+def _receipt_rows(at: int) -> list[Row]:
     return [
         CompanyRow(
             company=at,
-            name=awkward,
+            name=AWKWARD,
             zone="America/New_York",
             home_currency="EUR",
             realm_id="9130",
@@ -71,7 +75,7 @@ def example_rows(company: int = COMPANY) -> list[Row]:
         RecordRow(company=at, record_key="shop:order:1", kind="invoice", position=3, version="", content_hash="h"),
         RecordRow(
             company=at,
-            record_key=f"shop:order:{awkward}",
+            record_key=f"shop:order:{AWKWARD}",
             kind="invoice",
             position=3,
             version="7",
@@ -86,11 +90,16 @@ def example_rows(company: int = COMPANY) -> list[Row]:
             side="books",
             state="parked",
             code="conflict",
-            reason=awkward,
+            reason=AWKWARD,
             fix="Do this.",
             decided=9,
             intents={"b": "withdrawn", "a": "parked"},
         ),
+    ]
+
+
+def _outbox_rows(at: int) -> list[Row]:
+    return [
         IntentRow(
             company=at,
             intent_id="i1",
@@ -128,9 +137,14 @@ def example_rows(company: int = COMPANY) -> list[Row]:
             sent=5,
             settled=6,
             code="6240",
-            reason=awkward,
+            reason=AWKWARD,
             fix="Rename it.",
         ),
+    ]
+
+
+def _books_rows(at: int) -> list[Row]:
+    return [
         LinkRow(
             company=at,
             record_key="shop:order:1",
@@ -146,7 +160,7 @@ def example_rows(company: int = COMPANY) -> list[Row]:
             record_key="shop:order:2",
             entity="Invoice",
             document_id="6",
-            sync_token=first,
+            sync_token=FIRST,
             content_hash="c",
             image=6,
             latest=8,
@@ -158,18 +172,23 @@ def example_rows(company: int = COMPANY) -> list[Row]:
             lines={"2": "1", "1": "2"},
         ),
         DocumentRow(
-            company=at, entity="Item", document_id="5", position=6, sync_token=None, status="live", name=awkward
+            company=at, entity="Item", document_id="5", position=6, sync_token=None, status="live", name=AWKWARD
         ),
         DocumentRow(
             company=at,
             entity="Invoice",
             document_id="5",
             position=6,
-            sync_token=third,
+            sync_token=THIRD,
             status="deleted",
             content_hash="h",
             record_key="shop:order:1",
         ),
+    ]
+
+
+def _work_rows(at: int) -> list[Row]:
+    return [
         PaymentRow(company=at, payment_id="9", position=8, status="deleted"),
         PaymentRow(
             company=at, payment_id="10", position=8, status="live", invoices=("6", "5"), unapplied=Decimal("0.01")
@@ -200,14 +219,14 @@ def example_rows(company: int = COMPANY) -> list[Row]:
             company=at,
             connection="shop",
             kind="order",
-            source_id=awkward,
+            source_id=AWKWARD,
             operation="",
             received=7,
             settled=8,
         ),
         RequestRow(company=at, position=9, action="retry", record_key="shop:order:1", intent_id=None, author="Ann"),
         RequestRow(
-            company=at, position=11, action="skip", record_key="x:y:z", intent_id="i1", author=awkward, taken=12
+            company=at, position=11, action="skip", record_key="x:y:z", intent_id="i1", author=AWKWARD, taken=12
         ),
     ]
 

@@ -1,0 +1,110 @@
+"""What operators ask for, taken up by whoever holds the lease."""
+
+from typing import Literal
+
+import pytest
+
+from counterfoil.postgres import Pool
+from counterfoil_schema.events import decisions as done
+from counterfoil_schema.events.receipts import OperatorRequested
+from support.dispatching import COMPANY, Dispatcher
+from support.postgres import Database
+from support.stories import observed, planned, sent
+
+ORDER = "shop:order:1"
+
+
+@pytest.fixture
+async def dispatcher(database: Database, pool: Pool) -> Dispatcher:
+    made = Dispatcher(pool, database.names)
+    await made.open()
+    return made
+
+
+async def ask(dispatcher: Dispatcher, action: Literal["approve", "retry", "skip"], intent_id: str | None = None) -> str:
+    """A request and what was said of it."""
+    await dispatcher.write(OperatorRequested(action=action, record_key=ORDER, intent_id=intent_id, author="Ann"))
+    head = await dispatcher.folder.to_head()
+    assert await dispatcher.requests.take(head)
+    taken = await dispatcher.last()
+    assert isinstance(taken, done.RequestTaken)
+    await dispatcher.folder.to_head()
+    assert not await dispatcher.requests.take(head)
+    return taken.outcome
+
+
+async def begin(dispatcher: Dispatcher, *intents: done.IntentPlanned) -> int:
+    change = await dispatcher.write(observed("1"))
+    await dispatcher.write(*(one.model_copy(update={"change": change}) for one in intents))
+    return change
+
+
+def parked(change: int) -> done.ChangeParked:
+    return done.ChangeParked(change=change, record_key=ORDER, code="no-lines", reason="No lines.", fix="Add some.")
+
+
+async def test_approval_lets_what_was_held_go_out(dispatcher: Dispatcher) -> None:
+    change = await begin(dispatcher, planned(1, ORDER, "i1", review=True))
+    assert (await dispatcher.change(change)).code == "approval"
+    assert "1 decisions" in await ask(dispatcher, "approve")
+    assert (await dispatcher.intent("i1")).state == "ready"
+    assert "Nothing to do" in await ask(dispatcher, "approve")
+
+
+async def test_only_the_intent_named_is_approved(dispatcher: Dispatcher) -> None:
+    await begin(dispatcher, planned(1, ORDER, "i1", review=True), planned(1, ORDER, "i2", review=True))
+    await ask(dispatcher, "approve", "i2")
+    assert [(await dispatcher.intent(one)).state for one in ("i1", "i2")] == ["held", "ready"]
+
+
+async def test_a_retry_decides_a_parked_change_afresh(dispatcher: Dispatcher) -> None:
+    change = await begin(dispatcher)
+    await dispatcher.write(parked(change))
+    await ask(dispatcher, "retry")
+    row = await dispatcher.change(change)
+    assert (row.state, row.code, row.decided, row.reason) == ("waiting", "decision", None, "")
+
+
+async def test_a_retry_of_what_is_not_parked_does_nothing(dispatcher: Dispatcher) -> None:
+    change = await begin(dispatcher, planned(1, ORDER, "i1"))
+    assert "Nothing to do" in await ask(dispatcher, "retry")
+    assert (await dispatcher.change(change)).state == "waiting"
+
+
+async def test_only_the_newest_change_is_tried_again(dispatcher: Dispatcher) -> None:
+    first = await begin(dispatcher)
+    await dispatcher.write(parked(first))
+    second = await begin(dispatcher)
+    await dispatcher.write(parked(second))
+    await ask(dispatcher, "retry")
+    assert [(await dispatcher.change(one)).state for one in (first, second)] == ["skipped", "waiting"]
+
+
+async def test_a_skip_withdraws_what_has_not_gone_out(dispatcher: Dispatcher) -> None:
+    change = await begin(dispatcher, planned(1, ORDER, "i1"), planned(1, ORDER, "i2", review=True))
+    await ask(dispatcher, "skip")
+    row = await dispatcher.change(change)
+    assert (row.state, row.code) == ("skipped", "operator")
+    assert "Ann" in row.reason
+
+
+async def test_a_skip_of_a_parked_change_skips_it(dispatcher: Dispatcher) -> None:
+    change = await begin(dispatcher)
+    await dispatcher.write(parked(change))
+    await ask(dispatcher, "skip")
+    assert (await dispatcher.change(change)).state == "skipped"
+
+
+async def test_what_may_have_gone_out_is_neither_skipped_nor_approved(dispatcher: Dispatcher) -> None:
+    change = await begin(dispatcher, planned(1, ORDER, "i1"))
+    await dispatcher.write(sent("r", (change, ORDER, "i1")))
+    assert "Nothing to do" in await ask(dispatcher, "skip")
+    assert (await dispatcher.intent("i1")).state == "sent"
+
+
+async def test_what_is_about_to_go_out_is_left_alone(dispatcher: Dispatcher) -> None:
+    """Its row still says ready, but its call is under way."""
+    await begin(dispatcher, planned(1, ORDER, "i1"))
+    dispatcher.in_flight.start(["i1"])
+    assert "Nothing to do" in await ask(dispatcher, "skip")
+    assert (await dispatcher.intent("i1")).company == COMPANY
