@@ -36,6 +36,8 @@ SWEEP_OVERLAP = timedelta(minutes=2)
 SWEEP_REACH = timedelta(days=29)
 """Intuit: change data capture reaches 30 days back."""
 
+EVENTS_PER_APPEND = 500
+
 
 class BooksReader:
     """Appends what one company's books show, if it differs from what they showed before."""
@@ -139,8 +141,9 @@ class BooksReader:
                     fresh.append(self._event(one, digest, how, span.trace))
                 elif not _is_known(row, one, digest):
                     fresh.append(self._event(one, digest, how, await self._trace_of(row) or span.trace))
-            if fresh:
-                await self._session.receive(fresh)
+            # A sweep may show more than one append may hold; the order stays.
+            for start in range(0, len(fresh), EVENTS_PER_APPEND):
+                await self._session.receive(fresh[start : start + EVENTS_PER_APPEND])
         self._instruments.observed(BOOKS, len(fresh))
         return len(fresh)
 
