@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from counterfoil.dispatch.books import Books, Outcome, Refused
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.looks import Looks
-from counterfoil.dispatch.observing import BOOKS, BooksReader
+from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import (
     BATCH_ITEMS_MAX,
     SINGLE_ENTITIES,
@@ -33,6 +33,7 @@ from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.decisions import ChangeUnchanged, IntentParked, IntentWithdrawn
 
 INTENTS_PER_TURN = 600
+WRITE_BACKS_PER_TURN = 100
 CALLS_MAX = 10
 WRITE_BACKS_MAX = 4
 LEASE_SECONDS_MIN = 5.0
@@ -40,7 +41,11 @@ BACKOFF_SECONDS_MAX = 60.0
 
 
 class Sending:
-    """The outbox of one company at work."""
+    """The outbox of one company at work.
+
+    Attributes:
+        is_busy: more is ready for the books than may be under way at once.
+    """
 
     def __init__(
         self,
@@ -79,6 +84,7 @@ class Sending:
         self._write_backs = 0
         self._not_before: dict[str, float] = {}
         self._looks = Looks()
+        self.is_busy = False
         self._unsent_in_a_row = 0
         self._resting_until = 0.0
         self._own_items: set[str] = set()
@@ -93,20 +99,26 @@ class Sending:
         """
         if self._session.remaining() < LEASE_SECONDS_MIN:
             return False
-        rows = await self._store.some(IntentRow, "ready_intents", self._session.company, INTENTS_PER_TURN)
+        # Each side has a page of its own, so that a slow source cannot fill the page and keep the books waiting.
+        company = self._session.company
+        ours = await self._store.some(IntentRow, "ready_for", company, True, INTENTS_PER_TURN)
+        theirs = await self._store.some(IntentRow, "ready_for", company, False, WRITE_BACKS_PER_TURN)
         if is_stale():
             return True
         now = self._clock.monotonic()
-        rows = [
+        self.is_busy = len(ours) > CALLS_MAX
+        ours, theirs = self._startable(ours, now), self._startable(theirs, now)
+        moved = self._start_write_backs(tasks, theirs, landed)
+        if ours and self._calls < CALLS_MAX and now >= self._resting_until and await self._may_send():
+            moved |= await self._send_ours(tasks, ours, landed)
+        return moved
+
+    def _startable(self, rows: Sequence[IntentRow], now: float) -> list[IntentRow]:
+        return [
             row
             for row in rows
             if row.intent_id not in self._in_flight and self._not_before.get(row.intent_id, 0.0) <= now
         ]
-        moved = self._start_write_backs(tasks, [row for row in rows if row.target != BOOKS], landed)
-        ours = [row for row in rows if row.target == BOOKS]
-        if ours and self._calls < CALLS_MAX and now >= self._resting_until and await self._may_send():
-            moved |= await self._send_ours(tasks, ours, landed)
-        return moved
 
     async def _send_ours(self, tasks: asyncio.TaskGroup, rows: Sequence[IntentRow], landed: Callable[[], None]) -> bool:
         """Fill the free places with calls, one call's intents prepared side by side; returns whether any moved."""

@@ -38,6 +38,7 @@ class Pace:
     """How often what is looked at, in seconds."""
 
     idle_seconds: float = 0.5
+    gather_seconds: float = 3.0
     poll_seconds: float = 60.0
     sweep_seconds: float = 300.0
     settle_seconds: float = 2.0
@@ -276,7 +277,10 @@ class CompanyWorker:
             # What is left open waits for its turn; what is new is followed at once, unless the source is resting.
             newest = max(hint.received for hint in group)
             fresh = newest > self._followed.get(connection, 0)
-            if not self._is_due(name, self._pace.idle_seconds, at_once=fresh):
+            # A backlog on its way brings a notification for each document: gathered, they cost a fraction of the calls.
+            gathering = connection == BOOKS and self._rooms.sending.is_busy
+            pause = self._pace.gather_seconds if gathering else self._pace.idle_seconds
+            if not self._is_due(name, pause, at_once=fresh and not gathering):
                 continue
             self._followed[connection] = newest
             if connection == BOOKS:
