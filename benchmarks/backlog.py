@@ -161,9 +161,12 @@ class Bench:
             engine.start()
             end = self.clock.monotonic() + seconds_max
             while not (len(self.emulator.books.journal) >= effects and _is_quiet(engine)):
+                runner = engine.runners[COMPANY]
+                if runner.state in {"failing", "stopped"}:
+                    raise AssertionError(f"the engine is {runner.state}: {runner.error}")
                 if self.clock.monotonic() > end:
                     state = [tuple(row) for row in await engine.store.records("outcomes", COMPANY)]
-                    raise TimeoutError(f"not done after {seconds_max:.0f} s: {state}, {engine.runners[COMPANY].error}")
+                    raise TimeoutError(f"not done after {seconds_max:.0f} s: {state}, {runner.error}")
                 await self.clock.sleep(LOOK_SECONDS)
         return began
 
