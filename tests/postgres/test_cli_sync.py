@@ -12,6 +12,9 @@ from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def emulator() -> Iterator[EmulatorProcess]:
     with emulator_process("--limits", "off", "--seed", "7") as running:
@@ -51,76 +54,6 @@ def test_a_company_is_synchronised_once_and_nothing_happens_twice(shop: Shop, em
     assert third.json()["companies"][0]["outcomes"]["applied"] == 6
     assert third.json()["companies"][0]["outcomes"]["waiting"] == 0
     assert effects == writes(emulator)
-
-
-def test_what_people_see(shop: Shop) -> None:
-    synced = shop.run("sync")
-    status = shop.run("status")
-    parked = shop.run("parked")
-
-    assert (synced.code, status.code, parked.code) == (0, 0, 0), synced.said + status.said
-    assert "Shop (company 1)" in synced.out
-    assert "writing calls in this run" in synced.out
-    assert "Nobody works for it now." in status.out
-    assert "QuickBooks: tokens are 0 minutes old" in status.out
-    assert "Nothing is parked." in parked.out
-
-
-def test_a_document_is_explained_from_source_to_books(shop: Shop) -> None:
-    shop.run("sync")
-
-    by_record = shop.run("explain", "shop:order:501", "--json")
-    assert by_record.code == 0, by_record.said
-    explained = by_record.json()["explained"][0]
-    summary = explained["records"][0]
-    assert summary["entity"] == "Invoice"
-    assert summary["doc_number"] == "501"
-    assert set(summary["lines"]) == {"1", "2"}
-    stages = [step["stage"] for step in explained["steps"]]
-    assert stages[:5] == ["source", "decision", "call", "answer", "link"]
-    sent, answered = explained["steps"][2], explained["steps"][3]
-    assert sent["details"]["request_id"] == answered["details"]["request_id"]
-    assert answered["details"]["intuit_tid"]
-    assert answered["details"]["document"]["TotalAmt"] == 150.5
-
-    identity = summary["document_id"]
-    ways = (
-        ("Invoice", identity),
-        (f"quickbooks:Invoice:{identity}",),
-        (f"invoice:{identity}",),
-        ("501",),
-        (sent["details"]["request_id"],),
-        (sent["details"]["intent_id"],),
-    )
-    for way in ways:
-        same = shop.run("explain", *way, "--json")
-        assert "shop:order:501" in [one["record_key"] for one in same.json()["explained"][0]["records"]], way
-
-    words = shop.run("explain", "Invoice", identity)
-    assert "shop:order:501 → Invoice" in words.out
-    assert "total 150.5" in words.out
-
-
-def test_personal_fields_are_shown_only_on_demand(shop: Shop) -> None:
-    shop.run("sync")
-
-    closed = shop.run("explain", "shop:customer:C1", "--json")
-    opened = shop.run("explain", "shop:customer:C1", "--personal", "--json")
-    tail = shop.run("log", "tail", "--lines", "500", "--json")
-
-    assert "ann@shop.example" not in closed.said
-    assert "ann@shop.example" in opened.out
-    assert "Ann Smith" not in tail.said
-
-
-def test_an_unknown_key_is_answered_with_the_nearest(shop: Shop) -> None:
-    shop.run("sync")
-
-    ran = shop.run("explain", "shop:order:5O1")
-
-    assert ran.code == 2
-    assert "Nothing is known under 'shop:order:5O1'." in ran.err
-    assert "shop:order:501" in ran.err
 
 
 def test_a_broken_row_is_parked_with_its_place_and_the_rest_goes_on(shop: Shop) -> None:
@@ -209,22 +142,3 @@ def test_a_port_that_is_taken_is_told(shop: Shop, emulator: EmulatorProcess) -> 
 
     assert ran.code == 2
     assert f"port {taken}" in ran.err
-
-
-def test_the_log_is_shown_verified_exported_and_anchored(shop: Shop) -> None:
-    shop.run("sync")
-    key = {"COUNTERFOIL_ANCHOR_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
-    signed = Shop(shop.folder, {**shop.environment, **key})
-
-    tail = shop.run("log", "tail", "--lines", "1")
-    first = shop.run("log", "show", "1", "--json")
-    export = shop.run("log", "export", "--to", "log.jsonl", "--json")
-    anchor = signed.run("log", "anchor", "anchor.json")
-    verify = signed.run("log", "verify", "--anchor", "anchor.json", "--json")
-
-    assert (tail.code, first.code, export.code, anchor.code, verify.code) == (0, 0, 0, 0, 0), verify.said
-    assert len(tail.out.splitlines()) == 1
-    assert first.json()["event_type"] == "company.registered"
-    lines = (shop.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    assert len(lines) == export.json()["events"] == verify.json()["events"]
-    assert verify.json()["intact"] is True
