@@ -8,6 +8,7 @@ benchmark that breaks off counts.
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 SEED = 20261122
 MINUTES_MAX = 40
+STOP_SECONDS_MAX = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,26 @@ def run(name: str, seed: int, *, quick: bool) -> dict[str, Any] | None:
         out = Path(folder) / "result.json"
         chosen = benchmark.quick if quick else benchmark.whole
         command = [sys.executable, str(HERE / benchmark.script), "--seed", str(seed), "--out", str(out), *chosen]
-        try:
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=MINUTES_MAX * 60, check=False)
-        except subprocess.TimeoutExpired:
-            print(f"{name} took more than {MINUTES_MAX} minutes", file=sys.stderr)
-            return None
+        problems = _finished(command)
         if not out.exists():
-            print(f"{name} broke off:\n{ended.stderr}", file=sys.stderr)
+            print(f"{name} broke off:\n{problems}", file=sys.stderr)
             return None
         result: dict[str, Any] = json.loads(out.read_text())
         return result
+
+
+def _finished(command: Sequence[str]) -> str:
+    """Wait for a benchmark to end by itself, and always let it stop its servers; what it complained of."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            return process.communicate(timeout=MINUTES_MAX * 60)[1]
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            return f"It took more than {MINUTES_MAX} minutes.\n{process.communicate(timeout=STOP_SECONDS_MAX)[1]}"
+        except KeyboardInterrupt:
+            # The terminal has told the benchmark as well.
+            process.wait(STOP_SECONDS_MAX)
+            raise
 
 
 def table(results: Sequence[Mapping[str, Any]]) -> Table:
@@ -131,4 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
