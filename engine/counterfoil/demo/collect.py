@@ -34,6 +34,7 @@ async def collect(stage: "Stage", script: Script, course: Course, tally: Tally) 
     bursts = sum(times for title, times in course.incidents if "429" in title)
     config = str(stage.home / CONFIG_FILE)
     return Evidence(
+        limits=not script.fast,
         expected=script.expected,
         course=course,
         books=books,
@@ -55,7 +56,8 @@ async def collect(stage: "Stage", script: Script, course: Course, tally: Tally) 
         verified=await verify(opened.reader, opened.audit, [COMPANY]),
         rebuild=await finished("rebuild", ["rebuild", "--check", "--config", config], stage.home),
         read=Counter(key.split(":")[1] for key in tally.records_read),
-        found=tally.found,
+        doubts=tuple(tally.doubts.values()),
+        refusals=tally.refusals,
     )
 
 

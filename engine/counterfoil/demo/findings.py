@@ -17,6 +17,7 @@ from counterfoil.demo.checks import (
 )
 from counterfoil.demo.expected import Expected
 from counterfoil.demo.run import Course
+from counterfoil.demo.tally import Doubt
 from counterfoil.demo.ties import Tie, by_account, by_customer, by_month, by_pay_run
 from counterfoil.log import VerifyReport
 
@@ -26,11 +27,13 @@ class Evidence:
     """What was read at the end.
 
     Attributes:
+        limits: whether Intuit's limits were in force.
         payroll: what Gusto itself says of the posted pay runs: debits less credits by account.
         pay_runs: what each comes to, by its id.
         rebuild: what `counterfoil rebuild --check` left with, and said.
     """
 
+    limits: bool
     expected: Expected
     course: Course
     books: Books
@@ -46,7 +49,8 @@ class Evidence:
     verified: VerifyReport
     rebuild: tuple[int, str]
     read: Mapping[str, int]
-    found: int
+    doubts: Sequence[Doubt]
+    refusals: Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,7 @@ def find(evidence: Evidence) -> Findings:
         Check(
             "Answers 429 that were not ordered", "0", str(evidence.calls.refused - evidence.calls.refused_on_purpose)
         ),
+        Check("Effects of which nobody knows", "0", str(sum(one.ending == "open" for one in evidence.doubts))),
         Check("Faults of the log's hash chain", "0", str(len(evidence.verified.faults))),
         Check(
             "State folded afresh differs from the tables",

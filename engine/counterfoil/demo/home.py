@@ -11,7 +11,7 @@ COMPANY = 1
 COMPANY_NAME = "Sample Company"
 CALL_SECONDS = 10
 SERVER_SECONDS = 5
-LEASE_SECONDS = 15
+LEASE_SECONDS = 10
 _TEMPLATE = """\
 # Written by `counterfoil demo`. The secrets open emulators on this machine and nothing else.
 home = ".counterfoil"
@@ -20,7 +20,7 @@ lease_seconds = {lease_seconds}
 [company.{company}]
 name = "{name}"
 zone = "America/New_York"
-poll_seconds = 20
+poll_seconds = 60
 sweep_seconds = 60
 
 [company.{company}.quickbooks]

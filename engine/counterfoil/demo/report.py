@@ -1,5 +1,6 @@
 """The report for a finance person: what came in, what became of it, and whether it ties out to the cent."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.table import Table
 
 from counterfoil.demo.checks import money
 from counterfoil.demo.findings import Findings
+from counterfoil.demo.home import CALL_SECONDS, SERVER_SECONDS
 from counterfoil.demo.ties import Tie
 
 _CUSTOMERS_SHOWN = 5
@@ -28,6 +30,20 @@ _OUTCOMES = {
 }
 
 
+_ENDINGS = {
+    "found": "answer missing; the effect was found in the books by evidence, and not made again",
+    "sent again": "answer missing; proven absent after every deadline, and sent again",
+    "open": "answer missing; NOT SETTLED",
+}
+_THEN = {
+    "retry": "sent again later",
+    "refetch": "read afresh, merged, sent again",
+    "adopt": "what bears the name or number was looked up",
+    "park": "parked for somebody, below",
+    "reconnect": "waits until somebody connects QuickBooks again",
+}
+
+
 def print_report(findings: Findings, console: Console) -> None:
     """Everything, in the order in which one asks."""
     console.print()
@@ -38,6 +54,7 @@ def print_report(findings: Findings, console: Console) -> None:
     console.print(_ties("Accounts: debits less credits", findings.accounts, source="Gusto"))
     console.print(_ties("Pay runs", findings.pay_runs, source="Gusto"))
     console.print(_incidents(findings))
+    console.print(_endings(findings))
     console.print(_parked(findings))
     console.print(_calls(findings))
     console.print(_checks(findings))
@@ -113,7 +130,18 @@ def _incidents(findings: Findings) -> Table:
     table = _table("What went wrong on purpose", "What", "times")
     for title, times in course.incidents:
         table.add_row(title, str(times))
-    table.add_row("effects found by evidence, after their answer was lost", str(findings.evidence.found))
+    return table
+
+
+def _endings(findings: Findings) -> Table:
+    """How it ended, as the log tells it."""
+    evidence = findings.evidence
+    table = _table("How it ended", "What", "times", right=("times",))
+    for (entity, ending), times in sorted(Counter((one.entity, one.ending) for one in evidence.doubts).items()):
+        table.add_row(f"{entity}: {_ENDINGS[ending]}", str(times))
+    for (code, then), times in sorted(evidence.refusals.items()):
+        table.add_row(f"refused with {code or 'no code'}: {_THEN[then]}", str(times))
+    table.add_row("engine killed: started again, and first settled what had been under way", str(evidence.course.kills))
     return table
 
 
@@ -135,13 +163,19 @@ def _calls(findings: Findings) -> Table:
     calls, course = findings.evidence.calls, findings.evidence.course
     table = _table("Calls to QuickBooks, and the time", "", "")
     table.columns[1].justify = "right"
+    table.caption_justify = "left"
+    table.caption = (
+        f"A missing answer counts as “no effect” only {CALL_SECONDS + SERVER_SECONDS} s after its call here: our own "
+        f"{CALL_SECONDS} s, and {SERVER_SECONDS} s in which the emulator may still work on it; Intuit's may for 120 s."
+    )
     table.add_row("writing calls; the least possible without any fault", f"{calls.writes}; {calls.least_writes}")
     table.add_row("reading calls", str(calls.reads))
-    for name, (most, limit) in calls.peaks.items():
+    for name, (most, limit) in calls.peaks.items() if findings.evidence.limits else ():
         table.add_row(f"most {name}; Intuit's limit", f"{most}; {limit}")
     table.add_row("answers 429; ordered ones", f"{calls.refused}; {calls.refused_on_purpose}")
     table.add_row("resting after a 429, as Intuit wants", f"{calls.resting_seconds:.0f} s")
-    table.add_row("seconds with Intuit's limit of a second used up", f"{calls.full_seconds} s")
+    if findings.evidence.limits:
+        table.add_row("seconds in which Intuit's limit of a second was used up", f"{calls.full_seconds} s")
     table.add_row("restart of the killed engine until it took webhooks", f"{course.seconds.get('restart', 0):.1f} s")
     table.add_row("from the engine's start until nothing moved", f"{course.seconds.get('all', 0):.0f} s")
     return table

@@ -33,7 +33,12 @@ def as_json(findings: Findings, *, seed: int, home: str) -> JsonObject:
             "pay_run": _ties(findings.pay_runs),
         },
         "incidents": [{"what": title, "times": times} for title, times in course.incidents],
-        "found_by_evidence": evidence.found,
+        "missing_answers": {
+            ending: sum(one.ending == ending for one in evidence.doubts) for ending in ("found", "sent again", "open")
+        },
+        "refusals": [
+            {"code": code, "then": then, "times": times} for (code, then), times in sorted(evidence.refusals.items())
+        ],
         "parked": [
             {"record": one.record_key, "code": one.code, "cause": one.reason, "fix": one.fix} for one in evidence.parked
         ],

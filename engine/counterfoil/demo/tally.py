@@ -3,9 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 from counterfoil.log import LogReader, RecordedEvent
-from counterfoil_schema.events.decisions import CallSent, IntentAccepted
+from counterfoil_schema.events.decisions import CallSent, IntentAbsent, IntentAccepted, IntentRejected, IntentUncertain
 from counterfoil_schema.events.receipts import BooksObserved
 from counterfoil_schema.exact_json import JsonObject
 
@@ -26,6 +27,14 @@ class LoggedDocument:
     fields: JsonObject
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An effect of which nobody could say whether it was there: still so, found by evidence, or proven absent."""
+
+    entity: str
+    ending: Literal["open", "found", "sent again"]
+
+
 @dataclass(slots=True)
 class Tally:
     """A company's log so far.
@@ -34,8 +43,8 @@ class Tally:
         events: counts by type.
         documents: what was accepted by the books, by entity and id, as last seen.
         written_back: deals to which something was written back, by record key.
-        found: effects that were settled by evidence instead of an answer.
-        sent: calls sent, by target; `resent` those sent again.
+        doubts: what became of each effect of which nobody could say whether it was there, by intent.
+        refusals: how often the books refused what, by fault code and what was done then.
     """
 
     company: int
@@ -43,9 +52,9 @@ class Tally:
     events: Counter[str] = field(default_factory=Counter)
     documents: dict[tuple[str, str], LoggedDocument] = field(default_factory=dict)
     written_back: dict[str, JsonObject] = field(default_factory=dict)
-    found: int = 0
-    sent: Counter[str] = field(default_factory=Counter)
-    resent: int = 0
+    doubts: dict[str, Doubt] = field(default_factory=dict)
+    refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _entities: dict[str, str] = field(default_factory=dict)
     records_read: set[str] = field(default_factory=set)
 
     async def catch_up(self, reader: LogReader) -> bool:
@@ -72,13 +81,20 @@ class Tally:
             case BooksObserved() as seen:
                 self._observed(seen)
             case CallSent() as call:
-                self.sent[call.target] += 1
-                self.resent += call.attempt > 1
+                self._entities.update({item.intent_id: item.entity for item in call.items})
+            case IntentUncertain(intent_id=intent_id):
+                self.doubts[intent_id] = Doubt(self._entities.get(intent_id, "?"), "open")
+            case IntentAbsent(intent_id=intent_id):
+                self.doubts[intent_id] = Doubt(self._entities.get(intent_id, "?"), "sent again")
+            case IntentRejected() as refused if refused.code != "write-back":
+                self.refusals[refused.code, refused.then] += 1
             case _:
                 pass
 
     def _accepted(self, event: IntentAccepted) -> None:
-        self.found += event.how == "found"
+        doubt = self.doubts.get(event.intent_id)
+        if doubt is not None and doubt.ending == "open":
+            self.doubts[event.intent_id] = Doubt(doubt.entity, "found" if event.how == "found" else "sent again")
         if event.entity not in DOCUMENTS:
             self.written_back[event.record_key] = event.document.fields()
             return

@@ -19,6 +19,7 @@ from counterfoil.demo.report import print_report
 from counterfoil.demo.report_json import as_json
 from counterfoil.demo.run import Course
 from counterfoil.demo.sample import FAST
+from counterfoil.demo.tally import Doubt
 from counterfoil.log import Fault, VerifyReport
 from counterfoil_schema import exact_json
 
@@ -111,6 +112,7 @@ def evidence() -> Evidence:
     waiting = EXPECTED.waiting
     assert waiting is not None
     return Evidence(
+        limits=True,
         expected=EXPECTED,
         course=Course(settled=True, incidents=[("an answer lost", 1)]),
         books=books_of(EXPECTED),
@@ -160,7 +162,8 @@ def evidence() -> Evidence:
         verified=VerifyReport(companies=1, events=1, faults=()),
         rebuild=(0, "same"),
         read={"deal": 40},
-        found=1,
+        doubts=(Doubt("Customer", "found"), Doubt("Invoice", "sent again")),
+        refusals={("5010", "refetch"): 1},
     )
 
 
@@ -257,6 +260,10 @@ def a_table_unlike_the_log(right: Evidence) -> Evidence:
     return replace(right, rebuild=(4, "1 row differs"))
 
 
+def an_effect_nobody_knows(right: Evidence) -> Evidence:
+    return replace(right, doubts=(Doubt("Invoice", "open"),))
+
+
 def no_end(right: Evidence) -> Evidence:
     return replace(right, course=Course(settled=False))
 
@@ -290,6 +297,7 @@ def a_line_lost(right: Evidence) -> Evidence:
         a_refusal_of_our_own_making,
         a_broken_chain,
         a_table_unlike_the_log,
+        an_effect_nobody_knows,
         no_end,
         a_line_lost,
     ],
