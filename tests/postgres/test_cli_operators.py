@@ -9,7 +9,6 @@ from support.cli import SHOP_MAPPING, Shop, make_shop, started_cli
 from support.postgres import Database, admin_connection
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
-
 pytestmark = pytest.mark.slow
 
 

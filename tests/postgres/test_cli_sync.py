@@ -11,7 +11,6 @@ from support.cli import Shop, make_shop, started_cli
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
-
 pytestmark = pytest.mark.slow
 
 
