@@ -41,9 +41,11 @@ async def serve(settings: Settings, *, host: str, port: int, as_json: bool) -> i
 
 async def _until(stop: asyncio.Event, engine: Engine) -> None:
     """Until told to stop, or until the work ends by an error, which is raised."""
-    stopped = asyncio.create_task(stop.wait(), name="stop")
-    working = asyncio.create_task(engine.wait(), name="work")
-    done, rest = await asyncio.wait({stopped, working}, return_when=asyncio.FIRST_COMPLETED)
+    tasks: set[asyncio.Task[object]] = {
+        asyncio.create_task(stop.wait(), name="stop"),
+        asyncio.create_task(engine.wait(), name="work"),
+    }
+    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
