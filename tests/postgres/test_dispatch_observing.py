@@ -1,0 +1,86 @@
+"""Reading the books: what webhooks hint at in as few calls as can be, and sweeps of any size."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from counterfoil.dispatch.books import Shown
+from counterfoil.dispatch.observing import BOOKS, BooksReader
+from counterfoil.dispatch.reading import LogEvents
+from counterfoil.postgres import Pool
+from counterfoil.state.rows import HintRow
+from counterfoil.testing.memory_books import MemoryBooks
+from counterfoil_schema.events.decisions import Lane
+from counterfoil_schema.events.receipts import BooksObserved, HintsSettled
+from counterfoil_schema.exact_json import JsonValue
+from support.dispatching import COMPANY, Dispatcher
+from support.postgres import Database
+
+
+class CountedBooks(MemoryBooks):
+    """Remembers what was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readings: list[tuple[str, list[str]]] = []
+
+    async def read(self, entity: str, document_ids: Sequence[str], lane: Lane) -> Sequence[Shown]:
+        self.readings.append((entity, list(document_ids)))
+        return await super().read(entity, document_ids, lane)
+
+
+@pytest.fixture
+async def dispatcher(database: Database, pool: Pool) -> Dispatcher:
+    made = Dispatcher(pool, database.names)
+    await made.open()
+    return made
+
+
+def reader(dispatcher: Dispatcher, books: MemoryBooks) -> BooksReader:
+    return BooksReader(
+        session=dispatcher.session,
+        store=dispatcher.store,
+        events=LogEvents(dispatcher.log),
+        hashes=dispatcher.keyring,
+        books=books,
+        clock=dispatcher.clock,
+        instruments=dispatcher.instruments,
+    )
+
+
+def hint(kind: str, document_id: str, received: int) -> HintRow:
+    return HintRow(
+        company=COMPANY, connection=BOOKS, kind=kind, source_id=document_id, operation="update", received=received
+    )
+
+
+async def test_a_payment_and_its_invoices_are_read_in_two_calls(dispatcher: Dispatcher) -> None:
+    books = CountedBooks()
+    for number in ("5", "6", "7"):
+        books.put("Invoice", {"Id": number, "SyncToken": "1", "TotalAmt": 10})
+    paid: list[JsonValue] = [
+        {"Amount": 10, "LinkedTxn": [{"TxnId": number, "TxnType": "Invoice"}]} for number in ("5", "6")
+    ]
+    books.put("Payment", {"Id": "9", "SyncToken": "0", "TotalAmt": 20, "Line": paid})
+    # Intuit tells of the invoices as well, in whichever order.
+    hints = [hint("Invoice", "5", 1), hint("Payment", "9", 1), hint("Invoice", "7", 2)]
+    assert await reader(dispatcher, books).follow(hints) == 3
+    assert books.readings == [("Payment", ["9"]), ("Invoice", ["5", "7", "6"])]
+    *observed, settled = await dispatcher.events()
+    assert isinstance(settled, HintsSettled)
+    assert settled.through == 2
+    assert set(settled.settled) == {("Invoice", "5"), ("Payment", "9"), ("Invoice", "7")}
+    shown = [(one.entity, one.document_id) for one in observed if isinstance(one, BooksObserved)]
+    assert shown == [("Invoice", "5"), ("Invoice", "7"), ("Invoice", "6"), ("Payment", "9")]
+
+
+async def test_a_sweep_that_shows_more_than_an_append_may_hold_is_recorded_whole(dispatcher: Dispatcher) -> None:
+    books = CountedBooks()
+    for number in range(1, 2_402):
+        books.put("Invoice", {"Id": str(number), "SyncToken": "0", "TotalAmt": 10})
+    recorded = await reader(dispatcher, books).record(
+        [*(await books.sweep(["Invoice"], dispatcher.clock.now())).shown], "sweep"
+    )
+    assert recorded == 2_401
+    shown = [one.document_id for one in await dispatcher.events() if isinstance(one, BooksObserved)]
+    assert shown == [str(number) for number in range(1, 2_402)]
