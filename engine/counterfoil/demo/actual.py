@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from counterfoil.demo.control import Control, part_of, rows_of, text_of
+from counterfoil.demo.expected import BOOKKEEPERS_INCOME, INCOME, RECEIVABLE, UNDEPOSITED
 from counterfoil.demo.generator import ZONE
 from counterfoil.demo.tally import Tally, cents
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -205,12 +206,16 @@ def read_log(tally: Tally, account_names: Mapping[str, str]) -> Logged:
         for (entity, document_id), document in tally.documents.items()
         if entity == "Customer"
     }
+    items = frozenset(document_id for entity, document_id in tally.documents if entity == "Item")
     invoices: list[LoggedInvoice] = []
     entries: dict[str, int] = {}
     accounts: Counter[str] = Counter()
+    for (entity, _), fields in tally.entered.items():
+        accounts.update(_received(fields) if entity == "Payment" else _sold(fields, items, sign=-1))
     for (entity, _), document in tally.documents.items():
         if entity == "Invoice":
             row = _invoice(document.fields)
+            accounts.update(_sold(document.fields, items, sign=1))
             invoices.append(
                 LoggedInvoice(
                     number=row.number, customer_id=customers.get(row.customer_id, "?"), day=row.day, cents=row.cents
@@ -223,5 +228,23 @@ def read_log(tally: Tally, account_names: Mapping[str, str]) -> Logged:
     return Logged(
         invoices=tuple(invoices),
         entries=entries,
-        accounts=accounts,
+        accounts={name: amount for name, amount in accounts.items() if amount},
     )
+
+
+def _sold(document: JsonObject, items: frozenset[str], *, sign: int) -> Counter[str]:
+    """An invoice (or, with the sign turned, a credit memo) by account: items of ours are products, others freight."""
+    sums: Counter[str] = Counter()
+    for line in rows_of(document, "Line"):
+        detail = part_of(line, "SalesItemLineDetail")
+        if detail:
+            ours = text_of(part_of(detail, "ItemRef"), "value") in items
+            amount = sign * cents(line.get("Amount"))
+            sums[INCOME if ours else BOOKKEEPERS_INCOME] -= amount
+            sums[RECEIVABLE] += amount
+    return sums
+
+
+def _received(payment: JsonObject) -> Counter[str]:
+    amount = cents(payment.get("TotalAmt"))
+    return Counter({UNDEPOSITED: amount, RECEIVABLE: -amount})

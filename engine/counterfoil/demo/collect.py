@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from counterfoil.cli.tasks.figures import held, outcomes, parked
 from counterfoil.demo.actual import read_books, read_deals, read_log
 from counterfoil.demo.calls import count_calls
-from counterfoil.demo.control import rows_of, text_of
+from counterfoil.demo.control import part_of, rows_of, text_of
 from counterfoil.demo.expected import OTHER_WAGES, WAGES
 from counterfoil.demo.findings import Evidence
 from counterfoil.demo.home import COMPANY
@@ -30,7 +30,8 @@ async def collect(stage: "Stage", script: Script, course: Course, tally: Tally) 
     opened = stage.opened
     books = await read_books(stage.quickbooks)
     approved = {entry.uuid for entry in script.expected.entries}
-    accounts, runs = payroll_of(await stage.gusto.get("/state"), approved)
+    gusto, hubspot = await stage.gusto.get("/state"), await stage.hubspot.get("/state")
+    accounts, runs = payroll_of(gusto, approved)
     bursts = sum(times for title, times in course.incidents if "429" in title)
     config = str(stage.home / CONFIG_FILE)
     return Evidence(
@@ -56,9 +57,21 @@ async def collect(stage: "Stage", script: Script, course: Course, tally: Tally) 
         verified=await verify(opened.reader, opened.audit, [COMPANY]),
         rebuild=await finished("rebuild", ["rebuild", "--check", "--config", config], stage.home),
         read=Counter(key.split(":")[1] for key in tally.records_read),
+        source_calls={
+            "HubSpot": (_count(hubspot, "calls_total"), _count(hubspot, "rate_limited")),
+            "Gusto": (
+                sum(made for made in part_of(gusto, "calls").values() if isinstance(made, int)),
+                _count(gusto, "refused_by_limit"),
+            ),
+        },
         doubts=tuple(tally.doubts.values()),
         refusals=tally.refusals,
     )
+
+
+def _count(answer: JsonObject, name: str) -> int:
+    found = answer.get(name, 0)
+    return found if isinstance(found, int) else 0
 
 
 def payroll_of(state: JsonObject, approved: set[str]) -> tuple[Mapping[str, int], Mapping[str, int]]:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from counterfoil.cli.exits import ExitCode
 from counterfoil.clock import SystemClock
 from counterfoil.demo.collect import collect
 from counterfoil.demo.findings import Findings, find
@@ -44,7 +45,11 @@ def demo(
 
     Example: counterfoil demo --seed 7 --keep my-demo
     """
-    code = asyncio.run(_demo(json_output=json_output, seed=seed, keep=keep, fast=fast))
+    try:
+        code = asyncio.run(_demo(json_output=json_output, seed=seed, keep=keep, fast=fast))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.stderr.write("Stopped; everything that the demo had started has ended.\n")
+        code = ExitCode.INTERRUPTED
     if code:
         raise typer.Exit(code)
     return code

@@ -28,6 +28,7 @@ class Evidence:
 
     Attributes:
         limits: whether Intuit's limits were in force.
+        source_calls: calls to each source, and how many of them its limits refused.
         payroll: what Gusto itself says of the posted pay runs: debits less credits by account.
         pay_runs: what each comes to, by its id.
         rebuild: what `counterfoil rebuild --check` left with, and said.
@@ -49,6 +50,7 @@ class Evidence:
     verified: VerifyReport
     rebuild: tuple[int, str]
     read: Mapping[str, int]
+    source_calls: Mapping[str, tuple[int, int]]
     doubts: Sequence[Doubt]
     refusals: Mapping[tuple[str, str], int]
 
@@ -81,13 +83,13 @@ def find(evidence: Evidence) -> Findings:
     expected, books, deals, logged = evidence.expected, evidence.books, evidence.deals, evidence.logged
     months = by_month(expected, deals, logged.invoices, books)
     customers = by_customer(expected, deals, logged.invoices, books)
-    accounts = by_account(expected, evidence.payroll, logged.accounts, books)
+    accounts = by_account(expected, deals, evidence.payroll, logged.accounts, books)
     runs = by_pay_run(expected, evidence.pay_runs, logged.entries, books.entries)
     checks = (
         Check("Everything came to rest", "yes", "yes" if evidence.course.settled else "no"),
         tie_check("Months: script = HubSpot = log = books", months),
         tie_check("Customers: script = HubSpot = log = books", customers),
-        tie_check("Accounts: script = books, payroll also = Gusto = log", accounts),
+        tie_check("Accounts: script = HubSpot and Gusto = log = books", accounts),
         tie_check("Pay runs: script = Gusto = log = books", runs),
         *books_checks(expected, books, logged),
         *one_each_checks(expected, deals, books),
@@ -103,6 +105,11 @@ def find(evidence: Evidence) -> Findings:
         Check("Changes that nobody decided", "0", str(evidence.outcomes.undecided)),
         Check(
             "Answers 429 that were not ordered", "0", str(evidence.calls.refused - evidence.calls.refused_on_purpose)
+        ),
+        Check(
+            "Calls refused by HubSpot's and Gusto's limits",
+            "0",
+            str(sum(refused for _, refused in evidence.source_calls.values())),
         ),
         Check("Effects of which nobody knows", "0", str(sum(one.ending == "open" for one in evidence.doubts))),
         Check("Faults of the log's hash chain", "0", str(len(evidence.verified.faults))),

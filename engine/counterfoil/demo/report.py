@@ -51,7 +51,7 @@ def print_report(findings: Findings, console: Console) -> None:
     console.print(_outcomes(findings))
     console.print(_ties("Invoiced per month", findings.months))
     console.print(_largest(findings.customers))
-    console.print(_ties("Accounts: debits less credits", findings.accounts, source="Gusto"))
+    console.print(_ties("Accounts: debits less credits", findings.accounts, source="HubSpot, Gusto"))
     console.print(_ties("Pay runs", findings.pay_runs, source="Gusto"))
     console.print(_incidents(findings))
     console.print(_endings(findings))
@@ -173,6 +173,8 @@ def _calls(findings: Findings) -> Table:
     for name, (most, limit) in calls.peaks.items() if findings.evidence.limits else ():
         table.add_row(f"most {name}; Intuit's limit", f"{most}; {limit}")
     table.add_row("answers 429; ordered ones", f"{calls.refused}; {calls.refused_on_purpose}")
+    for name, (made, _) in findings.evidence.source_calls.items():
+        table.add_row(f"calls to {name}", str(made))
     table.add_row("resting after a 429, as Intuit wants", f"{calls.resting_seconds:.0f} s")
     if findings.evidence.limits:
         table.add_row("seconds in which Intuit's limit of a second was used up", f"{calls.full_seconds} s")

@@ -57,6 +57,9 @@ def as_json(findings: Findings, *, seed: int, home: str) -> JsonObject:
             "answers_429": calls.refused,
             "answers_429_ordered": calls.refused_on_purpose,
             "peaks": {name: {"most": most, "limit": limit} for name, (most, limit) in calls.peaks.items()},
+            "sources": {
+                name: {"made": made, "refused": refused} for name, (made, refused) in evidence.source_calls.items()
+            },
             "resting_seconds": f"{calls.resting_seconds:.1f}",
             "full_seconds": calls.full_seconds,
         },

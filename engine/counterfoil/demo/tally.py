@@ -12,6 +12,7 @@ from counterfoil_schema.exact_json import JsonObject
 
 BOOKS = "quickbooks"
 DOCUMENTS = frozenset({"Customer", "Item", "Invoice", "JournalEntry"})
+ENTERED = frozenset({"Payment", "CreditMemo"})
 _COUNTED_WHOLE = frozenset(
     {"intent.accepted", "books.observed", "call.sent", "intent.uncertain", "intent.rejected", "intent.absent"}
 )
@@ -42,6 +43,7 @@ class Tally:
     Attributes:
         events: counts by type.
         documents: what was accepted by the books, by entity and id, as last seen.
+        entered: payments and credit memos that people entered, as last seen; deleted ones are left out.
         written_back: deals to which something was written back, by record key.
         doubts: what became of each effect of which nobody could say whether it was there, by intent.
         refusals: how often the books refused what, by fault code and what was done then.
@@ -51,6 +53,7 @@ class Tally:
     position: int = 0
     events: Counter[str] = field(default_factory=Counter)
     documents: dict[tuple[str, str], LoggedDocument] = field(default_factory=dict)
+    entered: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
     written_back: dict[str, JsonObject] = field(default_factory=dict)
     doubts: dict[str, Doubt] = field(default_factory=dict)
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -102,6 +105,11 @@ class Tally:
         self.documents[key] = LoggedDocument(event.entity, event.document_id, event.record_key, event.document.fields())
 
     def _observed(self, event: BooksObserved) -> None:
+        if event.entity in ENTERED:
+            if event.status == "live":
+                self.entered[event.entity, event.document_id] = event.document.fields()
+            else:
+                self.entered.pop((event.entity, event.document_id), None)
         known = self.documents.get((event.entity, event.document_id))
         if known is not None and event.status == "live":
             self.documents[event.entity, event.document_id] = LoggedDocument(

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from counterfoil.demo.actual import BookedEntry, BookedInvoice, Books, LoggedInvoice, SoldDeal
-from counterfoil.demo.expected import Expected, ExpectedInvoice
+from counterfoil.demo.expected import (
+    BOOKKEEPERS_INCOME,
+    INCOME,
+    RECEIVABLE,
+    UNDEPOSITED,
+    Expected,
+    ExpectedInvoice,
+)
 
 R = TypeVar("R")
 Sums = Mapping[str, int]
@@ -66,20 +73,25 @@ def by_customer(
     )
 
 
-def by_account(expected: Expected, source: Sums, log: Sums, books: Books) -> tuple[Tie, ...]:
-    """The whole trial balance, debits less credits. Source and log speak where they can."""
-    names = sorted({*expected.accounts, *books.accounts})
-    return tuple(
-        Tie(
-            name=name,
-            expected=expected.accounts.get(name, 0),
-            source=source.get(name),
-            added=0,
-            log=log.get(name),
-            books=books.accounts.get(name, 0),
-        )
-        for name in names
-    )
+def by_account(
+    expected: Expected, deals: Iterable[SoldDeal], payroll: Sums, log: Sums, books: Books
+) -> tuple[Tie, ...]:
+    """The whole trial balance, debits less credits.
+
+    HubSpot speaks for what was sold, Gusto for payroll; `added` is what people entered in QuickBooks: payments, a
+    credit memo, a line of their own.
+    """
+    sold = sum(deal.cents for deal in posted(expected, deals))
+    source = {**payroll, INCOME: -sold, RECEIVABLE: sold}
+    received = expected.accounts.get(UNDEPOSITED, 0)
+    credited = sum(invoice.credited for invoice in expected.invoices.values())
+    added = {
+        INCOME: credited,
+        BOOKKEEPERS_INCOME: -expected.added,
+        UNDEPOSITED: received,
+        RECEIVABLE: expected.added - received - credited,
+    }
+    return _ties(expected=expected.accounts, added=added, source=source, log=log, books=books.accounts)
 
 
 def by_pay_run(expected: Expected, source: Sums, log: Sums, books: Iterable[BookedEntry]) -> tuple[Tie, ...]:

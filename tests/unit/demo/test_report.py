@@ -125,8 +125,9 @@ def evidence() -> Evidence:
                 for one in EXPECTED.invoices.values()
             ),
             entries=runs,
-            accounts=payroll,
+            accounts=EXPECTED.accounts,
         ),
+        source_calls={"HubSpot": (9, 0)},
         payroll=payroll,
         pay_runs=runs,
         outcomes=Outcomes((Reason("applied", "", 9), Reason("parked", "no_lines", 1))),
@@ -251,6 +252,15 @@ def a_refusal_of_our_own_making(right: Evidence) -> Evidence:
     return replace(right, calls=replace(right.calls, refused=2))
 
 
+def a_refusal_by_hubspot(right: Evidence) -> Evidence:
+    return replace(right, source_calls={"HubSpot": (9, 1)})
+
+
+def a_payment_that_the_log_lacks(right: Evidence) -> Evidence:
+    accounts = {**right.logged.accounts, "Undeposited Funds": 0}
+    return replace(right, logged=replace(right.logged, accounts=accounts))
+
+
 def a_broken_chain(right: Evidence) -> Evidence:
     fault = Fault(company=1, position=3, kind="changed", text="changed")
     return replace(right, verified=replace(right.verified, faults=(fault,)))
@@ -295,6 +305,8 @@ def a_line_lost(right: Evidence) -> Evidence:
         a_deal_parked_for_another_reason,
         nothing_waits_for_approval,
         a_refusal_of_our_own_making,
+        a_refusal_by_hubspot,
+        a_payment_that_the_log_lacks,
         a_broken_chain,
         a_table_unlike_the_log,
         an_effect_nobody_knows,
