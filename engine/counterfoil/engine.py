@@ -108,8 +108,10 @@ class Engine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.stop()
-        await self._stack.aclose()
+        try:
+            await self.stop()
+        finally:
+            await self._stack.aclose()
 
     async def _open(self) -> None:
         stack, settings = self._stack, self.settings

@@ -17,8 +17,10 @@ import asyncpg
 import pytest
 from aiohttp import web
 
-from counterfoil import Engine, Names, Pool, RecordedEvent, load_settings, migrate
+from counterfoil import Engine, LogError, Names, Pool, RecordedEvent, Settings, load_settings, migrate
+from counterfoil.log import Append, NewEvent
 from counterfoil.postgres import ensure_login, open_postgres
+from counterfoil_schema.events.receipts import CompanyRegistered
 from support.postgres import Database, Server, admin_connection, fresh_database
 from support.processes import python_environment
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
@@ -258,6 +260,21 @@ async def test_a_host_with_a_pool_a_schema_and_a_server_of_its_own(
         assert await running_leases(pool, names) == 0
         assert not pool.is_closing()
     assert {"5001", "5002", "5003"} == invoices_in_the_books(emulator).keys()
+
+
+async def test_what_was_opened_is_closed_even_if_stopping_fails(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise RuntimeError("the work ended badly")
+
+    engine = Engine(Settings(home=tmp_path, dsn=database.engine_dsn, admin_dsn=database.admin_dsn))
+    with pytest.raises(RuntimeError, match="ended badly"):
+        async with engine:
+            monkeypatch.setattr(engine, "stop", fail)
+    registered = CompanyRegistered(name="Late", zone="UTC", home_currency="USD")
+    with pytest.raises(LogError):
+        await engine.log.append(Append(1, [NewEvent(registered)]))
 
 
 async def is_ready(client: aiohttp.ClientSession, address: str) -> bool:

@@ -16,6 +16,7 @@ from counterfoil.log import Append, Delivery, LogError, LogWriter, NewEvent
 from counterfoil.ports import Clock
 from counterfoil.quickbooks.online.webhooks import SIGNATURE_HEADER, Notification, parse_notifications, verify_signature
 from counterfoil.sources import BadSignatureError, MalformedDeliveryError, SourceAdapter, WebhookRequest
+from counterfoil.telemetry.ports import current_trace
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.receipts import Hint, WebhookReceived
 
@@ -133,7 +134,8 @@ class _Handler:
             raw=body.decode("utf-8", errors="backslashreplace"),
         )
         delivery = Delivery(connection, delivery_id)
-        await self._log.append(Append(company, [NewEvent(event=event, delivery=delivery)]))
+        new = NewEvent(event=event, delivery=delivery, trace=current_trace())
+        await self._log.append(Append(company, [new]))
         self._routes.received(company)
 
 
