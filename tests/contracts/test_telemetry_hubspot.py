@@ -1,0 +1,259 @@
+"""One trace from a won deal to the values written back to it, on the host's providers, and nothing secret in it.
+
+HubSpot and QuickBooks are emulators; a person pays the invoice in QuickBooks.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
+
+from counterfoil import CompanySettings, Engine, QuickBooksSettings, RecordedEvent, Settings, SourceSettings
+from counterfoil.settings import TelemetrySettings
+from counterfoil.telemetry.providers import make_providers
+from support import hubspot
+from support.postgres import Database
+from support.quickbooks_emulator import EmulatorProcess, emulator_process
+
+BOUND_SECONDS = 90.0
+CUSTOMER = "Käthe Unmistakable & Daughters"
+MAPPING = """
+[connection]
+source = "hubspot"
+zone = "America/New_York"
+currency = "USD"
+
+[customer]
+from = ["company"]
+
+[invoice]
+from = ["deal"]
+
+[write_back]
+status = "qbo_invoice_status"
+balance = "qbo_balance"
+"""
+
+
+class Listener:
+    """A host's own telemetry."""
+
+    def __init__(self) -> None:
+        self.exporter = InMemorySpanExporter()
+        self.reader = InMemoryMetricReader()
+        self.tracers = TracerProvider()
+        self.tracers.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.meters = MeterProvider(metric_readers=[self.reader])
+
+    def spans(self, name: str) -> list[ReadableSpan]:
+        """Finished spans of a name."""
+        return [span for span in self.exporter.get_finished_spans() if span.name == name]
+
+    def metric_names(self) -> set[str]:
+        """Metrics that have a value."""
+        data = self.reader.get_metrics_data()
+        scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
+        return {metric.name for scope in scopes for metric in scope.metrics}
+
+
+def trace_id(traceparent: str | None) -> str:
+    """The trace's id in a `traceparent`."""
+    assert traceparent is not None
+    return traceparent.split("-")[1]
+
+
+def ids_of(spans: Iterable[ReadableSpan]) -> set[str]:
+    """The ids of spans' own traces and of those that they are linked to."""
+    contexts = [context for span in spans for context in (span.context, *(link.context for link in span.links))]
+    return {f"{context.trace_id:032x}" for context in contexts if context is not None}
+
+
+@pytest.fixture
+def emulator() -> Iterator[EmulatorProcess]:
+    with emulator_process("--limits", "off") as running:
+        yield running
+
+
+@asynccontextmanager
+async def at_work(
+    database: Database, home: Path, emulator: EmulatorProcess, account: hubspot.Account, listener: Listener
+) -> AsyncIterator[Engine]:
+    """An engine between the two emulators, with QuickBooks' webhooks leading to it."""
+    quickbooks = QuickBooksSettings(
+        realm_id=emulator["realm_id"],
+        client_id=SecretStr(emulator["client_id"]),
+        client_secret=SecretStr(emulator["client_secret"]),
+        refresh_token=SecretStr(emulator["refresh_token"]),
+        verifier_token=SecretStr(emulator["verifier_token"]),
+        base_url=emulator["base_url"],
+        unlimited=True,
+    )
+    options = {
+        "base_url": account.emulator.base_url,
+        "access_token": SecretStr(account.emulator.credentials.access_token),
+        "client_secret": SecretStr(account.emulator.credentials.client_secret),
+        "app_id": str(account.emulator.app_id),
+        "portal_id": str(account.emulator.portal_id),
+        "overlap_seconds": 0,
+    }
+    source = SourceSettings(adapter="hubspot", mapping=MAPPING, options=options)
+    company = CompanySettings(company=1, name="Traced", quickbooks=quickbooks, sources={"hubspot": source})
+    settings = Settings(home=home, dsn=database.engine_dsn, admin_dsn=database.admin_dsn, companies=(company,))
+    engine = Engine(settings, tracer_provider=listener.tracers, meter_provider=listener.meters)
+    host = web.Application()
+    host.add_subapp("/hooks", engine.webhooks)
+    runner = web.AppRunner(host)
+    async with engine:
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks/quickbooks"
+            await asyncio.to_thread(emulator.control, "/webhooks", {"url": url, "gather_seconds": 0})
+            engine.start()
+            yield engine
+        finally:
+            await runner.cleanup()
+
+
+async def the_event(engine: Engine, fits: Callable[[RecordedEvent], bool]) -> RecordedEvent:
+    """The first event that fits, waited for."""
+    async with asyncio.timeout(BOUND_SECONDS):
+        async for recorded in engine.events():
+            if fits(recorded):
+                return recorded
+    raise AssertionError("the log has ended")
+
+
+def accepted(record_key: str) -> Callable[[RecordedEvent], bool]:
+    """Whether an event says that something about a record was accepted."""
+
+    def fits(recorded: RecordedEvent) -> bool:
+        return (recorded.event_type, recorded.record_key) == ("intent.accepted", record_key)
+
+    return fits
+
+
+async def test_one_trace_leads_from_the_deal_to_the_value_written_back(
+    database: Database, tmp_path: Path, emulator: EmulatorProcess
+) -> None:
+    listener = Listener()
+    async with hubspot.account() as account:
+        await account.load(
+            companies=[hubspot.company(7, CUSTOMER)],
+            products=[hubspot.product(3, "50.00")],
+            deals=[hubspot.deal(512, amount="100.00")],
+            line_items=[hubspot.line_item(9, "50.00", quantity="2", hs_product_id="3")],
+            associations=[
+                hubspot.link("deals", 512, "companies", 7),
+                hubspot.link("deals", 512, "line_items", 9),
+            ],
+        )
+        async with at_work(database, tmp_path, emulator, account, listener) as engine:
+            invoiced = await the_event(engine, accepted("hubspot:deal:512"))
+            body = invoiced.light()
+            await pay(emulator, str(body["document_id"]))
+            written = await the_event(
+                engine, lambda one: accepted("hubspot:deal:512")(one) and one.position > invoiced.position
+            )
+            events = [recorded async for recorded in engine.reader.stream(1)]
+        state = await account.control("GET", "/objects/deals")
+    assert '"qbo_balance"' in str(state).replace("'", '"')
+    observed = next(
+        one for one in events if (one.event_type, one.record_key) == ("source.observed", "hubspot:deal:512")
+    )
+    whole = trace_id(observed.trace)
+    assert whole == trace_id(invoiced.trace)
+    assert whole in ids_of(listener.spans("counterfoil.plan"))
+    assert whole in ids_of(listener.spans("counterfoil.send"))
+    assert whole == trace_id(written.trace)
+    assert whole in ids_of(listener.spans("counterfoil.write_back"))
+    has_the_call(listener, whole, body)
+    has_no_secret(listener, emulator, account)
+    assert listener.metric_names() >= {"counterfoil.outcomes", "counterfoil.decisions", "counterfoil.events"}
+
+
+async def pay(emulator: EmulatorProcess, invoice: str) -> None:
+    """A bookkeeper enters a payment of forty."""
+    books = await asyncio.to_thread(emulator.control, "/state?entity=Invoice")
+    (document,) = [one for one in flat_documents(books) if one["Id"] == invoice]
+    payment = {
+        "CustomerRef": {"value": document["CustomerRef"]["value"]},
+        "TotalAmt": 40,
+        "Line": [{"Amount": 40, "LinkedTxn": [{"TxnId": invoice, "TxnType": "Invoice"}]}],
+    }
+    await asyncio.to_thread(emulator.control, "/books/Payment", {"body": payment})
+
+
+def flat_documents(state: Any) -> list[dict[str, Any]]:
+    """The invoices of an emulator's state."""
+    invoices = state["records"]["Invoice"] if "records" in state else state["Invoice"]
+    return list(invoices.values()) if isinstance(invoices, dict) else list(invoices)
+
+
+def has_the_call(listener: Listener, whole: str, body: dict[str, Any]) -> None:
+    """The call to QuickBooks is in the trace, with Intuit's own id and our request id."""
+    attributes = [
+        dict(span.attributes or {})
+        for span in listener.exporter.get_finished_spans()
+        if whole in ids_of([span]) and any(name.endswith("intuit_tid") for name in span.attributes or {})
+    ]
+    values = [set(map(str, one.values())) for one in attributes]
+    assert any({str(body["intuit_tid"]), str(body["request_id"])} <= found for found in values)
+
+
+def has_no_secret(listener: Listener, emulator: EmulatorProcess, account: hubspot.Account) -> None:
+    """No token, no name of a customer: not in names, attributes, events or states of spans."""
+    said = "\n".join(span.to_json() for span in listener.exporter.get_finished_spans())
+    assert "counterfoil.observe" in said
+    credentials = account.emulator.credentials
+    secrets = [emulator[name] for name in ("client_secret", "refresh_token", "verifier_token", "access_token")]
+    for secret in (*secrets, credentials.access_token, credentials.client_secret, "Unmistakable", "Bearer"):
+        assert secret not in said
+
+
+def test_nobody_listens_unless_asked_and_no_global_provider_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("the host's global provider was asked for")
+
+    monkeypatch.setattr(trace, "get_tracer_provider", forbidden)
+    monkeypatch.setattr(metrics, "get_meter_provider", forbidden)
+    providers = make_providers(TelemetrySettings())
+    with providers.tracers.get_tracer("counterfoil").start_as_current_span("unheard") as span:
+        assert not span.is_recording()
+    assert providers.own_tracers is None
+    assert providers.own_meters is None
+
+
+async def test_with_an_endpoint_spans_and_metrics_go_there() -> None:
+    posted: set[str] = set()
+
+    async def take(request: web.Request) -> web.Response:
+        assert await request.read()
+        posted.add(f"{request.path} {request.content_type}")
+        return web.Response()
+
+    collector = web.Application()
+    collector.router.add_post("/{tail:.*}", take)
+    runner = web.AppRunner(collector)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        endpoint = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        providers = make_providers(TelemetrySettings(otlp_endpoint=endpoint))
+        with providers.tracers.get_tracer("counterfoil").start_as_current_span("heard"):
+            providers.meters.get_meter("counterfoil").create_counter("counterfoil.heard").add(1)
+        await asyncio.to_thread(providers.shut_down)
+    finally:
+        await runner.cleanup()
+    assert {f"/v1/{kind} application/x-protobuf" for kind in ("traces", "metrics")} == posted
