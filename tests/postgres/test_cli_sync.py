@@ -141,3 +141,67 @@ def test_a_port_that_is_taken_is_told(shop: Shop, emulator: EmulatorProcess) -> 
 
     assert ran.code == 2
     assert f"port {taken}" in ran.err
+
+
+def test_a_payment_in_the_books_is_explained_with_its_invoice(shop: Shop, emulator: EmulatorProcess) -> None:
+    shop.run("sync")
+    first = shop.run("explain", "501", "--json").json()["explained"][0]
+    identity = first["records"][0]["document_id"]
+    document = next(step for step in first["steps"] if step["stage"] == "answer")["details"]["document"]
+    line = {"Amount": 60, "LinkedTxn": [{"TxnId": identity, "TxnType": "Invoice"}]}
+    customer = {"value": document["CustomerRef"]["value"]}
+    body = {"CustomerRef": customer, "TotalAmt": 60, "Line": [line]}
+    paid = emulator.control("/books/Payment", {"body": body})["Payment"]
+    assert isinstance(paid, dict)
+    shop.run("sync")
+
+    by_invoice = shop.run("explain", "501", "--json").json()["explained"][0]
+    by_payment = shop.run("explain", "Payment", str(paid["Id"]))
+
+    # 150.50 less 60.00
+    assert by_invoice["records"][0]["paid"] == 60
+    shown = [step["title"] for step in by_invoice["steps"] if step["stage"] == "books"]
+    assert any(f"Invoice {identity}," in title and "open 90.5" in title for title in shown), shown
+    assert any(f"Payment {paid['Id']}" in title for title in shown)
+    assert by_payment.code == 0
+    assert f"QuickBooks showed Payment {paid['Id']}" in by_payment.out
+
+
+def test_a_wrong_mapping_stops_before_anything_is_read(shop: Shop, emulator: EmulatorProcess) -> None:
+    shop.replace("shop.toml", "tax_code", "tax_cod")
+    line = (shop.folder / "shop.toml").read_text().splitlines().index('tax_cod = "NON"') + 1
+
+    ran = shop.run("sync")
+
+    assert ran.code == 2, ran.said
+    assert f'shop.toml, line {line}: [invoice] has no key "tax_cod"; did you mean "tax_code"?' in ran.err
+    assert writes(emulator) == 0
+
+
+def test_quickbooks_out_of_reach_is_told_and_nothing_is_lost(shop: Shop, emulator: EmulatorProcess) -> None:
+    shop.replace("counterfoil.toml", emulator["base_url"], "http://127.0.0.1:9")
+
+    ran = shop.run("sync")
+    again = shop.run("sync", "--timeout", "3", "--json")
+
+    assert ran.code == 3, ran.said
+    assert "Trouble with" in ran.out
+    assert "127.0.0.1:9" in ran.out
+    assert again.code == 3, again.said
+    # The sources were read meanwhile; everything waits.
+    assert again.json()["companies"][0]["outcomes"]["waiting"] == 6
+
+
+def test_a_connection_that_was_revoked_asks_for_another(shop: Shop, emulator: EmulatorProcess) -> None:
+    shop.run("sync")
+    emulator.control("/oauth", {"revoke": True, "expire_access": True})
+    shop.write("exports/orders.csv", "id,customer,date\n501,C1,2026-03-02\n502,C2,2026-03-31\n503,C2,2026-04-01\n")
+    shop.write(
+        "exports/lines.csv",
+        "order,line,product,qty,price\n501,1,P1,3,10.00\n501,2,P2,1,120.50\n502,1,P1,2,9.99\n503,1,P1,1,10.00\n",
+    )
+
+    ran = shop.run("sync")
+
+    assert ran.code == 3, ran.said
+    assert "QuickBooks is no longer connected for company 1." in ran.out

@@ -232,9 +232,11 @@ class OnlineBooks:
 def unreadable(failed: ReadFailed) -> BooksUnreadableError:
     """The port's error for a read that failed."""
     reconnect = failed.fault is not None and failed.fault.kind.value == "reconnect"
+    reason = failed.reason.strip().rstrip(".")
+    passing = "" if "tried again" in reason else "It is tried again later."
     return BooksUnreadableError(
-        f"Reading from QuickBooks failed: {failed.reason}.",
-        remedy=failed.fault.fix if failed.fault else "It is tried again later.",
+        f"Reading from QuickBooks failed: {reason}.",
+        remedy=failed.fault.fix if failed.fault else passing,
         retry_after=failed.retry_after_seconds,
         reconnect=reconnect,
     )

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from pydantic import SecretStr
@@ -151,7 +151,8 @@ class TokenEndpoint:
         except (aiohttp.ClientError, TimeoutError, OSError, BodyTooLargeError) as error:
             reason = type(error).__name__
         raise TokenEndpointError(
-            f"Intuit's token service gave no answer ({reason}).", remedy="It is tried again by itself."
+            f"Intuit's token service at {urlsplit(url).netloc.rpartition('@')[2]} gave no answer ({reason}).",
+            remedy="It is tried again by itself.",
         )
 
     def _token_set(self, body: JsonObject, generation: int) -> TokenSet:
