@@ -12,6 +12,7 @@ COMPANY_NAME = "Sample Company"
 CALL_SECONDS = 10
 SERVER_SECONDS = 5
 LEASE_SECONDS = 10
+SWEEP_SECONDS = 60
 _TEMPLATE = """\
 # Written by `counterfoil demo`. The secrets open emulators on this machine and nothing else.
 home = ".counterfoil"
@@ -21,7 +22,7 @@ lease_seconds = {lease_seconds}
 name = "{name}"
 zone = "America/New_York"
 poll_seconds = 60
-sweep_seconds = 60
+sweep_seconds = {sweep_seconds}
 
 [company.{company}.quickbooks]
 environment = "emulator"
@@ -69,6 +70,7 @@ def write_home(home: Path, connections: dict[str, JsonObject], *, limits: bool) 
         lease_seconds=LEASE_SECONDS,
         call_seconds=CALL_SECONDS,
         server_seconds=SERVER_SECONDS,
+        sweep_seconds=SWEEP_SECONDS,
         unlimited="" if limits else "unlimited = true\n",
         hubspot_pace="" if limits else "calls_per_10_seconds = 10000\nsearches_per_second = 1000\n",
         **connections,

@@ -54,6 +54,11 @@ def at_the_start(*, fast: bool) -> list[Incident]:
     ]
 
 
+def lost_notification() -> Incident:
+    """A webhook that never comes: the next sweep over the books' changes must find what it would have told."""
+    return Incident("webhook about a payment that never came", {"kind": "drop_webhook", "entity": "Payment"})
+
+
 def moment_of_the_kill(*, fast: bool) -> Incident:
     """Holds a batch of invoices back for three seconds, in which the engine is killed; the effect still comes."""
     return Incident(

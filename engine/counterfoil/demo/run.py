@@ -7,8 +7,8 @@ from counterfoil.clock import SystemClock
 from counterfoil.demo.changes import Change, count_of, make_changes
 from counterfoil.demo.expected import Expected, expect
 from counterfoil.demo.generator import make_sample
-from counterfoil.demo.home import COMPANY
-from counterfoil.demo.incidents import Incidents, at_the_start, burst, moment_of_the_kill
+from counterfoil.demo.home import COMPANY, SWEEP_SECONDS
+from counterfoil.demo.incidents import Incidents, at_the_start, burst, lost_notification, moment_of_the_kill
 from counterfoil.demo.progress import Show, Standing
 from counterfoil.demo.sample import FAST, Sample, Size
 from counterfoil.demo.stage import Stage
@@ -89,7 +89,7 @@ class Director:
         self._incidents = Incidents(stage.quickbooks)
         self.tally = Tally(COMPANY)
         self.course = Course()
-        self._played = asyncio.Event()
+        self._rest_from = 0.0
 
     async def play(self) -> None:
         """From the start of the engine until nothing moves any more."""
@@ -131,6 +131,8 @@ class Director:
         await self._until_booked(len(self._script.sample.deals) // 6)
         self._show.say("Meanwhile people work in HubSpot and in QuickBooks.")
         pause = 0.05 if self._script.fast else 0.5
+        if not self._script.fast:
+            await self._incidents.arm(lost_notification())
         middle = len(self._script.changes) // 2
         for place, change in enumerate(self._script.changes):
             await self._stage.people.act(change)
@@ -140,6 +142,9 @@ class Director:
                 self._show.say("QuickBooks answers 429 for a while; Intuit wants a minute's rest.")
             await asyncio.sleep(pause)
         self._show.say("People have done their changes.")
+        if not self._script.fast:
+            # What a lost webhook should have told is found by the sweep that follows.
+            self._rest_from = self._clock.monotonic() + SWEEP_SECONDS
 
     async def _until_booked(self, invoices: int) -> None:
         while True:
@@ -191,7 +196,8 @@ class Director:
         position = -1
         while self._clock.monotonic() - still_since < STILL_SECONDS:
             await asyncio.sleep(_LOOK_SECONDS)
-            if self.tally.position != position or await self._moves():
+            early = self._clock.monotonic() < self._rest_from
+            if early or self.tally.position != position or await self._moves():
                 still_since = self._clock.monotonic()
                 position = self.tally.position
 
