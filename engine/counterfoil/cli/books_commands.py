@@ -29,9 +29,10 @@ def explain(
     company: CompanyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show why a document is in the books, or what became of a record: the whole chain, with positions and instants.
+    """Show the whole chain behind a document or record.
 
-    Source change, decision, call, answer, link, what the books showed, payments, and what was written back.
+    Why a document is in the books, or what became of a record, with positions and instants: source change, decision,
+    call, answer, link, what the books showed, payments, and what was written back.
 
     Example: counterfoil explain Invoice 145
     """

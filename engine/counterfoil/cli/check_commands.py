@@ -25,7 +25,9 @@ def rebuild(
     company: CompanyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fold the log afresh and compare every row with the tables; leaves with 4 if any differs.
+    """Compare the tables with a fresh fold of the log.
+
+    Row for row; leaves with 4 if any differs.
 
     Takes no lease and changes nothing; may run beside an engine, which it follows up to where that one has folded.
 

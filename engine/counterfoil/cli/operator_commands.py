@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
 
 
 def parked(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None, as_json: JsonOption = False) -> None:
-    """List what cannot go on until somebody acts: the record, the amount, why, and what to do.
+    """List what cannot go on until somebody acts.
+
+    With the record, the amount, why, and what to do. Leaves with 1 if anything is parked.
 
     Example: counterfoil parked --company 1
     """
@@ -67,7 +69,7 @@ def approve(
     company: CompanyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let something go out that waits for approval.
+    """Let out what waits for approval.
 
     The approval is recorded at once; whoever works for the company takes it up, now or when it next runs.
 
@@ -89,7 +91,7 @@ def retry(
     company: CompanyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have something parked decided afresh, after its cause was removed.
+    """Have something parked decided afresh.
 
     Example: counterfoil retry hubspot:deal:512 --wait
     """
@@ -109,7 +111,9 @@ def skip(
     company: CompanyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Decide that something parked, or waiting for approval, is not to be carried over.
+    """Decide that something is not to be carried over.
+
+    Something parked, or waiting for approval.
 
     Example: counterfoil skip hubspot:deal:512 --reason "invoiced by hand in March"
     """

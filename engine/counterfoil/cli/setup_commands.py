@@ -31,7 +31,9 @@ def init(
     source: Annotated[str, typer.Option("--source", help="csv, hubspot or gusto.")] = "csv",
     as_json: JsonOption = False,
 ) -> None:
-    """Write a commented counterfoil.toml and a mapping to begin with; replaces nothing.
+    """Write a configuration and a mapping to begin with.
+
+    Both with comments; nothing that exists is replaced.
 
     Example: counterfoil init books --source hubspot
     """
@@ -45,7 +47,9 @@ def init(
 
 
 def migrate(*, config: ConfigOption = CONFIG_FILE, as_json: JsonOption = False) -> None:
-    """Bring the database up to this release's tables and roles; safe to repeat, and safe for several at once.
+    """Bring the database up to this release.
+
+    Its tables and roles; safe to repeat, and safe for several at once.
 
     Uses COUNTERFOIL_ADMIN_DSN, else COUNTERFOIL_DSN, else the embedded Postgres in the home folder.
 

@@ -125,7 +125,9 @@ def emulator(
 
 
 def demo(context: typer.Context) -> None:
-    """Show a whole company being synchronised, with faults, on this machine; needs no configuration.
+    """Watch a sample company arrive in QuickBooks, faults and all.
+
+    Needs no configuration; everything runs on this machine.
 
     Postgres, emulators with a sample company, live changes, lost answers, throttling and a killed process, and a
     report whether everything ties out. Takes some minutes.
