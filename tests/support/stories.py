@@ -165,9 +165,10 @@ def payment(
     status: Status = "live",
     dated: str = "2026-03-20",
     total: Decimal | None = None,
+    token: int = 0,
 ) -> seen.BooksObserved:
     """A payment in the books that applies amounts to invoices."""
-    document: JsonObject = {"Id": payment_id, "SyncToken": "0"}
+    document: JsonObject = {"Id": payment_id, "SyncToken": str(token)}
     if status == "live":
         document |= {
             "TxnDate": dated,
@@ -273,7 +274,9 @@ class Story:
         known = [f"doc of shop:order:{name}" for name in SOURCES] + ["a stranger"]
         document_id = self._chance.choice(known)
         status = self._chance.choice(STATUSES)
-        position = self.write(books("Invoice", document_id, {"Id": document_id, "SyncToken": "7"}, status))
+        position = self.write(
+            books("Invoice", document_id, {"Id": document_id, "SyncToken": str(len(self.events))}, status)
+        )
         self._arrived(position, f"quickbooks:Invoice:{document_id}")
 
     def _pay(self) -> None:
@@ -283,7 +286,7 @@ class Story:
         gone = self._chance.randrange(4) == 0
         status: Status = "deleted" if gone else "live"
         self.paid[payment_id] = {} if gone else applied
-        position = self.write(payment(payment_id, applied, status=status))
+        position = self.write(payment(payment_id, applied, status=status, token=len(self.events)))
         self._arrived(position, f"quickbooks:Payment:{payment_id}")
 
     def _aside(self) -> None:

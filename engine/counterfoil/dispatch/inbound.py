@@ -40,7 +40,8 @@ class InboundDecider:
         answer is not recorded yet.
         """
         bears_on = (change.record_key,)
-        later = await self._store.some(ChangeRow, "changes_of_record", self._company, change.record_key)
+        seen = await self._store.some(ChangeRow, "changes_of_record", self._company, change.record_key)
+        later = [row for row in seen if row.code != "older"]
         if later[-1].position > change.position:
             reason = f"A newer reading of the same document, {later[-1].position}, overtook it."
             return Decided(events=[_skipped(change, "superseded", reason)], bears_on=bears_on)

@@ -10,6 +10,7 @@ from counterfoil.dispatch.view import EventSource, KeyedHash
 from counterfoil.log import NewEvent
 from counterfoil.planning.inbound import payment_effect
 from counterfoil.ports import Clock
+from counterfoil.state.receipts import is_older_reading
 from counterfoil.state.rows import CompanyRow, DocumentRow, HintRow, IntentRow, PaymentRow
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
@@ -258,7 +259,8 @@ class BooksReader:
 
 def _is_known(row: DocumentRow, one: Shown, content_hash: str) -> bool:
     """Whether a reading says nothing new. An invoice's first echo does: its number and status go to the source."""
-    if row.content_hash == content_hash:
+    token = one.document.get("SyncToken")
+    if row.content_hash == content_hash or is_older_reading(row, str(token) if token is not None else None, one.status):
         return True
-    unmoved = row.status == one.status and row.sync_token == one.document.get("SyncToken")
+    unmoved = row.status == one.status and row.sync_token == token
     return unmoved and one.entity != "Invoice"

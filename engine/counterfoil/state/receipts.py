@@ -132,6 +132,9 @@ def _observe(
 
 def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
     before = rows.get(DocumentRow, event.entity, event.document_id)
+    if before is not None and is_older_reading(before, event.sync_token, event.status):
+        _note_older(rows, at, event)
+        return
     owner = before.record_key if before else None
     rows.put(
         DocumentRow(
@@ -139,7 +142,7 @@ def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
             entity=event.entity,
             document_id=event.document_id,
             position=at.position,
-            sync_token=event.sync_token,
+            sync_token=event.sync_token if event.sync_token is not None else before.sync_token if before else None,
             status=event.status,
             content_hash=event.content_hash,
             record_key=owner,
@@ -162,6 +165,33 @@ def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
             side="books",
             state="waiting",
             code="decision",
+        )
+    )
+
+
+def is_older_reading(known: DocumentRow, sync_token: str | None, status: str) -> bool:
+    """Whether a reading shows a document as it was before what is known of it.
+
+    Readings by webhook, sweep and query overtake one another. SyncToken counts up with every write (Intuit: entity
+    pages), and what was deleted does not come back.
+    """
+    if sync_token is None or known.sync_token is None or not (sync_token.isdecimal() and known.sync_token.isdecimal()):
+        return False
+    revived = known.status == "deleted" and status != "deleted"
+    return int(sync_token) < int(known.sync_token) or (revived and int(sync_token) <= int(known.sync_token))
+
+
+def _note_older(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
+    rows.put(
+        ChangeRow(
+            company=at.company,
+            position=at.position,
+            record_key=f"quickbooks:{event.entity}:{event.document_id}",
+            side="books",
+            state="skipped",
+            code="older",
+            reason="The reading shows the document as it was before what is known of it already.",
+            decided=at.position,
         )
     )
 

@@ -210,3 +210,18 @@ async def test_a_credit_memo_is_no_money() -> None:
         },
     )
     assert {"1 by 9": (NOTHING, Decimal("40.00"), NOTHING)} == await settled(tied)
+
+
+async def test_an_older_reading_changes_nothing() -> None:
+    """Readings overtake one another; SyncToken says which shows the document as it is."""
+    paid, half = payment("p1", {"i1": Decimal(90)}, token=4), payment("p1", {"i1": Decimal(45)}, token=3)
+    store = await folded([Written(1, paid), Written(2, half)])
+    cash = [row.cash for row in store.rows(COMPANY).values() if isinstance(row, SettlementRow)]
+    assert cash == [Decimal(90)]
+    assert [row.state for row in changes_in(store).values()] == ["waiting", "skipped"]
+
+
+async def test_what_was_deleted_does_not_come_back() -> None:
+    gone, late = payment("p1", {}, status="deleted", token=4), payment("p1", {"i1": Decimal(45)}, token=4)
+    store = await folded([Written(1, gone), Written(2, late)])
+    assert not [row for row in store.rows(COMPANY).values() if isinstance(row, SettlementRow) and row.cash]
