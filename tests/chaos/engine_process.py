@@ -1,10 +1,11 @@
 """Engines in processes of their own, ended by SIGKILL at a named step.
 
-Reads orders from its input, one JSON object a line, and forks a child for each, which runs an engine. Prints how
-each ended. Forking saves the second and more that importing everything takes.
+Reads orders from its input, one JSON object a line, and forks a child for each, which runs an engine. Prints the
+child's process id, then how it ended. Forking saves the second and more that importing everything takes.
 
 An order: `dsn`, `home`, `folder` (the shelf), `emulator` (its ready line), `port` for webhooks, and `kill`: a step's
-name, at which of its passes, and how many seconds after it; null to work until all is done.
+name, at which of its passes, and how many seconds after it; null to work until all is done. With `stop`, the child
+is halted there instead.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,11 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from counterfoil import plugins
-from counterfoil.dispatch.observing import BOOKS, SWEEP
 from counterfoil.engine import Engine
-from counterfoil.settings import CompanySettings, QuickBooksSettings, Settings, SourceSettings
-from counterfoil.state.rows import OPEN_INTENTS, IntentRow
-from support.shelf import MAPPING, shelf_only
+from counterfoil.settings import Settings
+from support.running import LEASE_SECONDS, company_settings, is_done
+from support.shelf import shelf_only
 
-LEASE_SECONDS = 8.0
-TIMEOUT_SECONDS = 2.0
-SERVER_SECONDS = 1.0
 QUIET_SECONDS = 2.5
 GIVE_UP_SECONDS = 60.0
 
@@ -38,8 +35,8 @@ GIVE_UP_SECONDS = 60.0
 class Killer:
     """Ends this process at a step, and counts all steps until then."""
 
-    def __init__(self, step: str, at: int, delay: float) -> None:
-        self._step, self._left, self._delay = step, at, delay
+    def __init__(self, step: str, at: int, delay: float, end: signal.Signals) -> None:
+        self._step, self._left, self._delay, self._end = step, at, delay, end
 
     def __call__(self, step: str) -> None:
         if step != self._step:
@@ -48,47 +45,21 @@ class Killer:
         if self._left:
             return
         if self._delay:
-            threading.Timer(self._delay, _die).start()
+            threading.Timer(self._delay, os.kill, (os.getpid(), self._end)).start()
         else:
-            _die()
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def settings_of(order: dict[str, Any]) -> Settings:
-    emulator = order["emulator"]
-    quickbooks = QuickBooksSettings(
-        realm_id=emulator["realm_id"],
-        client_id=SecretStr(emulator["client_id"]),
-        client_secret=SecretStr(emulator["client_secret"]),
-        refresh_token=SecretStr(emulator["refresh_token"]),
-        verifier_token=SecretStr(emulator["verifier_token"]),
-        base_url=emulator["base_url"],
-        unlimited=True,
-        timeout_seconds=TIMEOUT_SECONDS,
-        server_seconds=SERVER_SECONDS,
-    )
-    company = CompanySettings(
-        company=1,
-        name="Shelf & Sons",
-        zone="America/New_York",
-        quickbooks=quickbooks,
-        sources={"shelf": SourceSettings(adapter="shelf", mapping=MAPPING, options={"folder": order["folder"]})},
-        poll_seconds=1.0,
-        sweep_seconds=1.0,
-    )
-    return Settings(
-        home=Path(order["home"]), dsn=SecretStr(order["dsn"]), lease_seconds=LEASE_SECONDS, companies=(company,)
-    )
+            os.kill(os.getpid(), self._end)
 
 
 async def work(order: dict[str, Any]) -> None:
     kill = order["kill"]
     plugins.installed = shelf_only
-    settings = settings_of(order)
-    engine = Engine(settings, step=Killer(*kill)) if kill else Engine(settings)
+    company = company_settings(order["emulator"], Path(order["folder"]))
+    settings = Settings(
+        home=Path(order["home"]), dsn=SecretStr(order["dsn"]), lease_seconds=LEASE_SECONDS, companies=(company,)
+    )
+    end = signal.SIGSTOP if order.get("stop") else signal.SIGKILL
+    step, at, delay = kill or ("never", 0, 0)
+    engine = Engine(settings, step=Killer(step, at, delay, end))
     async with engine:
         runner = web.AppRunner(engine.webhooks)
         await runner.setup()
@@ -101,22 +72,16 @@ async def work(order: dict[str, Any]) -> None:
 
 async def until_quiet(engine: Engine) -> None:
     """Until nothing waits, and nothing new has come although source and books were looked at again since."""
-    company, before, end = engine.runners[1], -1, time.monotonic() + GIVE_UP_SECONDS
-    moved, quiet = datetime.now(UTC), 0.0
+    before, still, end = -1, 0.0, time.monotonic() + GIVE_UP_SECONDS
+    moved = datetime.now(UTC)
     while time.monotonic() < end:
         await asyncio.sleep(0.2)
-        outcomes = {(row[0], row[1]): row[2] for row in await engine.store.records("outcomes", 1)}
-        intents = await engine.store.some(IntentRow, "intents_in", 1, sorted(OPEN_INTENTS), 1)
         head = (await engine.store.checkpoint(1)).position
-        swept = await engine.store.value("cursor", 1, BOOKS, SWEEP)
         if head != before:
-            before, moved, quiet = head, datetime.now(UTC), time.monotonic()
-        is_swept = swept is not None and datetime.fromisoformat(swept) > moved + timedelta(seconds=1)
-        waits = intents or any(state == "waiting" for state, _ in outcomes)
-        if is_swept and not waits and time.monotonic() - quiet > QUIET_SECONDS:
+            before, moved, still = head, datetime.now(UTC), time.monotonic()
+        elif time.monotonic() - still > QUIET_SECONDS and await is_done(engine.store, moved):
             return
-    troubles = company.worker.progress.troubles if company.worker else {}
-    raise TimeoutError(f"not done: {company.state} {company.error} {troubles} {outcomes}")
+    raise TimeoutError(f"not done: {await engine.health()} {await engine.store.records('outcomes', 1)}")
 
 
 def main() -> None:
@@ -127,9 +92,14 @@ def main() -> None:
             sys.stdin.close()
             asyncio.run(work(order))
             return
+        _say(child)
         _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
+        _say(os.waitstatus_to_exitcode(status))
+
+
+def _say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ class Lane:
         assert self.driver.stdin is not None
         assert self.driver.stdout is not None
         self.driver.stdin.write(json.dumps(order).encode() + b"\n")
+        await self.driver.stdout.readline()  # the process id
         code = int(await asyncio.wait_for(self.driver.stdout.readline(), 90))
         if code not in (0, -9):
             pytest.fail(f"{self.name}, {kill}: ended by {code}: {(self.folder / 'errors').read_text()[-3000:]}")
