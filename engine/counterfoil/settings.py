@@ -112,6 +112,7 @@ class Settings(_Settings):
         prefix: what the names of our schemas and roles begin with.
         master_key: 32 bytes in base64, under which all other keys are wrapped; made in `home` if None.
         public_url: under which the webhooks are reached from outside, if a proxy stands in between.
+        lease_seconds: how long another process waits for a company whose holder fell silent; calls need five of them.
     """
 
     home: Path = Path(".counterfoil")
@@ -120,7 +121,7 @@ class Settings(_Settings):
     prefix: str = "counterfoil"
     master_key: SecretStr | None = None
     public_url: str | None = None
-    lease_seconds: float = Field(default=60.0, ge=5)
+    lease_seconds: float = Field(default=60.0, ge=8)
     companies: tuple[CompanySettings, ...] = ()
     telemetry: TelemetrySettings = TelemetrySettings()
 
