@@ -21,6 +21,7 @@ from counterfoil_schema.events.receipts import OperatorRequested
 SECONDS_MAX = 420.0
 STILL_SECONDS = 4.0
 _LOOK_SECONDS = 0.5
+_TOLD_BEFORE_THE_BURST = 20
 _MOVING = ["sent", "uncertain", "refetch", "adopt", "reconnect"]
 
 
@@ -115,6 +116,8 @@ class Director:
     async def _act(self, tasks: asyncio.TaskGroup, kill: int) -> None:
         approving = tasks.create_task(self._approve())
         changing = tasks.create_task(self._change())
+        if not self._script.fast:
+            tasks.create_task(self._refuse())
         await self._incidents.until_fired(kill)
         await self._stage.kill_engine()
         self.course.kills += 1
@@ -133,18 +136,25 @@ class Director:
         pause = 0.05 if self._script.fast else 0.5
         if not self._script.fast:
             await self._incidents.arm(lost_notification())
-        middle = len(self._script.changes) // 2
-        for place, change in enumerate(self._script.changes):
+        for change in self._script.changes:
             await self._stage.people.act(change)
             self.course.changes_told += count_of((change,))
-            if place == middle and not self._script.fast:
-                await self._incidents.arm(burst())
-                self._show.say("QuickBooks answers 429 for a while; Intuit wants a minute's rest.")
             await asyncio.sleep(pause)
         self._show.say("People have done their changes.")
         if not self._script.fast:
             # What a lost webhook should have told is found by the sweep that follows.
             self._rest_from = self._clock.monotonic() + SWEEP_SECONDS
+
+    async def _refuse(self) -> None:
+        """A burst of 429, once most is in the books and HubSpot is being told of it."""
+        won = sum(deal.won for deal in self._script.sample.deals)
+        await self._until_booked(won * 95 // 100)
+        while True:
+            if len(self.tally.written_back) >= _TOLD_BEFORE_THE_BURST:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        await self._incidents.arm(burst())
+        self._show.say("QuickBooks answers 429 for three seconds; Intuit wants a minute's rest after that.")
 
     async def _until_booked(self, invoices: int) -> None:
         while True:
