@@ -198,6 +198,7 @@ async def run_lane(name: str, server: Server, folder: Path) -> Counter[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_a_kill_at_any_point_loses_and_doubles_nothing(
     postgres_server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
