@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from counterfoil.errors import ConfigurationError
+from counterfoil.sources.values import PlainText
 
 API_VERSION = "2025-06-15"
 BASE_URL = "https://api.gusto.com"
@@ -31,7 +32,7 @@ class GustoSettings(BaseModel):
     base_url: Annotated[str, Field(pattern=r"^https?://[^/]+/?$")] = BASE_URL
     access_token: SecretStr | None = None
     refresh_token: SecretStr | None = None
-    client_id: str | None = None
+    client_id: PlainText | None = None
     client_secret: SecretStr | None = None
     system_access_token: SecretStr | None = None
     verification_token: SecretStr | None = None

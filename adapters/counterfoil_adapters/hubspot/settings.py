@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from counterfoil.errors import ConfigurationError
 from counterfoil.sources.port import SourceContext
+from counterfoil.sources.values import PlainText
 
 ApiVersion = Literal["2026-09", "v3"]
 
@@ -28,7 +29,7 @@ class HubSpotSettings(BaseModel):
     base_url: str = "https://api.hubapi.com"
     api_version: ApiVersion = "2026-09"
     access_token: SecretStr | None = None
-    client_id: str | None = None
+    client_id: PlainText | None = None
     client_secret: SecretStr | None = None
     refresh_token: SecretStr | None = None
     app_id: str | None = Field(default=None, coerce_numbers_to_str=True)
