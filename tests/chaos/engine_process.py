@@ -25,6 +25,7 @@ from pydantic import SecretStr
 from counterfoil import plugins
 from counterfoil.engine import Engine
 from counterfoil.settings import Settings
+from counterfoil.state.rows import OPEN_INTENTS, IntentRow
 from support.running import LEASE_SECONDS, company_settings, is_done
 from support.shelf import shelf_only
 
@@ -81,7 +82,8 @@ async def until_quiet(engine: Engine) -> None:
             before, moved, still = head, datetime.now(UTC), time.monotonic()
         elif time.monotonic() - still > QUIET_SECONDS and await is_done(engine.store, moved):
             return
-    raise TimeoutError(f"not done: {await engine.health()} {await engine.store.records('outcomes', 1)}")
+    left = await engine.store.some(IntentRow, "intents_in", 1, sorted(OPEN_INTENTS), 5)
+    raise TimeoutError(f"not done: {await engine.health()} {await engine.store.records('outcomes', 1)} {left}")
 
 
 def main() -> None:

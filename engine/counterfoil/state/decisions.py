@@ -146,17 +146,21 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
     incarnation = before.incarnation if before else 1
     if before is not None and before.document_id != event.document_id:
         incarnation += 1
-    status = _status_after(intent.operation)
+    known = rows.get(DocumentRow, event.entity, event.document_id)
+    latest, token, status = at.position, event.sync_token, _status_after(intent.operation)
+    if known is not None and _is_newer(known.sync_token, event.sync_token):
+        # It was read after somebody else's change, before our own answer was recorded: the reading is the newer one.
+        latest, token, status = known.position, known.sync_token, known.status
     rows.put(
         LinkRow(
             company=at.company,
             record_key=event.record_key,
             entity=event.entity,
             document_id=event.document_id,
-            sync_token=event.sync_token,
+            sync_token=token,
             content_hash=intent.content_hash,
             image=at.position,
-            latest=at.position,
+            latest=latest,
             sent=intent.sent if event.how != "adopted" else None,
             incarnation=incarnation,
             status=status,
@@ -165,20 +169,25 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
             lines={line.line_key: line.line_id for line in event.lines},
         )
     )
-    known = rows.get(DocumentRow, event.entity, event.document_id)
     rows.put(
         DocumentRow(
             company=at.company,
             entity=event.entity,
             document_id=event.document_id,
-            position=at.position,
-            sync_token=event.sync_token,
+            position=latest,
+            sync_token=token,
             status=status,
             content_hash=known.content_hash if known else "",
             record_key=event.record_key,
             name=_name_of(event) or (known.name if known else None),
         )
     )
+
+
+def _is_newer(seen: str | None, answered: str | None) -> bool:
+    if seen is None or answered is None or not (seen.isdecimal() and answered.isdecimal()):
+        return False
+    return int(seen) > int(answered)
 
 
 def _name_of(event: done.IntentAccepted) -> str | None:

@@ -5,14 +5,16 @@ import random
 from collections import Counter
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterfoil.state.rows import ChangeRow, IntentRow, Row, SettlementRow
+from counterfoil.state.rows import ChangeRow, DocumentRow, IntentRow, LinkRow, Row, SettlementRow
 from counterfoil.testing.memory_state import MemoryStateStore
 from counterfoil_schema.events import decisions as done
 from counterfoil_schema.events import receipts as seen
 from counterfoil_schema.events.base import Event, UnknownEventError
+from counterfoil_schema.exact_json import JsonObject
 from support.stories import Story, Written, accepted, books, observed, payment, planned, sent
 
 COMPANY = 4
@@ -225,3 +227,22 @@ async def test_what_was_deleted_does_not_come_back() -> None:
     gone, late = payment("p1", {}, status="deleted", token=4), payment("p1", {"i1": Decimal(45)}, token=4)
     store = await folded([Written(1, gone), Written(2, late)])
     assert not [row for row in store.rows(COMPANY).values() if isinstance(row, SettlementRow) and row.cash]
+
+
+@pytest.mark.parametrize(("seen_token", "latest"), [("2", 4), ("1", 5), ("10", 4)])
+async def test_a_newer_reading_counts_though_our_answer_is_recorded_after_it(seen_token: str, latest: int) -> None:
+    """A payment moved the invoice on before our own answer was recorded: the next update builds on that reading."""
+    answered: JsonObject = {"Id": "5", "SyncToken": "1", "DocNumber": "1001"}
+    story = [
+        observed("a"),
+        planned(1, "shop:order:a", "i1"),
+        sent("r", (1, "shop:order:a", "i1")),
+        books("Invoice", "5", {**answered, "SyncToken": seen_token, "Balance": Decimal(3)}),
+        accepted(1, "shop:order:a", "i1", "r", answered),
+    ]
+    store = await folded([Written(number, event) for number, event in enumerate(story, start=1)])
+    (link,) = (row for row in store.rows(COMPANY).values() if isinstance(row, LinkRow))
+    assert (link.image, link.latest) == (5, latest)
+    assert link.sync_token == max(seen_token, "1", key=int)
+    (document,) = (row for row in store.rows(COMPANY).values() if isinstance(row, DocumentRow))
+    assert (document.position, document.sync_token, document.record_key) == (latest, link.sync_token, "shop:order:a")
