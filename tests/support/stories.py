@@ -200,7 +200,7 @@ class Story:
         self._chance = chance
         self.events: list[Written] = []
         self.changes: dict[int, Change] = {}
-        self.tallies: list[Counter[str]] = []
+        self.tallies: dict[int, Counter[str]] = {}  # after each step, by its last position
         self.paid: dict[str, dict[str, Decimal]] = {}
         self._latest: dict[str, int] = {}
         self._intents = 0
@@ -213,8 +213,7 @@ class Story:
         """So many steps, each by whatever can happen now."""
         while len(self.events) < steps:
             self._chance.choice(self._possible())()
-            tally = Counter(change.outcome for change in self.changes.values())
-            self.tallies += [tally] * (len(self.events) - len(self.tallies))
+            self.tallies[len(self.events)] = Counter(change.outcome for change in self.changes.values())
 
     def _possible(self) -> list[Callable[[], object]]:
         steps: list[Callable[[], object]] = [self._observe, self._observe, self._pay, self._look_at_books, self._aside]
