@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from counterfoil.clock import SystemClock
 from counterfoil.demo.changes import Change, count_of, make_changes
+from counterfoil.demo.control import part_of, rows_of
 from counterfoil.demo.expected import Expected, expect
 from counterfoil.demo.generator import make_sample
 from counterfoil.demo.home import COMPANY, SWEEP_SECONDS
@@ -22,6 +23,7 @@ SECONDS_MAX = 420.0
 STILL_SECONDS = 4.0
 _LOOK_SECONDS = 0.5
 _TOLD_BEFORE_THE_BURST = 20
+_DELIVERED = 200
 _MOVING = ["sent", "uncertain", "refetch", "adopt", "reconnect"]
 
 
@@ -223,4 +225,13 @@ class Director:
         for row_type, query, arguments in checks:
             if await store.some(row_type, query, COMPANY, *arguments):
                 return True
-        return False
+        return await self._is_being_told()
+
+    async def _is_being_told(self) -> bool:
+        """Whether webhooks are on their way; while the engine was down they failed, and are delivered again."""
+        books = await self._stage.quickbooks.get("/webhooks")
+        deliveries = rows_of(books, "deliveries")
+        statuses = deliveries[-1].get("statuses") if deliveries else None
+        failed = isinstance(statuses, list) and statuses[-1] != _DELIVERED
+        hubspot = part_of(await self._stage.hubspot.get("/state"), "webhooks")
+        return failed or bool(books.get("pending")) or bool(hubspot.get("waiting"))
