@@ -58,14 +58,14 @@ def supersede(rows: Rows, position: int, *, by: int) -> None:
     change = rows.get(ChangeRow, str(position))
     if change is None or change.state != "parked":
         return
+    parts = [rows.get(IntentRow, intent_id) for intent_id in change.intents]
+    if any(part is None or part.state in IN_FLIGHT for part in parts):
+        return
     intents = dict(change.intents)
-    for intent_id in change.intents:
-        intent = rows.get(IntentRow, intent_id)
-        if intent is None or intent.state in IN_FLIGHT:
-            return
-        if intent.state == "parked":
-            rows.put(replace(intent, state="withdrawn"))
-            intents[intent_id] = "withdrawn"
+    for part in parts:
+        if part is not None and part.state == "parked":
+            rows.put(replace(part, state="withdrawn"))
+            intents[part.intent_id] = "withdrawn"
     rows.put(
         replace(
             change,
