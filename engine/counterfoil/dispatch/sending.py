@@ -35,7 +35,7 @@ from counterfoil_schema.events.decisions import ChangeUnchanged, IntentParked, I
 INTENTS_PER_TURN = 600
 WRITE_BACKS_PER_TURN = 100
 CALLS_MAX = 10
-WRITE_BACKS_MAX = 4
+WRITE_BACKS_MAX = 8
 LEASE_SECONDS_MIN = 5.0
 BACKOFF_SECONDS_MAX = 60.0
 
