@@ -32,6 +32,7 @@ _OUTCOMES = {
 
 _ENDINGS = {
     "found": "answer missing; the effect was found in the books by evidence, and not made again",
+    "repeated": "answer missing; it came when the same call was repeated under its request id",
     "sent again": "answer missing; proven absent after every deadline, and sent again",
     "open": "answer missing; NOT SETTLED",
 }

@@ -34,7 +34,8 @@ def as_json(findings: Findings, *, seed: int, home: str) -> JsonObject:
         },
         "incidents": [{"what": title, "times": times} for title, times in course.incidents],
         "missing_answers": {
-            ending: sum(one.ending == ending for one in evidence.doubts) for ending in ("found", "sent again", "open")
+            ending: sum(one.ending == ending for one in evidence.doubts)
+            for ending in ("found", "repeated", "sent again", "open")
         },
         "refusals": [
             {"code": code, "then": then, "times": times} for (code, then), times in sorted(evidence.refusals.items())

@@ -30,10 +30,12 @@ class LoggedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """An effect of which nobody could say whether it was there: still so, found by evidence, or proven absent."""
+    """An effect of which nobody could say whether it was there: still so, found by evidence, answered when the same
+    call was repeated, or proven absent and made anew.
+    """
 
     entity: str
-    ending: Literal["open", "found", "sent again"]
+    ending: Literal["open", "found", "repeated", "sent again"]
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ class Tally:
     def _accepted(self, event: IntentAccepted) -> None:
         doubt = self.doubts.get(event.intent_id)
         if doubt is not None and doubt.ending == "open":
-            self.doubts[event.intent_id] = Doubt(doubt.entity, "found" if event.how == "found" else "sent again")
+            self.doubts[event.intent_id] = Doubt(doubt.entity, "found" if event.how == "found" else "repeated")
         if event.entity not in DOCUMENTS:
             self.written_back[event.record_key] = event.document.fields()
             return

@@ -78,7 +78,7 @@ async def test_a_lost_answer_ends_found_or_sent_again_or_stays_open() -> None:
     )
     assert tally.doubts == {
         "found": Doubt("Invoice", "found"),
-        "late": Doubt("Invoice", "sent again"),
+        "late": Doubt("Invoice", "repeated"),
         "absent": Doubt("Invoice", "sent again"),
         "open": Doubt("Invoice", "open"),
     }
