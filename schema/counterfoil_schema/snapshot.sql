@@ -890,6 +890,7 @@ CREATE TABLE counterfoil_state.links (
     content_hash text NOT NULL,
     image bigint NOT NULL,
     latest bigint NOT NULL,
+    sent bigint,
     incarnation bigint NOT NULL,
     status text NOT NULL,
     doc_number text,
