@@ -12,6 +12,7 @@ from aiohttp import web
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
+from counterfoil.anchoring import Anchoring
 from counterfoil.clock import SystemClock, SystemEntropy
 from counterfoil.connections import Connected, Network, connect
 from counterfoil.errors import ConfigurationError
@@ -92,6 +93,7 @@ class Engine:
         self._step = step
         self._stack = AsyncExitStack()
         self._running: asyncio.Task[None] | None = None
+        self._anchoring: Anchoring | None = None
         self._connected: dict[int, Connected] = {}
         self.runners: dict[int, CompanyRunner] = {}
         self.warnings: tuple[str, ...] = ()
@@ -125,6 +127,9 @@ class Engine:
         self.store = StateStore(pool, names)
         self.reader = PostgresLogReader(pool, names, codec, clock=self.clock)
         self.log = await stack.enter_async_context(PostgresLog(pool, names, codec))
+        if settings.anchor is not None:
+            self._anchoring = Anchoring(settings.anchor, self.reader, self.clock)
+            stack.push_async_callback(self._anchoring.last)
         tracer = self._providers.tracers.get_tracer("counterfoil")
         self._shared = Shared(
             log=self.log,
@@ -177,9 +182,13 @@ class Engine:
             self._running = asyncio.create_task(self._run(), name="counterfoil")
 
     async def _run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for runner in self.runners.values():
-                tasks.create_task(runner.run(), name=f"company {runner.company}")
+        async with asyncio.TaskGroup() as beside:
+            anchoring = beside.create_task(self._anchoring.run(), name="anchors") if self._anchoring else None
+            async with asyncio.TaskGroup() as companies:
+                for runner in self.runners.values():
+                    companies.create_task(runner.run(), name=f"company {runner.company}")
+            if anchoring is not None:
+                anchoring.cancel()
 
     async def stop(self) -> None:
         """Begin nothing new, let what is under way end, give the leases back."""

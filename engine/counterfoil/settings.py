@@ -102,6 +102,17 @@ class TelemetrySettings(_Settings):
     service_name: str = "counterfoil"
 
 
+class AnchorSettings(_Settings):
+    """Where the signed heads of the log are kept, and how often they are written; also at shutdown.
+
+    Keep file and key where the owner of the database cannot write.
+    """
+
+    file: Path
+    key: SecretStr
+    every_seconds: float = Field(default=3600.0, ge=1)
+
+
 class Settings(_Settings):
     """Everything an engine is told.
 
@@ -124,6 +135,7 @@ class Settings(_Settings):
     lease_seconds: float = Field(default=60.0, ge=8)
     companies: tuple[CompanySettings, ...] = ()
     telemetry: TelemetrySettings = TelemetrySettings()
+    anchor: AnchorSettings | None = None
 
     @model_validator(mode="after")
     def _companies_differ(self) -> Self:
@@ -162,6 +174,9 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
         if value:
             data[name] = value
     data["home"] = str(folder / str(data.get("home", ".counterfoil")))
+    anchor = data.get("anchor")
+    if isinstance(anchor, dict) and isinstance(anchor.get("file"), str):
+        data["anchor"] = {**anchor, "file": str(folder / anchor["file"])}
     data["companies"] = _companies(data.pop("company", {}), folder)
     try:
         return Settings.model_validate(data)

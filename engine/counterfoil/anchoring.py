@@ -1,0 +1,48 @@
+"""Anchors on a schedule and at shutdown: the signed heads of the log, kept outside Postgres."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from counterfoil.log import AnchorError
+from counterfoil.log.anchor import AnchorKey, write_anchor
+from counterfoil.log.types import LogReader
+from counterfoil.ports import Clock
+from counterfoil.settings import AnchorSettings
+
+logger = logging.getLogger("counterfoil")
+SHUTDOWN_SECONDS = 10.0
+
+
+class Anchoring:
+    """Writes the anchor file again and again.
+
+    A file that cannot be written stops nothing, and is said aloud: the log itself is unharmed.
+
+    Raises:
+        AnchorError: on making it, if the key is none.
+    """
+
+    def __init__(self, settings: AnchorSettings, reader: LogReader, clock: Clock) -> None:
+        self._settings = settings
+        self._reader = reader
+        self._clock = clock
+        self._key = AnchorKey(settings.key)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._clock.sleep(self._settings.every_seconds)
+            await self._write()
+
+    async def last(self) -> None:
+        """The anchor of a shutdown, for which nobody waits longer than a few seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
+                await self._write()
+
+    async def _write(self) -> None:
+        try:
+            await write_anchor(self._reader, self._settings.file, self._key, self._clock)
+        except AnchorError as problem:
+            logger.warning("the log could not be anchored: %s", problem)
