@@ -60,7 +60,7 @@ columns = { product = "product", quantity = "qty", unit_price = "price" }
 """
 
 CONFIGURATION = """
-lease_seconds = 6
+lease_seconds = 8
 [company.1]
 name = "Shop"
 zone = "UTC"
