@@ -15,6 +15,7 @@ from opentelemetry.trace import TracerProvider
 from counterfoil.anchoring import Anchoring
 from counterfoil.clock import SystemClock, SystemEntropy
 from counterfoil.connections import Connected, Network, connect
+from counterfoil.dispatch.steps import no_step
 from counterfoil.errors import ConfigurationError
 from counterfoil.http.health import health_of, health_routes
 from counterfoil.http.webhooks import Routes, webhook_application
@@ -42,10 +43,6 @@ from counterfoil.telemetry.ports import Instruments
 from counterfoil.telemetry.providers import Providers, make_providers
 
 DRAIN_SECONDS = 60.0
-
-
-def _no_step(_: str) -> None:
-    """Nobody watches the steps."""
 
 
 class _LogOf:
@@ -83,7 +80,7 @@ class Engine:
         meter_provider: MeterProvider | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
-        step: Callable[[str], None] = _no_step,
+        step: Callable[[str], None] = no_step,
     ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()

@@ -236,7 +236,7 @@ class StateStoreContract:
 
     def open_store(self) -> AbstractAsyncContextManager[RowStore]:
         """An empty store."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say how to open its store")
 
     async def test_an_unknown_company_stands_at_the_beginning(self) -> None:
         async with self.open_store() as store:
