@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 from pydantic import SecretStr
 
 from counterfoil import plugins
@@ -65,7 +65,10 @@ async def work(order: dict[str, Any]) -> None:
         runner = web.AppRunner(engine.webhooks)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", order["port"]).start()
-        engine.start()
+        # Deliveries to the life before this one failed, and would be tried again only after many seconds.
+        subscriber = {"url": f"http://127.0.0.1:{order['port']}/quickbooks"}
+        async with ClientSession() as http, http.post(order["emulator"]["control_url"] + "/webhooks", json=subscriber):
+            engine.start()
         await until_quiet(engine)
         await engine.stop()
         await runner.cleanup()

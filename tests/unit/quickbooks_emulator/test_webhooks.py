@@ -124,6 +124,20 @@ async def test_a_payment_is_told_with_the_invoice_that_it_moves() -> None:
         assert heard.told()[before + 2] == ("qbo.payment.void.v1", "2")
 
 
+async def test_naming_the_subscriber_again_tries_a_failed_delivery_at_once() -> None:
+    # Time stands still: the ten seconds of the schedule never pass.
+    async with pair(manual_clock=True) as (api, heard):
+        heard.statuses = [500]
+        await api.control("/webhooks", {"url": heard.url, "gather_seconds": 0})
+        await api.customer("Ann")
+        await heard.wait_for(1)
+        await asyncio.sleep(0.1)
+        assert 1 == len(heard.bodies)
+        await api.control("/webhooks", {"url": heard.url})
+        await heard.wait_for(2)
+        assert heard.bodies[0] == heard.bodies[1]
+
+
 async def test_the_legacy_form() -> None:
     async with pair() as (api, heard):
         await api.control("/webhooks", {"format": "legacy"})

@@ -246,6 +246,8 @@ class ControlApi:
         settings = self._parts.webhooks.settings
         for field in order.model_fields_set:
             setattr(settings, field, getattr(order, field))
+        if "url" in order.model_fields_set:
+            self._parts.webhooks.subscribed()
         return {"url": settings.url, "format": settings.format}
 
     async def _limits(self, _request: web.Request) -> web.Response:

@@ -65,6 +65,7 @@ class WebhookSender:
         self._source = source
         self._pending: deque[Notification] = deque(maxlen=PENDING_MAX)
         self._waiting = asyncio.Event()
+        self._subscribed = asyncio.Event()
         self.settings = settings
         self.deliveries: deque[JsonObject] = deque(maxlen=DELIVERIES_MAX)
         self._sequence = 0
@@ -83,6 +84,10 @@ class WebhookSender:
         if note is not None:
             self._pending.append(note)
             self._waiting.set()
+
+    def subscribed(self) -> None:
+        """The subscriber was named, again perhaps: what failed before is tried at once."""
+        self._subscribed.set()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -125,7 +130,20 @@ class WebhookSender:
             if statuses[-1] == OK:
                 self.delivered += len(batch)
                 return
-            await self._clock.sleep(wait)
+            await self._wait(wait)
+
+    async def _wait(self, seconds: float) -> None:
+        """Until so much time has passed, or somebody subscribes."""
+        self._subscribed.clear()
+        waiting = [asyncio.create_task(self._clock.sleep(seconds)), asyncio.create_task(self._until_subscribed())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    async def _until_subscribed(self) -> None:
+        await self._subscribed.wait()
 
     async def _post(self, session: aiohttp.ClientSession, url: str, body: bytes, signed: dict[str, str]) -> int:
         try:
