@@ -44,31 +44,38 @@ $$;
 
 ALTER FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) OWNER TO counterfoil_owner;
 
-CREATE FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) RETURNS TABLE(status text, "position" bigint)
+CREATE FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea, p_links bytea, p_head_positions bigint[], p_head_hashes bytea[]) RETURNS TABLE(status text, "position" bigint, link bytea)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 #variable_conflict use_column
 DECLARE
     v_requests CONSTANT integer := cardinality(p_companies);
+    v_plain CONSTANT boolean := p_epochs IS NULL AND p_guards IS NULL AND p_sources IS NULL AND p_since IS NULL;
     v_head_companies bigint[];
     v_head_positions bigint[];
     v_head_hashes bytea[];
     v_head_epochs bigint[];
     v_head integer := 0;
+    v_company bigint;            -- of that head
     v_position bigint;
     v_hash bytea;
+    v_believed boolean;          -- the links given for this company hold from here on
     v_found bigint;
     v_event integer := 0;        -- events of the requests before this one
     v_guard integer := 0;        -- guard keys of the requests before this one
-    v_inserted integer := 0;     -- events up to here are inserted, or refused
-    v_accepted boolean := false; -- some events after that wait to be inserted
-    v_owners integer[] := array_fill(NULL::integer, ARRAY[cardinality(p_event_ids)]);
-    v_positions bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(p_event_ids)]);
-    v_links bytea[] := array_fill(NULL::bytea, ARRAY[cardinality(p_event_ids)]);
+    v_inserted integer := 0;     -- requests up to here are inserted, or refused
+    v_accepted boolean := false; -- some requests after that wait to be inserted
+    v_firsts bigint[] := array_fill(NULL::bigint, ARRAY[v_requests]);
+    v_offsets integer[] := array_fill(0, ARRAY[v_requests]);
+    v_links bytea := p_links;
+    v_made bytea;
 BEGIN
-    IF length(p_digests) IS DISTINCT FROM 32 * cardinality(p_event_ids) THEN
-        RAISE EXCEPTION 'digests do not match events' USING ERRCODE = 'invalid_parameter_value';
+    IF length(p_digests) IS DISTINCT FROM 32 * cardinality(p_event_ids)
+        OR length(p_links) IS DISTINCT FROM length(p_digests)
+    THEN
+        RAISE EXCEPTION 'digests or links do not match events' USING ERRCODE = 'invalid_parameter_value';
     END IF;
 
     SELECT array_agg(head.company), array_agg(head.position), array_agg(head.hash), array_agg(head.epoch)
@@ -89,47 +96,53 @@ BEGIN
                 company, position, event_id, event_type, event_version, recorded_at,
                 record_key, cause, trace, epoch, delivery, body, link)
             SELECT
-                p_companies[v_owners[i]], v_positions[i], p_event_ids[i], p_event_types[p_event_kinds[i]],
-                p_event_versions[p_event_kinds[i]],
-                p_recorded_at[v_owners[i]], p_record_keys[i], p_causes[i], p_traces[i], p_epochs[v_owners[i]],
-                p_deliveries[i], p_bodies[i], v_links[i]
-            FROM generate_series(v_inserted + 1, v_event) AS i
-            WHERE v_owners[i] IS NOT NULL;
-            v_inserted := v_event;
+                p_companies[r], v_firsts[r] + e - 1, p_event_ids[v_offsets[r] + e],
+                p_event_types[p_event_kinds[v_offsets[r] + e]], p_event_versions[p_event_kinds[v_offsets[r] + e]],
+                p_recorded_at[r], p_record_keys[v_offsets[r] + e], p_causes[v_offsets[r] + e],
+                p_traces[v_offsets[r] + e], p_epochs[r], p_deliveries[v_offsets[r] + e], p_bodies[v_offsets[r] + e],
+                substring(v_links FROM 32 * (v_offsets[r] + e) - 31 FOR 32)
+            FROM generate_series(v_inserted + 1, v_request - 1) AS r
+            CROSS JOIN LATERAL generate_series(1, p_sizes[r]) AS e
+            WHERE v_firsts[r] IS NOT NULL;
+            v_inserted := v_request - 1;
             v_accepted := false;
         END IF;
         EXIT WHEN v_request > v_requests;
 
-        IF v_head = 0 OR v_head_companies[v_head] <> p_companies[v_request] THEN
+        IF v_company IS DISTINCT FROM p_companies[v_request] THEN
             IF v_head > 0 THEN
                 v_head_positions[v_head] := v_position;
                 v_head_hashes[v_head] := v_hash;
             END IF;
             v_head := v_head + 1;
-            IF v_head_companies[v_head] IS DISTINCT FROM p_companies[v_request] THEN
+            v_company := v_head_companies[v_head];
+            IF v_company IS DISTINCT FROM p_companies[v_request] THEN
                 RAISE EXCEPTION 'company % has no head, or requests are not in order', p_companies[v_request]
                     USING ERRCODE = 'invalid_parameter_value';
             END IF;
             v_position := v_head_positions[v_head];
             v_hash := v_head_hashes[v_head];
+            v_believed := p_head_positions[v_head] = v_position AND p_head_hashes[v_head] = v_hash;
         END IF;
 
         status := 'appended';
         position := v_position + 1;
+        link := NULL;
         v_found := NULL;
 
-        IF p_since[v_request] IS NOT NULL THEN
-            SELECT event.position INTO v_found
-            FROM counterfoil_log.events AS event
-            WHERE event.company = p_companies[v_request]
-                AND event.position > p_since[v_request]
-                AND event.event_id = p_event_ids[v_event + 1];
-        END IF;
+        IF NOT v_plain THEN
+            IF p_since[v_request] IS NOT NULL THEN
+                SELECT event.position INTO v_found
+                FROM counterfoil_log.events AS event
+                WHERE event.company = v_company
+                    AND event.position > p_since[v_request]
+                    AND event.event_id = p_event_ids[v_event + 1];
+            END IF;
 
-        IF v_found IS NOT NULL THEN
-            position := v_found;
-        ELSE
-            IF p_epochs[v_request] <> v_head_epochs[v_head] THEN
+            IF v_found IS NOT NULL THEN
+                status := 'found';
+                position := v_found;
+            ELSIF p_epochs[v_request] <> v_head_epochs[v_head] THEN
                 status := 'fenced';
                 position := v_head_epochs[v_head];
             ELSIF p_guards[v_request] IS NOT NULL THEN
@@ -138,7 +151,7 @@ BEGIN
                 CROSS JOIN LATERAL (
                     SELECT event.position
                     FROM counterfoil_log.events AS event
-                    WHERE event.company = p_companies[v_request]
+                    WHERE event.company = v_company
                         AND event.record_key = guarded.record_key
                         AND event.position > p_guards[v_request]
                     ORDER BY event.position DESC
@@ -151,31 +164,46 @@ BEGIN
             END IF;
             IF status = 'appended' AND p_sources[v_request] IS NOT NULL THEN
                 INSERT INTO counterfoil_log.deliveries (company, source, delivery_id, position)
-                VALUES (p_companies[v_request], p_sources[v_request], p_delivery_ids[v_request], v_position + 1)
+                VALUES (v_company, p_sources[v_request], p_delivery_ids[v_request], v_position + 1)
                 ON CONFLICT DO NOTHING;
                 IF NOT FOUND THEN
                     status := 'duplicate';
                     SELECT delivery.position INTO position
                     FROM counterfoil_log.deliveries AS delivery
-                    WHERE delivery.company = p_companies[v_request]
+                    WHERE delivery.company = v_company
                         AND delivery.source = p_sources[v_request]
                         AND delivery.delivery_id = p_delivery_ids[v_request];
                 END IF;
             END IF;
-            IF status = 'appended' THEN
-                v_accepted := true;
+        END IF;
+
+        IF status <> 'appended' THEN
+            v_believed := false;
+        ELSE
+            v_accepted := true;
+            v_firsts[v_request] := position;
+            v_offsets[v_request] := v_event;
+            IF v_believed THEN
+                v_position := v_position + p_sizes[v_request];
+                v_hash := substring(p_links FROM 32 * (v_event + p_sizes[v_request]) - 31 FOR 32);
+            ELSE
+                v_made := '';
                 FOR i IN v_event + 1..v_event + p_sizes[v_request] LOOP
                     v_position := v_position + 1;
                     v_hash := sha256(v_hash || int8send(v_position) || substring(p_digests FROM 32 * i - 31 FOR 32));
-                    v_owners[i] := v_request;
-                    v_positions[i] := v_position;
-                    v_links[i] := v_hash;
+                    v_made := v_made || v_hash;
                 END LOOP;
+                v_links := overlay(v_links PLACING v_made FROM 32 * v_event + 1);
+                link := v_hash;
             END IF;
         END IF;
 
         v_event := v_event + p_sizes[v_request];
         v_guard := v_guard + coalesce(p_guard_sizes[v_request], 0);
+        IF status = 'found' THEN
+            -- Recorded, as a lost answer would have said.
+            status := 'appended';
+        END IF;
         RETURN NEXT;
     END LOOP;
 
@@ -191,7 +219,7 @@ END
 $$;
 
 
-ALTER FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) OWNER TO counterfoil_owner;
+ALTER FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea, p_links bytea, p_head_positions bigint[], p_head_hashes bytea[]) OWNER TO counterfoil_owner;
 
 CREATE FUNCTION counterfoil_log.genesis(p_company bigint) RETURNS bytea
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -201,7 +229,7 @@ CREATE FUNCTION counterfoil_log.genesis(p_company bigint) RETURNS bytea
 
 ALTER FUNCTION counterfoil_log.genesis(p_company bigint) OWNER TO counterfoil_owner;
 
-CREATE FUNCTION counterfoil_log.open_companies(p_companies bigint[]) RETURNS TABLE(company bigint, "position" bigint)
+CREATE FUNCTION counterfoil_log.open_companies(p_companies bigint[]) RETURNS TABLE(company bigint, "position" bigint, hash bytea)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -214,7 +242,9 @@ BEGIN
     ORDER BY 1
     ON CONFLICT DO NOTHING;
     RETURN QUERY
-    SELECT head.company, head.position FROM counterfoil_log.heads AS head WHERE head.company = ANY (p_companies);
+    SELECT head.company, head.position, head.hash
+    FROM counterfoil_log.heads AS head
+    WHERE head.company = ANY (p_companies);
 END
 $$;
 
@@ -1325,8 +1355,8 @@ GRANT USAGE ON SCHEMA counterfoil_state TO counterfoil_owner;
 REVOKE ALL ON FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION counterfoil_log.acquire_lease(p_company bigint, p_holder text, p_seconds double precision) TO counterfoil_engine;
 
-REVOKE ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea) TO counterfoil_engine;
+REVOKE ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea, p_links bytea, p_head_positions bigint[], p_head_hashes bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION counterfoil_log.append(p_companies bigint[], p_sizes integer[], p_epochs bigint[], p_guards bigint[], p_guard_sizes integer[], p_guard_keys text[], p_sources text[], p_delivery_ids text[], p_since bigint[], p_recorded_at timestamp with time zone[], p_event_types text[], p_event_versions smallint[], p_event_ids uuid[], p_event_kinds smallint[], p_record_keys text[], p_causes bigint[], p_traces text[], p_deliveries text[], p_bodies bytea[], p_digests bytea, p_links bytea, p_head_positions bigint[], p_head_hashes bytea[]) TO counterfoil_engine;
 
 REVOKE ALL ON FUNCTION counterfoil_log.open_companies(p_companies bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION counterfoil_log.open_companies(p_companies bigint[]) TO counterfoil_engine;

@@ -1,7 +1,9 @@
 """The hash chain: a digest over every column of an event, and links that fix order and place.
 
     digest   = sha256(frame)                              made by the writer, outside any lock
-    link     = sha256(previous link ‖ position ‖ digest)  made by the server, under the head's lock
+    link     = sha256(previous link ‖ position ‖ digest)  made by the writer from the head that it knows; the server
+                                                          takes it under the head's lock if that head still stands,
+                                                          and makes it itself if not
     genesis  = sha256("counterfoil log 1" ‖ company)      the link before a company's first event
 
 Positions and companies enter as 8 bytes, big end first.
@@ -9,6 +11,7 @@ Positions and companies enter as 8 bytes, big end first.
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from counterfoil.log.types import RecordedEvent
@@ -30,6 +33,16 @@ def genesis(company: int) -> bytes:
 def link(previous: bytes, position: int, digest: bytes) -> bytes:
     """The link of the event at `position`."""
     return hashlib.sha256(previous + _INTEGER(position) + digest).digest()
+
+
+def links(previous: bytes, position: int, digests: Iterable[bytes]) -> list[bytes]:
+    """The links of events one after the other, the first of them after `position`, whose link is `previous`."""
+    found: list[bytes] = []
+    for each in digests:
+        position += 1
+        previous = hashlib.sha256(previous + _INTEGER(position) + each).digest()
+        found.append(previous)
+    return found
 
 
 def microseconds(instant: datetime) -> int:

@@ -1,5 +1,6 @@
 """Reading the log out of Postgres: keyset pages, each a short statement of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import asyncpg
@@ -36,15 +37,27 @@ class PostgresLogReader:
         return self._recorded(await self._pool.fetch(self._read, company, after, limit))
 
     async def stream(self, company: int, after: int = 0) -> AsyncIterator[RecordedEvent]:
-        """See `LogReader.stream`. Only the bytes of a page are held, and one event at a time as an object."""
+        """See `LogReader.stream`. The bytes of two pages are held at most, and one event at a time as an object."""
         decoder = self._decoder
-        while True:
-            rows = await self._pool.fetch(self._read, company, after, READ_ROWS)
-            for row in rows:
-                yield _new(RecordedEvent, (*row, decoder))
-            if len(rows) < READ_ROWS:
-                return
-            after = rows[-1]["position"]
+        coming = self._page(company, after)
+        try:
+            while True:
+                rows = await coming
+                is_last = len(rows) < READ_ROWS
+                if not is_last:
+                    coming = self._page(company, rows[-1]["position"])
+                    # The server looks for the next page while this one is worked on, once the question is sent.
+                    await asyncio.sleep(0)
+                for row in rows:
+                    yield _new(RecordedEvent, (*row, decoder))
+                if is_last:
+                    return
+        finally:
+            coming.cancel()
+
+    def _page(self, company: int, after: int) -> asyncio.Task[list[asyncpg.Record]]:
+        fetch = self._pool.fetch(self._read, company, after, READ_ROWS)
+        return asyncio.create_task(fetch, name="counterfoil log page")
 
     def follow(self, company: int, after: int = 0) -> AsyncIterator[RecordedEvent]:
         """See `LogReader.follow`."""

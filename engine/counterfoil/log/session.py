@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 import asyncpg
 
 from counterfoil.log.group import Request, Verdict
+from counterfoil.log.heads import Heads
 from counterfoil.postgres.connect import Pool
 from counterfoil.postgres.names import Names, load_query
 
@@ -58,7 +59,7 @@ class AppendSession:
         self._terminate = load_query("log_terminate", names)
         self._connection: PoolConnection | None = None
         self._backend: Backend | None = None
-        self._known: dict[int, int] = {}
+        self._heads = Heads()
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -81,13 +82,11 @@ class AppendSession:
         """
         connection = await self._ready()
         await self._open_new(connection, requests)
-        rows = await connection.fetch(self._append, *_arguments(requests), timeout=self._answer_seconds_max)
-        verdicts: list[Verdict] = []
-        for request, (status, position) in zip(requests, rows, strict=True):
-            verdicts.append(Verdict(status, position))
-            if status == "appended":
-                # Of one company, the last is the furthest.
-                self._known[request.company] = position + len(request.prepared.events) - 1
+        believed = self._heads.believed(requests)
+        arguments = (*_arguments(requests), believed.links, believed.positions, believed.hashes)
+        rows = await connection.fetch(self._append, *arguments, timeout=self._answer_seconds_max)
+        verdicts = [Verdict(*row) for row in rows]
+        self._heads.confirm(requests, verdicts, believed.links)
         return verdicts
 
     async def settle(self, requests: Sequence[Request]) -> None:
@@ -100,8 +99,8 @@ class AppendSession:
         """
         for request in requests:
             # None sent yet if the company is unknown: then nothing of it can stand there.
-            if request.since is None and request.company in self._known:
-                request.since = self._known[request.company]
+            if request.since is None and request.company in self._heads:
+                request.since = self._heads.position(request.company)
         old, lost = self._backend, self._connection
         if lost is not None:
             self.abandon()
@@ -141,10 +140,10 @@ class AppendSession:
         return connection
 
     async def _open_new(self, connection: "PoolConnection", requests: Sequence[Request]) -> None:
-        new = {request.company for request in requests} - self._known.keys()
+        new = {request.company for request in requests if request.company not in self._heads}
         if new:
             for row in await connection.fetch(self._open, sorted(new)):
-                self._known[row["company"]] = row["position"]
+                self._heads.seen(row["company"], row["position"], row["hash"])
 
 
 def _is_closed(connection: "PoolConnection") -> bool:

@@ -84,7 +84,7 @@ class PostgresLog:
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         await self._lanes[prepared.append.company % len(self._lanes)].put(Request(prepared, verdict))
         try:
-            status, position = await verdict
+            status, position, _ = await verdict
         finally:
             # Whoever no longer waits is passed over, if it was not sent yet.
             verdict.cancel()

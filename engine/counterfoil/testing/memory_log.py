@@ -116,7 +116,7 @@ class MemoryLog:
     async def record(self, prepared: PreparedAppend) -> Appended:
         """See `PostgresLog.record`."""
         # Without an await in between, this is the transaction.
-        status, position = self._decide(prepared)
+        status, position, _ = self._decide(prepared)
         if status == "appended":
             self._insert(prepared)
         return appended_from(prepared, status, position, self._codec)

@@ -1,1 +1,1 @@
-SELECT company, "position" FROM counterfoil_log.open_companies($1)
+SELECT company, "position", hash FROM counterfoil_log.open_companies($1)
