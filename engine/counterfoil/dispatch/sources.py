@@ -97,11 +97,13 @@ class SourceReader:
             case Seen():
                 content = exact_json.canonical(change.record.model_dump(mode="json"))
                 digest = await self._hashes.keyed_hash(self._session.company, content)
+                # Where a source has no versions, an adapter's is a hash of the content: nobody shall try names on it.
+                version = await self._hashes.keyed_hash(self._session.company, change.version.encode())
                 return SourceObserved(
                     connection=connection,
                     source_kind=change.kind,
                     source_id=change.source_id,
-                    version=change.version,
+                    version=version,
                     content_hash=digest,
                     how=how,
                     record=change.record,

@@ -96,7 +96,7 @@ def _source_observed(body: JsonObject) -> Iterable[Told]:
     record = words.part(body, "record")
     yield (
         "source",
-        f"{what}, version {words.short(body.get('version'))}, {words.how(body.get('how'))}.",
+        f"{what}, {words.how(body.get('how'))}.",
         {"content_hash": body.get("content_hash"), "version": body.get("version"), "record": record},
     )
 

@@ -72,7 +72,10 @@ class WebhookReceived(Event):
 
 @registry.register
 class SourceObserved(Event):
-    """A source record, read whole and normalised, with the payload it came from."""
+    """A source record, read whole and normalised, with the payload it came from.
+
+    `version` is a keyed hash of the source's version of the record: some sources' versions are made of the content.
+    """
 
     event_type: ClassVar[str] = "source.observed"
     when: ClassVar[str] = "A source record is read and differs from what was last observed of it."

@@ -96,7 +96,7 @@ def test_a_chain_from_source_to_link_in_the_order_of_the_log() -> None:
         (9, "answer"),
         (9, "link"),
     ]
-    assert steps[0].title == "hubspot showed deal 512, version 7, after a webhook."
+    assert steps[0].title == "hubspot showed deal 512, after a webhook."
     assert steps[1].title == "Planned: create Invoice number D-512, 120.00 USD."
     assert steps[1].cause == 1
     assert steps[1].details["inputs"] == {"record": "r", "mapping": "m", "planner": "1", "preferences": "p"}
