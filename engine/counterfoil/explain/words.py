@@ -4,7 +4,6 @@ from counterfoil_schema import exact_json
 from counterfoil_schema.events.base import ERASED
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-SHORT_CHARACTERS = 24
 _HOW = {
     "sync": "in a full reading",
     "poll": "found by polling",
@@ -17,12 +16,6 @@ _HOW = {
 def how(value: JsonValue) -> str:
     """What made us look."""
     return _HOW.get(str(value), str(value))
-
-
-def short(value: JsonValue) -> str:
-    """A long digest by its first characters."""
-    text = str(value)
-    return text if len(text) <= SHORT_CHARACTERS else f"{text[:12]}…"
 
 
 def sentence(value: JsonValue) -> str:
