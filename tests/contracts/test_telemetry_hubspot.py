@@ -4,7 +4,7 @@ HubSpot and QuickBooks are emulators; a person pays the invoice in QuickBooks.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -201,7 +201,7 @@ def flat_documents(state: Any) -> list[dict[str, Any]]:
     return list(invoices.values()) if isinstance(invoices, dict) else list(invoices)
 
 
-def has_the_call(listener: Listener, whole: str, body: dict[str, Any]) -> None:
+def has_the_call(listener: Listener, whole: str, body: Mapping[str, Any]) -> None:
     """The call to QuickBooks is in the trace, with Intuit's own id and our request id."""
     attributes = [
         dict(span.attributes or {})

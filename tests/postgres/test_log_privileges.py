@@ -65,7 +65,7 @@ async def test_functions_with_the_owners_rights_have_a_fixed_search_path(admin_p
     )
     assert len(rows) == 5
     paths = [setting for row in rows for setting in row["proconfig"] if setting.startswith("search_path=")]
-    assert ["search_path=pg_catalog, pg_temp"] * 5 == paths
+    assert paths == ["search_path=pg_catalog, pg_temp"] * 5
 
 
 async def test_every_table_declares_its_class(admin_pool: Pool) -> None:

@@ -171,7 +171,7 @@ class _Gathering:
 
     async def happened(self, recorded: RecordedEvent) -> Happened:
         """The event with as much of its body as may be shown."""
-        body = recorded.light() if self._unseal is None else await self._unseal.body(recorded)
+        body = dict(recorded.light()) if self._unseal is None else await self._unseal.body(recorded)
         body.pop("raw", None)
         return Happened(
             position=recorded.position,

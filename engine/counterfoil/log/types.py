@@ -87,7 +87,7 @@ class BodyDecoder(Protocol):
         """The whole event, unsealed, lifted to today's version and validated."""
         ...
 
-    def light(self, recorded: "RecordedEvent") -> dict[str, Any]:
+    def light(self, recorded: "RecordedEvent") -> Mapping[str, Any]:
         """The body as stored, parsed and nothing more: sealed fields are missing, amounts are text."""
         ...
 
@@ -113,8 +113,10 @@ class RecordedEvent(NamedTuple):
     link: bytes | None
     decoder: BodyDecoder
 
-    def light(self) -> dict[str, Any]:
+    def light(self) -> Mapping[str, Any]:
         """The body without unsealing, upcasting or validation. Amounts are text, sealed fields are missing.
+
+        A field becomes objects when it is looked at, and anew each time.
 
         Raises:
             LogCorruptError: the body is not what an append wrote.

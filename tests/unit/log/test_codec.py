@@ -269,3 +269,19 @@ def test_an_id_of_a_key_has_scope_and_generation() -> None:
     for wrong in ("", "person", "person/", "person/x", "/3"):
         with pytest.raises(KeyringError):
             split_key_id(wrong)
+
+
+async def test_a_light_body_is_a_mapping_of_what_is_clear(codec: EventCodec) -> None:
+    light = (await recorded(codec, WHOLE)).light()
+    assert list(light) == ["owner", "nickname", "lines", "contacts", "total"]
+    assert len(light) == 5
+    assert "$sealed" not in light
+    with pytest.raises(KeyError):
+        light["$sealed"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"a":}', b'{"a":1}x', b"null", b'{"a":[1}'])
+async def test_a_damaged_body_is_seen_at_once(codec: EventCodec, body: bytes) -> None:
+    damaged = (await recorded(codec, WHOLE))._replace(body=body)
+    with pytest.raises(LogCorruptError):
+        damaged.light()

@@ -132,7 +132,7 @@ async def test_naming_the_subscriber_again_tries_a_failed_delivery_at_once() -> 
         await api.customer("Ann")
         await heard.wait_for(1)
         await asyncio.sleep(0.1)
-        assert 1 == len(heard.bodies)
+        assert len(heard.bodies) == 1
         await api.control("/webhooks", {"url": heard.url})
         await heard.wait_for(2)
         assert heard.bodies[0] == heard.bodies[1]

@@ -1,5 +1,6 @@
 """`counterfoil log tail` and `log show`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
@@ -68,7 +69,7 @@ async def show(settings: Settings, position: int, *, personal: bool, as_json: bo
 
 
 async def _body(opened: Opened, recorded: RecordedEvent, *, personal: bool) -> dict[str, Any]:
-    body = await opened.codec.body(recorded) if personal else recorded.light()
+    body: Mapping[str, Any] = await opened.codec.body(recorded) if personal else recorded.light()
     return {name: _opened_documents(part) for name, part in body.items()}
 
 
