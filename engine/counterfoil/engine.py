@@ -36,7 +36,7 @@ from counterfoil.postgres import Names, Pool, create_pool, open_postgres
 from counterfoil.quickbooks.online.transport import open_session
 from counterfoil.rooms import Shared
 from counterfoil.runner import CompanyRunner
-from counterfoil.secrets import PostgresRefreshLock, PostgresTokenStore
+from counterfoil.secrets import PostgresRefreshLock, open_token_store
 from counterfoil.settings import Settings
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
@@ -143,7 +143,9 @@ class Engine:
         )
         network = Network(
             http=await stack.enter_async_context(open_session()),
-            tokens=PostgresTokenStore(pool, names, keys=token_keys(secret), entropy=self._entropy),
+            tokens=await stack.enter_async_context(
+                open_token_store(settings.tokens, pool, names, keys=token_keys(secret), entropy=self._entropy)
+            ),
             lock=PostgresRefreshLock(pool, names),
             clock=self.clock,
             entropy=self._entropy,

@@ -113,6 +113,29 @@ class AnchorSettings(_Settings):
     every_seconds: float = Field(default=3600.0, ge=1)
 
 
+class TokenStoreSettings(_Settings):
+    """Where OAuth tokens are kept: in Postgres under the master key, or in a vault that encrypts by itself.
+
+    Args:
+        prefix: what the names of the secrets begin with; one for each installation.
+        region: of AWS; by default as the AWS SDK finds it.
+        url: the vault's address, for azure; another address of Secrets Manager, for aws.
+    """
+
+    store: Literal["postgres", "aws", "azure"] = "postgres"
+    prefix: str = Field(default="counterfoil", pattern=r"^[A-Za-z][A-Za-z0-9-]{0,60}$")
+    region: str | None = None
+    url: str | None = None
+
+    @model_validator(mode="after")
+    def _vault_has_address(self) -> Self:
+        if self.store == "azure" and not (self.url or "").startswith("https://"):
+            raise ValueError("azure needs url, the address of the vault, beginning with https://")
+        if self.store == "postgres" and (self.region or self.url):
+            raise ValueError("region and url are for the stores aws and azure")
+        return self
+
+
 class Settings(_Settings):
     """Everything an engine is told.
 
@@ -135,6 +158,7 @@ class Settings(_Settings):
     lease_seconds: float = Field(default=60.0, ge=8)
     companies: tuple[CompanySettings, ...] = ()
     telemetry: TelemetrySettings = TelemetrySettings()
+    tokens: TokenStoreSettings = TokenStoreSettings()
     anchor: AnchorSettings | None = None
 
     @model_validator(mode="after")
@@ -225,6 +249,7 @@ def _known_keys(place: Sequence[str]) -> list[str]:
         "quickbooks": QuickBooksSettings,
         "sources": SourceSettings,
         "telemetry": TelemetrySettings,
+        "tokens": TokenStoreSettings,
     }
     for part in place:
         model = inner.get(part, model)

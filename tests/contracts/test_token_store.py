@@ -1,10 +1,14 @@
 """Every token store keeps the same rules; the real one on a real Postgres, with nothing readable in it."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+from aiobotocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -12,34 +16,64 @@ from pydantic import SecretStr
 from counterfoil.clock import SystemEntropy
 from counterfoil.errors import ConfigurationError
 from counterfoil.postgres import Names, Pool
+from counterfoil.secrets.aws import AwsTokenStore, open_aws_store
+from counterfoil.secrets.azure import AzureTokenStore
 from counterfoil.secrets.envelope import MasterKeys, SealError, seal, unseal
 from counterfoil.secrets.postgres import PostgresRefreshLock, PostgresTokenStore
-from counterfoil.secrets.tokens import RefreshLock, TokenSet, TokenStore
+from counterfoil.secrets.tokens import RefreshLock, TokenStore, TokenStoreError
 from counterfoil.testing.tokens import MemoryRefreshLock, MemoryTokenStore
+from support.aws import CREDENTIALS, REGION, secrets_manager
+from support.key_vault import Credential, key_vault, vault_client
+from support.ports import free_port
 from support.postgres import Database
 from support.seeded import SeededEntropy
+from support.token_contract import TokenStoreContract, token_set
 
-AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
+if TYPE_CHECKING:
+    from types_aiobotocore_secretsmanager.client import SecretsManagerClient
+
 KEYS = MasterKeys({"2026": bytes(range(32))})
-
-
-def tokens(generation: int, name: str = "a") -> TokenSet:
-    return TokenSet(
-        SecretStr(f"ACCESS-{name}-{generation}"),
-        SecretStr(f"REFRESH-{name}-{generation}"),
-        AT + timedelta(hours=generation),
-        AT + timedelta(days=100, microseconds=generation),
-        generation,
-    )
 
 
 def postgres_store(pool: Pool, names: Names, keys: MasterKeys = KEYS) -> PostgresTokenStore:
     return PostgresTokenStore(pool, names, keys=keys, entropy=SystemEntropy())
 
 
-@pytest.fixture(params=["memory", "postgres"])
-def store(request: pytest.FixtureRequest, pool: Pool, database: Database) -> TokenStore:
-    return MemoryTokenStore() if request.param == "memory" else postgres_store(pool, database.names)
+@pytest.fixture(scope="module")
+def aws_url() -> Iterator[str]:
+    with secrets_manager() as url:
+        yield url
+
+
+def plain_client(url: str) -> AbstractAsyncContextManager["SecretsManagerClient"]:
+    """AWS's own client, to look behind the store."""
+    return get_session().create_client("secretsmanager", region_name=REGION, endpoint_url=url)
+
+
+@asynccontextmanager
+async def aws_store(url: str, monkeypatch: pytest.MonkeyPatch, prefix: str) -> AsyncIterator[AwsTokenStore]:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    async with open_aws_store(region=REGION, endpoint_url=url, prefix=prefix, entropy=SystemEntropy()) as store:
+        yield store
+
+
+@pytest.fixture(params=["memory", "postgres", "aws", "azure"])
+async def store(
+    request: pytest.FixtureRequest, pool: Pool, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[TokenStore]:
+    match request.param:
+        case "memory":
+            yield MemoryTokenStore()
+        case "postgres":
+            yield postgres_store(pool, database.names)
+        case "aws":
+            async with aws_store(request.getfixturevalue("aws_url"), monkeypatch, database.name) as aws:
+                yield aws
+        case _:
+            lock = PostgresRefreshLock(pool, database.names, purpose="vault")
+            async with key_vault(tmp_path) as vault, vault_client(vault, Credential()) as client:
+                yield AzureTokenStore(client, prefix="counterfoil", lock=lock)
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -47,42 +81,42 @@ def lock(request: pytest.FixtureRequest, pool: Pool, database: Database) -> Refr
     return MemoryRefreshLock() if request.param == "memory" else PostgresRefreshLock(pool, database.names)
 
 
-async def test_what_was_stored_comes_back(store: TokenStore) -> None:
-    assert await store.get(7) is None
-    assert await store.compare_and_set(7, 0, tokens(1))
-    assert tokens(1) == await store.get(7)
-    assert await store.compare_and_set(7, 1, tokens(2))
-    assert tokens(2) == await store.get(7)
-    assert await store.get(8) is None
+class TestEveryStore(TokenStoreContract):
+    """The shipped contract, over each of them."""
 
 
-async def test_only_the_expected_generation_is_replaced(store: TokenStore) -> None:
-    assert not await store.compare_and_set(7, 3, tokens(4))
-    assert await store.compare_and_set(7, 0, tokens(1))
-    assert not await store.compare_and_set(7, 0, tokens(1, "other"))
-    assert not await store.compare_and_set(7, 2, tokens(3))
-    assert tokens(1) == await store.get(7)
-    with pytest.raises(ValueError, match="does not follow"):
-        await store.compare_and_set(7, 1, tokens(3))
+async def test_aws_that_is_away_and_a_foreign_secret_are_told_without_what_stands_in_them(
+    aws_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with aws_store(aws_url, monkeypatch, "foreign") as store, AsyncExitStack() as stack:
+        await store.compare_and_set(7, 0, token_set(1))
+        client = await stack.enter_async_context(plain_client(aws_url))
+        await client.put_secret_value(SecretId="foreign/7", SecretString='{"company": 9, "access_token": "FOREIGN"}')
+        with pytest.raises(TokenStoreError, match="does not hold tokens of this company") as foreign:
+            await store.get(7)
+        assert "FOREIGN" not in str(foreign.value)
+    async with aws_store(f"http://127.0.0.1:{free_port()}", monkeypatch, "away") as away:
+        with pytest.raises(TokenStoreError, match="EndpointConnectionError") as gone:
+            await away.compare_and_set(7, 0, token_set(1))
+        assert "REFRESH" not in str(gone.value)
 
 
-async def test_of_many_at_once_one_wins(store: TokenStore) -> None:
-    for expected in range(3):
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(store.compare_and_set(7, expected, tokens(expected + 1, str(n)))) for n in range(8)
-            ]
-        winners = [n for n, task in enumerate(tasks) if task.result()]
-        assert len(winners) == 1
-        assert tokens(expected + 1, str(winners[0])) == await store.get(7)
-
-
-async def test_what_was_deleted_is_gone_and_begins_anew(store: TokenStore) -> None:
-    await store.compare_and_set(7, 0, tokens(1))
-    await store.delete(7)
-    await store.delete(7)
-    assert await store.get(7) is None
-    assert await store.compare_and_set(7, 0, tokens(1))
+async def test_key_vault_is_asked_without_the_secret_first_and_its_troubles_are_told(
+    pool: Pool, database: Database, tmp_path: Path
+) -> None:
+    credential = Credential()
+    lock = PostgresRefreshLock(pool, database.names, purpose="vault")
+    async with key_vault(tmp_path) as vault, vault_client(vault, credential) as client:
+        store = AzureTokenStore(client, prefix="counterfoil", lock=lock)
+        await store.compare_and_set(7, 0, token_set(1))
+        assert vault.challenged == [0]
+        assert {"https://vault.azure.net/.default"} == set(credential.scopes)
+        vault.trouble = [403]
+        with pytest.raises(TokenStoreError, match="HTTP 403"):
+            await store.get(7)
+        vault.secrets["counterfoil-8"] = vault.secrets["counterfoil-7"]
+        with pytest.raises(TokenStoreError, match="counterfoil-8 does not hold tokens of this company"):
+            await store.get(8)
 
 
 async def test_one_holder_at_a_time_and_others_undisturbed(lock: RefreshLock) -> None:
@@ -141,7 +175,7 @@ async def test_two_processes_share_the_lock_and_a_dead_one_frees_it(pool: Pool, 
 
 
 async def test_nothing_readable_lies_in_the_database(pool: Pool, admin_pool: Pool, database: Database) -> None:
-    await postgres_store(pool, database.names).compare_and_set(7, 0, tokens(1))
+    await postgres_store(pool, database.names).compare_and_set(7, 0, token_set(1))
     row = await admin_pool.fetchrow("SELECT * FROM counterfoil_state.tokens")
     assert row is not None
     everything = b"".join(value if isinstance(value, bytes) else str(value).encode() for value in row.values())
@@ -167,7 +201,7 @@ async def test_a_row_that_was_tampered_with_does_not_open(
 ) -> None:
     keys = MasterKeys({"2026": bytes(32), "other": bytes(range(32))})
     store = postgres_store(pool, database.names, keys)
-    await store.compare_and_set(7, 0, tokens(1))
+    await store.compare_and_set(7, 0, token_set(1))
     await admin_pool.execute(tampering)
     with pytest.raises(SealError):
         await store.get(8 if "company" in tampering else 7)
@@ -176,9 +210,9 @@ async def test_a_row_that_was_tampered_with_does_not_open(
 async def test_a_new_master_key_seals_and_the_old_one_still_opens(pool: Pool, database: Database) -> None:
     old = MasterKeys.from_secret(SecretStr("2025:" + "AAAA" * 10 + "AAA="))
     both = MasterKeys.from_secret(SecretStr("2026:" + "AQEB" * 10 + "AQE=, 2025:" + "AAAA" * 10 + "AAA="))
-    await postgres_store(pool, database.names, old).compare_and_set(7, 0, tokens(1))
-    assert tokens(1) == await postgres_store(pool, database.names, both).get(7)
-    await postgres_store(pool, database.names, both).compare_and_set(7, 1, tokens(2))
+    await postgres_store(pool, database.names, old).compare_and_set(7, 0, token_set(1))
+    assert token_set(1) == await postgres_store(pool, database.names, both).get(7)
+    await postgres_store(pool, database.names, both).compare_and_set(7, 1, token_set(2))
     with pytest.raises(SealError, match="2026"):
         await postgres_store(pool, database.names, old).get(7)
 

@@ -2,7 +2,8 @@
 
 from counterfoil.secrets.envelope import MasterKeys, SealError
 from counterfoil.secrets.postgres import PostgresRefreshLock, PostgresTokenStore
-from counterfoil.secrets.tokens import RefreshLock, TokenSet, TokenStore
+from counterfoil.secrets.stores import open_token_store
+from counterfoil.secrets.tokens import RefreshLock, TokenSet, TokenStore, TokenStoreError
 
 __all__ = [
     "MasterKeys",
@@ -12,4 +13,6 @@ __all__ = [
     "SealError",
     "TokenSet",
     "TokenStore",
+    "TokenStoreError",
+    "open_token_store",
 ]

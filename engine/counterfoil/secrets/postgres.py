@@ -84,13 +84,15 @@ class PostgresRefreshLock:
     Args:
         pool: connections of any role; one is held for as long as the lock is.
         names: installations in one database do not lock each other out.
+        purpose: what is locked; locks of different purposes know nothing of each other.
         holders_max: most locks that this process holds or waits for at once. It must be below the size of the
             pool: who holds a lock needs a second connection to store the tokens.
     """
 
-    def __init__(self, pool: Pool, names: Names, *, holders_max: int = 2) -> None:
+    def __init__(self, pool: Pool, names: Names, *, purpose: str = "tokens", holders_max: int = 2) -> None:
         self._pool = pool
         self._names = names
+        self._purpose = purpose
         self._holders = asyncio.Semaphore(holders_max)
 
     @asynccontextmanager
@@ -100,7 +102,7 @@ class PostgresRefreshLock:
         Raises:
             TimeoutError: another process held it for all that time.
         """
-        key = f"{self._names.state_schema}.tokens:{company}"
+        key = f"{self._names.state_schema}.{self._purpose}:{company}"
         async with self._holders, self._pool.acquire(timeout=LOCK_SECONDS_MAX) as connection:
             with _ended_if_unsure(connection):
                 await connection.execute(load_query("tokens_lock", self._names), key, timeout=LOCK_SECONDS_MAX)

@@ -7,6 +7,12 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from counterfoil.errors import CounterfoilError
+
+
+class TokenStoreError(CounterfoilError):
+    """A token store outside Postgres does not answer, or holds something else."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenSet:
@@ -18,6 +24,8 @@ class TokenSet:
         access_expires_at: aware UTC.
         refresh_expires_at: aware UTC; 100 days from the last use.
         generation: counts the stored sets of a company from 1; each stored set has the next number.
+        realm_id: the books that consent was given for; "" if it was given elsewhere.
+        hard_expires_at: aware UTC; the end that no refresh puts off (five years from consent), where Intuit says it.
     """
 
     access_token: SecretStr
@@ -25,6 +33,8 @@ class TokenSet:
     access_expires_at: datetime
     refresh_expires_at: datetime
     generation: int
+    realm_id: str = ""
+    hard_expires_at: datetime | None = None
 
 
 class TokenStore(Protocol):

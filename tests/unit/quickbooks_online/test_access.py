@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from counterfoil.quickbooks.online.access import (
     first_generation,
 )
 from counterfoil.quickbooks.online.oauth import ClientRefusedError, GrantRefusedError, TokenEndpointError, TokenError
-from counterfoil.secrets.tokens import TokenSet
+from counterfoil.secrets.tokens import TokenSet, TokenStoreError
 from counterfoil.testing.tokens import MemoryRefreshLock, MemoryTokenStore
 from support.seeded import SeededEntropy
 from support.virtual_time import LoopClock, run_virtually
@@ -59,6 +60,12 @@ class ShakyStore(MemoryTokenStore):
     def __init__(self) -> None:
         super().__init__()
         self.failures = 0
+        self.away = False
+
+    async def get(self, company: int) -> TokenSet | None:
+        if self.away:
+            raise TokenStoreError("the vault is away.")
+        return await super().get(company)
 
     async def compare_and_set(self, company: int, expected_generation: int, tokens: TokenSet) -> bool:
         if self.failures:
@@ -282,3 +289,49 @@ def test_no_token_shows_in_a_text() -> None:
     tokens = token_set(1, datetime.fromisoformat("2026-11-01T00:00:00+00:00"))
     assert "access 1" not in f"{tokens} {tokens!r}"
     assert "RT1" not in f"{tokens} {tokens!r}"
+
+
+def test_a_vault_that_is_away_is_waited_out_with_the_token_in_hand() -> None:
+    async def main() -> None:
+        world = World()
+        tokens = await world.connected(seconds=900)
+        await tokens.token()
+        world.store.away = True
+        await asyncio.sleep(300)
+        assert (await tokens.token()).generation == 1
+        await asyncio.sleep(600)
+        with pytest.raises(TokenUnavailableError, match="the vault is away"):
+            await tokens.token()
+        world.store.away = False
+        await asyncio.sleep(60)
+        assert (await tokens.token()).generation == 2
+
+    run_virtually(main())
+
+
+def test_an_idle_connection_is_kept_alive_before_its_window_ends() -> None:
+    async def main() -> None:
+        world = World()
+        tokens = await world.connected()
+        await tokens.keep_alive(days=50)
+        assert world.intuit.calls == 0
+        await asyncio.sleep(51 * 86_400)
+        await tokens.keep_alive(days=50)
+        assert world.intuit.calls == 1
+        assert (await world.stored()).refresh_expires_at - LoopClock().now() > timedelta(days=99)
+        await tokens.keep_alive(days=50)
+        assert world.intuit.calls == 1
+
+    run_virtually(main())
+
+
+def test_realm_and_hard_end_stay_with_the_connection_when_a_refresh_does_not_say_them() -> None:
+    async def main() -> None:
+        world = World()
+        end = LoopClock().now() + timedelta(days=1826)
+        first = replace(token_set(1, LoopClock().now(), seconds=60), realm_id="9130", hard_expires_at=end)
+        await world.store.compare_and_set(7, 0, first)
+        fresh = await world.process().token()
+        assert (fresh.generation, fresh.realm_id, fresh.hard_expires_at) == (2, "9130", end)
+
+    run_virtually(main())

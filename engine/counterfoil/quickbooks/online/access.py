@@ -22,7 +22,7 @@ from counterfoil.quickbooks.online.oauth import (
     TokenEndpointError,
     TokenError,
 )
-from counterfoil.secrets.tokens import RefreshLock, TokenSet, TokenStore
+from counterfoil.secrets.tokens import RefreshLock, TokenSet, TokenStore, TokenStoreError
 
 REFRESH_AHEAD_SECONDS = 600.0
 REFRESH_JITTER_SECONDS = 120.0
@@ -150,10 +150,26 @@ class AccessTokens:
         async with self._one_at_a_time:
             return await self._present(rejected=rejected)
 
+    async def keep_alive(self, days: float) -> None:
+        """Refresh now if the refresh token ends in less than so many days without use: each use begins its time anew.
+
+        Raises:
+            ReconnectNeededError, TokenUnavailableError, ClientRefusedError: as `token`.
+        """
+        async with self._one_at_a_time:
+            tokens = await self._load()
+            if self._clock.now() >= tokens.refresh_expires_at - timedelta(days=days):
+                await self._present(rejected=tokens)
+
     async def _present(self, rejected: TokenSet | None) -> TokenSet:
         tokens = self._tokens
         if tokens is None or self._dead is not None or tokens is rejected or self._due(tokens):
-            tokens = await self._load()
+            try:
+                tokens = await self._load()
+            except TokenUnavailableError:
+                if tokens is not None and self._dead is None and self._usable(tokens, rejected):
+                    return tokens
+                raise
         if self._usable(tokens, rejected) and (not self._due(tokens) or self._clock.monotonic() < self._retry_at):
             return tokens
         if self._clock.monotonic() < self._retry_at:
@@ -168,6 +184,10 @@ class AccessTokens:
             if isinstance(error, ClientRefusedError):
                 raise
             raise TokenUnavailableError(self.company, error.message, wait) from error
+        except TokenUnavailableError:
+            if self._usable(tokens, rejected):
+                return tokens
+            raise
 
     async def _refresh(self, seen: TokenSet, rejected: TokenSet | None) -> TokenSet:
         """Refresh under the lock, unless somebody else has done so in the meantime."""
@@ -200,7 +220,10 @@ class AccessTokens:
     async def _rotate(self, stored: TokenSet) -> TokenSet:
         if self._unsaved is None:
             try:
-                self._unsaved = await self._endpoint.refresh(stored.refresh_token, generation=stored.generation + 1)
+                fresh = await self._endpoint.refresh(stored.refresh_token, generation=stored.generation + 1)
+                self._unsaved = replace(
+                    fresh, realm_id=stored.realm_id, hard_expires_at=fresh.hard_expires_at or stored.hard_expires_at
+                )
             except GrantRefusedError:
                 # A person may have reconnected, or a worker without our lock have rotated, while we asked.
                 again = await self._load()
@@ -231,7 +254,10 @@ class AccessTokens:
         raise AssertionError("the loop returns or raises")
 
     async def _load(self) -> TokenSet:
-        stored = await self._store.get(self.company)
+        try:
+            stored = await self._store.get(self.company)
+        except TokenStoreError as error:
+            raise TokenUnavailableError(self.company, error.message, self._back_off()) from error
         if stored is None:
             self._tokens = None
             raise ReconnectNeededError(self.company)

@@ -25,6 +25,8 @@ AUTHORIZE_URL: Final = "https://appcenter.intuit.com/connect/oauth2"
 GRANT_URL: Final = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
 REVOKE_URL: Final = "https://developer.api.intuit.com/v2/oauth2/tokens/revoke"
 REFRESH_DAYS: Final = 100
+# Without it the answer does not say when the connection ends for good (Intuit's PHP client, 6.2.4).
+_HARD_EXPIRY_HEADER: Final = "x-include-refresh-token-hard-expires-in"
 _ANSWER_BYTES_MAX = 64 * 1024
 _LIFETIME_SECONDS_MAX = 6 * 366 * 86_400
 _OK, _BAD_REQUEST, _UNAUTHORIZED = 200, 400, 401
@@ -140,7 +142,7 @@ class TokenEndpoint:
     ) -> tuple[int, JsonObject]:
         pair = f"{self._credentials.client_id}:{self._credentials.client_secret.get_secret_value()}"
         basic = base64.b64encode(pair.encode()).decode()
-        headers = {"Accept": "application/json", "Authorization": f"Basic {basic}"}
+        headers = {"Accept": "application/json", "Authorization": f"Basic {basic}", _HARD_EXPIRY_HEADER: "true"}
         try:
             async with self._session.post(
                 url, data=data, json=json, headers=headers, timeout=self._timeout, allow_redirects=False
@@ -163,6 +165,7 @@ class TokenEndpoint:
                 "Intuit's token service answered 200 without usable tokens.", remedy="It is tried again by itself."
             )
         now = self._clock.now()
+        hard_seconds = _seconds(body.get("x_refresh_token_hard_expires_in"))
         refresh_seconds = _seconds(body.get("x_refresh_token_expires_in")) or REFRESH_DAYS * 86_400
         return TokenSet(
             access_token=SecretStr(access),
@@ -170,6 +173,7 @@ class TokenEndpoint:
             access_expires_at=now + timedelta(seconds=seconds),
             refresh_expires_at=now + timedelta(seconds=refresh_seconds),
             generation=generation,
+            hard_expires_at=now + timedelta(seconds=hard_seconds) if hard_seconds else None,
         )
 
 
