@@ -274,7 +274,7 @@ def test_whatever_happens_the_ledger_balances(steps: list[tuple[str, Decimal]]) 
             do(company, kind, amount)
     assert Decimal(0) == sum(company.books.ledger.accounts().values(), Decimal(0))
     # What the customer owes is what the receivable account holds, and what its documents add up to.
-    assert company.books.ledger.account("84") == company.books.ledger.customer("1") == open_amounts(company)
+    assert company.books.ledger.account("84") == company.books.ledger.party("1") == open_amounts(company)
     for row in company.books.tables.table("Invoice").rows.values():
         balance = as_decimal(row.body["Balance"])
         assert Decimal(0) <= balance <= as_decimal(row.body["TotalAmt"])

@@ -14,10 +14,10 @@ from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import checked, fields_of
 from counterfoil.quickbooks.emulator.journal import Effect as JournalEffect
 from counterfoil.quickbooks.emulator.journal import Journal, Operation, Origin
-from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, DocumentKey, Effect, Ledger
+from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, DocumentKey, Ledger
 from counterfoil.quickbooks.emulator.numbering import Numbering, require_free_number
-from counterfoil.quickbooks.emulator.payments import payment_effect, relinked, voided_payment
-from counterfoil.quickbooks.emulator.sales import sale_effect, voided, with_balance
+from counterfoil.quickbooks.emulator.payments import relinked
+from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS, effect_of, emptied, settled
 from counterfoil.quickbooks.emulator.shapers import SHAPERS
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, clean, to_decimal
@@ -25,7 +25,6 @@ from counterfoil.quickbooks.emulator.views import amount_of, view
 from counterfoil_schema.exact_json import JsonObject
 
 WriteOperation = Literal["create", "update", "delete", "void"]
-SALES_FORMS = frozenset({"Invoice", "CreditMemo"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +150,12 @@ class Books:
         return {"status": "Deleted", "domain": "QBO", "Id": row.id}
 
     def _void(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
-        if not spec.void and not (origin.app == "person" and spec.name == "CreditMemo"):
+        if not spec.void and not (origin.app == "person" and "v" in spec.verbs):
             raise faults.unsupported_operation("void")
         current = self._current(spec, write.body)
         self._require_open(current.body)
         cause = self.journal.next_sequence
-        empty = voided_payment(current.body) if spec.name == "Payment" else voided(current.body)
+        empty = emptied(spec.name, current.body)
         row = replace(current, token=current.token + 1, updated=self._clock.now(), body=empty)
         self._enter(spec, row, "void", origin)
         self._loosen((spec.name, row.id), cause)
@@ -243,10 +242,10 @@ class Books:
         self.tables.put(spec, row)
         self.ledger.record(key, shaped.effect)
         self._enter(spec, row, operation, origin)
-        if spec.name == "Payment":
+        if spec.name in SETTLEMENTS:
             for document in self.ledger.link(row.id, shaped.links):
                 self._touch(document, "linked", cause)
-        elif spec.name in SALES_FORMS:
+        elif spec.name in SETTLED:
             row = self._release_excess(row, key, cause)
         return self.show(spec.name, row)
 
@@ -269,7 +268,7 @@ class Books:
 
     def _loosen(self, key: DocumentKey, cause: int) -> None:
         """Undo the links of a document that is deleted or voided."""
-        if key[0] == "Payment":
+        if key[0] in SETTLEMENTS:
             for document in self.ledger.link(key[1], {}):
                 self._touch(document, "released", cause)
             return
@@ -280,11 +279,12 @@ class Books:
 
     def _relink(self, payment: str, links: dict[DocumentKey, Decimal], cause: int) -> None:
         self.ledger.link(payment, links)
-        row = self.tables.find("Payment", payment)
+        entity = next(name for name in sorted(SETTLEMENTS) if self.tables.get(name, payment) is not None)
+        row = self.tables.find(entity, payment)
         row = replace(row, token=row.token + 1, updated=self._clock.now(), body=relinked(row.body, links))
-        self.tables.put(ENTITIES["Payment"], row)
-        self.ledger.record(("Payment", payment), payment_effect(row.body))
-        self._enter(ENTITIES["Payment"], row, "released", Origin("server"), caused_by=cause)
+        self.tables.put(ENTITIES[entity], row)
+        self.ledger.record((entity, payment), effect_of(entity, row.body, self.tables))
+        self._enter(ENTITIES[entity], row, "released", Origin("server"), caused_by=cause)
 
     def _touch(self, key: DocumentKey, operation: Operation, cause: int) -> None:
         row = self.tables.get(*key)
@@ -296,12 +296,8 @@ class Books:
 
     def _settled(self, entity: str, row: Row) -> Row:
         """The row with balance and links as the ledger has them, its effect recorded anew."""
-        if entity == "Payment":
-            self.ledger.record((entity, row.id), payment_effect(row.body))
-            return row
-        body = with_balance(entity, row.id, row.body, self.ledger)
-        effect: Effect = sale_effect(entity, body, self.tables)
-        self.ledger.record((entity, row.id), effect)
+        body = settled(entity, row.id, row.body, self.ledger)
+        self.ledger.record((entity, row.id), effect_of(entity, body, self.tables))
         return replace(row, body=body)
 
     def _enter(

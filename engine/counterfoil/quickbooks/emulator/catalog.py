@@ -63,6 +63,7 @@ def _spec(
 
 
 _SALES = ("DocNumber", "TxnDate", "CustomerRef", "Balance", "TotalAmt")
+_BOUGHT = ("DocNumber", "TxnDate", "VendorRef", "TotalAmt")
 _NAMED = ("Name", "FullyQualifiedName", "Active")
 
 ENTITIES: dict[str, EntitySpec] = {
@@ -70,13 +71,17 @@ ENTITIES: dict[str, EntitySpec] = {
     for spec in (
         _spec("Account", "list", (*_NAMED, "AccountType", "AccountSubType", "Classification", "CurrentBalance"),
               "cudm", name_property="Name"),
+        _spec("Bill", "transaction", (*_BOUGHT, "DueDate", "Balance"), "cud"),
+        _spec("BillPayment", "transaction", (*_BOUGHT, "PayType"), "cudv", void="include"),
         _spec("Class", "list", _NAMED, "cudm", name_property="Name"),
         _spec("CompanyInfo", "single", ("CompanyName",), ""),
         _spec("CreditMemo", "transaction", _SALES, "cudve"),
         _spec("Customer", "list", (*_PERSON, "CompanyName", "FullyQualifiedName", "Balance"), "cudm",
               name_property="DisplayName", name_space="party"),
         _spec("Department", "list", _NAMED, "cum", name_property="Name"),
+        _spec("Deposit", "transaction", ("DocNumber", "TxnDate", "TotalAmt"), "cud"),
         _spec("Employee", "list", _PERSON, "cudm", name_property="DisplayName", name_space="party"),
+        _spec("Estimate", "transaction", ("DocNumber", "TxnDate", "CustomerRef", "TotalAmt"), "cude"),
         _spec("Invoice", "transaction", (*_SALES, "DueDate"), "cudve", void="operation"),
         _spec("Item", "list", (*_NAMED, "Type", "Sku"), "cudm", name_property="Name"),
         _spec("JournalEntry", "transaction", ("DocNumber", "TxnDate"), "cud"),
@@ -84,9 +89,16 @@ ENTITIES: dict[str, EntitySpec] = {
               void="include"),
         _spec("PaymentMethod", "list", ("Name", "Active", "Type"), "cum", name_property="Name"),
         _spec("Preferences", "single", (), "u"),
+        _spec("Purchase", "transaction", ("DocNumber", "TxnDate", "PaymentType", "TotalAmt"), "cudv"),
+        _spec("PurchaseOrder", "transaction", _BOUGHT, "cude"),
+        _spec("RefundReceipt", "transaction", _SALES, "cudve"),
+        _spec("SalesReceipt", "transaction", _SALES, "cudve", void="include"),
         _spec("Term", "list", ("Name", "Active"), "cu", name_property="Name"),
+        _spec("TimeActivity", "transaction", ("TxnDate", "EmployeeRef", "VendorRef", "CustomerRef"), "cud"),
+        _spec("Transfer", "transaction", ("TxnDate", "Amount"), "cudv"),
         _spec("Vendor", "list", (*_PERSON, "CompanyName", "Balance"), "cudm",
               name_property="DisplayName", name_space="party"),
+        _spec("VendorCredit", "transaction", (*_BOUGHT, "Balance"), "cud"),
     )
 }  # fmt: skip
 
@@ -105,11 +117,13 @@ REFERENCES = {
     "DiscountAccountRef": "Account",
     "EmployeeRef": "Employee",
     "ExpenseAccountRef": "Account",
+    "FromAccountRef": "Account",
     "IncomeAccountRef": "Account",
     "ItemRef": "Item",
     "PaymentMethodRef": "PaymentMethod",
     "PrefVendorRef": "Vendor",
     "SalesTermRef": "Term",
     "TermRef": "Term",
+    "ToAccountRef": "Account",
     "VendorRef": "Vendor",
 }

@@ -11,6 +11,7 @@ UNDEPOSITED_FUNDS = "4"
 ACCOUNTS_PAYABLE = "33"
 CHECKING = "35"
 PRODUCT_INCOME = "79"
+COST_OF_GOODS_SOLD = "80"
 ACCOUNTS_RECEIVABLE = "84"
 DISCOUNTS_GIVEN = "86"
 SALES_TAX_PAYABLE = "90"
@@ -42,7 +43,7 @@ ACCOUNTS = (
     ("62", "Payroll Clearing", "Other Current Liability", "PayrollClearing"),
     ("63", "Benefits Payable", "Other Current Liability", "OtherCurrentLiabilities"),
     (PRODUCT_INCOME, "Sales of Product Income", "Income", "SalesOfProductIncome"),
-    ("80", "Cost of Goods Sold", "Cost of Goods Sold", "SuppliesMaterialsCogs"),
+    (COST_OF_GOODS_SOLD, "Cost of Goods Sold", "Cost of Goods Sold", "SuppliesMaterialsCogs"),
     ("81", "Inventory Asset", "Other Current Asset", "Inventory"),
     ("82", "Billable Expense Income", "Income", "ServiceFeeIncome"),
     ("83", "Freight Income", "Income", "ServiceFeeIncome"),

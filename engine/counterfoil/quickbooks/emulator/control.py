@@ -129,9 +129,9 @@ class ControlApi:
                 {"id": identifier, "name": row.body.get("FullyQualifiedName"), "debit_less_credit": balance}
             )
         customers: JsonObject = {
-            row.id: books.ledger.customer(row.id)
+            row.id: books.ledger.party(row.id)
             for row in books.tables.table("Customer").rows.values()
-            if books.ledger.customer(row.id) != ZERO
+            if books.ledger.party(row.id) != ZERO
         }
         documents: JsonObject = {}
         for name, spec in ENTITIES.items():

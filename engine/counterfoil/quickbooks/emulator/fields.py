@@ -30,6 +30,14 @@ COMPUTED = {
     "CreditMemo": frozenset({"TotalAmt", "Balance", "RemainingCredit", "HomeTotalAmt", "HomeBalance"}),
     "Invoice": frozenset({"TotalAmt", "Balance", "HomeTotalAmt", "HomeBalance"}),
     "JournalEntry": frozenset({"TotalAmt", "HomeTotalAmt"}),
+    "Bill": frozenset({"TotalAmt", "Balance", "HomeBalance", "HomeTotalAmt"}),
+    "Deposit": frozenset({"TotalAmt", "HomeTotalAmt"}),
+    "Estimate": frozenset({"TotalAmt", "HomeTotalAmt"}),
+    "Purchase": frozenset({"TotalAmt", "HomeTotalAmt"}),
+    "PurchaseOrder": frozenset({"TotalAmt", "HomeTotalAmt"}),
+    "RefundReceipt": frozenset({"TotalAmt", "Balance", "RemainingCredit", "HomeTotalAmt", "HomeBalance"}),
+    "SalesReceipt": frozenset({"TotalAmt", "Balance", "HomeTotalAmt", "HomeBalance"}),
+    "VendorCredit": frozenset({"TotalAmt", "Balance", "HomeBalance", "HomeTotalAmt"}),
     "Payment": frozenset({"UnappliedAmt", "HomeTotalAmt"}),
     "Vendor": frozenset({"Balance"}),
 }
@@ -38,6 +46,7 @@ WRITABLE = {
     "Customer": frozenset({"CurrencyRef"}),
     "Vendor": frozenset({"CurrencyRef"}),
     "Class": frozenset({"SubClass"}),
+    "BillPayment": frozenset({"TotalAmt", "CurrencyRef", "VendorRef"}),
 }
 LENGTHS_NESTED = {
     "TelephoneNumber": {"FreeFormNumber": 30},

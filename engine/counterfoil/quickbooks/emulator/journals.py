@@ -7,7 +7,7 @@ from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.ledger import Effect, Posting, balanced
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency
-from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, reference_id
+from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject
 
 PARTY_ENTITIES = frozenset({"Customer", "Vendor", "Employee"})
@@ -40,6 +40,19 @@ def shape_journal_entry(draft: Draft) -> Shaped:
     body["Line"] = [*numbered]
     body["TotalAmt"] = 0
     return Shaped(body, effect=Effect(tuple(postings)), lines_made=made)
+
+
+def journal_effect(body: JsonObject) -> Effect:
+    """What the lines of a stored entry post."""
+    postings = []
+    for line in (as_object(member) for member in as_list(body.get("Line"))):
+        detail = as_object(line.get("JournalEntryLineDetail"))
+        if detail:
+            amount = to_decimal(line.get("Amount", 0), "Amount")
+            postings.append(
+                Posting(reference_id(detail.get("AccountRef")), _signed(as_text(detail.get("PostingType")), amount))
+            )
+    return Effect(tuple(postings))
 
 
 def _line(draft: Draft, line: JsonObject) -> tuple[JsonObject, Posting | None]:

@@ -1,7 +1,7 @@
 """Double entry behind the documents: what each transaction posts, who owes what, and which payment paid what."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -21,10 +21,10 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one transaction does to the books: its postings, and what its customer owes by it."""
+    """What one transaction does to the books: its postings, and what its party owes or is owed by it."""
 
     postings: tuple[Posting, ...] = ()
-    customer: str = ""
+    party: str = ""
     owed: Decimal = ZERO
 
 
@@ -37,7 +37,7 @@ class Ledger:
     def __init__(self) -> None:
         self._effects: dict[DocumentKey, Effect] = {}
         self._accounts: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-        self._customers: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+        self._parties: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
         self._paid_by: defaultdict[DocumentKey, dict[str, Decimal]] = defaultdict(dict)
         self._pays: dict[str, dict[DocumentKey, Decimal]] = {}
 
@@ -51,16 +51,16 @@ class Ledger:
     def _add(self, effect: Effect, sign: int) -> None:
         for posting in effect.postings:
             self._accounts[posting.account] += sign * posting.amount
-        if effect.customer:
-            self._customers[effect.customer] += sign * effect.owed
+        if effect.party:
+            self._parties[effect.party] += sign * effect.owed
 
     def account(self, identifier: str) -> Decimal:
         """Debits less credits of an account."""
         return self._accounts.get(identifier, ZERO)
 
-    def customer(self, identifier: str) -> Decimal:
-        """What a customer owes."""
-        return self._customers.get(identifier, ZERO)
+    def party(self, identifier: str) -> Decimal:
+        """What a customer owes, or a vendor is owed."""
+        return self._parties.get(identifier, ZERO)
 
     def accounts(self) -> dict[str, Decimal]:
         """Debits less credits of every account that was ever posted to."""
@@ -77,6 +77,10 @@ class Ledger:
     def links_of(self, payment: str) -> dict[DocumentKey, Decimal]:
         """What a payment is applied to."""
         return dict(self._pays.get(payment, {}))
+
+    def effects(self) -> Iterator[tuple[DocumentKey, Effect]]:
+        """What each document does now."""
+        return iter(self._effects.items())
 
     def link(self, payment: str, links: Mapping[DocumentKey, Decimal]) -> list[DocumentKey]:
         """Replace what a payment is applied to; returns each document that it touched or touches."""

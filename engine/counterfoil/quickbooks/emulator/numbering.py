@@ -7,7 +7,7 @@ from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
 from counterfoil_schema.exact_json import JsonObject
 
 FIRST_NUMBER = 1001
-SALES_FORMS = frozenset({"Invoice", "CreditMemo"})
+SALES_FORMS = frozenset({"Invoice", "CreditMemo", "Estimate", "SalesReceipt", "RefundReceipt"})
 
 
 class Numbering:

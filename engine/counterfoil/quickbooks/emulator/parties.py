@@ -23,22 +23,19 @@ def shape_customer(draft: Draft) -> Shaped:
     nested(draft, body, "DisplayName", levels=CUSTOMER_LEVELS_MAX)
     _references(draft, body, {"SalesTermRef": "Term", "PaymentMethodRef": "PaymentMethod", "ARAccountRef": "Account"})
     _currency(draft, body)
-    if not body["Active"] and draft.ledger.customer(draft.identifier) != ZERO:
-        raise faults.QuickBooksFaultError(
-            "6220", "Cannot deactivate", "The customer has a balance and cannot be made inactive.", element="Active"
-        )
+    _require_even(draft, body)
     return Shaped(body)
 
 
 def shape_vendor(draft: Draft) -> Shaped:
     body = _named(draft)
     body.setdefault("Vendor1099", False)
-    body["Balance"] = ZERO
     identifier = as_text(body.get("TaxIdentifier"))
     if identifier:
         body["TaxIdentifier"] = "X" * max(0, len(identifier) - 4) + identifier[-4:]
     _references(draft, body, {"TermRef": "Term", "APAccountRef": "Account"})
     _currency(draft, body)
+    _require_even(draft, body)
     return Shaped(body)
 
 
@@ -69,6 +66,14 @@ def _named(draft: Draft) -> JsonObject:
     body.setdefault("Active", True)
     require_unique_name(draft, body)
     return body
+
+
+def _require_even(draft: Draft, body: JsonObject) -> None:
+    if not body["Active"] and draft.ledger.party(draft.identifier) != ZERO:
+        who = draft.spec.name.lower()
+        raise faults.QuickBooksFaultError(
+            "6220", "Cannot deactivate", f"The {who} has a balance and cannot be made inactive.", element="Active"
+        )
 
 
 def _references(draft: Draft, body: JsonObject, targets: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Payment: what it is applied to, what stays unapplied, and what it posts."""
+"""Payment and BillPayment: what they are applied to, what stays unapplied, and what they post."""
 
 from decimal import Decimal
 
@@ -8,10 +8,14 @@ from counterfoil.quickbooks.emulator.fields import rows
 from counterfoil.quickbooks.emulator.ledger import DocumentKey, Effect, Posting
 from counterfoil.quickbooks.emulator.lines import line_amount
 from counterfoil.quickbooks.emulator.parties import currency
-from counterfoil.quickbooks.emulator.values import ZERO, as_text, cents, reference_id, to_decimal
+from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, cents, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-LINKABLE = frozenset({"Invoice", "CreditMemo"})
+LINKABLE = {"Payment": frozenset({"Invoice", "CreditMemo"}), "BillPayment": frozenset({"Bill", "VendorCredit"})}
+PARTY = {"Payment": "CustomerRef", "BillPayment": "VendorRef"}
+CREDITS = frozenset({"CreditMemo", "VendorCredit"})
+PAID_FROM = {"Check": ("CheckPayment", "BankAccountRef", "Bank"),
+             "CreditCard": ("CreditCardPayment", "CCAccountRef", "Credit Card")}  # fmt: skip
 
 
 def shape_payment(draft: Draft) -> Shaped:
@@ -39,9 +43,7 @@ def shape_payment(draft: Draft) -> Shaped:
     body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")) or reference_id(
         customer.body.get("CurrencyRef")))  # fmt: skip
     links, lines = _links(draft, customer.id)
-    applied = sum((-amount if key[0] == "CreditMemo" else amount for key, amount in links.items()), ZERO)
-    if applied > total:
-        raise faults.business("The amount applied to the linked transactions exceeds the amount of the payment.")
+    applied = _applied(links, total)
     body["Line"] = lines
     body["TotalAmt"] = total
     body["UnappliedAmt"] = total - applied
@@ -59,24 +61,85 @@ def payment_effect(body: JsonObject) -> Effect:
     return Effect(postings, reference_id(body.get("CustomerRef")), -unapplied)
 
 
+def shape_bill_payment(draft: Draft) -> Shaped:
+    """A payment of bills, less the vendor's credits that it uses.
+
+    Raises:
+        QuickBooksFaultError: 2020, 2170 for another way of paying, 610, 620 and 6000 as of a customer's payment.
+    """
+    body = dict(draft.body)
+    for name in ("VendorRef", "TotalAmt", "PayType"):
+        if name not in body:
+            raise faults.required(name)
+    total = cents(to_decimal(body["TotalAmt"], "TotalAmt"))
+    if total < ZERO:
+        raise faults.negative_amount("TotalAmt")
+    vendor = draft.resolve(body["VendorRef"], "Vendor", "VendorRef")
+    body["VendorRef"] = draft.reference(body["VendorRef"], "Vendor", "VendorRef")
+    part, name, wanted = PAID_FROM[as_text(body["PayType"])]
+    means = dict(as_object(body.get(part)))
+    account = draft.resolve(means.get(name), "Account", f"{part}.{name}")
+    if as_text(account.body.get("AccountType")) != wanted:
+        raise faults.wrong_account(f"{part}.{name} must name an account of type {wanted}.", name)
+    body[part] = {**means, name: draft.reference(means[name], "Account", f"{part}.{name}")}
+    body.setdefault("TxnDate", draft.today.isoformat())
+    body["CurrencyRef"] = currency(draft, reference_id(vendor.body.get("CurrencyRef")))
+    links, lines = _links(draft, vendor.id)
+    if not links:
+        raise faults.required("Line")
+    _applied(links, total)
+    body["Line"] = lines
+    body["TotalAmt"] = total
+    return Shaped(body, effect=bill_payment_effect(body), links=links)
+
+
+def bill_payment_effect(body: JsonObject) -> Effect:
+    """The payable against the money; what is applied to no bill is the vendor's debt to us."""
+    total = to_decimal(body.get("TotalAmt", 0), "TotalAmt")
+    part, name, _ = PAID_FROM[as_text(body["PayType"])]
+    postings: tuple[Posting, ...] = ()
+    if total:
+        account = reference_id(as_object(body.get(part)).get(name))
+        postings = (Posting(chart.ACCOUNTS_PAYABLE, total), Posting(account, -total))
+    links = (as_object(link) for line in rows(body, "Line") for link in rows(line, "LinkedTxn"))
+    amounts = (to_decimal(line.get("Amount", 0), "Amount") for line in rows(body, "Line"))
+    applied = sum(
+        (-amount if link.get("TxnType") in CREDITS else amount for link, amount in zip(links, amounts, strict=True)),
+        ZERO,
+    )
+    return Effect(postings, reference_id(body.get("VendorRef")), applied - total)
+
+
+def _applied(links: dict[DocumentKey, Decimal], total: Decimal) -> Decimal:
+    applied = sum((-amount if key[0] in CREDITS else amount for key, amount in links.items()), ZERO)
+    if applied > total:
+        raise faults.business("The amount applied to the linked transactions exceeds the amount of the payment.")
+    return applied
+
+
 def relinked(body: JsonObject, links: dict[DocumentKey, Decimal]) -> JsonObject:
     """The payment after the server changed its links: lines and unapplied amount follow."""
     total = to_decimal(body.get("TotalAmt", 0), "TotalAmt")
-    applied = sum((-amount if key[0] == "CreditMemo" else amount for key, amount in links.items()), ZERO)
+    applied = sum((-amount if key[0] in CREDITS else amount for key, amount in links.items()), ZERO)
     lines: list[JsonValue] = [
         {"Amount": amount, "LinkedTxn": [{"TxnId": identifier, "TxnType": entity}]}
         for (entity, identifier), amount in links.items()
     ]
+    if "VendorRef" in body:
+        return {**body, "Line": lines}
     return {**body, "Line": lines, "UnappliedAmt": total - applied}
 
 
 def voided_payment(body: JsonObject) -> JsonObject:
     """The payment at zero, applied to nothing, its note marked."""
     note = f"Voided - {as_text(body.get('PrivateNote'))}"[:4000].removesuffix(" - ")
-    return {**body, "Line": [], "TotalAmt": ZERO, "UnappliedAmt": ZERO, "PrivateNote": note}
+    empty: JsonObject = {**body, "Line": [], "TotalAmt": ZERO, "PrivateNote": note}
+    if "UnappliedAmt" in body:
+        empty["UnappliedAmt"] = ZERO
+    return empty
 
 
-def _links(draft: Draft, customer: str) -> tuple[dict[DocumentKey, Decimal], list[JsonValue]]:
+def _links(draft: Draft, party: str) -> tuple[dict[DocumentKey, Decimal], list[JsonValue]]:
     links: dict[DocumentKey, Decimal] = {}
     kept: list[JsonValue] = []
     for line in rows(draft.body, "Line"):
@@ -86,7 +149,7 @@ def _links(draft: Draft, customer: str) -> tuple[dict[DocumentKey, Decimal], lis
         linked = rows(line, "LinkedTxn")
         if len(linked) != 1:
             raise faults.required("Line.LinkedTxn")
-        key = _linked_document(draft, linked[0], customer)
+        key = _linked_document(draft, linked[0], party)
         links[key] = links.get(key, ZERO) + amount
         reference: JsonObject = {"TxnId": key[1], "TxnType": key[0]}
         kept.append({"Amount": amount, "LinkedTxn": [reference]})
@@ -98,13 +161,13 @@ def _links(draft: Draft, customer: str) -> tuple[dict[DocumentKey, Decimal], lis
     return links, kept
 
 
-def _linked_document(draft: Draft, link: JsonObject, customer: str) -> DocumentKey:
+def _linked_document(draft: Draft, link: JsonObject, party: str) -> DocumentKey:
     entity, identifier = as_text(link.get("TxnType")), as_text(link.get("TxnId"))
     if not entity or not identifier:
         raise faults.required("LinkedTxn.TxnId")
-    if entity not in LINKABLE:
+    if entity not in LINKABLE[draft.spec.name]:
         raise faults.cannot_link(f"A payment cannot be linked to a transaction of type {entity[:40]}.")
     document = draft.tables.find(entity, identifier)
-    if reference_id(document.body.get("CustomerRef")) != customer:
-        raise faults.cannot_link(f"{entity} {identifier} belongs to another customer.")
+    if reference_id(document.body.get(PARTY[draft.spec.name])) != party:
+        raise faults.cannot_link(f"{entity} {identifier} belongs to another {PARTY[draft.spec.name][:-3].lower()}.")
     return entity, identifier

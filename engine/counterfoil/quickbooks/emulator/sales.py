@@ -1,4 +1,4 @@
-"""Invoice and CreditMemo: lines, sub-total, discount, tax, balance, and what they post."""
+"""The sales forms: lines, sub-total, discount, tax, balance, and what they post."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
-from counterfoil.quickbooks.emulator.ledger import Effect, Ledger, Posting
+from counterfoil.quickbooks.emulator.fields import rows
+from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, Effect, Ledger, Posting
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
-from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.parties import currency, home_currency
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.values import (
     ZERO,
@@ -22,6 +23,16 @@ from counterfoil.quickbooks.emulator.values import (
 )
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
+SIGNS = {"Invoice": 1, "SalesReceipt": 1, "CreditMemo": -1, "RefundReceipt": -1}
+ON_ACCOUNT = frozenset({"Invoice", "CreditMemo"})
+CUSTOMER_OPTIONAL = frozenset({"SalesReceipt", "RefundReceipt"})
+PAID_BY = {
+    "Invoice": "Payment",
+    "CreditMemo": "Payment",
+    "Bill": "BillPaymentCheck",
+    "VendorCredit": "BillPaymentCheck",
+}
+SOURCES = frozenset({"Estimate", "TimeActivity"})
 ON_SALES_FORMS = frozenset({"SalesItemLineDetail", "DescriptionOnly", "DiscountLineDetail", "GroupLineDetail"})
 
 
@@ -46,10 +57,13 @@ def shape_sale(draft: Draft) -> Shaped:
     """
     body = dict(draft.body)
     body.setdefault("TxnDate", draft.today.isoformat())
-    if "CustomerRef" not in body:
+    customer: Row | None = None
+    if "CustomerRef" in body:
+        customer = draft.resolve(body["CustomerRef"], "Customer", "CustomerRef")
+        body["CustomerRef"] = draft.reference(body["CustomerRef"], "Customer", "CustomerRef")
+    elif draft.spec.name not in CUSTOMER_OPTIONAL:
         raise faults.required("CustomerRef")
-    customer = draft.resolve(body["CustomerRef"], "Customer", "CustomerRef")
-    body["CustomerRef"] = draft.reference(body["CustomerRef"], "Customer", "CustomerRef")
+    _require_sources(draft, body)
     for name, entity in (("SalesTermRef", "Term"), ("ClassRef", "Class"), ("DepartmentRef", "Department"),
                          ("PaymentMethodRef", "PaymentMethod"), ("DepositToAccountRef", "Account")):  # fmt: skip
         if name in body:
@@ -66,30 +80,60 @@ def shape_sale(draft: Draft) -> Shaped:
     body.setdefault("PrintStatus", "NotSet")
     body.setdefault("EmailStatus", "NotSet")
     body.setdefault("ApplyTaxAfterDiscount", False)
-    if draft.spec.name == "Invoice":
-        body.setdefault("DueDate", _due(draft, body))
     body["TxnTaxDetail"] = {**as_object(body.get("TxnTaxDetail")), "TotalTax": sums.tax}
+    _complete(draft, body)
     settled = with_balance(draft.spec.name, draft.identifier, body, draft.ledger)
     return Shaped(settled, effect=sale_effect(draft.spec.name, settled, draft.tables), lines_made=made)
 
 
+def _complete(draft: Draft, body: JsonObject) -> None:
+    """What each form has beside lines and totals."""
+    match draft.spec.name:
+        case "Invoice":
+            body.setdefault("DueDate", due_date(draft, body))
+        case "Estimate":
+            body.setdefault("TxnStatus", "Pending")
+        case "SalesReceipt":
+            body.setdefault("DepositToAccountRef", {"value": chart.UNDEPOSITED_FUNDS, "name": "Undeposited Funds"})
+            body["Balance"] = ZERO
+        case "RefundReceipt":
+            if "DepositToAccountRef" not in body:
+                raise faults.required("DepositToAccountRef")
+            body["Balance"] = ZERO
+
+
+def _require_sources(draft: Draft, body: JsonObject) -> None:
+    """What a form was made from must be there."""
+    for link in rows(body, "LinkedTxn"):
+        if as_text(link.get("TxnType")) in SOURCES:
+            draft.tables.find(as_text(link["TxnType"]), as_text(link.get("TxnId")))
+
+
 def with_balance(entity: str, identifier: str, body: JsonObject, ledger: Ledger) -> JsonObject:
     """The body with its open balance and its links to payments."""
+    if entity not in PAID_BY:
+        return body
     settled = dict(body)
     key = (entity, identifier)
     total = to_decimal(body.get("TotalAmt", 0), "TotalAmt")
     settled["Balance"] = total - ledger.applied_to(key)
     if entity == "CreditMemo":
         settled["RemainingCredit"] = settled["Balance"]
-    settled["LinkedTxn"] = [{"TxnId": payment, "TxnType": "Payment"} for payment in ledger.payments_of(key)]
+    made_from: list[JsonValue] = [link for link in rows(body, "LinkedTxn") if as_text(link.get("TxnType")) in SOURCES]
+    paid_by: list[JsonValue] = [{"TxnId": payment, "TxnType": PAID_BY[entity]} for payment in ledger.payments_of(key)]
+    settled["LinkedTxn"] = [*made_from, *paid_by]
     return settled
 
 
 def sale_effect(entity: str, body: JsonObject, tables: Tables) -> Effect:
-    """Receivable against income, discount and tax; a credit memo the other way round."""
-    sign = -1 if entity == "CreditMemo" else 1
+    """Receivable, or money, against income, discount and tax; what goes back to the customer the other way round."""
+    sign = SIGNS.get(entity, 0)
+    if not sign:
+        return NO_EFFECT
+    on_account = entity in ON_ACCOUNT
+    against = chart.ACCOUNTS_RECEIVABLE if on_account else reference_id(body.get("DepositToAccountRef"))
     amounts: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-    amounts[chart.ACCOUNTS_RECEIVABLE] = sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt")
+    amounts[against] = sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt")
     for line in (as_object(member) for member in as_list(body.get("Line"))):
         kind = as_text(line.get("DetailType"))
         amount = sign * to_decimal(line.get("Amount", 0), "Amount")
@@ -101,6 +145,8 @@ def sale_effect(entity: str, body: JsonObject, tables: Tables) -> Effect:
     tax = to_decimal(as_object(body.get("TxnTaxDetail")).get("TotalTax", 0), "TotalTax")
     amounts[chart.SALES_TAX_PAYABLE] -= sign * tax
     postings = tuple(Posting(account, amount) for account, amount in amounts.items() if amount)
+    if not on_account:
+        return Effect(postings)
     owed = sign * to_decimal(body.get("Balance", 0), "Balance")
     return Effect(postings, reference_id(body.get("CustomerRef")), owed)
 
@@ -150,7 +196,7 @@ def _sales_line(draft: Draft, line: JsonObject) -> JsonObject:
     if kind == "SalesItemLineDetail":
         if "ItemRef" not in detail:
             raise faults.required("Line.SalesItemLineDetail.ItemRef")
-        result["Amount"] = _item_amount(line, detail)
+        result["Amount"] = factored_amount(line, detail, kind)
         detail.setdefault("TaxCodeRef", {"value": "NON"})
     elif detail.get("PercentBased") is not True:
         result["Amount"] = line_amount(line)
@@ -158,9 +204,14 @@ def _sales_line(draft: Draft, line: JsonObject) -> JsonObject:
     return result
 
 
-def _item_amount(line: JsonObject, detail: JsonObject) -> Decimal:
-    quantity = _number(detail, "Qty")
-    price = _number(detail, "UnitPrice")
+def factored_amount(line: JsonObject, detail: JsonObject, kind: str) -> Decimal:
+    """The amount of a line about an item, which must be quantity times price where both are given.
+
+    Raises:
+        QuickBooksFaultError: 2020 without an amount, 6070 for one that is not the product.
+    """
+    quantity = _number(detail, "Qty", kind)
+    price = _number(detail, "UnitPrice", kind)
     # Clients that give an amount alone send both factors as zero.
     factors_given = quantity is not None and price is not None and (quantity != 0 or price != 0)
     if "Amount" not in line and factors_given and quantity is not None and price is not None:
@@ -173,10 +224,10 @@ def _item_amount(line: JsonObject, detail: JsonObject) -> Decimal:
     return amount
 
 
-def _number(detail: JsonObject, name: str) -> Decimal | None:
+def _number(detail: JsonObject, name: str, kind: str) -> Decimal | None:
     if name not in detail:
         return None
-    number = to_decimal(detail[name], f"Line.SalesItemLineDetail.{name}")
+    number = to_decimal(detail[name], f"Line.{kind}.{name}")
     detail[name] = number
     return number
 
@@ -199,8 +250,8 @@ def _summed(lines: list[JsonObject], body: JsonObject) -> tuple[Sums, list[JsonO
     return Sums(items=items, discount=discount, tax=tax), lines
 
 
-def _document_currency(draft: Draft, body: JsonObject, customer: Row) -> JsonObject:
-    own = reference_id(customer.body.get("CurrencyRef"))
+def _document_currency(draft: Draft, body: JsonObject, customer: Row | None) -> JsonObject:
+    own = reference_id(customer.body.get("CurrencyRef")) if customer is not None else home_currency(draft)
     named = reference_id(body.get("CurrencyRef"))
     if not named and draft.preference("CurrencyPrefs", "MultiCurrencyEnabled") is True:
         raise faults.required("CurrencyRef")
@@ -210,7 +261,8 @@ def _document_currency(draft: Draft, body: JsonObject, customer: Row) -> JsonObj
     return chosen
 
 
-def _due(draft: Draft, body: JsonObject) -> str:
+def due_date(draft: Draft, body: JsonObject) -> str:
+    """The date of the document and its terms' days; 30 without terms."""
     term = draft.tables.get("Term", reference_id(body.get("SalesTermRef")))
     days = term.body.get("DueDays") if term is not None else 30
     start = date.fromisoformat(as_text(body["TxnDate"]))

@@ -164,8 +164,8 @@ def _reader(name: str, kind: str, spec: EntitySpec) -> Callable[[Row, Books], Co
         return lambda row, _books: row.created.replace(microsecond=0)
     if name == "MetaData.LastUpdatedTime":
         return lambda row, _books: row.updated.replace(microsecond=0)
-    if spec.name == "Customer" and name == "Balance":
-        return lambda row, books: books.ledger.customer(row.id)
+    if spec.name in {"Customer", "Vendor"} and name == "Balance":
+        return lambda row, books: books.ledger.party(row.id)
     if spec.name == "Account" and name == "CurrentBalance":
         return lambda row, books: books.ledger.account(row.id)
     return lambda row, _books: _stored(row.body.get(name), kind)

@@ -26,7 +26,9 @@ def view(entity: str, row: Row, ledger: Ledger, zone: ZoneInfo) -> JsonObject:
     """A record with its identity, its instants, and the balances that the ledger keeps."""
     shown: JsonObject = {**row.body}
     if entity == "Customer":
-        shown["Balance"] = shown["BalanceWithJobs"] = ledger.customer(row.id)
+        shown["Balance"] = shown["BalanceWithJobs"] = ledger.party(row.id)
+    elif entity == "Vendor":
+        shown["Balance"] = ledger.party(row.id)
     elif entity == "Account":
         # Income and expense accounts show no balance, whatever was posted to them.
         balance = ZERO if shown.get("Classification") in PROFIT_AND_LOSS else ledger.account(row.id)

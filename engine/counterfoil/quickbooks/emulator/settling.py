@@ -1,0 +1,52 @@
+"""Which documents pay which, and what each kind of document does to the ledger."""
+
+from counterfoil.quickbooks.emulator.banking import deposit_effect, transfer_effect
+from counterfoil.quickbooks.emulator.journals import journal_effect
+from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, Effect, Ledger
+from counterfoil.quickbooks.emulator.payments import bill_payment_effect, payment_effect, voided_payment
+from counterfoil.quickbooks.emulator.purchases import bill_effect, purchase_effect
+from counterfoil.quickbooks.emulator.sales import sale_effect, voided, with_balance
+from counterfoil.quickbooks.emulator.tables import Tables
+from counterfoil.quickbooks.emulator.values import ZERO
+from counterfoil_schema.exact_json import JsonObject
+
+SETTLEMENTS = frozenset({"Payment", "BillPayment"})
+SETTLED = frozenset({"Invoice", "CreditMemo", "Bill", "VendorCredit"})
+
+
+def effect_of(entity: str, body: JsonObject, tables: Tables) -> Effect:
+    """What a document as it stands does to the books; lists and orders do nothing."""
+    match entity:
+        case "Invoice" | "CreditMemo" | "SalesReceipt" | "RefundReceipt":
+            return sale_effect(entity, body, tables)
+        case "Bill" | "VendorCredit":
+            return bill_effect(entity, body, tables)
+        case "Purchase":
+            return purchase_effect(body, tables)
+        case "Payment":
+            return payment_effect(body)
+        case "BillPayment":
+            return bill_payment_effect(body)
+        case "Deposit":
+            return deposit_effect(body)
+        case "Transfer":
+            return transfer_effect(body)
+        case "JournalEntry":
+            return journal_effect(body)
+        case _:
+            return NO_EFFECT
+
+
+def settled(entity: str, identifier: str, body: JsonObject, ledger: Ledger) -> JsonObject:
+    """The body with the balance and the links that the ledger has for it."""
+    return with_balance(entity, identifier, body, ledger) if entity in SETTLED else body
+
+
+def emptied(entity: str, body: JsonObject) -> JsonObject:
+    """The document after somebody voided it."""
+    if entity in SETTLEMENTS:
+        return voided_payment(body)
+    empty = voided(body)
+    if "Amount" in empty:
+        empty["Amount"] = ZERO
+    return empty
