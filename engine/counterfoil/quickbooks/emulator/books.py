@@ -20,7 +20,7 @@ from counterfoil.quickbooks.emulator.payments import relinked
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS, effect_of, emptied, settled
 from counterfoil.quickbooks.emulator.shapers import SHAPERS
 from counterfoil.quickbooks.emulator.tables import Row, Tables
-from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, clean, to_decimal
+from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, clean, reference_id, to_decimal
 from counterfoil.quickbooks.emulator.views import amount_of, view
 from counterfoil_schema.exact_json import JsonObject
 
@@ -70,6 +70,15 @@ class Books:
     def preferences(self) -> JsonObject:
         row = self.tables.get("Preferences", "1")
         return row.body if row is not None else {}
+
+    @property
+    def home_currency(self) -> str:
+        """The currency that the books are kept in."""
+        return reference_id(as_object(self.preferences.get("CurrencyPrefs")).get("HomeCurrency"))
+
+    def now(self) -> datetime:
+        """The emulator's time."""
+        return self._clock.now()
 
     def today(self) -> date:
         """The date in the company's own zone."""

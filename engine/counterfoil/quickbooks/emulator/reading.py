@@ -16,6 +16,8 @@ def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes
         return Call("query", steps, asked, text=text if method == "POST" else asked.get("query", ""))
     if first == "cdc" and method == "GET":
         return Call("cdc", steps, asked)
+    if first == "reports" and method == "GET":
+        return Call("report", steps, asked)
     if method == "GET":
         return Call("read", steps, asked)
     if method != "POST" or len(steps) != 1:

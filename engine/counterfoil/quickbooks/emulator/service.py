@@ -12,6 +12,7 @@ from counterfoil.quickbooks.emulator.cdc import changes
 from counterfoil.quickbooks.emulator.injection import FaultBoard
 from counterfoil.quickbooks.emulator.journal import Origin
 from counterfoil.quickbooks.emulator.query import parse
+from counterfoil.quickbooks.emulator.reports import answer as report
 from counterfoil.quickbooks.emulator.requestids import Answer, RequestIds, check_item_id, check_request_id
 from counterfoil.quickbooks.emulator.select import answer as select
 from counterfoil.quickbooks.emulator.stats import Stats
@@ -19,7 +20,7 @@ from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
 from counterfoil.quickbooks.emulator.views import precise_stamp
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-CallKind = Literal["create", "update", "delete", "void", "read", "query", "cdc", "batch", "unknown"]
+CallKind = Literal["create", "update", "delete", "void", "read", "query", "cdc", "batch", "report", "unknown"]
 WRITES: Mapping[str, WriteOperation] = {
     "create": "create",
     "update": "update",
@@ -52,7 +53,7 @@ class Call:
     @property
     def entity(self) -> str:
         spec = BY_PATH.get(self.tail[0]) if self.tail else None
-        return spec.name if spec is not None and self.kind not in {"query", "cdc", "batch"} else ""
+        return spec.name if spec is not None and self.kind not in {"query", "cdc", "batch", "report"} else ""
 
     @property
     def items(self) -> int:
@@ -94,6 +95,9 @@ class Service:
             result = self._dispatch(call)
         except faults.QuickBooksFaultError as fault:
             result = Answer(fault.status, {"Fault": fault.body()})
+        if call.kind == "report" and not result.is_fault:
+            # The report's header has it.
+            return result
         return Answer(result.status, {**result.body, "time": precise_stamp(self._clock.now(), self._books.zone)})
 
     def _dispatch(self, call: Call) -> Answer:
@@ -106,6 +110,9 @@ class Service:
                 return self._batch(call)
             case "read":
                 return self._read(call)
+            case "report":
+                self._stats.metered_reads += 1
+                return Answer(OK, report(self._books, "/".join(call.tail[1:]), call.parameters))
             case "create" | "update" | "delete" | "void" as kind:
                 return self._write(call, WRITES[kind])
             case _:

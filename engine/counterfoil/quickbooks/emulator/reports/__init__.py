@@ -1,0 +1,58 @@
+"""Reports out of the ledger, in the shape in which Intuit answers them.
+
+Source: Intuit's report pages: Header, Columns, and Rows that nest; every value is text, blanks are "".
+"""
+
+from collections.abc import Callable, Mapping
+
+from counterfoil.quickbooks.emulator import faults
+from counterfoil.quickbooks.emulator.books import Books
+from counterfoil.quickbooks.emulator.reports.aging import aged_payables, aged_receivables
+from counterfoil.quickbooks.emulator.reports.asked import Asked, asked_from
+from counterfoil.quickbooks.emulator.reports.cash import cash_flow
+from counterfoil.quickbooks.emulator.reports.layout import Report
+from counterfoil.quickbooks.emulator.reports.ledgers import general_ledger, trial_balance
+from counterfoil.quickbooks.emulator.reports.statements import balance_sheet, profit_and_loss
+from counterfoil.quickbooks.emulator.views import stamp
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+REPORTS: Mapping[str, Callable[[Books, Asked], Report]] = {
+    "AgedPayables": aged_payables,
+    "AgedReceivables": aged_receivables,
+    "BalanceSheet": balance_sheet,
+    "CashFlow": cash_flow,
+    "GeneralLedger": general_ledger,
+    "ProfitAndLoss": profit_and_loss,
+    "TrialBalance": trial_balance,
+}
+_BY_PATH = {name.lower(): name for name in REPORTS}
+
+
+def answer(books: Books, name: str, parameters: Mapping[str, str]) -> JsonObject:
+    """The whole report.
+
+    Args:
+        name: of the report, in any case.
+        parameters: of the request.
+
+    Raises:
+        QuickBooksFaultError: there is no such report here, or it cannot be had in that way.
+    """
+    known = _BY_PATH.get(name.lower())
+    if known is None:
+        raise faults.unsupported_operation(f"report {name[:40]}")
+    asked = asked_from(parameters, books.today())
+    report = REPORTS[known](books, asked)
+    columns: list[JsonValue] = [{"ColTitle": title, "ColType": kind} for title, kind in report.columns]
+    option: JsonObject = {"Name": "NoReportData", "Value": str(not report.rows).lower()}
+    header: JsonObject = {
+        "Time": stamp(books.now(), books.zone),
+        "ReportName": known,
+        "ReportBasis": "Accrual",
+        "StartPeriod": asked.start.isoformat(),
+        "EndPeriod": asked.end.isoformat(),
+        "SummarizeColumnsBy": asked.by,
+        "Currency": books.home_currency,
+        "Option": [option],
+    }
+    return {"Header": header, "Columns": {"Column": columns}, "Rows": {"Row": [*report.rows]}}

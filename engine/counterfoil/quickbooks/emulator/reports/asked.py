@@ -1,0 +1,128 @@
+"""What a request asks of a report: from when to when, in which columns."""
+
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from counterfoil.quickbooks.emulator import faults
+from counterfoil.quickbooks.emulator.values import to_date
+
+By = Literal["Total", "Month", "Quarter", "Year"]
+MONTHS: Mapping[By, int] = {"Month": 1, "Quarter": 3, "Year": 12}
+PERIODS_MAX = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A column of time, both days included."""
+
+    title: str
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameters that count here.
+
+    Attributes:
+        start, end: both included; the start of the year to today unless said otherwise.
+        by: how columns are summarised.
+        as_of: the day of an aged report.
+    """
+
+    start: date
+    end: date
+    by: By
+    as_of: date
+
+    @property
+    def periods(self) -> list[Period]:
+        """The columns of time; one called Total, or one for each part and a Total behind them."""
+        total = Period("Total", self.start, self.end)
+        if self.by == "Total":
+            return [total]
+        parts: list[Period] = []
+        day = self.start
+        while day <= self.end and len(parts) < PERIODS_MAX:
+            last = min(self.end, _end_of(day, MONTHS[self.by]))
+            parts.append(Period(_title(day, last, self.by), day, last))
+            day = last + timedelta(days=1)
+        return [*parts, total]
+
+
+def asked_from(parameters: Mapping[str, str], today: date) -> Asked:
+    """Read the parameters.
+
+    Raises:
+        QuickBooksFaultError: a date that is none, an end before its start, or what this emulator does not compute.
+    """
+    if parameters.get("accounting_method", "Accrual").lower() != "accrual":
+        raise faults.unsupported_operation("accounting_method=Cash (the emulator computes accrual reports)")
+    start, end = _macro(parameters.get("date_macro", "This Fiscal Year-to-date"), today)
+    start = _day(parameters, "start_date", start)
+    end = _day(parameters, "end_date", end)
+    if end < start or start.year == 1:
+        raise faults.bad_date("end_date", end.isoformat())
+    as_of = _day(parameters, "report_date", today)
+    return Asked(start, end, _by(parameters.get("summarize_column_by", "Total")), as_of)
+
+
+def _by(text: str) -> By:
+    match text.lower():
+        case "total":
+            return "Total"
+        case "month":
+            return "Month"
+        case "quarter":
+            return "Quarter"
+        case "year":
+            return "Year"
+        case _:
+            raise faults.bad_enum("summarize_column_by", text[:40])
+
+
+def _day(parameters: Mapping[str, str], name: str, default: date) -> date:
+    text = parameters.get(name, "")
+    return date.fromisoformat(str(to_date(text, name))) if text else default
+
+
+def _macro(text: str, today: date) -> tuple[date, date]:
+    month = today.replace(day=1)
+    year = today.replace(month=1, day=1)
+    last_month = month - timedelta(days=1)
+    known = {
+        "all": (date(1900, 1, 1), today),
+        "today": (today, today),
+        "this month": (month, _end_of(month, 1)),
+        "this month-to-date": (month, today),
+        "last month": (last_month.replace(day=1), last_month),
+        "this fiscal year": (year, today.replace(month=12, day=31)),
+        "this calendar year": (year, today.replace(month=12, day=31)),
+        "this fiscal year-to-date": (year, today),
+        "this calendar year-to-date": (year, today),
+        "last fiscal year": (year.replace(year=year.year - 1), year - timedelta(days=1)),
+        "last calendar year": (year.replace(year=year.year - 1), year - timedelta(days=1)),
+    }
+    found = known.get(text.lower())
+    if found is None:
+        raise faults.bad_enum("date_macro", text[:40])
+    return found
+
+
+def _end_of(day: date, months: int) -> date:
+    """The last day of the month, quarter or year that the day lies in."""
+    last = day.month if months == 1 else (day.month - 1) // months * months + months
+    return date(day.year, last, monthrange(day.year, last)[1])
+
+
+def _title(first: date, last: date, by: By) -> str:
+    match by:
+        case "Month":
+            return f"{first:%b %Y}"
+        case "Year":
+            return f"{first:%Y}"
+        case _:
+            return f"{first:%b} - {last:%b %Y}"

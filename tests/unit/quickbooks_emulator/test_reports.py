@@ -1,0 +1,227 @@
+"""Reports: figures by hand, the shape that Intuit answers, and sums that agree with each other whatever happened."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
+from counterfoil.quickbooks.emulator.reports import REPORTS, answer
+from counterfoil.quickbooks.emulator.values import ZERO, as_text
+from counterfoil_schema.exact_json import JsonObject
+from support.quickbooks_company import Company, applied, line, posting
+
+YEAR = {"start_date": "2026-01-01", "end_date": "2026-12-31", "report_date": "2026-12-31"}
+
+
+def report(company: Company, name: str, **asked: str) -> Any:
+    return answer(company.books, name, {**YEAR, **asked})
+
+
+def lines(rows: Any) -> Iterator[list[str]]:
+    """All rows at any depth as lists of text."""
+    for row in rows["Row"]:
+        for part in ("Header", "Summary"):
+            if part in row:
+                yield [cell["value"] for cell in row[part]["ColData"]]
+        if "ColData" in row:
+            yield [cell["value"] for cell in row["ColData"]]
+        if "Rows" in row:
+            yield from lines(row["Rows"])
+
+
+def amounts(found: Any) -> dict[str, str]:
+    """The first amount by title; a heading has none."""
+    return {title: value for title, value, *_ in lines(found["Rows"]) if value}
+
+
+def traded() -> Company:
+    """Sold 100 in January, 50 in March, 30 of it paid; bought for 40, 15 paid; wages 20; 7 earned the year before."""
+    company = Company()
+    who, item = company.customer(), company.item()
+    for day, amount in (("2025-06-01", "7.00"), ("2026-01-10", "100.00"), ("2026-03-05", "50.00")):
+        company.invoice(who, [line(item, amount)], TxnDate=day, DueDate=day)
+    company.write(
+        "Payment",
+        {
+            "CustomerRef": {"value": who},
+            "TotalAmt": Decimal(30),
+            "TxnDate": "2026-03-06",
+            "DepositToAccountRef": {"value": "35"},
+            "Line": [applied("Invoice", "2", "30.00")],
+        },
+    )
+    vendor = as_text(company.write("Vendor", {"DisplayName": "Books by Bessie"})["Id"])
+    detail: JsonObject = {"AccountRef": {"value": "7"}}
+    bought: JsonObject = {
+        "Amount": 40,
+        "DetailType": "AccountBasedExpenseLineDetail",
+        "AccountBasedExpenseLineDetail": detail,
+    }
+    bill = company.write(
+        "Bill", {"VendorRef": {"value": vendor}, "TxnDate": "2026-02-01", "DueDate": "2026-12-01", "Line": [bought]}
+    )
+    link: JsonObject = {"TxnId": bill["Id"], "TxnType": "Bill"}
+    company.write(
+        "BillPayment",
+        {
+            "VendorRef": {"value": vendor},
+            "TotalAmt": 15,
+            "TxnDate": "2026-02-02",
+            "PayType": "Check",
+            "CheckPayment": {"BankAccountRef": {"value": "35"}},
+            "Line": [{"Amount": 15, "LinkedTxn": [link]}],
+        },
+    )
+    wages = [posting("Debit", "60", "20.00"), posting("Credit", "35", "20.00")]
+    company.write("JournalEntry", {"TxnDate": "2026-03-31", "Line": [*wages]})
+    return company
+
+
+def test_profit_and_loss_has_income_expenses_and_what_remains() -> None:
+    found = report(traded(), "ProfitAndLoss")
+    assert amounts(found) == {
+        "Services": "150.00",
+        "Total Income": "150.00",
+        "Gross Profit": "150.00",
+        "Advertising": "40.00",
+        "Wages": "20.00",
+        "Total Expenses": "60.00",
+        "Net Operating Income": "90.00",
+        "Net Income": "90.00",
+    }
+    assert found["Header"]["ReportName"] == "ProfitAndLoss"
+    assert (found["Header"]["StartPeriod"], found["Header"]["EndPeriod"]) == ("2026-01-01", "2026-12-31")
+    assert found["Columns"]["Column"] == [
+        {"ColTitle": "", "ColType": "Account"},
+        {"ColTitle": "Total", "ColType": "Money"},
+    ]
+    income = found["Rows"]["Row"][0]
+    assert (income["type"], income["group"]) == ("Section", "Income")
+    assert income["Rows"]["Row"][0]["ColData"][0] == {"value": "Services", "id": "1"}
+
+
+def test_profit_and_loss_by_quarter() -> None:
+    found = report(traded(), "ProfitAndLoss", summarize_column_by="Quarter")
+    titles = [column["ColTitle"] for column in found["Columns"]["Column"]]
+    assert titles == ["", "Jan - Mar 2026", "Apr - Jun 2026", "Jul - Sep 2026", "Oct - Dec 2026", "Total"]
+    net = next(row for row in lines(found["Rows"]) if row[0] == "Net Income")
+    assert net == ["Net Income", "90.00", "0.00", "0.00", "0.00", "90.00"]
+
+
+def test_the_balance_sheet_has_two_equal_sides() -> None:
+    assert amounts(report(traded(), "BalanceSheet")) == {
+        "Checking": "-5.00",
+        "Total Bank Accounts": "-5.00",
+        "Accounts Receivable (A/R)": "127.00",
+        "Total Accounts Receivable": "127.00",
+        "Total Current Assets": "122.00",
+        "TOTAL ASSETS": "122.00",
+        "Accounts Payable (A/P)": "25.00",
+        "Total Accounts Payable": "25.00",
+        "Total Current Liabilities": "25.00",
+        "Total Liabilities": "25.00",
+        "Retained Earnings": "7.00",
+        "Net Income": "90.00",
+        "Total Equity": "97.00",
+        "TOTAL LIABILITIES AND EQUITY": "122.00",
+    }
+
+
+def test_the_trial_balance_balances() -> None:
+    found = list(lines(report(traded(), "TrialBalance")["Rows"]))
+    assert sorted(found) == sorted(
+        [
+            ["Accounts Receivable (A/R)", "127.00", ""],
+            ["Checking", "", "5.00"],
+            ["Accounts Payable (A/P)", "", "25.00"],
+            ["Services", "", "150.00"],
+            ["Advertising", "40.00", ""],
+            ["Wages", "20.00", ""],
+            ["Retained Earnings", "", "7.00"],
+            ["TOTAL", "187.00", "187.00"],
+        ]
+    )
+
+
+def test_aged_receivables_and_payables() -> None:
+    company = traded()
+    (who, total) = list(lines(report(company, "AgedReceivables", report_date="2026-03-20")["Rows"]))
+    # Due 2025-06-01 (292 days before) 7, 2026-01-10 (69 days) 100 - 30 paid, 2026-03-05 (15 days) 50.
+    assert who == ["Ann Lee", "0.00", "50.00", "0.00", "70.00", "7.00", "127.00"]
+    assert total == ["TOTAL", "0.00", "50.00", "0.00", "70.00", "7.00", "127.00"]
+    (owed, _) = list(lines(report(company, "AgedPayables", report_date="2026-03-20")["Rows"]))
+    assert owed == ["Books by Bessie", "25.00", "0.00", "0.00", "0.00", "0.00", "25.00"]
+
+
+def test_the_cash_flow_ends_with_what_lies_at_the_bank() -> None:
+    found = amounts(report(traded(), "CashFlow"))
+    assert found["Net Income"] == "90.00"
+    assert found["Accounts Receivable (A/R)"] == "-120.00"
+    assert found["Accounts Payable (A/P)"] == "25.00"
+    assert found["Net cash by operating activities"] == "-5.00"
+    assert found["Cash at end of period"] == "-5.00"
+
+
+def test_the_general_ledger_runs_from_the_beginning_balance() -> None:
+    found = report(traded(), "GeneralLedger", start_date="2026-03-01")
+    checking = next(
+        row for row in found["Rows"]["Row"] if row["Header"]["ColData"][0] == {"value": "Checking", "id": "35"}
+    )
+    assert list(lines(checking["Rows"])) == [
+        ["Beginning Balance", "", "", "", "", "", "-15.00"],
+        ["2026-03-06", "Payment", "", "Ann Lee", "", "30.00", "15.00"],
+        ["2026-03-31", "Journal Entry", "", "", "", "-20.00", "-5.00"],
+    ]
+    assert checking["Summary"]["ColData"][5] == {"value": "10.00"}
+
+
+def test_a_company_without_documents_has_no_data() -> None:
+    for name in REPORTS:
+        header = report(Company(), name)["Header"]
+        expected = "false" if name in {"ProfitAndLoss", "BalanceSheet", "CashFlow"} else "true"
+        assert header["Option"] == [{"Name": "NoReportData", "Value": expected}]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"start_date": "2026-13-01"}, "2060"),
+        ({"start_date": "2026-02-01", "end_date": "2026-01-01"}, "2060"),
+        ({"summarize_column_by": "Moon"}, "2170"),
+        ({"date_macro": "Some Day"}, "2170"),
+        ({"accounting_method": "Cash"}, "500"),
+    ],
+)
+def test_what_cannot_be_reported_is_refused(asked: dict[str, str], code: str) -> None:
+    with pytest.raises(QuickBooksFaultError) as caught:
+        report(Company(), "ProfitAndLoss", **asked)
+    assert caught.value.code == code
+
+
+POSTINGS = st.tuples(
+    st.sampled_from(["1", "2", "7", "35", "42", "61", "80", "81"]),
+    st.sampled_from(["1", "2", "7", "35", "42", "61", "80", "81"]),
+    st.decimals("0.01", "9999", places=2),
+    st.dates(min_value=date(2024, 1, 1), max_value=date(2026, 12, 31)),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(POSTINGS, max_size=15))
+def test_the_reports_agree_with_each_other(entries: list[tuple[str, str, Decimal, Any]]) -> None:
+    company = Company()
+    for debit, credit, amount, day in entries:
+        both = [posting("Debit", debit, str(amount)), posting("Credit", credit, str(amount))]
+        company.write("JournalEntry", {"TxnDate": day.isoformat(), "Line": [*both]})
+    sheet, cash = amounts(report(company, "BalanceSheet")), amounts(report(company, "CashFlow"))
+    result = amounts(report(company, "ProfitAndLoss"))
+    assert sheet["TOTAL ASSETS"] == sheet["TOTAL LIABILITIES AND EQUITY"]
+    assert sheet["Net Income"] == result["Net Income"] == cash["Net Income"]
+    assert Decimal(cash["Cash at end of period"]) == Decimal(sheet.get("Total Bank Accounts", "0"))
+    found = list(lines(report(company, "TrialBalance")["Rows"]))
+    assert sum((Decimal(row[1] or 0) - Decimal(row[2] or 0) for row in found), ZERO) == ZERO
