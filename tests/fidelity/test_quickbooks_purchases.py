@@ -5,10 +5,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import requests
 from intuitlib.client import AuthClient
 from quickbooks import QuickBooks
 from quickbooks.objects import Ref
-from quickbooks.objects.base import LinkedTxn
+from quickbooks.objects.attachable import Attachable
+from quickbooks.objects.base import AttachableRef, LinkedTxn
 from quickbooks.objects.bill import Bill
 from quickbooks.objects.billpayment import BillPayment, BillPaymentLine, CheckPayment
 from quickbooks.objects.customer import Customer
@@ -21,6 +23,7 @@ from quickbooks.objects.detailline import (
 )
 from quickbooks.objects.employee import Employee
 from quickbooks.objects.estimate import Estimate
+from quickbooks.objects.invoice import Invoice
 from quickbooks.objects.item import Item
 from quickbooks.objects.purchase import Purchase
 from quickbooks.objects.purchaseorder import PurchaseOrder
@@ -173,3 +176,34 @@ def test_time_is_clocked(books: QuickBooks) -> None:
     time.save(qb=books)
     found = TimeActivity.filter(EmployeeRef=employee.Id, qb=books)
     assert [(one.Id, one.Hours) for one in found] == [(time.Id, 8)]
+
+
+def test_a_file_a_page_and_a_letter(books: QuickBooks, emulator: EmulatorProcess) -> None:
+    invoice = a_sale(books, Invoice, 10).save(qb=books)
+    attachable = Attachable()
+    attachable.AttachableRef = [AttachableRef()]
+    attachable.AttachableRef[0].EntityRef = invoice.to_ref()
+    attachable.FileName, attachable.ContentType = "contract.txt", "text/plain"
+    attachable._FileBytes = b"signed \xe2\x9c\x93"
+    saved = attachable.save(qb=books)
+    assert (saved.FileName, saved.Size) == ("contract.txt", 10)
+    found = Attachable.get(saved.Id, qb=books)
+    assert found.AttachableRef[0].EntityRef.value == invoice.Id
+    assert requests.get(saved.TempDownloadUri, timeout=10).content == b"signed \xe2\x9c\x93"
+    assert books.download_pdf("Invoice", invoice.Id).startswith(b"%PDF-")
+    invoice.send(qb=books, send_to="ann@example.com")
+    assert Invoice.get(invoice.Id, qb=books).EmailStatus == "EmailSent"
+
+
+def test_reports_show_what_was_just_sold(books: QuickBooks) -> None:
+    before = _income(books.get_report("ProfitAndLoss"))
+    a_sale(books, Invoice, 123.45).save(qb=books)
+    assert round(_income(books.get_report("ProfitAndLoss")) - before, 2) == 123.45
+    (*_, total) = books.get_report("TrialBalance")["Rows"]["Row"]
+    debit, credit = (cell["value"] for cell in total["Summary"]["ColData"][1:])
+    assert debit == credit
+
+
+def _income(report: Any) -> float:
+    net = next(row for row in report["Rows"]["Row"] if row.get("group") == "NetIncome")
+    return float(net["Summary"]["ColData"][1]["value"])

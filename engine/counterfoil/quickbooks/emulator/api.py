@@ -2,17 +2,27 @@
 
 from aiohttp import web
 
+from counterfoil.quickbooks.emulator.attachments import Files
 from counterfoil.quickbooks.emulator.exchange import Exchange, Incoming
 
 
 class AccountingApi:
-    """The handler of `/v3/company/{realm}/…`."""
+    """The handlers of `/v3/company/{realm}/…`, and of the links to attached files."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, files: Files) -> None:
         self._exchange = exchange
+        self._files = files
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route("*", "/v3/company/{realm}/{tail:.*}", self.handle)
+        app.router.add_get("/files/{token}", self.file)
+
+    async def file(self, request: web.Request) -> web.Response:
+        """The content of an attachable, by a link that has not expired; it needs no token."""
+        found = self._files.fetch(request.match_info["token"])
+        if found is None:
+            raise web.HTTPForbidden(text="Request has expired")
+        return web.Response(body=found.content, headers={"Content-Type": found.content_type})
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Pass one request through."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from counterfoil.ports import Clock
 from counterfoil.quickbooks.emulator import chart, faults
+from counterfoil.quickbooks.emulator.attachments import Files, StoredFile, Upload
 from counterfoil.quickbooks.emulator.catalog import ENTITIES, EntitySpec
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import checked, fields_of
@@ -21,7 +22,7 @@ from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS, effec
 from counterfoil.quickbooks.emulator.shapers import SHAPERS
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, clean, reference_id, to_decimal
-from counterfoil.quickbooks.emulator.views import amount_of, view
+from counterfoil.quickbooks.emulator.views import amount_of, stamp, view
 from counterfoil_schema.exact_json import JsonObject
 
 WriteOperation = Literal["create", "update", "delete", "void"]
@@ -52,12 +53,14 @@ class Books:
 
     Args:
         clock: the emulator's time.
+        files: contents of attachables.
         latin1: refuse text outside ISO-8859-1, as US companies do.
         on_change: told of every change, for notifications.
     """
 
-    def __init__(self, clock: Clock, *, latin1: bool, on_change: Callable[[Change], None]) -> None:
+    def __init__(self, clock: Clock, files: Files, *, latin1: bool, on_change: Callable[[Change], None]) -> None:
         self._clock = clock
+        self.files = files
         self._latin1 = latin1
         self._on_change = on_change
         self._numbering = Numbering()
@@ -147,7 +150,7 @@ class Books:
         return self._commit(spec, row, shaped, "update", origin)
 
     def _delete(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
-        if spec.kind != "transaction":
+        if spec.kind not in {"transaction", "file"}:
             raise faults.unsupported_operation("delete")
         row = self._current(spec, write.body)
         self._require_open(row.body)
@@ -171,6 +174,50 @@ class Books:
         row = self._settled(spec.name, row)
         self.tables.put(spec, row)
         return self.show(spec.name, row)
+
+    def send(self, entity: str, row: Row, to: str) -> JsonObject:
+        """E-mail a document to an address, or to the one that it bears.
+
+        Raises:
+            QuickBooksFaultError: 2020 or 2240, there is no address, or none that is one.
+        """
+        address = to or as_text(as_object(row.body.get("BillEmail")).get("Address"))
+        if not address:
+            raise faults.required("BillEmail")
+        if "@" not in address or "." not in address:
+            raise faults.bad_email("BillEmail")
+        now = self._clock.now()
+        sent: JsonObject = {
+            **row.body,
+            "EmailStatus": "EmailSent",
+            "BillEmail": {"Address": address},
+            "DeliveryInfo": {"DeliveryType": "Email", "DeliveryTime": stamp(now, self.zone)},
+        }
+        row = replace(row, token=row.token + 1, updated=now, body=sent)
+        self.tables.put(ENTITIES[entity], row)
+        self._enter(ENTITIES[entity], row, "emailed", Origin())
+        return self.show(entity, row)
+
+    def upload(self, upload: Upload, origin: Origin) -> JsonObject:
+        """Keep a file; its attachable is new unless the metadata name one that is there.
+
+        Raises:
+            QuickBooksFaultError: the metadata are refused; nothing is kept.
+        """
+        told: JsonObject = {
+            "FileName": upload.name or "attachment",
+            "ContentType": upload.content_type,
+            **upload.metadata,
+        }
+        operation: WriteOperation = "update" if as_text(told.get("Id")) else "create"
+        made = self.write(Write("Attachable", operation, told), origin)
+        identifier = as_text(made["Id"])
+        self.files.keep(identifier, StoredFile(upload.content, upload.content_type))
+        size: JsonObject = {"Size": len(upload.content), "FileAccessUri": f"/download/{identifier}"}
+        row = self.tables.find("Attachable", identifier)
+        row = replace(row, body={**row.body, **size})
+        self.tables.put(ENTITIES["Attachable"], row)
+        return {**self.show("Attachable", row), "TempDownloadUri": self.files.link(identifier)}
 
     def bump(self, entity: str, identifier: str) -> None:
         """Somebody saves the record unchanged: its token moves."""

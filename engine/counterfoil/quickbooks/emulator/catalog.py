@@ -10,7 +10,7 @@ from typing import Literal
 META = ("MetaData.CreateTime", "MetaData.LastUpdatedTime")
 _PERSON = ("GivenName", "MiddleName", "FamilyName", "DisplayName", "PrintOnCheckName", "Active")
 
-Kind = Literal["list", "transaction", "single"]
+Kind = Literal["list", "transaction", "file", "single"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class EntitySpec:
 
     Attributes:
         name: canonical name; the address uses it in lower case.
-        kind: name lists are made inactive, transactions are deleted, singles are only read.
+        kind: name lists are made inactive, transactions and files are deleted, singles are only read.
         filterable: properties that a query may name, besides Id and MetaData.
         name_property: the property that must be unique, and `name_space` among whom.
         verbs: letters of the notifications it emits: created, updated, deleted, merged, void, emailed.
@@ -71,6 +71,7 @@ ENTITIES: dict[str, EntitySpec] = {
     for spec in (
         _spec("Account", "list", (*_NAMED, "AccountType", "AccountSubType", "Classification", "CurrentBalance"),
               "cudm", name_property="Name"),
+        _spec("Attachable", "file", ("FileName", "Note", "Category"), ""),
         _spec("Bill", "transaction", (*_BOUGHT, "DueDate", "Balance"), "cud"),
         _spec("BillPayment", "transaction", (*_BOUGHT, "PayType"), "cudv", void="include"),
         _spec("Class", "list", _NAMED, "cudm", name_property="Name"),

@@ -150,6 +150,8 @@ class Exchange:
                 blow = rule
         if blow is None:
             answer = parts.service.execute(call)
+            if answer.content is not None:
+                return "", Outgoing(answer.status, answer.content, answer.content_type, tid)
             return "", Outgoing(answer.status, dumps(answer.body), JSON_TYPE, tid)
         return blow.kind, await self._blow(incoming, call, blow, tid)
 

@@ -111,7 +111,7 @@ def checked(entity: str, body: JsonObject) -> JsonObject:
     table = fields_of(entity)
     result: JsonObject = {}
     for name, value in body.items():
-        if name in SERVER_PROPERTIES:
+        if name in SERVER_PROPERTIES and not (entity == "Attachable" and name == "AttachableRef"):
             continue
         field = table.get(name)
         if field is None:

@@ -27,6 +27,7 @@ _VERBS = {
     "released": ("u", "updated", "Update"),
     "delete": ("d", "deleted", "Delete"),
     "void": ("v", "void", "Void"),
+    "emailed": ("e", "emailed", "Emailed"),
 }
 
 

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from counterfoil.quickbooks.emulator.service import Call, CallKind
 from counterfoil_schema.exact_json import JsonObject, loads
 
+DEEPEST = 3
+_ON_RECORDS: Mapping[tuple[str, str], CallKind] = {("GET", "pdf"): "pdf", ("POST", "send"): "send"}
+
 
 def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes) -> Call:
     """Which call a request is."""
@@ -16,6 +19,12 @@ def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes
         return Call("query", steps, asked, text=text if method == "POST" else asked.get("query", ""))
     if first == "cdc" and method == "GET":
         return Call("cdc", steps, asked)
+    if first == "download" and method == "GET":
+        return Call("download", steps, asked)
+    if first == "upload" and method == "POST":
+        return Call("upload", steps, asked, raw=raw)
+    if len(steps) == DEEPEST and (kind := _ON_RECORDS.get((method, steps[-1]))) is not None:
+        return Call(kind, steps, asked)
     if first == "reports" and method == "GET":
         return Call("report", steps, asked)
     if method == "GET":

@@ -19,10 +19,12 @@ MEMORY_MAX = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a body, without the time of day."""
+    """A status and a body, without the time of day; `content` is what is sent instead, for what is no JSON."""
 
     status: int
     body: JsonObject
+    content: bytes | None = None
+    content_type: str = "text/plain;charset=UTF-8"
 
     @property
     def is_fault(self) -> bool:

@@ -14,6 +14,7 @@ from aiohttp import web
 from counterfoil.clock import SystemClock
 from counterfoil.ports import Clock, Entropy
 from counterfoil.quickbooks.emulator.api import AccountingApi
+from counterfoil.quickbooks.emulator.attachments import Files
 from counterfoil.quickbooks.emulator.books import Books, Change
 from counterfoil.quickbooks.emulator.clock import EmulatorClock, entropy_from
 from counterfoil.quickbooks.emulator.control import ControlApi, ControlParts
@@ -65,7 +66,8 @@ class QuickBooksEmulator:
         self.board = FaultBoard(self.clock)
         self.limiter = Limiter(self.clock, self.options.limits)
         self.request_ids = RequestIds(self.clock, self.options.switches.replay)
-        self.books = Books(self.clock, latin1=self.options.switches.latin1_only, on_change=self._changed)
+        self.files = Files(self.clock, entropy)
+        self.books = Books(self.clock, self.files, latin1=self.options.switches.latin1_only, on_change=self._changed)
         self.webhooks = WebhookSender(
             self.clock,
             entropy,
@@ -144,12 +146,13 @@ class QuickBooksEmulator:
             ControlApi(self._control_parts()).add_to(control)
             api = web.Application(client_max_size=BODY_BYTES_MAX)
             OAuthRoutes(self.office, self.realm_id, self.stats).add_to(api)
-            AccountingApi(self._exchange).add_to(api)
+            AccountingApi(self._exchange, self.files).add_to(api)
             api.on_response_prepare.append(self._mark)
             self._addresses = Addresses(
                 base_url=await self._listen(stack, api, self.options.port),
                 control_url=await self._listen(stack, control, self.options.control_port),
             )
+            self.files.base_url = self.base_url
             self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
             stack.callback(self._cancel_tasks)
             self._spawn(self.webhooks.run())

@@ -6,11 +6,13 @@ from typing import Literal
 
 from counterfoil.ports import Clock
 from counterfoil.quickbooks.emulator import faults
+from counterfoil.quickbooks.emulator.attachments import uploads_in
 from counterfoil.quickbooks.emulator.books import Books, Write, WriteOperation
 from counterfoil.quickbooks.emulator.catalog import BY_PATH
 from counterfoil.quickbooks.emulator.cdc import changes
 from counterfoil.quickbooks.emulator.injection import FaultBoard
 from counterfoil.quickbooks.emulator.journal import Origin
+from counterfoil.quickbooks.emulator.paper import pdf_of
 from counterfoil.quickbooks.emulator.query import parse
 from counterfoil.quickbooks.emulator.reports import answer as report
 from counterfoil.quickbooks.emulator.requestids import Answer, RequestIds, check_item_id, check_request_id
@@ -20,7 +22,12 @@ from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
 from counterfoil.quickbooks.emulator.views import precise_stamp
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-CallKind = Literal["create", "update", "delete", "void", "read", "query", "cdc", "batch", "report", "unknown"]
+CallKind = Literal[
+    "create", "update", "delete", "void", "read", "query", "cdc", "batch", "report",
+    "pdf", "send", "upload", "download", "unknown",
+]  # fmt: skip
+WITHOUT_ENTITY = frozenset({"query", "cdc", "batch", "report", "upload", "download"})
+ON_PAPER = frozenset({"CreditMemo", "Estimate", "Invoice", "Payment", "PurchaseOrder", "RefundReceipt", "SalesReceipt"})
 WRITES: Mapping[str, WriteOperation] = {
     "create": "create",
     "update": "update",
@@ -38,6 +45,7 @@ class Call:
         tail: what follows the realm in the address, in lower case.
         body: the JSON object of a write or a batch; None if there was none that could be read.
         text: the statement of a query.
+        raw: the body of an upload.
     """
 
     kind: CallKind
@@ -45,6 +53,7 @@ class Call:
     parameters: Mapping[str, str] = field(default_factory=dict)
     body: JsonObject | None = None
     text: str = ""
+    raw: bytes = b""
 
     @property
     def request_id(self) -> str:
@@ -53,7 +62,7 @@ class Call:
     @property
     def entity(self) -> str:
         spec = BY_PATH.get(self.tail[0]) if self.tail else None
-        return spec.name if spec is not None and self.kind not in {"query", "cdc", "batch", "report"} else ""
+        return spec.name if spec is not None and self.kind not in WITHOUT_ENTITY else ""
 
     @property
     def items(self) -> int:
@@ -95,8 +104,8 @@ class Service:
             result = self._dispatch(call)
         except faults.QuickBooksFaultError as fault:
             result = Answer(fault.status, {"Fault": fault.body()})
-        if call.kind == "report" and not result.is_fault:
-            # The report's header has it.
+        if result.content is not None or (call.kind == "report" and not result.is_fault):
+            # A report's header has the time.
             return result
         return Answer(result.status, {**result.body, "time": precise_stamp(self._clock.now(), self._books.zone)})
 
@@ -115,6 +124,13 @@ class Service:
                 return Answer(OK, report(self._books, "/".join(call.tail[1:]), call.parameters))
             case "create" | "update" | "delete" | "void" as kind:
                 return self._write(call, WRITES[kind])
+            case "pdf" | "send":
+                return self._on_paper(call)
+            case "upload":
+                return self._upload(call)
+            case "download":
+                link = self._books.files.link(call.tail[1] if len(call.tail) > 1 else "")
+                return Answer(OK, {}, content=link.encode())
             case _:
                 raise faults.unsupported_operation("/".join(call.tail)[:80])
 
@@ -150,6 +166,33 @@ class Service:
         row = self._books.tables.find(call.entity, identifier)
         self._stats.metered_reads += 1
         return Answer(OK, {call.entity: self._books.show(call.entity, row)})
+
+    def _on_paper(self, call: Call) -> Answer:
+        """A document as a PDF, or sent by e-mail."""
+        if call.entity not in ON_PAPER:
+            raise faults.unsupported_operation(f"{call.kind} {'/'.join(call.tail)[:60]}")
+        row = self._books.tables.find(call.entity, call.tail[1])
+        if call.kind == "pdf":
+            page = pdf_of(call.entity, self._books.show(call.entity, row))
+            return Answer(OK, {}, content=page, content_type="application/pdf")
+        return Answer(OK, {call.entity: self._books.send(call.entity, row, call.parameters.get("sendTo", ""))})
+
+    def _upload(self, call: Call) -> Answer:
+        """Files, each a new attachable or the new content of one that is there."""
+        check_request_id(call.request_id, batch=False)
+        replayed = self._request_ids.recall(call.request_id)
+        if replayed is not None:
+            return replayed
+        answers: list[JsonValue] = []
+        for upload in uploads_in(call.raw):
+            try:
+                answers.append({"Attachable": self._books.upload(upload, Origin("api", call.request_id))})
+                self._stats.writes += 1
+            except faults.QuickBooksFaultError as fault:
+                answers.append({"Fault": fault.body()})
+        result = Answer(OK, {"AttachableResponse": answers})
+        self._request_ids.store(call.request_id, result)
+        return result
 
     def _query(self, call: Call) -> Answer:
         if not call.text.strip():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from counterfoil.quickbooks.emulator.attachments import shape_attachable
 from counterfoil.quickbooks.emulator.banking import shape_deposit, shape_transfer
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.journals import shape_journal_entry
@@ -21,6 +22,7 @@ from counterfoil.quickbooks.emulator.timesheets import shape_time_activity
 
 SHAPERS: dict[str, Callable[[Draft], Shaped]] = {
     "Account": shape_account,
+    "Attachable": shape_attachable,
     "Bill": shape_bill,
     "BillPayment": shape_bill_payment,
     "Class": shape_class,
