@@ -18,7 +18,8 @@ from counterfoil.quickbooks.online.access import AccessTokens, first_generation
 from counterfoil.quickbooks.online.books import OnlineBooks
 from counterfoil.quickbooks.online.calls import Realm
 from counterfoil.quickbooks.online.client import QuickBooksClient
-from counterfoil.quickbooks.online.oauth import GRANT_URL, ClientCredentials, TokenEndpoint
+from counterfoil.quickbooks.online.endpoints import known_endpoints
+from counterfoil.quickbooks.online.oauth import ClientCredentials, TokenEndpoint
 from counterfoil.secrets import RefreshLock, TokenSet, TokenStore
 from counterfoil.settings import CompanySettings, QuickBooksSettings
 from counterfoil.sources import SourceAdapter, SourceContext
@@ -50,6 +51,7 @@ class Connected:
     books: OnlineBooks
     gate: RealmGate
     access: AccessTokens
+    realm: Realm
     sources: Mapping[str, SourceAdapter]
 
 
@@ -60,6 +62,11 @@ async def connect(settings: CompanySettings, network: Network, stack: AsyncExitS
         ConfigurationError: a source that is not installed, or settings it cannot use.
     """
     quickbooks = settings.quickbooks
+    realm = Realm(quickbooks.realm_id or "", quickbooks.base_url or HOSTS[quickbooks.environment], settings.company)
+
+    def learn(realm_id: str) -> None:
+        realm.realm_id = realm_id or realm.realm_id
+
     gate = RealmGate(limits_of(quickbooks), clock=network.clock, entropy=network.entropy)
     await _store_first_token(settings, network)
     access = AccessTokens(
@@ -68,17 +75,18 @@ async def connect(settings: CompanySettings, network: Network, stack: AsyncExitS
             network.http,
             ClientCredentials(quickbooks.client_id.get_secret_value(), quickbooks.client_secret),
             clock=network.clock,
-            grant_url=_grant_url(quickbooks),
+            grant_url=quickbooks.token_url or known_endpoints(quickbooks.base_url).grant,
         ),
         store=network.tokens,
         lock=network.lock,
         clock=network.clock,
         entropy=network.entropy,
+        on_realm=learn,
         on_step=network.step,
     )
     client = QuickBooksClient(
         network.http,
-        Realm(quickbooks.realm_id, quickbooks.base_url or HOSTS[quickbooks.environment], settings.company),
+        realm,
         access,
         gate,
         clock=network.clock,
@@ -87,7 +95,7 @@ async def connect(settings: CompanySettings, network: Network, stack: AsyncExitS
         tracer=network.tracer,
     )
     sources = {name: await _open_source(name, settings, network, stack) for name in settings.sources}
-    return Connected(books=OnlineBooks(client, gate, access), gate=gate, access=access, sources=sources)
+    return Connected(books=OnlineBooks(client, gate, access), gate=gate, access=access, realm=realm, sources=sources)
 
 
 def limits_of(settings: QuickBooksSettings) -> LimiterSettings:
@@ -106,21 +114,13 @@ def limits_of(settings: QuickBooksSettings) -> LimiterSettings:
     return replace(base, ceiling=ceiling, requests_per_minute=settings.requests_per_minute)
 
 
-def _grant_url(settings: QuickBooksSettings) -> str:
-    if settings.token_url:
-        return settings.token_url
-    if settings.base_url:
-        return f"{settings.base_url.rstrip('/')}/oauth2/v1/tokens/bearer"
-    return GRANT_URL
-
-
 async def _store_first_token(settings: CompanySettings, network: Network) -> None:
     """The configured refresh token counts only until the store holds one: it rolls on from then."""
     given = settings.quickbooks.refresh_token
     if given is None or await network.tokens.get(settings.company) is not None:
         return
     now = network.clock.now()
-    first = TokenSet(SecretStr("none yet"), given, now, now, 1)
+    first = TokenSet(SecretStr("none yet"), given, now, now, 1, realm_id=settings.quickbooks.realm_id or "")
     await network.tokens.compare_and_set(settings.company, 0, first_generation(first, None))
 
 

@@ -14,9 +14,11 @@ from opentelemetry.trace import TracerProvider
 
 from counterfoil.anchoring import Anchoring
 from counterfoil.clock import SystemClock, SystemEntropy
+from counterfoil.connecting import quickbooks_consent
 from counterfoil.connections import Connected, Network, connect
 from counterfoil.dispatch.steps import no_step
 from counterfoil.errors import ConfigurationError
+from counterfoil.http.connecting import ConnectRoutes
 from counterfoil.http.health import health_of, health_routes
 from counterfoil.http.webhooks import Routes, webhook_application
 from counterfoil.keys import master_key, token_keys
@@ -33,10 +35,12 @@ from counterfoil.log import (
 )
 from counterfoil.ports import Clock, Entropy
 from counterfoil.postgres import Names, Pool, create_pool, open_postgres
+from counterfoil.quickbooks.online.consent import Made, QuickBooksConsent
 from counterfoil.quickbooks.online.transport import open_session
 from counterfoil.rooms import Shared
 from counterfoil.runner import CompanyRunner
 from counterfoil.secrets import PostgresRefreshLock, open_token_store
+from counterfoil.secrets.connections import PostgresConnections
 from counterfoil.settings import Settings
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
@@ -95,6 +99,8 @@ class Engine:
         self.runners: dict[int, CompanyRunner] = {}
         self.warnings: tuple[str, ...] = ()
         self._webhooks: web.Application | None = None
+        self._connecting: web.Application | None = None
+        self._consent: QuickBooksConsent | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -134,6 +140,7 @@ class Engine:
             leases=PostgresLeases(pool, names, clock=self.clock),
             keyring=self.keyring,
             store=self.store,
+            connections=PostgresConnections(pool, names),
             clock=self.clock,
             entropy=self._entropy,
             instruments=Instruments(tracer, self._providers.meters.get_meter("counterfoil")),
@@ -152,6 +159,15 @@ class Engine:
             tracer=tracer,
             step=self._step,
             public_url=settings.public_url,
+        )
+        self._consent = quickbooks_consent(
+            settings,
+            http=network.http,
+            pool=pool,
+            names=names,
+            tokens=network.tokens,
+            clock=self.clock,
+            entropy=self._entropy,
         )
         for company in settings.companies:
             connected = await connect(company, network, stack)
@@ -217,17 +233,48 @@ class Engine:
             self._webhooks = application
         return self._webhooks
 
+    @property
+    def connecting(self) -> web.Application:
+        """Routes by which a platform's customers connect their QuickBooks, to mount behind the platform's own login.
+
+        `GET quickbooks/{company}` sends a browser to Intuit's consent page, `GET quickbooks/callback` takes the answer.
+        """
+        if self._connecting is None:
+
+            def made(connection: Made) -> None:
+                if connection.company in self.runners:
+                    self.runners[connection.company].wake()
+
+            routes = ConnectRoutes(lambda: self.consent, self.settings.public_url, made)
+            self._connecting = routes.application()
+        return self._connecting
+
+    @property
+    def consent(self) -> QuickBooksConsent:
+        """Connects companies to QuickBooks and disconnects them, for hosts with pages of their own.
+
+        Raises:
+            ConfigurationError: the engine is not open.
+        """
+        if self._consent is None:
+            raise ConfigurationError("The engine is not open yet.", remedy="Enter its context first.")
+        return self._consent
+
     def _routes(self) -> Routes:
-        realms = {one.quickbooks.realm_id: one.company for one in self.settings.companies}
         tokens = [one.quickbooks.verifier_token for one in self.settings.companies if one.quickbooks.verifier_token]
         return Routes(
             verifier_tokens=lambda: tokens,
-            company_of_realm=realms.get,
+            company_of_realm=self._company_of_realm,
             adapter=lambda company, name: (
                 self._connected[company].sources.get(name) if company in self._connected else None
             ),
             received=lambda company: self.runners[company].wake() if company in self.runners else None,
         )
+
+    def _company_of_realm(self, realm_id: str) -> int | None:
+        found = {one.realm.realm_id: company for company, one in self._connected.items() if one.realm.realm_id}
+        named = {one.quickbooks.realm_id: one.company for one in self.settings.companies if one.quickbooks.realm_id}
+        return (found | named).get(realm_id)
 
     def connected(self, company: int) -> Connected:
         """A company's open connections.

@@ -1,4 +1,4 @@
-"""What has to be done now and then: keep the limiter's last minute for a restart, and show gauges."""
+"""What has to be done now and then: keep the limiter's last minute for a restart, watch the connection, show gauges."""
 
 from datetime import datetime, timedelta
 
@@ -7,6 +7,7 @@ from counterfoil.dispatch.limiter import CallKind, Stamp
 from counterfoil.ports import Clock
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
+from counterfoil.token_watch import ConnectionWatch
 from counterfoil_schema import exact_json
 
 SAVE_SECONDS = 1.0
@@ -18,13 +19,21 @@ class Housekeeper:
     """Keeps house for one company while its lease is held."""
 
     def __init__(
-        self, *, company: int, store: StateStore, connected: Connected, clock: Clock, instruments: Instruments
+        self,
+        *,
+        company: int,
+        store: StateStore,
+        connected: Connected,
+        clock: Clock,
+        instruments: Instruments,
+        watch: ConnectionWatch,
     ) -> None:
         self._company = company
         self._store = store
         self._connected = connected
         self._clock = clock
         self._instruments = instruments
+        self._watch = watch
         self._begun = False
         self._saved: tuple[Stamp, ...] = ()
 
@@ -47,6 +56,7 @@ class Housekeeper:
         while True:
             await self._clock.sleep(SAVE_SECONDS)
             await self.save()
+            await self._watch.look()
             self._show()
 
     async def save(self) -> None:
@@ -61,10 +71,6 @@ class Housekeeper:
 
     def _show(self) -> None:
         self._instruments.limiter(self._company, self._connected.gate.snapshot().used)
-        tokens = self._connected.access.current
-        if tokens is not None:
-            left = (tokens.refresh_expires_at - self._clock.now()).total_seconds()
-            self._instruments.token(self._company, left)
 
 
 def _read(values: exact_json.JsonValue) -> list[Stamp]:

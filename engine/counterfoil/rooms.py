@@ -24,6 +24,7 @@ from counterfoil.dispatch.worker import Rooms
 from counterfoil.dispatch.write_back import SourceWriter
 from counterfoil.log import Keyring, Leases, LogReader, LogWriter
 from counterfoil.ports import Clock, Entropy
+from counterfoil.secrets.connections import PostgresConnections
 from counterfoil.settings import CompanySettings
 from counterfoil.sources import SourceAdapter
 from counterfoil.state.store import StateStore
@@ -39,6 +40,7 @@ class Shared:
     leases: Leases
     keyring: Keyring
     store: StateStore
+    connections: PostgresConnections
     clock: Clock
     entropy: Entropy
     instruments: Instruments

@@ -14,6 +14,7 @@ from counterfoil.housekeeping import Housekeeper
 from counterfoil.log import Lease
 from counterfoil.rooms import Shared, make_rooms
 from counterfoil.settings import CompanySettings
+from counterfoil.token_watch import ConnectionWatch
 
 logger = logging.getLogger("counterfoil")
 CompanyState = Literal["starting", "elsewhere", "working", "stopped", "failing", "ended"]
@@ -43,6 +44,13 @@ class CompanyRunner:
             connected=connected,
             clock=shared.clock,
             instruments=shared.instruments,
+            watch=ConnectionWatch(
+                settings.company,
+                access=connected.access,
+                connections=shared.connections,
+                clock=shared.clock,
+                instruments=shared.instruments,
+            ),
         )
 
     @property

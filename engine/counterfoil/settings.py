@@ -25,11 +25,12 @@ class _Settings(BaseModel):
 class QuickBooksSettings(_Settings):
     """One QuickBooks Online connection. Secrets are given as `env:NAME` or `file:PATH`, or directly for emulators.
 
-    `refresh_token` is the first one, from the consent page; later ones live in the token store.
+    `counterfoil connect quickbooks` brings realm and tokens. A `realm_id` given here admits no other books; a
+    `refresh_token` given here, with the realm, is the first one where consent was given elsewhere.
     """
 
     environment: Literal["emulator", "sandbox", "production"] = "emulator"
-    realm_id: str
+    realm_id: str | None = None
     client_id: SecretStr
     client_secret: SecretStr
     refresh_token: SecretStr | None = None
@@ -46,6 +47,8 @@ class QuickBooksSettings(_Settings):
     def _emulator_has_address(self) -> Self:
         if self.environment == "emulator" and not self.base_url:
             raise ValueError("an emulator needs its base_url")
+        if self.refresh_token is not None and self.realm_id is None:
+            raise ValueError("a refresh_token needs the realm_id that it leads to")
         if self.environment != "emulator" and (self.base_url or self.unlimited):
             raise ValueError("base_url and unlimited are for emulators only")
         return self

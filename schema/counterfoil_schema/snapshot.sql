@@ -823,6 +823,37 @@ ALTER TABLE counterfoil_state.companies OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.companies IS 'projection: The company: its books and where they are.';
 
+CREATE TABLE counterfoil_state.connections (
+    company bigint NOT NULL,
+    state text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    realm_id text NOT NULL,
+    refreshed_at timestamp with time zone,
+    access_expires_at timestamp with time zone,
+    refresh_expires_at timestamp with time zone,
+    hard_expires_at timestamp with time zone,
+    warned_window integer,
+    warned_end integer,
+    CONSTRAINT connections_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'reconnect'::text, 'disconnected'::text])))
+);
+
+
+ALTER TABLE counterfoil_state.connections OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.connections IS 'operational: how each QuickBooks connection stands, and which warnings of its end were given; written anew';
+
+CREATE TABLE counterfoil_state.consents (
+    state_hash bytea NOT NULL,
+    company bigint NOT NULL,
+    redirect_uri text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.consents OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.consents IS 'operational: consents that were asked for, by the hash of their state; each is used once, for minutes';
+
 CREATE TABLE counterfoil_state.cursors (
     company bigint NOT NULL,
     connection text NOT NULL,
@@ -1148,6 +1179,12 @@ ALTER TABLE ONLY counterfoil_state.checkpoints
 
 ALTER TABLE ONLY counterfoil_state.companies
     ADD CONSTRAINT companies_pkey PRIMARY KEY (company);
+
+ALTER TABLE ONLY counterfoil_state.connections
+    ADD CONSTRAINT connections_pkey PRIMARY KEY (company);
+
+ALTER TABLE ONLY counterfoil_state.consents
+    ADD CONSTRAINT consents_pkey PRIMARY KEY (state_hash);
 
 ALTER TABLE ONLY counterfoil_state.cursors
     ADD CONSTRAINT cursors_pkey PRIMARY KEY (company, connection, kind);

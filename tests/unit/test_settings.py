@@ -36,7 +36,8 @@ def loaded(folder: Path, text: str, environment: dict[str, str] | None = None) -
     ("old", "new", "said"),
     [
         ("realm_id =", "realm =", '[company.1.quickbooks] has no key "realm"; did you mean "realm_id"?'),
-        ('realm_id = "1"\n', "", '[company.1.quickbooks] lacks "realm_id".'),
+        ('client_id = "id"\n', "", '[company.1.quickbooks] lacks "client_id".'),
+        ('realm_id = "1"\n', 'refresh_token = "RT1-x"\n', "a refresh_token needs the realm_id that it leads to"),
         ('name = "Shop"', 'nam = "Shop"', '"nam"; did you mean "name"?'),
         ('name = "Shop"', 'name = "Shop"\nzone = "Europe/Berlyn"', "[company.1] zone: 'Europe/Berlyn' is no time zone"),
         ('"emulator"', '"sandbox"', "base_url and unlimited are for emulators only"),

@@ -8,6 +8,7 @@ import typer
 from counterfoil.cli import (
     books_commands,
     check_commands,
+    connection_commands,
     log_commands,
     operator_commands,
     setup_commands,
@@ -37,7 +38,14 @@ def make_app() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for group in (work_commands, operator_commands, books_commands, check_commands, setup_commands):
+    for group in (
+        work_commands,
+        connection_commands,
+        operator_commands,
+        books_commands,
+        check_commands,
+        setup_commands,
+    ):
         group.register(app)
     app.add_typer(log_commands.make_app(), name="log")
     return app

@@ -49,11 +49,14 @@ class Acquaintance:
             RealmMismatchError: they are other books.
         """
         row = await self._store.one(CompanyRow, self._session.company)
-        realm, environment = self._settings.quickbooks.realm_id, self._settings.quickbooks.environment
+        configured, environment = self._settings.quickbooks.realm_id, self._settings.quickbooks.environment
         if row is not None and row.realm_id is not None:
-            self._compare(row.realm_id, realm, "realm")
+            self._compare(row.realm_id, configured or row.realm_id, "realm")
             self._compare(row.environment or "", environment, "environment")
         facts = await self._reader.get_to_know()
+        realm = configured or facts.realm_id
+        if row is not None and row.realm_id is not None:
+            self._compare(row.realm_id, realm, "realm")
         if row is None or row.realm_id is None:
             pinned = RealmPinned(realm_id=realm, environment=environment, fingerprint=facts.fingerprint)
             await self._session.receive([NewEvent(event=pinned)])

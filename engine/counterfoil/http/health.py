@@ -26,6 +26,7 @@ async def health_of(runners: Iterable[CompanyRunner], store: StateStore) -> dict
             entry |= {"position": checkpoint.position, "projection": checkpoint.state}
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             reachable = False
+        entry["quickbooks"] = "reconnect" if runner.connected.access.reconnect_needed else "connected"
         if runner.worker is not None:
             entry["troubles"] = dict(runner.worker.progress.troubles)
         companies.append(entry)

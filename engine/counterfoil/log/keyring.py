@@ -4,9 +4,6 @@ A key is known by scope and generation, `person/hubspot:contact:5/1`. Destroying
 person from an unchanged log; what is recorded of the same person later is under the next generation.
 """
 
-import base64
-import hashlib
-import hmac
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +13,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
+from counterfoil.errors import ConfigurationError
 from counterfoil.log.errors import KeyringError
 from counterfoil.ports import Clock, Entropy
+from counterfoil.secrets.envelope import read_master_keys
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -93,28 +92,22 @@ class MasterKey:
     """The key that wraps all others; it lives outside the database.
 
     Args:
-        secret: 32 bytes in base64, standard or URL-safe.
+        secret: 32 bytes in base64, standard or URL-safe; behind it, after a comma, older ones that only unwrap.
 
     Raises:
         KeyringError: anything else.
     """
 
-    __slots__ = ("_cipher", "_entropy", "fingerprint")
+    __slots__ = ("_ciphers", "_entropy", "fingerprint")
 
     def __init__(self, secret: SecretStr, entropy: Entropy) -> None:
         try:
-            text = secret.get_secret_value().strip().replace("-", "+").replace("_", "/")
-            raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-        except ValueError:
-            raw = b""
-        if len(raw) != KEY_BYTES:
-            raise KeyringError(
-                "The master key is not 32 bytes in base64.",
-                remedy="Make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'",
-            )
-        self._cipher = AESGCM(raw)
+            keys = read_master_keys(secret)
+        except ConfigurationError as wrong:
+            raise KeyringError(wrong.message, remedy=wrong.remedy) from None
+        self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
         self._entropy = entropy
-        self.fingerprint = hmac.new(raw, b"counterfoil master key", hashlib.sha256).hexdigest()[:16]
+        self.fingerprint = next(iter(keys))
 
     def __repr__(self) -> str:
         return f"MasterKey({self.fingerprint})"
@@ -122,7 +115,7 @@ class MasterKey:
     def wrap(self, company: int, identity: str, key: bytes) -> bytes:
         """The key, encrypted and bound to its company and id."""
         nonce = self._entropy.token_bytes(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, key, _binding(company, identity))
+        return nonce + self._ciphers[self.fingerprint].encrypt(nonce, key, _binding(company, identity))
 
     def unwrap(self, company: int, identity: str, wrapped: bytes, wrapped_by: str) -> bytes:
         """The key again.
@@ -130,13 +123,14 @@ class MasterKey:
         Raises:
             KeyringError: wrapped under another master key, or damaged.
         """
-        if not hmac.compare_digest(wrapped_by, self.fingerprint):
+        cipher = self._ciphers.get(wrapped_by)
+        if cipher is None:
             raise KeyringError(
                 f"The sealing key {identity} of company {company} is wrapped under another master key.",
                 remedy="Give the master key that this database was set up with.",
             )
         try:
-            return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _binding(company, identity))
+            return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _binding(company, identity))
         except InvalidTag:
             raise KeyringError(
                 f"The sealing key {identity} of company {company} is damaged.",

@@ -6,6 +6,8 @@ key), so that a row copied to another company, or put back from an earlier day, 
 
 import base64
 import binascii
+import hashlib
+import hmac
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
@@ -93,6 +95,35 @@ class MasterKeys:
                 remedy="Add that key behind the present one in the setting for master keys.",
             )
         return self._ciphers[name]
+
+
+def fingerprint_of(key: bytes) -> str:
+    """The name of a master key: it tells which key it is, and nothing of the key."""
+    return hmac.new(key, b"counterfoil master key", hashlib.sha256).hexdigest()[:16]
+
+
+def read_master_keys(text: SecretStr) -> dict[str, bytes]:
+    """Master keys by fingerprint, in their order: the present one first, then those that still open old secrets.
+
+    Args:
+        text: each 32 bytes in base64, standard or URL-safe, parted by commas or blanks.
+
+    Raises:
+        ConfigurationError: anything else; says nothing of what was given.
+    """
+    keys: list[bytes] = []
+    for part in text.get_secret_value().replace(",", " ").split():
+        plain = part.replace("-", "+").replace("_", "/")
+        try:
+            keys.append(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
+        except ValueError:
+            keys.append(b"")
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise ConfigurationError(
+            "The master key is not 32 bytes in base64.",
+            remedy="Make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'",
+        )
+    return {fingerprint_of(key): key for key in keys}
 
 
 def _bad_keys() -> ConfigurationError:

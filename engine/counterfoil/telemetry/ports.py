@@ -78,6 +78,14 @@ class Instruments:
         self._token = meter.create_gauge(
             "counterfoil.token.expires_in", unit="s", description="Until the refresh token expires."
         )
+        self._connected = meter.create_gauge(
+            "counterfoil.connection.up", description="1 while QuickBooks is connected, 0 while it waits for a person."
+        )
+        self._end = meter.create_gauge(
+            "counterfoil.connection.ends_in",
+            unit="s",
+            description="Until the connection ends, however much it is used.",
+        )
 
     @contextmanager
     def span(
@@ -125,3 +133,11 @@ class Instruments:
     def token(self, company: int, seconds: float) -> None:
         """Life left in the refresh token."""
         self._token.set(seconds, {"company": company})
+
+    def connection(self, company: int, *, connected: bool) -> None:
+        """Whether the connection to the books stands."""
+        self._connected.set(int(connected), {"company": company})
+
+    def connection_end(self, company: int, seconds: float) -> None:
+        """Until a new consent is needed in any case."""
+        self._end.set(seconds, {"company": company})

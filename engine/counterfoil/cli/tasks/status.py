@@ -26,6 +26,8 @@ class Status:
         worked_by: who holds its lease; None if nobody works for it now.
         calls_in_minute: calls that count against Intuit's limit of `calls_allowed`.
         token_stored_at: when the tokens were renewed last; None if QuickBooks is not connected.
+        hard_expires_at: when the connection ends for good, however much it is used.
+        connection: `connected`, `reconnect` (everything queued waits for a new consent), `disconnected`.
     """
 
     company: int
@@ -44,6 +46,8 @@ class Status:
     token_stored_at: datetime | None
     access_expires_at: datetime | None
     refresh_expires_at: datetime | None
+    hard_expires_at: datetime | None
+    connection: str | None
 
 
 async def status(settings: Settings, *, as_json: bool) -> int:
@@ -86,6 +90,8 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
         token_stored_at=row["stored_at"] if row else None,
         access_expires_at=row["access_expires_at"] if row else None,
         refresh_expires_at=row["refresh_expires_at"] if row else None,
+        hard_expires_at=row["hard_expires_at"] if row else None,
+        connection=row["connection"] if row else None,
     )
 
 
@@ -124,6 +130,8 @@ def _show(one: Status, now: datetime) -> None:
 
 
 def _token(one: Status, now: datetime) -> str:
+    if one.connection == "reconnect":
+        return "QuickBooks: wants to be connected again (`counterfoil connect quickbooks`); everything queued waits."
     if one.token_stored_at is None or one.refresh_expires_at is None:
         return "QuickBooks: not connected yet."
     minutes = int((now - one.token_stored_at).total_seconds() // 60)

@@ -87,6 +87,7 @@ class AccessTokens:
         lock: one refresher at a time across processes.
         clock: measures expiry.
         entropy: spreads refreshes, so that many connections made together do not refresh together.
+        on_realm: told which realm the tokens lead to, whenever a set is taken up.
         on_step: told of each durable step ("token.locked", "token.answered", "token.saved"), for tests that kill
             the process there.
     """
@@ -100,6 +101,7 @@ class AccessTokens:
         lock: RefreshLock,
         clock: Clock,
         entropy: Entropy,
+        on_realm: Callable[[str], None] = _no_step,
         on_step: Callable[[str], None] = _no_step,
     ) -> None:
         self.company = company
@@ -108,7 +110,9 @@ class AccessTokens:
         self._lock = lock
         self._clock = clock
         self._entropy = entropy
+        self._on_realm = on_realm
         self._on_step = on_step
+        self._missing = False
         self._one_at_a_time = asyncio.Lock()
         self._tokens: TokenSet | None = None
         self._unsaved: TokenSet | None = None
@@ -125,7 +129,7 @@ class AccessTokens:
     @property
     def reconnect_needed(self) -> bool:
         """Whether the connection waits for a person, as far as is known without asking the store."""
-        return self._dead is not None
+        return self._missing or self._dead is not None
 
     async def token(self) -> TokenSet:
         """A set whose access token is valid now.
@@ -162,14 +166,7 @@ class AccessTokens:
                 await self._present(rejected=tokens)
 
     async def _present(self, rejected: TokenSet | None) -> TokenSet:
-        tokens = self._tokens
-        if tokens is None or self._dead is not None or tokens is rejected or self._due(tokens):
-            try:
-                tokens = await self._load()
-            except TokenUnavailableError:
-                if tokens is not None and self._dead is None and self._usable(tokens, rejected):
-                    return tokens
-                raise
+        tokens = await self._seen(rejected)
         if self._usable(tokens, rejected) and (not self._due(tokens) or self._clock.monotonic() < self._retry_at):
             return tokens
         if self._clock.monotonic() < self._retry_at:
@@ -186,6 +183,18 @@ class AccessTokens:
             raise TokenUnavailableError(self.company, error.message, wait) from error
         except TokenUnavailableError:
             if self._usable(tokens, rejected):
+                return tokens
+            raise
+
+    async def _seen(self, rejected: TokenSet | None) -> TokenSet:
+        """The set in hand, or the stored one if that may be newer; a store that is away does not spoil a good one."""
+        tokens = self._tokens
+        if not (tokens is None or self._dead is not None or tokens is rejected or self._due(tokens)):
+            return tokens
+        try:
+            return await self._load()
+        except TokenUnavailableError:
+            if tokens is not None and self._dead is None and self._usable(tokens, rejected):
                 return tokens
             raise
 
@@ -258,6 +267,7 @@ class AccessTokens:
             stored = await self._store.get(self.company)
         except TokenStoreError as error:
             raise TokenUnavailableError(self.company, error.message, self._back_off()) from error
+        self._missing = stored is None
         if stored is None:
             self._tokens = None
             raise ReconnectNeededError(self.company)
@@ -266,6 +276,7 @@ class AccessTokens:
         self._dead = None
         if self._tokens is None or not _same(self._tokens, stored):
             self._tokens = stored
+            self._on_realm(stored.realm_id)
             self._spread()
         return stored
 

@@ -201,6 +201,7 @@ class OnlineBooks:
         return True
 
     async def facts(self) -> BooksFacts:
+        await self.is_connected()  # tokens bring the realm, where the configuration does not name it
         company = _document(await self._client.company_info())
         preferences = _document(await self._client.preferences())
         currency = _part(preferences, "CurrencyPrefs")

@@ -32,12 +32,12 @@ _TOKEN_CODES: Final = frozenset({"100", "110", "3200"})
 _ATTRIBUTES: Final = "counterfoil.quickbooks."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Realm:
     """A company's books at Intuit.
 
     Attributes:
-        realm_id: Intuit's number of the company.
+        realm_id: Intuit's number of the company; "" until a consent has brought it.
         base_url: `https://quickbooks.api.intuit.com`, the sandbox's, or the emulator's.
         company: our number of the company.
     """

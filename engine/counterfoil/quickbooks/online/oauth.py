@@ -128,6 +128,8 @@ class TokenEndpoint:
             TokenError: as its branches say; GrantRefusedError if the token is dead already.
         """
         status, body = await self._post(self._revoke_url, json={"token": token.get_secret_value()})
+        if status == _BAD_REQUEST and body.get("error") != "invalid_client":
+            raise GrantRefusedError("Intuit does not know this token any more.", remedy="Nothing: it is ended already.")
         if status != _OK:
             raise _refusal(status, body)
 

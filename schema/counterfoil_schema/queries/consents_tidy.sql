@@ -1,0 +1,1 @@
+DELETE FROM counterfoil_state.consents WHERE expires_at < $1

@@ -1,0 +1,1 @@
+SELECT count(*) FROM counterfoil_log.leases WHERE expires_at > clock_timestamp()
