@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider
 
+from counterfoil.dispatch.batch_size import DOCUMENTED
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.mappings import Mappings
@@ -125,7 +126,7 @@ class Dispatcher:
     async def calls_for(self, *intent_ids: str) -> list[Outgoing]:
         """The calls that these intents make together."""
         prepared = [await self.outbox.prepare(await self.intent(one)) for one in intent_ids]
-        return self.outbox.calls([one for one in prepared if isinstance(one, Ready)])
+        return self.outbox.calls([one for one in prepared if isinstance(one, Ready)], DOCUMENTED)
 
     async def send(self, *intent_ids: str) -> None:
         """Make the calls of these intents."""

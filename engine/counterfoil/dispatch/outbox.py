@@ -16,9 +16,6 @@ from counterfoil_schema.documents import Document
 from counterfoil_schema.events.decisions import CallItem, IntentParked, IntentPlanned, Lane
 from counterfoil_schema.exact_json import JsonObject
 
-BATCH_ITEMS_MAX = 30
-"""Intuit: batch page."""
-
 SINGLE_ENTITIES = frozenset({"Customer", "Vendor", "Employee", "Item", "Account", "Class", "Department"})
 """Name lists go one by one, as Intuit advises."""
 
@@ -176,15 +173,15 @@ class Outbox:
         )
         return Ready(row=row, planned=planned, item=item, body=exact, own_request_id=own)
 
-    def calls(self, ready: Sequence[Ready]) -> list[Outgoing]:
-        """Group what is ready: transactions of one lane into batches, everything else one by one."""
+    def calls(self, ready: Sequence[Ready], items_max: int) -> list[Outgoing]:
+        """Group what is ready: transactions of one lane into batches of so many, everything else one by one."""
         singles = [one for one in ready if one.item.entity in SINGLE_ENTITIES]
         batches: dict[str, list[list[Ready]]] = {}
         for one in ready:
             if one.item.entity in SINGLE_ENTITIES:
                 continue
             groups = batches.setdefault(one.row.lane, [[]])
-            if len(groups[-1]) == BATCH_ITEMS_MAX:
+            if len(groups[-1]) == items_max:
                 groups.append([])
             groups[-1].append(one)
         outgoing = [self._outgoing([one]) for one in singles]

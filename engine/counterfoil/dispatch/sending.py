@@ -4,12 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from counterfoil.dispatch.batch_size import REFUSED_CODE, BatchSize
 from counterfoil.dispatch.books import Books, Outcome, Refused
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.looks import Looks
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import (
-    BATCH_ITEMS_MAX,
     SINGLE_ENTITIES,
     MissingItems,
     Needless,
@@ -84,6 +84,7 @@ class Sending:
         self._write_backs = 0
         self._not_before: dict[str, float] = {}
         self._looks = Looks()
+        self._batch_size = BatchSize(company=session.company, store=store, clock=clock)
         self.is_busy = False
         self._unsent_in_a_row = 0
         self._resting_until = 0.0
@@ -124,19 +125,20 @@ class Sending:
         """Fill the free places with calls, one call's intents prepared side by side; returns whether any moved."""
         moved = False
         waiting = deque(_one_for_each_record(rows))
+        items_max = await self._batch_size.items_max()
         while waiting and self._calls < CALLS_MAX:
-            chunk = self._next_chunk(waiting)
+            chunk = self._next_chunk(waiting, items_max)
             if not chunk:
                 break
             prepared = await asyncio.gather(*(self._outbox.prepare(row) for row in chunk))
             ready = [one for one in prepared if isinstance(one, Ready)]
             by_id = {one.row.intent_id: one.row for one in ready}
-            for call in self._outbox.calls(ready):
+            for call in self._outbox.calls(ready, items_max):
                 self._start(tasks, call, [by_id[item.intent_id] for item in call.items], landed)
             moved |= bool(ready) or await self._put_aside(prepared)
         return moved
 
-    def _next_chunk(self, waiting: deque[IntentRow]) -> list[IntentRow]:
+    def _next_chunk(self, waiting: deque[IntentRow], items_max: int) -> list[IntentRow]:
         """Rows of the next call, or of as many single calls as there are places.
 
         A batch of a backlog waits until it is full, as long as names that may complete it are still to come: a
@@ -147,8 +149,8 @@ class Sending:
             chunk = singles[: CALLS_MAX - self._calls]
         else:
             lane = waiting[0].lane
-            chunk = [row for row in waiting if row.lane == lane][:BATCH_ITEMS_MAX]
-            if lane == "backfill" and len(chunk) < BATCH_ITEMS_MAX and self._names_under_way:
+            chunk = [row for row in waiting if row.lane == lane][:items_max]
+            if lane == "backfill" and len(chunk) < items_max and self._names_under_way:
                 return []
         for row in chunk:
             waiting.remove(row)
@@ -189,7 +191,10 @@ class Sending:
     ) -> None:
         try:
             planned = await self._events.recorded_at(self._session.company, members[0].planned)
-            self._learn(await self._sender.send(call, trace=planned.trace))
+            outcomes = await self._sender.send(call, trace=planned.trace)
+            self._learn(outcomes)
+            if any(isinstance(one, Refused) and one.code == REFUSED_CODE for one in outcomes.values()):
+                await self._batch_size.refused(len(call.items))
             self._delay(members)
         finally:
             self._in_flight.land(ids)

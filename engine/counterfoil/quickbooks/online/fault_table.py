@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
-KindName = Literal["retry", "refetch", "adopt", "reconnect", "pause_realm", "throttled", "look_up", "park"]
+KindName = Literal["retry", "refetch", "adopt", "reconnect", "pause_realm", "throttled", "regroup", "look_up", "park"]
 
 
 class FaultRow(NamedTuple):
@@ -60,7 +60,9 @@ FAULT_ROWS: Final[Mapping[str, FaultRow]] = {
         "QuickBooks does not let this record be deleted.",
         "Undo what depends on it in QuickBooks (payments, deposits, reconciliation), then retry.",
     ),
-    "1040": FaultRow("park", "The batch holds too many items.", "Lower the batch size in the settings."),
+    "1040": FaultRow(
+        "regroup", "The batch holds more items than this company takes.", "Nothing: they go out in smaller batches."
+    ),
     "2010": FaultRow("park", "The request holds a field that QuickBooks does not know.", _BUG_FIX),
     "2020": FaultRow("park", "A required field is missing.", _DATA_FIX),
     "2030": FaultRow("park", "An id in the request is not valid.", _REFERENCE_FIX),

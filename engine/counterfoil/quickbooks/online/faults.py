@@ -27,6 +27,8 @@ class FaultKind(Enum):
     """The whole company cannot be reached at present: stop sending to it for a while."""
     THROTTLED = "throttled"
     """Too many calls: nobody sends to this realm for a minute."""
+    REGROUP = "regroup"
+    """The batch was too large, so nothing of it happened: its items go out again in smaller ones."""
     LOOK_UP = "look_up"
     """The request id was used before: find out what it did."""
     PARK = "park"

@@ -62,7 +62,7 @@ def _next_step(kind: FaultKind) -> Then | None:
     match kind:
         case FaultKind.RETRY | FaultKind.LOOK_UP:
             return None
-        case FaultKind.THROTTLED | FaultKind.PAUSE_REALM:
+        case FaultKind.THROTTLED | FaultKind.PAUSE_REALM | FaultKind.REGROUP:
             return "retry"
         case FaultKind.REFETCH:
             return "refetch"
