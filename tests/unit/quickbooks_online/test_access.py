@@ -335,3 +335,51 @@ def test_realm_and_hard_end_stay_with_the_connection_when_a_refresh_does_not_say
         assert (fresh.generation, fresh.realm_id, fresh.hard_expires_at) == (2, "9130", end)
 
     run_virtually(main())
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing after it runs."""
+
+
+def kill_at(step: str) -> Callable[[str], None]:
+    def on_step(name: str) -> None:
+        if name == step:
+            raise Killed
+
+    return on_step
+
+
+@pytest.mark.parametrize(
+    ("step", "intuit_forgives", "survives"),
+    [
+        ("token.locked", False, True),
+        ("token.answered", False, False),  # Intuit's rules as documented: the old token is dead
+        ("token.answered", True, True),
+        ("token.saved", False, True),
+    ],
+)
+def test_what_a_kill_at_each_moment_of_a_rotation_leads_to(step: str, intuit_forgives: bool, survives: bool) -> None:
+    async def main() -> None:
+        world = World()
+        await world.connected(seconds=60)
+        first = world.process(kill_at(step))
+        with pytest.raises(Killed):
+            await first.token()
+        if intuit_forgives:
+            world.intuit.alive = "RT1-first"
+        calls = world.intuit.calls
+        second = world.process()
+        if survives:
+            assert (await second.token()).refresh_token.get_secret_value() == world.intuit.alive
+            return
+        for _ in range(3):
+            with pytest.raises(ReconnectNeededError):
+                await second.token()
+        assert world.intuit.calls == calls + 1  # tried once, not again and again
+        assert (await world.stored()).generation == 1
+        consent = token_set(1, LoopClock().now(), refresh=world.intuit.alive)
+        assert await world.store.compare_and_set(7, 1, first_generation(consent, await world.stored()))
+        assert (await second.token()).generation == 2
+        assert not second.reconnect_needed
+
+    run_virtually(main())
