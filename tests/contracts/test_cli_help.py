@@ -22,6 +22,7 @@ COMMANDS = (
     "retry",
     "skip",
     "explain",
+    "doctor",
     "rebuild",
     "init",
     "migrate",

@@ -53,6 +53,24 @@ def test_what_people_see(shop: Shop) -> None:
     assert "Nothing is parked." in parked.out
 
 
+def test_the_doctor_says_what_is_met_and_what_is_not(shop: Shop) -> None:
+    shown = shop.run("doctor", "--json")
+    assert shown.code == 1, shown.said
+    (company,) = shown.json()["companies"]
+    assert company["fit"] is False
+    points = {one["number"]: one for one in company["points"]}
+    assert points[1]["verdict"] == "ok"
+    assert points[2]["verdict"] == "failed"
+    assert "switched off" in points[2]["evidence"]
+    assert points[3]["verdict"] == "ok"
+    assert "No engine works for it" in points[5]["evidence"]
+    assert all(one["remedy"] for one in points.values() if one["verdict"] == "failed")
+    words = shop.run("doctor")
+    assert words.code == 1
+    assert "Books and sources are reconciled" in words.out
+    assert "points are not met" in words.out
+
+
 async def test_a_document_is_explained_from_source_to_books(shop: Shop) -> None:
     chain = explained(shop, "shop:order:501")
 

@@ -1,4 +1,4 @@
-"""`rebuild`: whether the state is what the log says."""
+"""`doctor`: whether a deployment is fit for real books. `rebuild`: whether the state is what the log says."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +12,29 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
+    app.command()(doctor)
     app.command()(rebuild)
+
+
+def doctor(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None, as_json: JsonOption = False) -> None:
+    """Check ten points before real books are touched.
+
+    Tokens, limits, errors, webhooks, polling, sandbox tests, reconciliation, alerts, rollback, load: each with the
+    evidence found in the configuration and the database, and with what to do. What this release cannot do yet fails.
+    Leaves with 1 unless every point is met.
+
+    Calls nobody and changes nothing; may run beside an engine, and sees most while one works.
+
+    Example: counterfoil doctor --json
+    """
+
+    async def work(settings: "Settings") -> int:
+        from counterfoil.cli.tasks.doctor import doctor as examine
+
+        return await examine(settings, as_json=as_json)
+
+    run(work, config=config, company=company)
 
 
 def rebuild(

@@ -1,0 +1,79 @@
+"""`counterfoil doctor`: gathers the evidence on each company and shows what follows from it."""
+
+from rich.text import Text
+
+from counterfoil.cli.exits import ExitCode
+from counterfoil.cli.opening import Opened, open_state
+from counterfoil.cli.output import add_row, console, table, write_json
+from counterfoil.cli.tasks.status import Status, status_of
+from counterfoil.dispatch.observing import BOOKS
+from counterfoil.doctor import Evidence, Finding, judge
+from counterfoil.doctor.judging import is_fit
+from counterfoil.postgres import load_query
+from counterfoil.settings import CompanySettings, Settings
+
+SIGNS = {"ok": "ok", "warning": "look at this", "failed": "NOT MET"}
+
+
+async def doctor(settings: Settings, *, as_json: bool) -> int:
+    """Print the ten points of each company; 1 if any is not met."""
+    async with open_state(settings) as opened:
+        found = [(company, judge(await evidence_on(opened, company))) for company in settings.companies]
+    if as_json:
+        write_json(
+            {
+                "companies": [
+                    {"company": company.company, "name": company.name, "fit": is_fit(findings), "points": findings}
+                    for company, findings in found
+                ]
+            }
+        )
+    else:
+        for company, findings in found:
+            _show(company, findings)
+    return ExitCode.OK if all(is_fit(findings) for _, findings in found) else ExitCode.UNSETTLED
+
+
+async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
+    """What database and configuration show of one company."""
+    number, settings = company.company, opened.settings
+    stands: Status = await status_of(opened, company)
+    heard = await opened.pool.fetch(load_query("doctor_heard", opened.names), number)
+    looked = await opened.pool.fetch(load_query("doctor_looked", opened.names), number)
+    unexplained = stands.reasons.get("parked", {}).get("parked", 0)
+    return Evidence(
+        now=opened.clock.now(),
+        company=number,
+        name=company.name,
+        environment=company.quickbooks.environment,
+        is_worked_for=stands.worked_by is not None,
+        connection=stands.connection,
+        token_store=settings.tokens.store,
+        token_stored_at=stands.token_stored_at,
+        access_expires_at=stands.access_expires_at,
+        refresh_expires_at=stands.refresh_expires_at,
+        unlimited=company.quickbooks.unlimited,
+        requests_per_minute=company.quickbooks.requests_per_minute,
+        calls_in_minute=stands.calls_in_minute,
+        parked=stands.parked,
+        unexplained=unexplained,
+        has_verifier_token=company.quickbooks.verifier_token is not None,
+        heard_at={row["source"]: row["recorded_at"] for row in heard},
+        looked_at={row["connection"]: row["looked_at"] for row in looked},
+        look_every={BOOKS: company.sweep_seconds, **dict.fromkeys(company.sources, company.poll_seconds)},
+        telemetry=settings.telemetry.otlp_endpoint,
+        anchor=str(settings.anchor.file) if settings.anchor else None,
+    )
+
+
+def _show(company: CompanySettings, findings: list[Finding]) -> None:
+    shown = table(f"{company.name} (company {company.company})", ">", "point", "", "evidence")
+    for one in findings:
+        add_row(shown, str(one.number), one.point, SIGNS[one.verdict], one.evidence)
+    out = console()
+    out.print(shown)
+    todo = [f"{one.number}. {one.remedy}" for one in findings if one.remedy]
+    failed = sum(one.verdict == "failed" for one in findings)
+    closing = "All ten points are met." if not todo else "To do:\n" + "\n".join(todo)
+    out.print(Text(f"\n{closing}" if not failed else f"\n{failed} of {len(findings)} points are not met. {closing}"))
+    out.print()

@@ -1,0 +1,52 @@
+"""What can be seen of a deployment: in its configuration, and in what its database remembers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Of one company, at one moment.
+
+    Attributes:
+        now: when it was gathered.
+        environment: which QuickBooks it is connected to: emulator, sandbox or production.
+        is_worked_for: an engine holds its lease now.
+        connection: `connected`, `reconnect`, `disconnected`; None before the first connection.
+        token_store: where tokens are kept.
+        token_stored_at, access_expires_at, refresh_expires_at: of the tokens; None without any.
+        unlimited: the limiter is switched off.
+        requests_per_minute: what the limiter allows.
+        calls_in_minute: what was used of it.
+        parked: changes that cannot go on; `unexplained` of them have no reason.
+        has_verifier_token: QuickBooks' webhooks can be checked.
+        heard_at: by connection, when its last webhook was recorded.
+        listens: sources whose adapter has webhooks, by connection.
+        looked_at: by connection, when it was last polled or swept.
+        look_every: by connection, how often that is to happen, in seconds.
+        telemetry: where traces and metrics go.
+        anchor: where the signed heads of the log are kept.
+    """
+
+    now: datetime
+    company: int
+    name: str
+    environment: str
+    is_worked_for: bool
+    connection: str | None
+    token_store: str
+    token_stored_at: datetime | None
+    access_expires_at: datetime | None
+    refresh_expires_at: datetime | None
+    unlimited: bool
+    requests_per_minute: int
+    calls_in_minute: int
+    parked: int
+    unexplained: int
+    has_verifier_token: bool
+    heard_at: Mapping[str, datetime] = field(default_factory=dict)
+    looked_at: Mapping[str, datetime] = field(default_factory=dict)
+    look_every: Mapping[str, float] = field(default_factory=dict)
+    telemetry: str | None = None
+    anchor: str | None = None

@@ -1,0 +1,191 @@
+"""Judges the ten points that must hold before a deployment touches real books. Pure.
+
+What this release cannot do yet fails, and says so: a point is not taken as met because nobody can see it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from counterfoil.doctor.evidence import Evidence
+
+Verdict = Literal["ok", "warning", "failed"]
+
+QUICKBOOKS = "quickbooks"
+REFRESH_DAYS_MIN = 14
+SILENT_AFTER = timedelta(days=7)
+LOOKS_MISSED_MAX = 3
+LATE_AT_LEAST = timedelta(minutes=5)
+MINUTES_TOLD_MAX = 120
+HOURS_TOLD_MAX = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One point: what is asked, how it stands, what shows it, and what to do.
+
+    `remedy` is empty where nothing needs doing.
+    """
+
+    number: int
+    point: str
+    verdict: Verdict
+    evidence: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    verdict: Verdict
+    evidence: str
+    remedy: str = ""
+
+
+def judge(evidence: Evidence) -> list[Finding]:
+    """All ten points, in their order."""
+    return [
+        Finding(number, point, seen.verdict, seen.evidence, seen.remedy)
+        for number, (point, look) in enumerate(_POINTS, start=1)
+        for seen in (look if isinstance(look, _Seen) else look(evidence),)
+    ]
+
+
+def is_fit(findings: Sequence[Finding]) -> bool:
+    """Whether no point failed."""
+    return all(one.verdict != "failed" for one in findings)
+
+
+def _tokens(seen: Evidence) -> _Seen:
+    connect = "Run `counterfoil connect quickbooks`."
+    if seen.connection == "reconnect":
+        return _Seen("failed", "QuickBooks refuses the tokens; everything queued waits.", connect)
+    if seen.token_stored_at is None:
+        return _Seen("failed", f"No tokens are stored in {seen.token_store}.", connect)
+    stored = f"Kept in {seen.token_store}, last renewed {_ago(seen.now, seen.token_stored_at)}"
+    if seen.refresh_expires_at is not None:
+        days = (seen.refresh_expires_at - seen.now).days
+        stored += f"; without use they last {days} more days"
+        if days < REFRESH_DAYS_MIN:
+            return _Seen("warning", f"{stored}.", "Let the engine run, or connect again before they end.")
+    if seen.is_worked_for and seen.access_expires_at is not None and seen.access_expires_at < seen.now:
+        return _Seen("failed", f"{stored}; the access token has run out although an engine works.", "See its log.")
+    return _Seen("ok", f"{stored}.")
+
+
+def _limits(seen: Evidence) -> _Seen:
+    used = f"{seen.calls_in_minute} of {seen.requests_per_minute} calls in the last minute"
+    if seen.unlimited:
+        return _Seen("failed", f"The limiter is switched off ({used}).", "Remove `unlimited` from the configuration.")
+    return _Seen("ok", f"Every call passes the limiter, whose stamps survive a restart: {used}.")
+
+
+def _errors(seen: Evidence) -> _Seen:
+    if seen.unexplained:
+        reason = f"{seen.unexplained} of {seen.parked} parked changes have no reason."
+        return _Seen("failed", reason, "Report this with `counterfoil parked --json`.")
+    return _Seen("ok", f"Every refusal is an event in the log; {seen.parked} parked changes, each with its reason.")
+
+
+def _webhooks(seen: Evidence) -> _Seen:
+    if not seen.has_verifier_token:
+        return _Seen(
+            "failed",
+            "There is no verifier_token, so notifications of QuickBooks are refused.",
+            "Copy it from the app's webhooks page at developer.intuit.com into the configuration.",
+        )
+    heard = seen.heard_at.get(QUICKBOOKS)
+    if heard is None:
+        return _Seen("failed", "QuickBooks was never heard.", "Subscribe the address at which this engine listens.")
+    told = f"QuickBooks was heard {_ago(seen.now, heard)}"
+    if seen.now - heard > SILENT_AFTER:
+        return _Seen("warning", f"{told}.", "Change something in the books and see whether it arrives.")
+    return _Seen("ok", f"{told}.")
+
+
+def _fallback(seen: Evidence) -> _Seen:
+    late: list[str] = []
+    told: list[str] = []
+    for connection, every in sorted(seen.look_every.items()):
+        looked = seen.looked_at.get(connection)
+        if looked is None:
+            late.append(f"{connection} was never looked at")
+            continue
+        told.append(f"{connection} {_ago(seen.now, looked)}")
+        if seen.is_worked_for and seen.now - looked > max(LATE_AT_LEAST, timedelta(seconds=every * LOOKS_MISSED_MAX)):
+            late.append(f"{connection} was last looked at {_ago(seen.now, looked)}, every {every:g} s is set")
+    if late:
+        return _Seen("failed", f"{'; '.join(late)}.", "Start the engine, and see `counterfoil status`.")
+    if not seen.is_worked_for:
+        return _Seen(
+            "failed", f"No engine works for it. Last looked at: {', '.join(told)}.", "Run `counterfoil serve`."
+        )
+    return _Seen("ok", f"Lost notifications are caught: {', '.join(told)}.")
+
+
+_SANDBOX = _Seen(
+    "failed",
+    "This release has no tests against Intuit's sandbox; its tests run against the emulator.",
+    'Run your own journey against a sandbox company, with `environment = "sandbox"`, before production.',
+)
+
+
+_RECONCILIATION = _Seen(
+    "failed",
+    "This release has no `reconcile`: nothing compares books and sources by itself.",
+    "Compare totals by hand at every month's end.",
+)
+
+
+def _alerts(seen: Evidence) -> _Seen:
+    if seen.telemetry is None:
+        return _Seen(
+            "failed",
+            "Traces and metrics go nowhere.",
+            "Set `otlp_endpoint` under [telemetry], and alert on parked changes, lag and the age of tokens.",
+        )
+    return _Seen(
+        "warning",
+        f"Metrics go to {seen.telemetry}; whether anybody is woken by them cannot be seen from here.",
+        "Alert on parked changes, lag and the age of tokens.",
+    )
+
+
+def _rollback(seen: Evidence) -> _Seen:
+    kept = f"the signed heads of the log go to {seen.anchor}" if seen.anchor else "no anchor is configured"
+    return _Seen(
+        "failed",
+        f"This release has no `rollback`; {kept}.",
+        "Agree on who undoes what by hand (`counterfoil explain` finds every document), and set [anchor].",
+    )
+
+
+_LOAD = _Seen(
+    "failed",
+    "This release has no `loadtest` for a deployment's own volume.",
+    "Run `make bench`, and compare its backlog with your busiest day.",
+)
+
+
+_POINTS: tuple[tuple[str, Callable[[Evidence], _Seen] | _Seen], ...] = (
+    ("Tokens are stored safely and refreshed", _tokens),
+    ("Calls are limited and back off", _limits),
+    ("Errors are recorded with their reason", _errors),
+    ("Webhooks arrive", _webhooks),
+    ("Polling catches what webhooks lose", _fallback),
+    ("Tests run against a sandbox", _SANDBOX),
+    ("Books and sources are reconciled", _RECONCILIATION),
+    ("Somebody is alerted", _alerts),
+    ("There is a plan for rolling back", _rollback),
+    ("The load was tried", _LOAD),
+)
+
+
+def _ago(now: datetime, then: datetime) -> str:
+    minutes = max(0, int((now - then).total_seconds() // 60))
+    if minutes < 1:
+        return "less than a minute ago"
+    if minutes < MINUTES_TOLD_MAX:
+        return f"{minutes} minutes ago"
+    hours = minutes // 60
+    return f"{hours} hours ago" if hours < HOURS_TOLD_MAX else f"{hours // 24} days ago"

@@ -1,0 +1,82 @@
+"""The ten points: each evidence and what follows from it, one at a time, against a deployment that has all."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from counterfoil.doctor import Evidence, judge
+from counterfoil.doctor.judging import is_fit
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SOUND = Evidence(
+    now=NOW,
+    company=1,
+    name="Shop",
+    environment="production",
+    is_worked_for=True,
+    connection="connected",
+    token_store="postgres",
+    token_stored_at=NOW - timedelta(minutes=20),
+    access_expires_at=NOW + timedelta(minutes=40),
+    refresh_expires_at=NOW + timedelta(days=99),
+    unlimited=False,
+    requests_per_minute=500,
+    calls_in_minute=12,
+    parked=2,
+    unexplained=0,
+    has_verifier_token=True,
+    heard_at={"quickbooks": NOW - timedelta(hours=3)},
+    looked_at={"quickbooks": NOW - timedelta(minutes=4), "crm": NOW - timedelta(seconds=30)},
+    look_every={"quickbooks": 300.0, "crm": 60.0},
+    telemetry="http://collector:4318",
+    anchor="/mnt/anchors/heads.jsonl",
+)
+NOT_BUILT = {6, 7, 9, 10}
+
+
+def verdicts(evidence: Evidence) -> dict[int, str]:
+    return {one.number: one.verdict for one in judge(evidence)}
+
+
+def test_a_sound_deployment_fails_only_in_what_is_not_built() -> None:
+    found = verdicts(SOUND)
+    assert list(found) == list(range(1, 11))
+    assert {number for number, verdict in found.items() if verdict == "failed"} == NOT_BUILT
+    assert {number for number, verdict in found.items() if verdict == "warning"} == {8}
+    assert not is_fit(judge(SOUND))
+
+
+@pytest.mark.parametrize(
+    ("number", "verdict", "change", "said"),
+    [
+        (1, "failed", {"connection": "reconnect"}, "refuses the tokens"),
+        (1, "failed", {"token_stored_at": None}, "No tokens"),
+        (1, "warning", {"refresh_expires_at": NOW + timedelta(days=13)}, "13 more days"),
+        (1, "failed", {"access_expires_at": NOW - timedelta(minutes=1)}, "run out although"),
+        (2, "failed", {"unlimited": True}, "switched off"),
+        (3, "failed", {"unexplained": 1}, "1 of 2"),
+        (4, "failed", {"has_verifier_token": False}, "verifier_token"),
+        (4, "failed", {"heard_at": {"crm": NOW}}, "never heard"),
+        (4, "warning", {"heard_at": {"quickbooks": NOW - timedelta(days=8)}}, "8 days ago"),
+        (5, "failed", {"looked_at": {"quickbooks": NOW}}, "crm was never looked at"),
+        (5, "failed", {"looked_at": {"quickbooks": NOW - timedelta(minutes=16), "crm": NOW}}, "16 minutes ago"),
+        (5, "failed", {"is_worked_for": False}, "No engine works"),
+        (8, "failed", {"telemetry": None}, "nowhere"),
+        (9, "failed", {"anchor": None}, "no anchor"),
+    ],
+)
+def test_each_point_follows_its_evidence(number: int, verdict: str, change: dict[str, Any], said: str) -> None:
+    found = {one.number: one for one in judge(replace(SOUND, **change))}
+    one = found[number]
+    assert one.verdict == verdict
+    assert said in one.evidence
+    assert one.remedy
+    others = {other: held for other, held in verdicts(SOUND).items() if other != number}
+    assert {other: found[other].verdict for other in others} == others
+
+
+def test_an_idle_engine_may_have_an_access_token_that_ran_out() -> None:
+    idle = replace(SOUND, is_worked_for=False, access_expires_at=NOW - timedelta(hours=3))
+    assert verdicts(idle)[1] == "ok"
