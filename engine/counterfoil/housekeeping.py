@@ -1,9 +1,10 @@
 """What has to be done now and then: keep the limiter's last minute for a restart, watch the connection, show gauges."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from counterfoil.connections import Connected
-from counterfoil.dispatch.limiter import CallKind, Stamp
+from counterfoil.dispatch.limiter import CallKind, GateSnapshot, Stamp
 from counterfoil.ports import Clock
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
@@ -36,12 +37,16 @@ class Housekeeper:
         self._watch = watch
         self._begun = False
         self._saved: tuple[Stamp, ...] = ()
+        self._shown: GateSnapshot | None = None
 
     async def begin(self) -> None:
         """Count the calls that an earlier process made in the last minute, and those that it may not have saved."""
         if self._begun:
             return
         self._begun = True
+        for row in await self._store.records("gauges", self._company):
+            counted = exact_json.loads_object(str(row["metered"]).encode())
+            self._connected.gate.restore_metered({month: int(str(calls)) for month, calls in counted.items()})
         text = await self._store.value("stamps", self._company)
         if text is None:
             return
@@ -60,7 +65,8 @@ class Housekeeper:
             self._show()
 
     async def save(self) -> None:
-        """Keep the last minute's calls, if they have changed."""
+        """Keep the last minute's calls and what the gate shows, if they have changed."""
+        await self._save_gauges()
         stamps = self._connected.gate.stamps()
         if stamps == self._saved:
             return
@@ -68,6 +74,26 @@ class Housekeeper:
         text = exact_json.dumps(values).decode()
         await self._store.execute("save_stamps", self._company, text, self._clock.now())
         self._saved = stamps
+
+    async def _save_gauges(self) -> None:
+        seen = self._connected.gate.snapshot()
+        if seen == self._shown:
+            return
+        waiting = {lane.name.lower(): count for lane, count in seen.waiting.items()}
+        await self._store.execute(
+            "save_gauges",
+            self._company,
+            exact_json.dumps(dict(seen.metered_reads)).decode(),
+            seen.used,
+            seen.allowed,
+            Decimal(str(round(seen.ceiling, 4))),
+            exact_json.dumps(dict(waiting)).decode(),
+            seen.throttled,
+            Decimal(str(round(seen.waited_seconds, 3))),
+            seen.paused_until,
+            self._clock.now(),
+        )
+        self._shown = seen
 
     def _show(self) -> None:
         self._instruments.limiter(self._company, self._connected.gate.snapshot().used)

@@ -931,6 +931,24 @@ ALTER TABLE counterfoil_state.intents OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.intents IS 'projection: One entry of the outbox: a change wanted on the other side, from plan to settlement.';
 
+CREATE TABLE counterfoil_state.limiter_gauges (
+    company bigint NOT NULL,
+    metered jsonb NOT NULL,
+    used integer NOT NULL,
+    allowed integer NOT NULL,
+    ceiling numeric NOT NULL,
+    waiting jsonb NOT NULL,
+    throttled bigint NOT NULL,
+    waited_seconds numeric NOT NULL,
+    paused_until timestamp with time zone,
+    saved_at timestamp with time zone NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.limiter_gauges OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.limiter_gauges IS 'operational: how each limiter stands, and the metered reads by month; lost, a month counts from now on';
+
 CREATE TABLE counterfoil_state.limiter_stamps (
     company bigint NOT NULL,
     stamps jsonb NOT NULL,
@@ -1197,6 +1215,9 @@ ALTER TABLE ONLY counterfoil_state.hints
 
 ALTER TABLE ONLY counterfoil_state.intents
     ADD CONSTRAINT intents_pkey PRIMARY KEY (company, intent_id);
+
+ALTER TABLE ONLY counterfoil_state.limiter_gauges
+    ADD CONSTRAINT limiter_gauges_pkey PRIMARY KEY (company);
 
 ALTER TABLE ONLY counterfoil_state.limiter_stamps
     ADD CONSTRAINT limiter_stamps_pkey PRIMARY KEY (company);

@@ -23,6 +23,7 @@ COMMANDS = (
     "skip",
     "explain",
     "doctor",
+    "limits",
     "rebuild",
     "init",
     "migrate",

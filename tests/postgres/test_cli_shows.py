@@ -53,6 +53,19 @@ def test_what_people_see(shop: Shop) -> None:
     assert "Nothing is parked." in parked.out
 
 
+def test_the_limits_show_what_was_read_and_what_is_left(shop: Shop) -> None:
+    shown = shop.run("limits", "--json")
+    assert shown.code == 0, shown.said
+    told = shown.json()
+    (company,) = told["companies"]
+    (month,) = company["metered"].values()
+    assert 0 < month <= told["forecast"] == company["forecast"]
+    assert (company["backlog"], company["backlog_ends_in_seconds"], company["batch_items"]) == (0, 0, 30)
+    words = shop.run("limits")
+    assert "metered reads" in words.out
+    assert "Intuit's free tier" in words.out
+
+
 def test_the_doctor_says_what_is_met_and_what_is_not(shop: Shop) -> None:
     shown = shop.run("doctor", "--json")
     assert shown.code == 1, shown.said

@@ -1,4 +1,6 @@
-"""`doctor`: whether a deployment is fit for real books. `rebuild`: whether the state is what the log says."""
+"""`doctor`: whether a deployment is fit for real books. `limits`: how it stands inside Intuit's.
+
+`rebuild`: whether the state is what the log says."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(doctor)
+    app.command()(limits)
     app.command()(rebuild)
 
 
@@ -33,6 +36,25 @@ def doctor(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None,
         from counterfoil.cli.tasks.doctor import doctor as examine
 
         return await examine(settings, as_json=as_json)
+
+    run(work, config=config, company=company)
+
+
+def limits(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None, as_json: JsonOption = False) -> None:
+    """Show how each company stands inside Intuit's limits.
+
+    Calls in the minute, who waits, answers 429, metered reads with the month's forecast, and when a backlog ends at
+    the earliest. Leaves with 1 if the month comes to more metered reads than Intuit's free tier allows.
+
+    Calls nobody and changes nothing; may run beside an engine, which shows its figures every second.
+
+    Example: counterfoil limits --json
+    """
+
+    async def work(settings: "Settings") -> int:
+        from counterfoil.cli.tasks.limits import limits as show
+
+        return await show(settings, as_json=as_json)
 
     run(work, config=config, company=company)
 

@@ -7,7 +7,7 @@ Every call takes a slot in sliding logs for the minute, the second and the batch
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -208,6 +208,11 @@ class RealmGate:
         """Count reads that Intuit meters (GET, query, CDC, reports; successful ones)."""
         month = self._clock.now().strftime("%Y-%m")
         self._metered[month] = self._metered.get(month, 0) + calls
+
+    def restore_metered(self, counted: Mapping[str, int]) -> None:
+        """Add what earlier processes counted, by month."""
+        for month, calls in counted.items():
+            self._metered[month] = self._metered.get(month, 0) + calls
 
     def stamps(self) -> tuple[Stamp, ...]:
         """The calls that still count against the minute, to be kept across a restart."""
