@@ -124,8 +124,9 @@ def test_a_disconnection_keeps_what_is_queued_and_a_connection_sends_it(tmp_path
             _until(lambda: _waiting(shop, "reconnection") > 0, shop, serving)
             assert "Zoe" not in str(emulator.control("/state?entity=Customer"))
             with connecting(shop) as started:
+                consent_url = started.ready()["consent_url"]
                 assert secrets_in_arguments(emulator, serving, started) == []
-                requests.get(answer_of(started.ready()["consent_url"]), timeout=10)
+                requests.get(answer_of(consent_url), timeout=10)
                 assert ended(started) == 0
             _until(lambda: "Zoe's Zoo" in str(emulator.control("/state?entity=Customer")), shop, serving)
 

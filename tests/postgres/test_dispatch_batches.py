@@ -35,7 +35,8 @@ async def test_a_company_that_takes_ten_items_is_sent_tens(shop: Shop) -> None:
     refused = [items for items, status in first if status == 400]
     assert refused
     assert all(items > 10 for items in refused)
-    assert max(items for items, status in first if status == 200) == 10
+    # How many are ready together varies; the next smaller size would have been five.
+    assert 5 < max(items for items, status in first if status == 200) <= 10
 
     # Another life of the engine, with as much to do, knows from the beginning.
     for _ in range(25):

@@ -16,10 +16,9 @@ currency = "USD"
 
 [company.1.quickbooks]
 environment = "sandbox"                  # "sandbox", "production", or "emulator" with its base_url
-realm_id = "0000000000000000"            # the company id; pinned at the first connection
+# realm_id = "0000000000000000"          # the company id, to admit no other; else pinned at the first connection
 client_id = "env:QUICKBOOKS_CLIENT_ID"   # from the app's page at developer.intuit.com
 client_secret = "env:QUICKBOOKS_CLIENT_SECRET"
-refresh_token = "env:QUICKBOOKS_REFRESH_TOKEN"    # the first one; later ones are kept sealed in Postgres
 verifier_token = "env:QUICKBOOKS_VERIFIER_TOKEN"  # of webhooks; POST /webhooks/quickbooks
 
 # To try it without Intuit: run `counterfoil emulator quickbooks --json` and put what it prints here instead:

@@ -45,7 +45,10 @@ def write_example(folder: Path, source: str, *, as_json: bool) -> int:
         write_json({"written": [str(folder / name) for name in contents]})
     else:
         written = " and ".join(str(folder / name) for name in contents)
-        console().print(Text(f"Wrote {written}. Fill in what they ask for, then: counterfoil sync"), soft_wrap=True)
+        console().print(
+            Text(f"Wrote {written}. Fill in what they ask for, then: counterfoil connect quickbooks; counterfoil sync"),
+            soft_wrap=True,
+        )
     return ExitCode.OK
 
 

@@ -132,10 +132,13 @@ def _show(one: Status, now: datetime) -> None:
 def _token(one: Status, now: datetime) -> str:
     if one.connection == "reconnect":
         return "QuickBooks: wants to be connected again (`counterfoil connect quickbooks`); everything queued waits."
+    if one.connection == "disconnected":
+        return "QuickBooks: disconnected by a person (`counterfoil connect quickbooks`); everything queued waits."
     if one.token_stored_at is None or one.refresh_expires_at is None:
         return "QuickBooks: not connected yet."
     minutes = int((now - one.token_stored_at).total_seconds() // 60)
     days = (one.refresh_expires_at - now).days
     age = f"{minutes} minutes" if minutes < _MINUTES_SHOWN_MAX else f"{minutes // 60} hours"
     expiry = f"the connection lasts {days} days without use" if days > 0 else "a first refresh is due"
-    return f"QuickBooks: tokens are {age} old; {expiry}."
+    end = f", {one.hard_expires_at:%Y-%m-%d} at the latest" if one.hard_expires_at else ""
+    return f"QuickBooks: tokens are {age} old; {expiry}{end}."

@@ -1,6 +1,6 @@
-"""Tokens as Intuit hands them out: an hour, a hundred days, a new refresh token after a day.
+"""Tokens as Intuit hands them out: an hour, a hundred days, a new refresh token after a day, five years at most.
 
-Sources: Intuit's OAuth page, its FAQ on refresh tokens, and its Python client.
+Sources: Intuit's OAuth page, its FAQ on refresh tokens, its announcement of the five years, and its Python client.
 """
 
 import hmac
@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from counterfoil.ports import Clock, Entropy
+from counterfoil.quickbooks.emulator.identity import Identity
 from counterfoil_schema.exact_json import JsonObject
 
 ACCESS_LIFETIME = timedelta(seconds=3600)
 REFRESH_LIFETIME = timedelta(days=100)
 ROTATION = timedelta(hours=24)
-HARD_CAP_SECONDS = 157_680_000
+HARD_CAP = timedelta(seconds=157_680_000)
 CODE_LIFETIME = timedelta(minutes=10)
 ACCESS_TOKENS_MAX = 1000
+ACCOUNTING = "com.intuit.quickbooks.accounting"
 
 
 class OAuthRefusedError(Exception):
@@ -54,8 +56,10 @@ class _Code:
 class TokenOffice:
     """The tokens of one connection between the app and the company."""
 
-    def __init__(self, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, clock: Clock, entropy: Entropy, realm_id: str) -> None:
         self._clock = clock
+        self._realm_id = realm_id
+        self.identity = Identity()
         self._entropy = entropy
         self.client_id = "AB" + self._secret(24)
         self.client_secret = self._secret(24)
@@ -63,6 +67,8 @@ class TokenOffice:
         self.refreshes = 0
         self._access: dict[str, datetime] = {}
         self._codes: dict[str, _Code] = {}
+        self._connected = clock.now()
+        self._scope = ACCOUNTING
         self._refresh: _Refresh | None = self._new_refresh()
 
     @property
@@ -141,16 +147,23 @@ class TokenOffice:
             "access_token": self.issue_access(),
             "expires_in": int(ACCESS_LIFETIME.total_seconds()),
             "refresh_token": self.refresh_token,
-            "x_refresh_token_expires_in": int(REFRESH_LIFETIME.total_seconds()),
+            "x_refresh_token_expires_in": int(min(REFRESH_LIFETIME, self._left()).total_seconds()),
         }
         if hard_expiry:
-            body["x_refresh_token_hard_expires_in"] = HARD_CAP_SECONDS
+            body["x_refresh_token_hard_expires_in"] = int(self._left().total_seconds())
+        if "openid" in self._scope.split():
+            body["id_token"] = self.identity.token(self.client_id, self._realm_id, self._clock.now())
         return body
+
+    def _left(self) -> timedelta:
+        """What is left of the five years since the consent."""
+        return self._connected + HARD_CAP - self._clock.now()
 
     def _use_refresh(self, value: str) -> None:
         now = self._clock.now()
         current = self._refresh
-        if current is None or not _same(value, current.value) or now - current.used > REFRESH_LIFETIME:
+        is_over = current is not None and (now - current.used > REFRESH_LIFETIME or self._left() <= timedelta(0))
+        if current is None or is_over or not _same(value, current.value):
             raise OAuthRefusedError(400, "invalid_grant", "Incorrect or invalid refresh token")
         self.refreshes += 1
         if now - current.issued >= ROTATION:
@@ -163,6 +176,8 @@ class TokenOffice:
         code = self._codes.pop(value, None)
         if code is None or code.expires < self._clock.now() or code.redirect_uri != redirect_uri:
             raise OAuthRefusedError(400, "invalid_grant", "Token invalid")
+        self._connected = self._clock.now()
+        self._scope = code.scope
         self._refresh = self._new_refresh()
 
     def _new_refresh(self) -> _Refresh:

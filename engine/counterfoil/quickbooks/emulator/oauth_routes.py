@@ -4,11 +4,10 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from counterfoil.quickbooks.emulator.oauth import OAuthRefusedError, TokenOffice
+from counterfoil.quickbooks.emulator.identity import ISSUER, SUBJECT
+from counterfoil.quickbooks.emulator.oauth import ACCOUNTING, OAuthRefusedError, TokenOffice
 from counterfoil.quickbooks.emulator.stats import Stats
 from counterfoil_schema.exact_json import JsonObject, dumps, loads
-
-ISSUER = "https://oauth.platform.intuit.com/op/v1"
 
 
 class OAuthRoutes:
@@ -58,7 +57,7 @@ class OAuthRoutes:
         state = {"state": asked["state"]} if "state" in asked else {}
         if asked.get("response_type") != "code":
             answer = {"error": "unsupported_response_type", **state}
-        elif "com.intuit.quickbooks.accounting" not in asked.get("scope", "").split():
+        elif ACCOUNTING not in asked.get("scope", "").split():
             answer = {"error": "invalid_scope", **state}
         else:
             code = self._office.new_code(redirect_uri, asked.get("scope", ""))
@@ -97,10 +96,10 @@ class OAuthRoutes:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not self._office.access_is_good(token):
             return _json(401, {"error": "invalid_token"})
-        return _json(200, {"sub": "d1b2c3", "email": "owner@example.com", "emailVerified": True})
+        return _json(200, {"sub": SUBJECT, "email": "owner@example.com", "emailVerified": True})
 
     async def keys(self, _request: web.Request) -> web.Response:
-        return _json(200, {"keys": []})
+        return _json(200, self._office.identity.keys())
 
 
 def _json(status: int, body: JsonObject) -> web.Response:

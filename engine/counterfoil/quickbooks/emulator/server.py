@@ -60,7 +60,7 @@ class QuickBooksEmulator:
         entropy = entropy_from(self.options.seed)
         self._entropy: Entropy = entropy
         self.clock = EmulatorClock(self._base_clock, scale=self.options.time_scale, manual=self.options.manual_clock)
-        self.office = TokenOffice(self.clock, entropy)
+        self.office = TokenOffice(self.clock, entropy, self.options.realm_id)
         self.verifier_token = entropy.token_bytes(16).hex()
         self.stats = Stats()
         self.board = FaultBoard(self.clock)

@@ -119,6 +119,7 @@ class AccessTokens:
         self._dead: TokenSet | None = None
         self._ahead = timedelta(seconds=REFRESH_AHEAD_SECONDS)
         self._failures = 0
+        self._failure = ""
         self._retry_at = float("-inf")
 
     @property
@@ -171,11 +172,12 @@ class AccessTokens:
             return tokens
         if self._clock.monotonic() < self._retry_at:
             wait = self._retry_at - self._clock.monotonic()
-            raise TokenUnavailableError(self.company, "refreshing failed a moment ago.", wait)
+            raise TokenUnavailableError(self.company, f"refreshing failed a moment ago: {self._failure}", wait)
         try:
             return await self._refresh(tokens, rejected)
         except (TokenEndpointError, TokenNotStoredError, ClientRefusedError) as error:
             wait = self._back_off()
+            self._failure = error.message
             if self._usable(tokens, rejected):
                 return tokens
             if isinstance(error, ClientRefusedError):
