@@ -93,7 +93,6 @@ def test_the_grammar(text: str, query: Query) -> None:
         "select * from Invoice where",
         "select * from Invoice where Id = '1' or Id = '2'",
         "select * from Invoice where not Id = '1'",
-        "select * from Invoice where Id != '1'",
         "select * from Invoice where DocNumber = 'it''s'",
         "select * from Invoice where Id IN ()",
         "select * from Invoice startposition 0",

@@ -48,7 +48,7 @@ def invoice(**more: JsonValue) -> JsonObject:
         ("Account", {"Name": 'A "B"', "AccountType": "Bank"}, "2040", "Name"),
         ("Account", {"Name": "A"}, "2020", "AccountType"),
         ("Account", {"Name": "A", "AccountType": "Cash"}, "2170", "AccountType"),
-        ("Account", {"Name": "A", "AccountType": "Bank", "AcctNum": "12345678"}, "2050", "AcctNum"),
+        ("Account", {"Name": "A", "AccountType": "Bank", "AcctNum": "1" * 21}, "2050", "AcctNum"),
         ("Account", {"Name": "checking", "AccountType": "Bank"}, "6240", ""),
         ("Class", {}, "2020", "Name"),
         ("Department", {"Name": "x" * 101}, "2050", "Name"),

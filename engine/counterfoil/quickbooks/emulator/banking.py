@@ -55,6 +55,35 @@ def transfer_effect(body: JsonObject) -> Effect:
     )
 
 
+def shape_card_payment(draft: Draft) -> Shaped:
+    """Money from a bank account to a credit card's.
+
+    Raises:
+        QuickBooksFaultError: 2020 without accounts or amount, 6430 for accounts of other types.
+    """
+    body = dict(draft.body)
+    body.setdefault("TxnDate", draft.today.isoformat())
+    for name, kinds in (("BankAccountRef", None), ("CreditCardAccountRef", "Credit Card")):
+        if name not in body:
+            raise faults.required(name)
+        account = draft.resolve(body[name], "Account", name)
+        if kinds is not None and as_text(account.body.get("AccountType")) != kinds:
+            raise faults.wrong_account(f"{name} must name an account of type {kinds}.", name)
+        body[name] = draft.reference(body[name], "Account", name)
+    if "Amount" not in body:
+        raise faults.required("Amount")
+    amount = cents(to_decimal(body["Amount"], "Amount"))
+    if amount <= ZERO:
+        raise faults.negative_amount("Amount")
+    body["Amount"] = amount
+    body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")))
+    effect = (
+        Posting(reference_id(body["CreditCardAccountRef"]), amount),
+        Posting(reference_id(body["BankAccountRef"]), -amount),
+    )
+    return Shaped(body, effect=Effect(effect))
+
+
 def shape_deposit(draft: Draft) -> Shaped:
     """Money put into an account: lines against accounts, or payments that lay undeposited.
 

@@ -11,20 +11,24 @@ from counterfoil.ports import Clock
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.attachments import Files, StoredFile, Upload
 from counterfoil.quickbooks.emulator.catalog import ENTITIES, EntitySpec
+from counterfoil.quickbooks.emulator.currencies import in_home, posted
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import checked, fields_of
 from counterfoil.quickbooks.emulator.journal import Effect as JournalEffect
 from counterfoil.quickbooks.emulator.journal import Journal, Operation, Origin
-from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, DocumentKey, Ledger
+from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, DocumentKey, Effect, Ledger
 from counterfoil.quickbooks.emulator.numbering import Numbering, require_free_number
 from counterfoil.quickbooks.emulator.payments import relinked
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS, effect_of, emptied, settled
 from counterfoil.quickbooks.emulator.shapers import SHAPERS
+from counterfoil.quickbooks.emulator.special import SPECIAL
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, clean, reference_id, to_decimal
 from counterfoil.quickbooks.emulator.views import amount_of, stamp, view
 from counterfoil_schema.exact_json import JsonObject
 
+# Names that are deleted, unlike the others, which are made inactive.
+REMOVABLE = frozenset({"CompanyCurrency"})
 WriteOperation = Literal["create", "update", "delete", "void"]
 
 
@@ -61,7 +65,7 @@ class Books:
     def __init__(self, clock: Clock, files: Files, *, latin1: bool, on_change: Callable[[Change], None]) -> None:
         self._clock = clock
         self.files = files
-        self._latin1 = latin1
+        self.latin1 = latin1
         self._on_change = on_change
         self._numbering = Numbering()
         self.zone = ZoneInfo(chart.COMPANY_ZONE)
@@ -106,8 +110,9 @@ class Books:
             QuickBooksFaultError: the write is refused; nothing has changed.
         """
         spec = ENTITIES[write.entity]
-        if spec.kind == "single":
-            raise faults.unsupported_operation(write.operation)
+        special = SPECIAL.get(spec.kind)
+        if special is not None:
+            return special(self, spec, write, origin)
         match write.operation:
             case "create":
                 return self._create(spec, write, origin)
@@ -119,23 +124,26 @@ class Books:
                 return self._void(spec, write, origin)
 
     def _create(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
-        cleaned = clean(write.body, latin1=self._latin1)
+        cleaned = clean(write.body, latin1=self.latin1)
         body = checked(spec.name, cleaned.values)
-        draft = self._draft(spec, body, None, write.include, lines_sent=True)
+        draft = self.draft(spec, body, None, write.include, lines_sent=True)
         shaped = SHAPERS[spec.name](draft)
         self._numbering.number(spec, shaped.body, self.tables, self.preferences, write.include)
         require_free_number(spec, "", shaped.body, self.tables, self.preferences, write.include)
         self._require_open(shaped.body)
         now = self._clock.now()
-        row = Row(self.tables.next_id(spec), 0, now, now, shaped.body, shaped.lines_made)
+        body = in_home(shaped.body, self.home_currency)
+        row = Row(self.tables.next_id(spec), 0, now, now, body, shaped.lines_made)
         return self._commit(spec, row, shaped, "create", origin)
 
     def _update(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
-        current = self._current(spec, write.body)
-        cleaned = clean(write.body, latin1=self._latin1)
+        if not spec.updates:
+            raise faults.unsupported_operation(f"update {spec.path}")
+        current = self.current(spec, write.body)
+        cleaned = clean(write.body, latin1=self.latin1)
         sent = checked(spec.name, cleaned.values)
         merged = self._merged(spec, current, sent, cleaned.blanks, sparse=write.body.get("sparse") is True)
-        draft = self._draft(spec, merged, current, write.include, lines_sent="Line" in sent)
+        draft = self.draft(spec, merged, current, write.include, lines_sent="Line" in sent)
         shaped = SHAPERS[spec.name](draft)
         require_free_number(spec, current.id, shaped.body, self.tables, self.preferences, write.include)
         self._require_open(current.body)
@@ -144,15 +152,15 @@ class Books:
             current,
             token=current.token + 1,
             updated=self._clock.now(),
-            body=shaped.body,
+            body=in_home(shaped.body, self.home_currency),
             lines_made=max(current.lines_made, shaped.lines_made),
         )
         return self._commit(spec, row, shaped, "update", origin)
 
     def _delete(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
-        if spec.kind not in {"transaction", "file"}:
+        if spec.kind not in {"transaction", "file"} and spec.name not in REMOVABLE:
             raise faults.unsupported_operation("delete")
-        row = self._current(spec, write.body)
+        row = self.current(spec, write.body)
         self._require_open(row.body)
         cause = self.journal.next_sequence
         self._enter(spec, replace(row, token=row.token + 1), "delete", origin)
@@ -164,7 +172,7 @@ class Books:
     def _void(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
         if not spec.void and not (origin.app == "person" and "v" in spec.verbs):
             raise faults.unsupported_operation("void")
-        current = self._current(spec, write.body)
+        current = self.current(spec, write.body)
         self._require_open(current.body)
         cause = self.journal.next_sequence
         empty = emptied(spec.name, current.body)
@@ -229,17 +237,31 @@ class Books:
 
     def set_preferences(self, groups: Mapping[str, JsonObject]) -> JsonObject:
         """Change settings group by group, as the company's administrator would."""
-        spec = ENTITIES["Preferences"]
         row = self.tables.find("Preferences", "1")
         body = dict(row.body)
         for group, values in groups.items():
             body[group] = {**as_object(body.get(group)), **values}
         row = replace(row, token=row.token + 1, updated=self._clock.now(), body=body)
-        self.tables.put(spec, row)
+        self.tables.put(ENTITIES["Preferences"], row)
         self._on_change(Change("Preferences", "1", "update", row.updated))
         return self.show("Preferences", row)
 
-    def _current(self, spec: EntitySpec, body: JsonObject) -> Row:
+    def keep(self, spec: EntitySpec, row: Row, operation: Operation, origin: Origin) -> None:
+        """Store a record that touches no other, and tell of it."""
+        self.tables.put(spec, row)
+        self._enter(spec, row, operation, origin)
+
+    def drop(self, spec: EntitySpec, row: Row, origin: Origin) -> None:
+        """Delete a record that touches no other, and tell of it."""
+        self._enter(spec, replace(row, token=row.token + 1), "delete", origin)
+        self.tables.remove(spec, row, self._clock.now())
+
+    def current(self, spec: EntitySpec, body: JsonObject) -> Row:
+        """The record that a body names, in the version that it names.
+
+        Raises:
+            QuickBooksFaultError: 2020 without Id or SyncToken, 610 if it is not there, 5010 if it has changed.
+        """
         identifier = as_text(body.get("Id"))
         if not identifier:
             raise faults.required("Id")
@@ -264,7 +286,7 @@ class Books:
         }
         return {**kept, **sent}
 
-    def _draft(
+    def draft(
         self,
         spec: EntitySpec,
         body: JsonObject,
@@ -273,6 +295,7 @@ class Books:
         *,
         lines_sent: bool,
     ) -> Draft:
+        """A checked body on its way to a record."""
         return Draft(
             spec=spec,
             body=body,
@@ -296,7 +319,7 @@ class Books:
         key = (spec.name, row.id)
         cause = self.journal.next_sequence
         self.tables.put(spec, row)
-        self.ledger.record(key, shaped.effect)
+        self._post(key, shaped.effect, row.body)
         self._enter(spec, row, operation, origin)
         if spec.name in SETTLEMENTS:
             for document in self.ledger.link(row.id, shaped.links):
@@ -339,7 +362,7 @@ class Books:
         row = self.tables.find(entity, payment)
         row = replace(row, token=row.token + 1, updated=self._clock.now(), body=relinked(row.body, links))
         self.tables.put(ENTITIES[entity], row)
-        self.ledger.record((entity, payment), effect_of(entity, row.body, self.tables))
+        self._post((entity, payment), effect_of(entity, row.body, self.tables), row.body)
         self._enter(ENTITIES[entity], row, "released", Origin("server"), caused_by=cause)
 
     def _touch(self, key: DocumentKey, operation: Operation, cause: int) -> None:
@@ -352,9 +375,12 @@ class Books:
 
     def _settled(self, entity: str, row: Row) -> Row:
         """The row with balance and links as the ledger has them, its effect recorded anew."""
-        body = settled(entity, row.id, row.body, self.ledger)
-        self.ledger.record((entity, row.id), effect_of(entity, body, self.tables))
+        body = in_home(settled(entity, row.id, row.body, self.ledger), self.home_currency)
+        self._post((entity, row.id), effect_of(entity, body, self.tables), body)
         return replace(row, body=body)
+
+    def _post(self, key: DocumentKey, effect: Effect, body: JsonObject) -> None:
+        self.ledger.record(key, posted(effect, body, self.home_currency))
 
     def _enter(
         self, spec: EntitySpec, row: Row, operation: Operation, origin: Origin, *, caused_by: int | None = None

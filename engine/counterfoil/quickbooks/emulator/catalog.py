@@ -10,7 +10,7 @@ from typing import Literal
 META = ("MetaData.CreateTime", "MetaData.LastUpdatedTime")
 _PERSON = ("GivenName", "MiddleName", "FamilyName", "DisplayName", "PrintOnCheckName", "Active")
 
-Kind = Literal["list", "transaction", "file", "single"]
+Kind = Literal["list", "transaction", "file", "single", "fixed", "template", "rate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,14 @@ class EntitySpec:
 
     Attributes:
         name: canonical name; the address uses it in lower case.
-        kind: name lists are made inactive, transactions and files are deleted, singles are only read.
+        kind: name lists are made inactive, transactions and files are deleted, of singles there is one, the fixed are
+            only read; templates of transactions and rates have rules of their own.
         filterable: properties that a query may name, besides Id and MetaData.
         name_property: the property that must be unique, and `name_space` among whom.
         verbs: letters of the notifications it emits: created, updated, deleted, merged, void, emailed.
         void: how a client voids it, if it can.
+        updates: whether a client may change it once it is there.
+        path: its name in addresses, where that is not its name in lower case.
     """
 
     name: str
@@ -34,6 +37,8 @@ class EntitySpec:
     name_space: str = ""
     sequence: str = ""
     void: Literal["", "operation", "include"] = ""
+    updates: bool = True
+    path: str = ""
 
     @property
     def active_by_default(self) -> bool:
@@ -49,6 +54,8 @@ def _spec(
     name_property: str = "",
     name_space: str = "",
     void: Literal["", "operation", "include"] = "",
+    updates: bool = True,
+    path: str = "",
 ) -> EntitySpec:
     return EntitySpec(
         name=name,
@@ -59,6 +66,8 @@ def _spec(
         name_space=name_space or name,
         sequence="transaction" if kind == "transaction" else (name_space or name),
         void=void,
+        updates=updates,
+        path=path or name.lower(),
     )
 
 
@@ -74,17 +83,23 @@ ENTITIES: dict[str, EntitySpec] = {
         _spec("Attachable", "file", ("FileName", "Note", "Category"), ""),
         _spec("Bill", "transaction", (*_BOUGHT, "DueDate", "Balance"), "cud"),
         _spec("BillPayment", "transaction", (*_BOUGHT, "PayType"), "cudv", void="include"),
+        _spec("Budget", "transaction", ("Name", "Active", "StartDate", "EndDate"), "cu"),
         _spec("Class", "list", _NAMED, "cudm", name_property="Name"),
+        _spec("CompanyCurrency", "list", ("Name", "Code", "Active"), "cud", name_property="Code"),
         _spec("CompanyInfo", "single", ("CompanyName",), ""),
+        _spec("CreditCardPaymentTxn", "transaction", ("TxnDate", "Amount"), "", path="creditcardpayment"),
         _spec("CreditMemo", "transaction", _SALES, "cudve"),
         _spec("Customer", "list", (*_PERSON, "CompanyName", "FullyQualifiedName", "Balance"), "cudm",
               name_property="DisplayName", name_space="party"),
+        _spec("CustomerType", "fixed", ("Name", "Active"), ""),
         _spec("Department", "list", _NAMED, "cum", name_property="Name"),
         _spec("Deposit", "transaction", ("DocNumber", "TxnDate", "TotalAmt"), "cud"),
         _spec("Employee", "list", _PERSON, "cudm", name_property="DisplayName", name_space="party"),
         _spec("Estimate", "transaction", ("DocNumber", "TxnDate", "CustomerRef", "TotalAmt"), "cude"),
+        _spec("ExchangeRate", "rate", ("SourceCurrencyCode", "TargetCurrencyCode", "AsOfDate"), ""),
         _spec("Invoice", "transaction", (*_SALES, "DueDate"), "cudve", void="operation"),
         _spec("Item", "list", (*_NAMED, "Type", "Sku"), "cudm", name_property="Name"),
+        _spec("JournalCode", "list", ("Name", "Active", "Type"), "cu", name_property="Name", updates=False),
         _spec("JournalEntry", "transaction", ("DocNumber", "TxnDate"), "cud"),
         _spec("Payment", "transaction", ("TxnDate", "CustomerRef", "TotalAmt", "PaymentRefNum"), "cudve",
               void="include"),
@@ -92,8 +107,12 @@ ENTITIES: dict[str, EntitySpec] = {
         _spec("Preferences", "single", (), "u"),
         _spec("Purchase", "transaction", ("DocNumber", "TxnDate", "PaymentType", "TotalAmt"), "cudv"),
         _spec("PurchaseOrder", "transaction", _BOUGHT, "cude"),
+        _spec("RecurringTransaction", "template", ("Type",), ""),
         _spec("RefundReceipt", "transaction", _SALES, "cudve"),
         _spec("SalesReceipt", "transaction", _SALES, "cudve", void="include"),
+        _spec("TaxAgency", "list", ("DisplayName",), "cu", name_property="DisplayName", updates=False),
+        _spec("TaxCode", "fixed", ("Name", "Active"), ""),
+        _spec("TaxRate", "fixed", ("Name", "Active"), ""),
         _spec("Term", "list", ("Name", "Active"), "cu", name_property="Name"),
         _spec("TimeActivity", "transaction", ("TxnDate", "EmployeeRef", "VendorRef", "CustomerRef"), "cud"),
         _spec("Transfer", "transaction", ("TxnDate", "Amount"), "cudv"),
@@ -103,7 +122,10 @@ ENTITIES: dict[str, EntitySpec] = {
     )
 }  # fmt: skip
 
-BY_PATH = {name.lower(): spec for name, spec in ENTITIES.items()}
+BY_PATH = {
+    **{name.lower(): spec for name, spec in ENTITIES.items()},
+    **{spec.path: spec for spec in ENTITIES.values()},
+}
 
 # Which list a reference points into. ParentRef points into the entity's own list.
 REFERENCES = {
@@ -111,7 +133,9 @@ REFERENCES = {
     "APAccountRef": "Account",
     "AccountRef": "Account",
     "AssetAccountRef": "Account",
+    "BankAccountRef": "Account",
     "ClassRef": "Class",
+    "CreditCardAccountRef": "Account",
     "CustomerRef": "Customer",
     "DepartmentRef": "Department",
     "DepositToAccountRef": "Account",

@@ -106,9 +106,25 @@ def preferences() -> JsonObject:
             "AllowShipping": False,
             "DefaultTerms": {"value": "3"},
         },
+        "EmailMessagesPrefs": {
+            f"{form}Message": {"Subject": f"{form} from {COMPANY_NAME}", "Message": "Thank you for your business."}
+            for form in ("Invoice", "Estimate", "SalesReceipt", "Statement")
+        },
         "VendorAndPurchasesPrefs": {"TrackingByCustomer": True, "BillableExpenseTracking": True},
+        "TimeTrackingPrefs": {
+            "UseServices": True,
+            "BillCustomers": True,
+            "ShowBillRateToAll": False,
+            "MarkTimeEntriesBillable": True,
+            "WorkWeekStartDate": "Monday",
+        },
         "TaxPrefs": {"UsingSalesTax": False, "PartnerTaxEnabled": False},
         "CurrencyPrefs": {"MultiCurrencyEnabled": False, "HomeCurrency": {"value": HOME_CURRENCY}},
         "ReportPrefs": {"ReportBasis": "Accrual"},
-        "OtherPrefs": {"NameValue": [{"Name": "WarnDuplicateJournalNumber", "Value": "false"}]},
+        "OtherPrefs": {
+            "NameValue": [
+                {"Name": "SalesFormsPrefs.DefaultCustomerMessage", "Value": "Thank you for your business!"},
+                {"Name": "WarnDuplicateJournalNumber", "Value": "false"},
+            ]
+        },
     }

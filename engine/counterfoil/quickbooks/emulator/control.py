@@ -113,7 +113,7 @@ class ControlApi:
         for name in names:
             table = books.tables.table(name)
             rows: list[JsonValue] = [
-                books.show(name, row) for row in sorted(table.rows.values(), key=lambda row: int(row.id))
+                books.show(name, row) for row in sorted(table.rows.values(), key=lambda row: (len(row.id), row.id))
             ]
             state[name] = rows
             if table.deleted:

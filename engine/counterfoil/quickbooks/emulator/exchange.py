@@ -53,6 +53,7 @@ class ExchangeParts:
     entropy: Entropy
     realm_id: str
     spawn: Callable[[Coroutine[None, None, None]], object]
+    latency_seconds: float = 0.0
 
 
 def _never() -> bool:
@@ -138,6 +139,8 @@ class Exchange:
     async def _answered(self, incoming: Incoming, call: Call, tid: str) -> tuple[str, Outgoing]:
         parts = self._parts
         parts.stats.count(call.kind)
+        if parts.latency_seconds:
+            await parts.base_clock.sleep(parts.latency_seconds)
         blow: FaultRule | None = None
         for rule in parts.board.hits(_target(call, incoming.body)):
             if rule.kind == "slow":

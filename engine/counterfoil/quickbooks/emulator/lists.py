@@ -8,7 +8,8 @@ from counterfoil.quickbooks.emulator.values import ZERO, as_text
 from counterfoil_schema.exact_json import JsonObject
 
 LEVELS_MAX = 5
-ACCOUNT_NUMBER_MAX = 7
+# Documented as 7 in the US, UK and India and 20 elsewhere; US companies have been seen to take longer ones.
+ACCOUNT_NUMBER_MAX = 20
 SHORT_NAME_MAX = 31
 
 CLASSIFICATION = {
@@ -160,6 +161,24 @@ def shape_payment_method(draft: Draft) -> Shaped:
     check_text("Name", body["Name"], SHORT_NAME_MAX)
     body.setdefault("Type", "NON_CREDIT_CARD")
     require_unique_name(draft, body)
+    return Shaped(body)
+
+
+def shape_journal_code(draft: Draft) -> Shaped:
+    body = _named(draft)
+    require_unique_name(draft, body)
+    return Shaped(body)
+
+
+def shape_budget(draft: Draft) -> Shaped:
+    """A budget, kept as it is sent; its type is the profit and loss account unless it says otherwise."""
+    body = dict(draft.body)
+    for name in ("StartDate", "EndDate"):
+        if name not in body:
+            raise faults.required(name)
+    body.setdefault("Active", True)
+    body.setdefault("BudgetType", "ProfitAndLoss")
+    body.setdefault("BudgetEntryType", "Monthly")
     return Shaped(body)
 
 

@@ -38,7 +38,9 @@ class EmulatorOptions:
         seed: makes ids, tokens and secrets repeatable; None draws them from the system.
         time_scale: emulated seconds per second.
         manual_clock: time stands still until the control port moves it.
-        sample: "none" for empty lists, "small" for a few customers, items and employees.
+        latency_seconds: how long every answer of the API takes at least.
+        sample: "none" for empty lists, "small" for a few customers, items and employees, "craig" for the landscaping
+            company that Intuit's US sandboxes start with.
     """
 
     host: str = "127.0.0.1"
@@ -52,7 +54,8 @@ class EmulatorOptions:
     webhook_format: WebhookFormat = "cloudevents"
     time_scale: float = 1.0
     manual_clock: bool = False
-    sample: Literal["none", "small"] = "none"
+    latency_seconds: float = 0.0
+    sample: Literal["none", "small", "craig"] = "none"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -88,7 +91,17 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--manual-clock", action="store_true", help="time stands still until the control port moves it")
     made.add_argument(
-        "--sample", choices=("none", "small"), default="none", help="what the lists hold (default: %(default)s)"
+        "--latency",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="let every answer take so long; QuickBooks takes some tenths of a second (default: %(default)s)",
+    )
+    made.add_argument(
+        "--sample",
+        choices=("none", "small", "craig"),
+        default="none",
+        help="what the lists hold (default: %(default)s)",
     )
     made.add_argument(
         "--batch-items", type=int, choices=(10, 30), default=30, help="most items in a batch (default: %(default)s)"
@@ -147,6 +160,7 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
         webhook_format=parsed.webhook_format,
         time_scale=parsed.time_scale,
         manual_clock=parsed.manual_clock,
+        latency_seconds=max(0.0, parsed.latency),
         sample=parsed.sample,
     )
     return options, bool(parsed.json)

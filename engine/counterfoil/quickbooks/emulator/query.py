@@ -11,7 +11,8 @@ from typing import Literal
 
 from counterfoil.quickbooks.emulator import faults
 
-Operator = Literal["=", "<", ">", "<=", ">=", "IN", "LIKE"]
+# Intuit documents no "!=", yet takes it: a public client's own tests lean on it.
+Operator = Literal["=", "!=", "<", ">", "<=", ">=", "IN", "LIKE"]
 Value = str | bool | Decimal
 
 PAGE_DEFAULT = 100
@@ -26,7 +27,7 @@ _TOKEN = re.compile(
     |(?P<string>'(?:[^'\\]|\\.)*')
     |(?P<number>-?\d+(?:\.\d+)?)
     |(?P<word>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
-    |(?P<symbol><=|>=|[=<>(),*;])
+    |(?P<symbol><=|>=|!=|[=<>(),*;])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -229,7 +230,7 @@ class _Parser:
         if self._take("LIKE"):
             return Condition(name, "LIKE", (self._value(),))
         match token.text:
-            case "=" | "<" | ">" | "<=" | ">=" as operator:
+            case "=" | "<" | ">" | "<=" | ">=" | "!=" as operator:
                 self._position += 1
                 return Condition(name, operator, (self._value(),))
             case _:

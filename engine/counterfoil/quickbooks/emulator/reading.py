@@ -7,6 +7,12 @@ from counterfoil_schema.exact_json import JsonObject, loads
 
 DEEPEST = 3
 _ON_RECORDS: Mapping[tuple[str, str], CallKind] = {("GET", "pdf"): "pdf", ("POST", "send"): "send"}
+_WITHOUT_RECORDS: Mapping[tuple[str, str], CallKind] = {
+    ("GET", "cdc"): "cdc",
+    ("GET", "download"): "download",
+    ("GET", "reports"): "report",
+    ("POST", "upload"): "upload",
+}
 
 
 def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes) -> Call:
@@ -17,18 +23,15 @@ def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes
     if first == "query" and method in {"GET", "POST"}:
         text = asked.get("query", "") or raw.decode(errors="replace")
         return Call("query", steps, asked, text=text if method == "POST" else asked.get("query", ""))
-    if first == "cdc" and method == "GET":
-        return Call("cdc", steps, asked)
-    if first == "download" and method == "GET":
-        return Call("download", steps, asked)
-    if first == "upload" and method == "POST":
-        return Call("upload", steps, asked, raw=raw)
-    if len(steps) == DEEPEST and (kind := _ON_RECORDS.get((method, steps[-1]))) is not None:
-        return Call(kind, steps, asked)
-    if first == "reports" and method == "GET":
-        return Call("report", steps, asked)
+    if (method, first) in _WITHOUT_RECORDS:
+        kind = _WITHOUT_RECORDS[method, first]
+        return Call(kind, steps, asked, raw=raw if kind == "upload" else b"")
+    if len(steps) == DEEPEST and (method, steps[-1]) in _ON_RECORDS:
+        return Call(_ON_RECORDS[method, steps[-1]], steps, asked)
     if method == "GET":
         return Call("read", steps, asked)
+    if method == "POST" and steps == ("taxservice", "taxcode"):
+        return Call("tax", steps, asked, _object(raw))
     if method != "POST" or len(steps) != 1:
         return Call("unknown", steps, asked)
     body = _object(raw)

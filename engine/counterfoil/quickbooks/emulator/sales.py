@@ -12,6 +12,7 @@ from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, Effect, Ledger, Po
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency, home_currency
 from counterfoil.quickbooks.emulator.tables import Row, Tables
+from counterfoil.quickbooks.emulator.taxes import SalesTax, default_line_code, sales_tax
 from counterfoil.quickbooks.emulator.values import (
     ZERO,
     as_list,
@@ -70,17 +71,19 @@ def shape_sale(draft: Draft) -> Shaped:
             body[name] = draft.reference(body[name], entity, name)
     body["CurrencyRef"] = _document_currency(draft, body, customer)
     lines = [_sales_line(draft, line) for line in sent_lines(draft)]
-    sums, lines = _summed(lines, body)
+    sums, lines, tax = _summed(draft, lines, body)
     if sums.total < ZERO:
         raise faults.business("Transaction amount must be 0 or greater.")
     numbered, made = number_lines(draft, lines, first=1)
     subtotal: JsonObject = {"Amount": sums.items, "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}}
-    body["Line"] = [*numbered, subtotal]
+    # A discount comes after the sub-total that it is taken from.
+    discounts = [line for line in numbered if line["DetailType"] == "DiscountLineDetail"]
+    body["Line"] = [*(line for line in numbered if line not in discounts), subtotal, *discounts]
     body["TotalAmt"] = sums.total
     body.setdefault("PrintStatus", "NotSet")
     body.setdefault("EmailStatus", "NotSet")
     body.setdefault("ApplyTaxAfterDiscount", False)
-    body["TxnTaxDetail"] = {**as_object(body.get("TxnTaxDetail")), "TotalTax": sums.tax}
+    body["TxnTaxDetail"] = tax.detail
     _complete(draft, body)
     settled = with_balance(draft.spec.name, draft.identifier, body, draft.ledger)
     return Shaped(settled, effect=sale_effect(draft.spec.name, settled, draft.tables), lines_made=made)
@@ -197,7 +200,7 @@ def _sales_line(draft: Draft, line: JsonObject) -> JsonObject:
         if "ItemRef" not in detail:
             raise faults.required("Line.SalesItemLineDetail.ItemRef")
         result["Amount"] = factored_amount(line, detail, kind)
-        detail.setdefault("TaxCodeRef", {"value": "NON"})
+        detail.setdefault("TaxCodeRef", {"value": default_line_code(draft)})
     elif detail.get("PercentBased") is not True:
         result["Amount"] = line_amount(line)
     result[kind] = detail
@@ -232,7 +235,7 @@ def _number(detail: JsonObject, name: str, kind: str) -> Decimal | None:
     return number
 
 
-def _summed(lines: list[JsonObject], body: JsonObject) -> tuple[Sums, list[JsonObject]]:
+def _summed(draft: Draft, lines: list[JsonObject], body: JsonObject) -> tuple[Sums, list[JsonObject], SalesTax]:
     items = ZERO
     for line in lines:
         if line["DetailType"] == "SalesItemLineDetail":
@@ -246,8 +249,8 @@ def _summed(lines: list[JsonObject], body: JsonObject) -> tuple[Sums, list[JsonO
             percent = to_decimal(detail.get("DiscountPercent", 0), "DiscountPercent")
             line["Amount"] = cents(items * percent / 100)
         discount += to_decimal(line["Amount"], "Amount")
-    tax = cents(to_decimal(as_object(body.get("TxnTaxDetail")).get("TotalTax", 0), "TotalTax"))
-    return Sums(items=items, discount=discount, tax=tax), lines
+    tax = sales_tax(draft, body, lines, discount)
+    return Sums(items=items, discount=discount, tax=tax.total), lines, tax
 
 
 def _document_currency(draft: Draft, body: JsonObject, customer: Row | None) -> JsonObject:

@@ -3,7 +3,8 @@
 from counterfoil.quickbooks.emulator import chart
 from counterfoil.quickbooks.emulator.books import Books, Write
 from counterfoil.quickbooks.emulator.journal import Origin
-from counterfoil.quickbooks.emulator.lists import CLASSIFICATION
+from counterfoil.quickbooks.emulator.landscaper import furnish_landscaper, seed_account
+from counterfoil.quickbooks.emulator.taxes import built_in_codes
 from counterfoil_schema.exact_json import JsonObject
 
 SMALL: tuple[tuple[str, JsonObject], ...] = (
@@ -23,28 +24,18 @@ SMALL: tuple[tuple[str, JsonObject], ...] = (
 
 def furnish(books: Books, sample: str) -> None:
     """Set up the company."""
-    currency: JsonObject = {"value": chart.HOME_CURRENCY, "name": "United States Dollar"}
-    for identifier, name, kind, subtype in chart.ACCOUNTS:
-        books.seed(
-            "Account",
-            identifier,
-            {
-                "Name": name,
-                "SubAccount": False,
-                "FullyQualifiedName": name,
-                "Active": True,
-                "Classification": CLASSIFICATION[kind],
-                "AccountType": kind,
-                "AccountSubType": subtype,
-                "CurrencyRef": currency,
-            },
-        )
+    for account in chart.ACCOUNTS:
+        seed_account(books, *account)
     for identifier, name, days in chart.TERMS:
         books.seed("Term", identifier, {"Name": name, "Active": True, "Type": "STANDARD", "DueDays": days})
     for identifier, name in chart.PAYMENT_METHODS:
         books.seed("PaymentMethod", identifier, {"Name": name, "Active": True, "Type": "NON_CREDIT_CARD"})
+    for name, code in built_in_codes():
+        books.seed("TaxCode", name, code)
     books.seed("CompanyInfo", "1", chart.company_info())
     books.seed("Preferences", "1", chart.preferences())
-    if sample == "small":
+    if sample == "craig":
+        furnish_landscaper(books)
+    elif sample == "small":
         for entity, body in SMALL:
             books.write(Write(entity, "create", body), Origin("server"))

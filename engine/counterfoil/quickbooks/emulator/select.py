@@ -13,7 +13,8 @@ from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.catalog import BY_PATH, EntitySpec
 from counterfoil.quickbooks.emulator.fields import fields_of
 from counterfoil.quickbooks.emulator.query import Condition, Ordering, Query, Value
-from counterfoil.quickbooks.emulator.tables import Row
+from counterfoil.quickbooks.emulator.tables import Row, unique_name
+from counterfoil.quickbooks.emulator.taxes import BUILT_IN
 from counterfoil.quickbooks.emulator.values import as_object, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -40,11 +41,23 @@ def answer(query: Query, books: Books) -> JsonObject:
         return {"totalCount": len(found)}
     for order in reversed(orderings):
         found = _sorted(found, order, spec, books)
-    page = found[query.start_position - 1 : query.start_position - 1 + query.max_results]
+    page = _page(query, spec, found)
     if not page:
         return {}
     shown: list[JsonValue] = [books.show(spec.name, row) for row in page]
     return {spec.name: shown, "startPosition": query.start_position, "maxResults": len(page)}
+
+
+def _page(query: Query, spec: EntitySpec, found: list[Row]) -> list[Row]:
+    """The rows between STARTPOSITION and MAXRESULTS.
+
+    Of tax codes the built-in ones come on top of the first page, beyond what was asked for, as clients have found.
+    """
+    on_top: list[Row] = []
+    if spec.name == "TaxCode":
+        on_top = [row for row in found if row.id in BUILT_IN] if query.start_position == 1 else []
+        found = [row for row in found if row.id not in BUILT_IN]
+    return [*on_top, *found[query.start_position - 1 : query.start_position - 1 + query.max_results]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,8 @@ def _acceptor(operator: str, wanted: list[Comparable]) -> Callable[[Comparable],
     match operator:
         case "=" | "IN":
             return lambda value: value in wanted
+        case "!=":
+            return lambda value: value not in wanted
         case "<":
             return lambda value: _compare(value, first) < 0
         case ">":
@@ -207,11 +222,16 @@ def _candidates(query: Query, spec: EntitySpec, books: Books) -> Iterable[Row]:
                 return [table.rows[holder[1]] for holder in holders if holder and holder[0] == spec.name]
             case _:
                 continue
-    return sorted(table.rows.values(), key=_by_number) if not query.ordering else table.rows.values()
+    if query.ordering:
+        return table.rows.values()
+    if spec.kind == "list":
+        # Lists come by name unless told otherwise, so that what is added shifts the pages behind it.
+        return sorted(table.rows.values(), key=lambda row: (unique_name(spec, row.body).casefold(), _by_number(row)))
+    return sorted(table.rows.values(), key=_by_number)
 
 
 def _by_number(row: Row) -> int:
-    return int(row.id)
+    return int(row.id) if row.id.isdigit() else 0
 
 
 def _ordering(order: Ordering, spec: EntitySpec) -> Ordering:

@@ -225,6 +225,7 @@ class QuickBooksEmulator:
             entropy=self._entropy,
             realm_id=self.realm_id,
             spawn=self._spawn,
+            latency_seconds=self.options.latency_seconds,
         )
 
     def _control_parts(self) -> ControlParts:

@@ -10,6 +10,7 @@ from counterfoil.quickbooks.emulator.attachments import uploads_in
 from counterfoil.quickbooks.emulator.books import Books, Write, WriteOperation
 from counterfoil.quickbooks.emulator.catalog import BY_PATH
 from counterfoil.quickbooks.emulator.cdc import changes
+from counterfoil.quickbooks.emulator.currencies import rate_on
 from counterfoil.quickbooks.emulator.injection import FaultBoard
 from counterfoil.quickbooks.emulator.journal import Origin
 from counterfoil.quickbooks.emulator.paper import pdf_of
@@ -17,6 +18,7 @@ from counterfoil.quickbooks.emulator.query import parse
 from counterfoil.quickbooks.emulator.reports import answer as report
 from counterfoil.quickbooks.emulator.requestids import Answer, RequestIds, check_item_id, check_request_id
 from counterfoil.quickbooks.emulator.select import answer as select
+from counterfoil.quickbooks.emulator.special import write_tax_code
 from counterfoil.quickbooks.emulator.stats import Stats
 from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
 from counterfoil.quickbooks.emulator.views import precise_stamp
@@ -24,9 +26,9 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 CallKind = Literal[
     "create", "update", "delete", "void", "read", "query", "cdc", "batch", "report",
-    "pdf", "send", "upload", "download", "unknown",
+    "pdf", "send", "upload", "download", "tax", "unknown",
 ]  # fmt: skip
-WITHOUT_ENTITY = frozenset({"query", "cdc", "batch", "report", "upload", "download"})
+WITHOUT_ENTITY = frozenset({"query", "cdc", "batch", "report", "upload", "download", "tax"})
 ON_PAPER = frozenset({"CreditMemo", "Estimate", "Invoice", "Payment", "PurchaseOrder", "RefundReceipt", "SalesReceipt"})
 WRITES: Mapping[str, WriteOperation] = {
     "create": "create",
@@ -110,29 +112,32 @@ class Service:
         return Answer(result.status, {**result.body, "time": precise_stamp(self._clock.now(), self._books.zone)})
 
     def _dispatch(self, call: Call) -> Answer:
-        match call.kind:
-            case "query":
-                return self._query(call)
-            case "cdc":
-                return self._cdc(call)
-            case "batch":
-                return self._batch(call)
-            case "read":
-                return self._read(call)
-            case "report":
-                self._stats.metered_reads += 1
-                return Answer(OK, report(self._books, "/".join(call.tail[1:]), call.parameters))
-            case "create" | "update" | "delete" | "void" as kind:
-                return self._write(call, WRITES[kind])
-            case "pdf" | "send":
-                return self._on_paper(call)
-            case "upload":
-                return self._upload(call)
-            case "download":
-                link = self._books.files.link(call.tail[1] if len(call.tail) > 1 else "")
-                return Answer(OK, {}, content=link.encode())
-            case _:
-                raise faults.unsupported_operation("/".join(call.tail)[:80])
+        if call.kind in WRITES:
+            return self._write(call, WRITES[call.kind])
+        handlers: Mapping[CallKind, Callable[[Call], Answer]] = {
+            "query": self._query,
+            "cdc": self._cdc,
+            "batch": self._batch,
+            "read": self._read,
+            "report": self._report,
+            "pdf": self._on_paper,
+            "send": self._on_paper,
+            "upload": self._upload,
+            "download": self._download,
+            "tax": self._tax_service,
+        }
+        handler = handlers.get(call.kind)
+        if handler is None:
+            raise faults.unsupported_operation("/".join(call.tail)[:80])
+        return handler(call)
+
+    def _report(self, call: Call) -> Answer:
+        self._stats.metered_reads += 1
+        return Answer(OK, report(self._books, "/".join(call.tail[1:]), call.parameters))
+
+    def _download(self, call: Call) -> Answer:
+        link = self._books.files.link(call.tail[1] if len(call.tail) > 1 else "")
+        return Answer(OK, {}, content=link.encode())
 
     def _write(self, call: Call, operation: WriteOperation) -> Answer:
         if not call.entity:
@@ -143,6 +148,22 @@ class Service:
         include = frozenset(call.parameters.get("include", "").lower().split(","))
         write = Write(call.entity, operation, call.body, include)
         return self._once(write, Origin("api", call.request_id), call.request_id)
+
+    def _tax_service(self, call: Call) -> Answer:
+        """Its answer comes without an envelope."""
+        check_request_id(call.request_id, batch=False)
+        replayed = self._request_ids.recall(call.request_id)
+        if replayed is not None:
+            return replayed
+        if call.body is None:
+            raise faults.unsupported_property("the body is not a JSON object")
+        try:
+            result = Answer(OK, write_tax_code(self._books, call.body, Origin("api", call.request_id)))
+            self._stats.writes += 1
+        except faults.QuickBooksFaultError as fault:
+            result = Answer(fault.status, {"Fault": fault.body()})
+        self._request_ids.store(call.request_id, result)
+        return result
 
     def _once(self, write: Write, origin: Origin, key: str) -> Answer:
         """The write, unless its id was answered before."""
@@ -160,10 +181,27 @@ class Service:
     def _read(self, call: Call) -> Answer:
         if not call.entity:
             raise faults.unsupported_operation("/".join(call.tail)[:80])
+        if call.entity == "ExchangeRate":
+            return self._rate(call)
         identifier = call.tail[1] if len(call.tail) > 1 else ""
         if call.entity == "Preferences" or (call.entity == "CompanyInfo" and identifier == self._realm_id):
             identifier = "1"
         row = self._books.tables.find(call.entity, identifier)
+        self._stats.metered_reads += 1
+        shown = self._books.show(call.entity, row)
+        if call.entity == "Invoice" and "invoicelink" in call.parameters.get("include", "").lower().split(","):
+            shown["InvoiceLink"] = _link_for_payers(shown)
+        return Answer(OK, {call.entity: shown})
+
+    def _rate(self, call: Call) -> Answer:
+        """The rate of a currency on a day, today's by default."""
+        asked = {name.lower(): value for name, value in call.parameters.items()}
+        source = asked.get("sourcecurrencycode", "")
+        if not source:
+            raise faults.required("sourcecurrencycode")
+        row = rate_on(self._books.tables, source.upper(), asked.get("asofdate", ""))
+        if row is None:
+            raise faults.not_found()
         self._stats.metered_reads += 1
         return Answer(OK, {call.entity: self._books.show(call.entity, row)})
 
@@ -265,3 +303,10 @@ class Service:
         write = Write(entity, WRITES[operation], as_object(body), frozenset(options.split(",")))
         key = f"{request_id}/{batch_id}" if request_id else ""
         return self._once(write, Origin("api", request_id, batch_id), key).body
+
+
+def _link_for_payers(invoice: JsonObject) -> str:
+    """Where a customer pays an invoice online, if it may be paid there and has an address to send the link to."""
+    online = any(invoice.get(f"AllowOnline{way}Payment") is True for way in ("CreditCard", "ACH"))
+    addressed = bool(as_text(as_object(invoice.get("BillEmail")).get("Address")))
+    return f"https://connect.example.com/invoice/{as_text(invoice['Id'])}" if online and addressed else ""

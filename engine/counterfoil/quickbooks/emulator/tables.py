@@ -61,9 +61,9 @@ class Tables:
         Raises:
             QuickBooksFaultError: 2030 for an Id that is no number, 610 if there is none such.
         """
-        if not (identifier.isascii() and identifier.isdigit()):
-            raise faults.bad_id("Id", identifier[:40])
         row = self._tables[entity].rows.get(identifier)
+        if row is None and not (identifier.isascii() and identifier.isdigit()):
+            raise faults.bad_id("Id", identifier[:40])
         if row is None:
             raise faults.not_found()
         return row

@@ -5,6 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from counterfoil.quickbooks.emulator.ledger import Ledger
+from counterfoil.quickbooks.emulator.recurring import shown_as
 from counterfoil.quickbooks.emulator.tables import Row
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, to_decimal
 from counterfoil_schema.exact_json import JsonObject
@@ -38,7 +39,10 @@ def view(entity: str, row: Row, ledger: Ledger, zone: ZoneInfo) -> JsonObject:
     shown["Id"] = row.id
     shown["SyncToken"] = str(row.token)
     shown["MetaData"] = {"CreateTime": stamp(row.created, zone), "LastUpdatedTime": stamp(row.updated, zone)}
-    return shown
+    if entity == "ExchangeRate":
+        # A rate is named by its currency and day.
+        del shown["Id"]
+    return shown_as(shown) if entity == "RecurringTransaction" else shown
 
 
 def amount_of(entity: str, body: JsonObject) -> Decimal | None:

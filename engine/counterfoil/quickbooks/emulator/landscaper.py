@@ -1,0 +1,247 @@
+"""A landscaping company like the one that Intuit's US sandboxes start with ("Craig's Design and Landscaping").
+
+Lists carry the numbers that clients' examples lean on: accounts 1 to 91, items 1 Services to 18 Trimming with 10 Pest
+Control, customers from 1 Amy's Bird Sanctuary. Documents are dated before the emulator's today, and their amounts are
+this emulator's own.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from counterfoil.quickbooks.emulator import chart
+from counterfoil.quickbooks.emulator.books import Books, Write
+from counterfoil.quickbooks.emulator.journal import Origin
+from counterfoil.quickbooks.emulator.lists import CLASSIFICATION
+from counterfoil.quickbooks.emulator.taxes import rate_body, rate_lists
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+NAME = "Craig's Design and Landscaping Services"
+
+ACCOUNTS = (
+    ("3", "Prepaid Expenses", "Other Current Asset", "PrepaidExpenses"),
+    ("5", "Fees Billed", "Income", "ServiceFeeIncome"),
+    ("8", "Bank Charges", "Expense", "BankCharges"),
+    ("9", "Commissions & fees", "Expense", "OtherMiscellaneousServiceCost"),
+    ("10", "Dues & Subscriptions", "Expense", "DuesSubscriptions"),
+    ("12", "Legal & Professional Fees", "Expense", "LegalProfessionalFees"),
+    ("13", "Meals and Entertainment", "Expense", "EntertainmentMeals"),
+    ("14", "Miscellaneous", "Other Expense", "OtherMiscellaneousExpense"),
+    ("16", "Promotional", "Expense", "AdvertisingPromotional"),
+    ("19", "Stationery & Printing", "Expense", "OfficeGeneralAdministrativeExpenses"),
+    ("20", "Supplies", "Expense", "SuppliesMaterials"),
+    ("21", "Taxes & Licenses", "Expense", "TaxesPaid"),
+    ("22", "Travel", "Expense", "Travel"),
+    ("23", "Travel Meals", "Expense", "TravelMeals"),
+    ("24", "Utilities", "Expense", "Utilities"),
+    ("25", "Interest Earned", "Other Income", "InterestEarned"),
+    ("29", "Depreciation", "Other Expense", "Depreciation"),
+    ("30", "Other Portfolio Income", "Other Income", "OtherMiscellaneousIncome"),
+    ("31", "Uncategorized Asset", "Other Current Asset", "OtherCurrentAssets"),
+    ("32", "Uncategorized Expense", "Expense", "OtherMiscellaneousServiceCost"),
+    ("37", "Truck", "Fixed Asset", "Vehicles"),
+    ("41", "Mastercard", "Credit Card", "CreditCard"),
+    ("43", "Loan Payable", "Other Current Liability", "OtherCurrentLiabilities"),
+    ("44", "Notes Payable", "Long Term Liability", "OtherLongTermLiabilities"),
+    ("48", "Fountains and Garden Lighting", "Income", "SalesOfProductIncome"),
+    ("49", "Plants and Soil", "Income", "SalesOfProductIncome"),
+    ("50", "Sprinklers and Drip Systems", "Income", "SalesOfProductIncome"),
+    ("52", "Installation", "Income", "ServiceFeeIncome"),
+    ("53", "Maintenance and Repair", "Income", "ServiceFeeIncome"),
+    ("54", "Pest Control Services", "Income", "ServiceFeeIncome"),
+    ("55", "Automobile", "Expense", "Auto"),
+    ("56", "Fuel", "Expense", "Auto"),
+    ("58", "Job Expenses", "Expense", "SuppliesMaterials"),
+    ("76", "Gas and Electric", "Expense", "Utilities"),
+    ("77", "Telephone", "Expense", "Utilities"),
+    ("85", "Uncategorized Income", "Income", "ServiceFeeIncome"),
+    ("87", "Unapplied Cash Payment Income", "Income", "UnappliedCashPaymentIncome"),
+    ("88", "Unapplied Cash Bill Payment Expense", "Expense", "UnappliedCashBillPaymentExpense"),
+    ("89", "Arizona Dept. of Revenue Payable", "Other Current Liability", "GlobalTaxPayable"),
+    ("91", "Board of Equalization Payable", "Other Current Liability", "GlobalTaxPayable"),
+)
+
+CUSTOMERS = (
+    "Amy's Bird Sanctuary", "Bill's Windsurf Shop", "Cool Cars", "Diego Rodriguez", "Dukes Basketball Camp",
+    "Dylan Sollfrank", "Freeman Sporting Goods", "0969 Ocean View Road", "55 Twin Lane", "Geeta Kalapatapu",
+    "Gevelber Photography", "Jeff's Jalopies", "John Melton", "Kate Whelan", "Kookies by Kathy", "Mark Cho",
+    "Paulsen Medical Supplies", "Rago Travel Agency", "Red Rock Diner", "Rondonuwu Fruit and Vegi", "Shara Barnett",
+    "Barnett Design", "Sonnenschein Family Store", "Sushi by Katsuyuki", "Travis Waldron", "Video Games by Dan",
+    "Wedding Planning by Whitney", "Weiskopf Consulting",
+)  # fmt: skip
+PARENTS = {"0969 Ocean View Road": "7", "55 Twin Lane": "7", "Barnett Design": "21"}
+VENDORS = (
+    "Books by Bessie", "Brosnahan Insurance Agency", "Cal Telephone", "Chin's Gas and Oil", "Cigna Health Care",
+    "Computers by Jenni", "Diego's Road Warrior Bodyshop", "EDD", "Ellis Equipment Rental", "Fidelity",
+    "Hall Properties", "Hicks Hardware", "Lee Advertising", "Mahoney Mugs", "Met Life Dental",
+    "Norton Lumber and Building Materials", "Pam Seitz", "PG&E", "Robertson & Associates", "Squeaky Kleen Car Wash",
+    "Tania's Nursery", "Tim Philip Masonry", "Tony Rondonuwu", "United States Treasury",
+)  # fmt: skip
+EMPLOYEES = (("Emily", "Platt"), ("John", "Johnson"))
+
+# Name, type, income account, price, quantity on hand.
+ITEMS = (
+    ("Services", "Service", "1", "0", 0),
+    ("Hours", "Service", "1", "0", 0),
+    ("Concrete", "Service", "48", "0", 0),
+    ("Design", "Service", "45", "75", 0),
+    ("Rock Fountain", "Inventory", "79", "275", 2),
+    ("Gardening", "Service", "1", "0", 0),
+    ("Installation", "Service", "52", "50", 0),
+    ("Lighting", "Service", "48", "0", 0),
+    ("Maintenance & Repair", "Service", "53", "0", 0),
+    ("Pest Control", "Service", "54", "35", 0),
+    ("Pump", "Inventory", "79", "15", 25),
+    ("Refunds & Allowances", "Service", "1", "0", 0),
+    ("Rocks", "Service", "48", "0", 0),
+    ("Sod", "Service", "49", "0", 0),
+    ("Soil", "Service", "49", "10", 0),
+    ("Sprinkler Heads", "Inventory", "79", "2", 25),
+    ("Sprinkler Pipes", "Inventory", "79", "4", 31),
+    ("Trimming", "Service", "1", "35", 0),
+)
+AGENCIES = ("Arizona Dept. of Revenue", "Board of Equalization")
+# Id, name, agency, and its rates by name and percent.
+TAX_CODES: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
+    ("2", "California", "2", (("California", "8"),)),
+    ("3", "Tucson", "1", (("AZ State tax", "7.1"), ("Tucson City", "2"))),
+)
+RATES = (("EUR", "1.08"), ("CAD", "0.73"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sale:
+    """Customer, item and amount of a document, and how many days ago it was made."""
+
+    customer: str
+    item: str
+    amount: int
+    days: int
+
+
+INVOICES = (
+    _Sale("1", "4", 225, 60), _Sale("1", "10", 70, 40), _Sale("2", "18", 85, 55), _Sale("3", "7", 2194, 30),
+    _Sale("4", "10", 35, 35), _Sale("7", "6", 477, 28), _Sale("12", "4", 81, 25), _Sale("17", "4", 954, 20),
+    _Sale("24", "7", 362, 14), _Sale("28", "6", 375, 5),
+)  # fmt: skip
+PAYMENTS = ((1, 225), (3, 85), (5, 35), (6, 300), (8, 954), (9, 80))
+RECEIPTS = (_Sale("6", "10", 337, 33), _Sale("11", "18", 108, 12))
+BILLS = (("30", "7", 75, 45), ("46", "20", 103, 31), ("31", "11", 241, 22), ("48", "76", 86, 9))
+
+
+def furnish_landscaper(books: Books) -> None:
+    """Fill a fresh company, of whose furniture the accounts 1, 33, 35, 42, 84 and 86 are there already."""
+    for account in ACCOUNTS:
+        seed_account(books, *account)
+    company = books.tables.find("CompanyInfo", "1")
+    books.seed("CompanyInfo", "1", {**company.body, "CompanyName": NAME, "LegalName": NAME})
+    _taxes(books)
+    _lists(books)
+    _documents(books)
+
+
+def seed_account(books: Books, identifier: str, name: str, kind: str, subtype: str) -> None:
+    """An account of the first furniture."""
+    body: JsonObject = {
+        "Name": name,
+        "SubAccount": False,
+        "FullyQualifiedName": name,
+        "Active": True,
+        "Classification": CLASSIFICATION[kind],
+        "AccountType": kind,
+        "AccountSubType": subtype,
+        "CurrencyRef": {"value": chart.HOME_CURRENCY, "name": "United States Dollar"},
+    }
+    books.seed("Account", identifier, body)
+
+
+def _taxes(books: Books) -> None:
+    for number, name in enumerate(AGENCIES, start=1):
+        body: JsonObject = {"DisplayName": name, "TaxTrackedOnSales": True, "TaxTrackedOnPurchases": False}
+        books.seed("TaxAgency", str(number), body)
+    made = 0
+    for identifier, name, agency, rates in TAX_CODES:
+        details: list[JsonObject] = []
+        for rate, percent in rates:
+            made += 1
+            detail: JsonObject = {
+                "TaxRateName": rate,
+                "TaxRateId": str(made),
+                "RateValue": int(percent) if percent.isdigit() else percent,
+                "TaxAgencyId": agency,
+                "TaxApplicableOn": "Sales",
+            }
+            books.seed("TaxRate", str(made), rate_body(detail))
+            details.append(detail)
+        code: JsonObject = {"Name": name, "Description": name, "Active": True, "Taxable": True, "TaxGroup": True}
+        books.seed("TaxCode", identifier, {**code, **rate_lists(details)})
+    books.set_preferences({"TaxPrefs": {"UsingSalesTax": True, "TaxGroupCodeRef": {"value": "2"}}})
+
+
+def _lists(books: Books) -> None:
+    _make(books, "CompanyCurrency", {"Code": "CAD", "Name": "Canadian Dollar"})
+    _make(books, "CompanyCurrency", {"Code": "EUR", "Name": "Euro"})
+    for code, rate in RATES:
+        _make(books, "ExchangeRate", {"SourceCurrencyCode": code, "Rate": rate})
+    for name in CUSTOMERS:
+        body: JsonObject = {"DisplayName": name}
+        if name in PARENTS:
+            body |= {"ParentRef": {"value": PARENTS[name]}, "Job": True}
+        _make(books, "Customer", body)
+    for name in VENDORS:
+        _make(books, "Vendor", {"DisplayName": name})
+    for given, family in EMPLOYEES:
+        _make(books, "Employee", {"GivenName": given, "FamilyName": family})
+    for name, kind, income, price, on_hand in ITEMS:
+        item: JsonObject = {"Name": name, "Type": kind, "IncomeAccountRef": {"value": income}, "UnitPrice": price}
+        if kind == "Inventory":
+            item |= {
+                "TrackQtyOnHand": True,
+                "QtyOnHand": on_hand,
+                "InvStartDate": _day(books, 90),
+                "AssetAccountRef": {"value": "81"},
+                "ExpenseAccountRef": {"value": chart.COST_OF_GOODS_SOLD},
+            }
+        _make(books, "Item", item)
+    for name in ("Commercial", "Residential"):
+        _make(books, "Class", {"Name": name})
+    _make(books, "Department", {"Name": "Head office"})
+    books.seed("CustomerType", "1", {"Name": "Retail", "Active": True})
+
+
+def _documents(books: Books) -> None:
+    made = [_make(books, "Invoice", _sale(books, sale)) for sale in INVOICES]
+    for place, amount in PAYMENTS:
+        invoice = made[place - 1]
+        line: JsonObject = {"Amount": amount, "LinkedTxn": [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]}
+        body: JsonObject = {"CustomerRef": invoice["CustomerRef"], "TotalAmt": amount, "Line": [line]}
+        _make(books, "Payment", {**body, "TxnDate": _day(books, 3)})
+    for sale in RECEIPTS:
+        _make(books, "SalesReceipt", _sale(books, sale))
+    _make(books, "Estimate", _sale(books, _Sale("16", "5", 275, 10)))
+    for vendor, account, amount, days in BILLS:
+        detail: JsonObject = {"AccountRef": {"value": account}}
+        entry: JsonObject = {
+            "Amount": amount,
+            "DetailType": "AccountBasedExpenseLineDetail",
+            "AccountBasedExpenseLineDetail": detail,
+        }
+        _make(books, "Bill", {"VendorRef": {"value": vendor}, "TxnDate": _day(books, days), "Line": [entry]})
+    moved: JsonObject = {"FromAccountRef": {"value": chart.CHECKING}, "ToAccountRef": {"value": "36"}, "Amount": 200}
+    _make(books, "Transfer", {**moved, "TxnDate": _day(books, 15)})
+
+
+def _sale(books: Books, sale: _Sale) -> JsonObject:
+    line: JsonValue = {
+        "Amount": sale.amount,
+        "DetailType": "SalesItemLineDetail",
+        "SalesItemLineDetail": {"ItemRef": {"value": sale.item}, "Qty": 1, "UnitPrice": sale.amount},
+    }
+    return {"CustomerRef": {"value": sale.customer}, "TxnDate": _day(books, sale.days), "Line": [line]}
+
+
+def _day(books: Books, days_ago: int) -> str:
+    return (books.today() - timedelta(days=days_ago)).isoformat()
+
+
+def _make(books: Books, entity: str, body: JsonObject) -> JsonObject:
+    return books.write(Write(entity, "create", body), Origin("server"))
