@@ -128,9 +128,13 @@ async def test_batch_operations() -> None:
                 {"bId": "bad", "Query": "select nothing"},
                 {"bId": "none", "operation": "paint", "Customer": {"DisplayName": "Bo"}},
                 {"bId": "two", "operation": "create", "Customer": {}, "Vendor": {}},
-                {"operation": "create", "Customer": {"DisplayName": "Bo"}},
             ],
         )
+        # Clients leave out bId and operation.
+        silent = await api.post("batch", {"BatchItemRequest": [{"Customer": {"DisplayName": "Bo"}}]})
+        (answered,) = as_list(silent[1]["BatchItemResponse"])
+        assert as_object(as_object(answered)["Customer"])["DisplayName"] == "Bo"
+        assert "bId" not in as_object(answered)
         assert {key: code_of(answer) for key, answer in made.items()} == {
             "je": "",
             "c": "",
@@ -138,7 +142,6 @@ async def test_batch_operations() -> None:
             "bad": "4000",
             "none": "500",
             "two": "2020",
-            "": "2020",
         }
         customer, entry = as_object(made["c"]["Customer"]), as_object(made["je"]["JournalEntry"])
         changed = await batch(

@@ -58,6 +58,10 @@ class Files:
         """Store the content of an attachable."""
         self._files[identifier] = file
 
+    def all(self) -> dict[str, StoredFile]:
+        """Every file by the Id of its attachable."""
+        return dict(self._files)
+
     def link(self, identifier: str) -> str:
         """An address under which the content can be had for a quarter of an hour.
 

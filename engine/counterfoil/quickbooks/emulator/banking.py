@@ -77,11 +77,16 @@ def shape_card_payment(draft: Draft) -> Shaped:
         raise faults.negative_amount("Amount")
     body["Amount"] = amount
     body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")))
-    effect = (
-        Posting(reference_id(body["CreditCardAccountRef"]), amount),
-        Posting(reference_id(body["BankAccountRef"]), -amount),
-    )
-    return Shaped(body, effect=Effect(effect))
+    return Shaped(body, effect=card_payment_effect(body))
+
+
+def card_payment_effect(body: JsonObject) -> Effect:
+    """The card's debt against the bank."""
+    amount = to_decimal(body.get("Amount", 0), "Amount")
+    if not amount:
+        return Effect()
+    card, bank = reference_id(body["CreditCardAccountRef"]), reference_id(body["BankAccountRef"])
+    return Effect((Posting(card, amount), Posting(bank, -amount)))
 
 
 def shape_deposit(draft: Draft) -> Shaped:

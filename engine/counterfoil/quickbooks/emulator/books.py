@@ -1,6 +1,6 @@
 """The books of one company: every write is checked whole and then happens whole, or not at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -67,7 +67,7 @@ class Books:
         self.files = files
         self.latin1 = latin1
         self._on_change = on_change
-        self._numbering = Numbering()
+        self.numbering = Numbering()
         self.zone = ZoneInfo(chart.COMPANY_ZONE)
         self.tables = Tables()
         self.ledger = Ledger()
@@ -95,6 +95,28 @@ class Books:
         """Put a record there without checks, journal entry or notification: the company's first furniture."""
         now = self._clock.now()
         self.tables.put(ENTITIES[entity], Row(identifier, 0, now, now, body))
+
+    def take_up(
+        self,
+        rows: Mapping[str, tuple[list[Row], list[Row]]],
+        links: Iterable[tuple[str, str, str, Decimal]],
+        files: Mapping[str, StoredFile],
+    ) -> None:
+        """Fill the books from a saved state: living and deleted rows by entity, and what payments are applied to."""
+        for entity, (living, deleted) in rows.items():
+            for row in living:
+                self.tables.put(ENTITIES[entity], row)
+            self.tables.table(entity).deleted.update({row.id: row for row in deleted})
+        applied: dict[str, dict[DocumentKey, Decimal]] = {}
+        for payment, entity, identifier, amount in links:
+            applied.setdefault(payment, {})[entity, identifier] = amount
+        for payment, documents in applied.items():
+            self.ledger.link(payment, documents)
+        for entity, (living, _) in rows.items():
+            for row in living:
+                self._post((entity, row.id), effect_of(entity, row.body, self.tables), row.body)
+        for identifier, file in files.items():
+            self.files.keep(identifier, file)
 
     def show(self, entity: str, row: Row) -> JsonObject:
         """The record as the API shows it."""
@@ -128,7 +150,7 @@ class Books:
         body = checked(spec.name, cleaned.values)
         draft = self.draft(spec, body, None, write.include, lines_sent=True)
         shaped = SHAPERS[spec.name](draft)
-        self._numbering.number(spec, shaped.body, self.tables, self.preferences, write.include)
+        self.numbering.number(spec, shaped.body, self.tables, self.preferences, write.include)
         require_free_number(spec, "", shaped.body, self.tables, self.preferences, write.include)
         self._require_open(shaped.body)
         now = self._clock.now()

@@ -80,7 +80,7 @@ ENTITIES: dict[str, EntitySpec] = {
     for spec in (
         _spec("Account", "list", (*_NAMED, "AccountType", "AccountSubType", "Classification", "CurrentBalance"),
               "cudm", name_property="Name"),
-        _spec("Attachable", "file", ("FileName", "Note", "Category"), ""),
+        _spec("Attachable", "file", ("FileName", "Note", "Category", "Tag"), ""),
         _spec("Bill", "transaction", (*_BOUGHT, "DueDate", "Balance"), "cud"),
         _spec("BillPayment", "transaction", (*_BOUGHT, "PayType"), "cudv", void="include"),
         _spec("Budget", "transaction", ("Name", "Active", "StartDate", "EndDate"), "cu"),

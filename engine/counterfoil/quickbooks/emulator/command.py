@@ -4,12 +4,14 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from counterfoil.quickbooks.emulator.options import options_from
 from counterfoil.quickbooks.emulator.server import QuickBooksEmulator
+from counterfoil.quickbooks.emulator.snapshot import SnapshotError, saved
 from counterfoil_schema.exact_json import JsonObject, dumps
 
-PORT_TAKEN = 2
+UNUSABLE = 2
 
 
 async def serve(argv: Sequence[str]) -> int:
@@ -19,7 +21,7 @@ async def serve(argv: Sequence[str]) -> int:
         argv: the arguments after `quickbooks`.
 
     Returns:
-        0 after a clean stop, 2 if it could not listen.
+        0 after a clean stop, 2 if it could not listen, or could not read or write a saved state.
     """
     try:
         options, as_json = options_from(argv)
@@ -35,13 +37,28 @@ async def serve(argv: Sequence[str]) -> int:
             sys.stdout.write((dumps(line).decode() if as_json else _words(line)) + "\n")
             sys.stdout.flush()
             await stop.wait()
+            if options.save:
+                _save(options.save, saved(emulator.books))
+    except SnapshotError as error:
+        sys.stderr.write(f"{options.load}: {error}\n")
+        return UNUSABLE
     except OSError as error:
-        sys.stderr.write(f"The emulator cannot listen on {options.host}: {error}. Choose another --port.\n")
-        return PORT_TAKEN
+        if error.filename:
+            sys.stderr.write(f"The emulator cannot use {error.filename}: {error.strerror}.\n")
+        else:
+            sys.stderr.write(f"The emulator cannot listen on {options.host}: {error}. Choose another --port.\n")
+        return UNUSABLE
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     return 0
+
+
+def _save(path: str, state: JsonObject) -> None:
+    """Whole or not at all."""
+    beside = Path(f"{path}.new")
+    beside.write_bytes(dumps(state))
+    beside.replace(path)
 
 
 def _words(line: JsonObject) -> str:

@@ -22,8 +22,10 @@ from counterfoil.quickbooks.emulator.orders import (
     WebhookOrder,
     complaint,
 )
+from counterfoil.quickbooks.emulator.page import books_page
 from counterfoil.quickbooks.emulator.person import act, action_from
 from counterfoil.quickbooks.emulator.requestids import RequestIds
+from counterfoil.quickbooks.emulator.snapshot import saved
 from counterfoil.quickbooks.emulator.stats import Stats
 from counterfoil.quickbooks.emulator.values import ZERO, as_object
 from counterfoil.quickbooks.emulator.views import amount_of
@@ -36,6 +38,8 @@ ENDPOINTS: JsonObject = {
     "GET /": "this list",
     "GET /health": "whether it serves",
     "GET /journal?after=0&limit=100000": "every effect on the books, oldest first",
+    "GET /books": "the books as a page for people",
+    "GET /snapshot": "the whole state, for --load",
     "GET /state[?entity=Invoice]": "all records, and what was deleted",
     "GET /totals": "trial balance, receivables by customer, documents and sums by entity",
     "GET /stats": "counts, limits, peaks",
@@ -85,6 +89,8 @@ class ControlApi:
         app.router.add_delete("/faults", self._delete_faults)
         post("/books", _answering(self._post_actions))
         post("/books/{entity}", _answering(self._post_action))
+        get("/books", self._page)
+        get("/snapshot", self._snapshot)
         get("/clock", self._clock)
         post("/clock", _answering(self._post_clock))
         post("/preferences", _answering(self._post_preferences))
@@ -201,6 +207,12 @@ class ControlApi:
             act(self._parts.books, action) for action in [action_from(entry) for entry in entries]
         ]
         return {"results": results}
+
+    async def _page(self, _request: web.Request) -> web.Response:
+        return web.Response(text=books_page(self._parts.books), content_type="text/html", charset="utf-8")
+
+    async def _snapshot(self, _request: web.Request) -> web.Response:
+        return _json(saved(self._parts.books))
 
     async def _clock(self, _request: web.Request) -> web.Response:
         return _json(self._clock_state())

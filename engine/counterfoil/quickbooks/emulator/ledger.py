@@ -78,6 +78,10 @@ class Ledger:
         """What a payment is applied to."""
         return dict(self._pays.get(payment, {}))
 
+    def all_links(self) -> dict[str, dict[DocumentKey, Decimal]]:
+        """What each payment is applied to."""
+        return {payment: dict(links) for payment, links in self._pays.items()}
+
     def effects(self) -> Iterator[tuple[DocumentKey, Effect]]:
         """What each document does now."""
         return iter(self._effects.items())

@@ -14,7 +14,7 @@ class Numbering:
     """Automatic numbers of the sales forms and, on request, of journal entries."""
 
     def __init__(self) -> None:
-        self._last: dict[str, int] = {}
+        self.last: dict[str, int] = {}
 
     def number(
         self, spec: EntitySpec, body: JsonObject, tables: Tables, preferences: JsonObject, include: frozenset[str]
@@ -29,10 +29,10 @@ class Numbering:
 
     def _next(self, spec: EntitySpec, tables: Tables) -> str:
         group = "sales" if spec.name in SALES_FORMS else spec.name
-        number = self._last.get(group, FIRST_NUMBER - 1) + 1
+        number = self.last.get(group, FIRST_NUMBER - 1) + 1
         while tables.holder_of_number(spec.name, str(number)) is not None:
             number += 1
-        self._last[group] = number
+        self.last[group] = number
         return str(number)
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from counterfoil.quickbooks.emulator.limits import LimitNumbers
@@ -10,6 +10,8 @@ from counterfoil.quickbooks.emulator.notifications import WebhookFormat
 from counterfoil.quickbooks.emulator.requestids import ReplayRules
 
 REALM_ID = "9130347596842384"
+VOLUME_MAX = 100_000
+UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,14 @@ class Switches:
         batch_items_max: 30 as documented, or 10.
         batch_order: items are handled and answered as sent, or in another order.
         latin1_only: text outside ISO-8859-1 is refused, as documented for US companies.
+        old_changes: change data capture asked further back than 30 days tells those of 30 days, or refuses.
     """
 
     replay: ReplayRules = field(default_factory=ReplayRules)
     batch_items_max: int = 30
     batch_order: Literal["sent", "shuffled"] = "sent"
     latin1_only: bool = True
+    old_changes: Literal["clipped", "refused"] = "clipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class EmulatorOptions:
         time_scale: emulated seconds per second.
         manual_clock: time stands still until the control port moves it.
         latency_seconds: how long every answer of the API takes at least.
+        tls: speak https, with a throw-away authority.
+        volume: so many invoices of generated customers, two thirds of them paid.
+        load, save: files with a saved state, to begin with and to write at the end.
         sample: "none" for empty lists, "small" for a few customers, items and employees, "craig" for the landscaping
             company that Intuit's US sandboxes start with.
     """
@@ -55,6 +62,10 @@ class EmulatorOptions:
     time_scale: float = 1.0
     manual_clock: bool = False
     latency_seconds: float = 0.0
+    tls: bool = False
+    volume: int = 0
+    load: str = ""
+    save: str = ""
     sample: Literal["none", "small", "craig"] = "none"
 
 
@@ -104,6 +115,24 @@ def parser() -> argparse.ArgumentParser:
         help="what the lists hold (default: %(default)s)",
     )
     made.add_argument(
+        "--volume", type=int, default=0, metavar="N", help="make N invoices first, up to 100,000 (default: %(default)s)"
+    )
+    made.add_argument("--load", default="", metavar="FILE", help="begin with a saved state instead of a sample")
+    made.add_argument("--save", default="", metavar="FILE", help="write the state there when stopped")
+    made.add_argument("--tls", action="store_true", help="speak https; the ready line names the authority's file")
+    made.add_argument(
+        "--rate",
+        choices=("both", "second", "at-once"),
+        default="both",
+        help="ten requests in a second, ten at once, or both, as Intuit's pages disagree (default: %(default)s)",
+    )
+    made.add_argument(
+        "--old-changes",
+        choices=("clipped", "refused"),
+        default="clipped",
+        help="what change data capture makes of a date over 30 days ago (default: %(default)s)",
+    )
+    made.add_argument(
         "--batch-items", type=int, choices=(10, 30), default=30, help="most items in a batch (default: %(default)s)"
     )
     made.add_argument(
@@ -143,27 +172,43 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
     parsed = made.parse_args(list(arguments))
     if parsed.time_scale <= 0:
         made.error("--time-scale must be greater than 0")
+    if not 0 <= parsed.volume <= VOLUME_MAX:
+        made.error(f"--volume must be between 0 and {VOLUME_MAX}")
+    if parsed.load and (parsed.volume or parsed.sample != "none"):
+        made.error("--load brings its own company; leave --sample and --volume out")
     replay = _replay(made, parsed.request_ids, faults=parsed.replay_faults == "on")
     options = EmulatorOptions(
         host=parsed.host,
         port=parsed.port,
         control_port=parsed.control_port,
-        limits=LimitNumbers(enabled=parsed.limits == "on"),
+        limits=_limits(parsed.limits, parsed.rate),
         switches=Switches(
             replay=replay,
             batch_items_max=parsed.batch_items,
             batch_order=parsed.batch_order,
             latin1_only=parsed.text == "latin1",
+            old_changes=parsed.old_changes,
         ),
         seed=parsed.seed,
         webhook_url=parsed.webhook_url,
         webhook_format=parsed.webhook_format,
         time_scale=parsed.time_scale,
         manual_clock=parsed.manual_clock,
+        tls=parsed.tls,
+        volume=parsed.volume,
+        load=parsed.load,
+        save=parsed.save,
         latency_seconds=max(0.0, parsed.latency),
         sample=parsed.sample,
     )
     return options, bool(parsed.json)
+
+
+def _limits(switch: str, rate: str) -> LimitNumbers:
+    numbers = LimitNumbers(enabled=switch == "on")
+    if rate == "second":
+        return replace(numbers, concurrent=UNLIMITED)
+    return replace(numbers, requests_per_second=UNLIMITED) if rate == "at-once" else numbers
 
 
 def _replay(made: argparse.ArgumentParser, text: str, *, faults: bool) -> ReplayRules:

@@ -34,6 +34,7 @@ PAID_BY = {
     "VendorCredit": "BillPaymentCheck",
 }
 SOURCES = frozenset({"Estimate", "TimeActivity"})
+DEFAULT_ITEM = "1"
 ON_SALES_FORMS = frozenset({"SalesItemLineDetail", "DescriptionOnly", "DiscountLineDetail", "GroupLineDetail"})
 
 
@@ -197,6 +198,9 @@ def _sales_line(draft: Draft, line: JsonObject) -> JsonObject:
         return result
     detail = resolve_details(draft, as_object(line.get(kind)), f"Line.{kind}")
     if kind == "SalesItemLineDetail":
+        if "ItemRef" not in detail and draft.tables.get("Item", DEFAULT_ITEM) is not None:
+            # Clients leave it out, and get the company's first item.
+            detail["ItemRef"] = draft.reference({"value": DEFAULT_ITEM}, "Item", "ItemRef")
         if "ItemRef" not in detail:
             raise faults.required("Line.SalesItemLineDetail.ItemRef")
         result["Amount"] = factored_amount(line, detail, kind)

@@ -1,10 +1,12 @@
 """What a fresh company holds: always its accounts, terms and settings; on request a few records to play with."""
 
+from counterfoil.ports import Entropy
 from counterfoil.quickbooks.emulator import chart
 from counterfoil.quickbooks.emulator.books import Books, Write
 from counterfoil.quickbooks.emulator.journal import Origin
 from counterfoil.quickbooks.emulator.landscaper import furnish_landscaper, seed_account
 from counterfoil.quickbooks.emulator.taxes import built_in_codes
+from counterfoil.quickbooks.emulator.volume import furnish_volume
 from counterfoil_schema.exact_json import JsonObject
 
 SMALL: tuple[tuple[str, JsonObject], ...] = (
@@ -22,8 +24,8 @@ SMALL: tuple[tuple[str, JsonObject], ...] = (
 )
 
 
-def furnish(books: Books, sample: str) -> None:
-    """Set up the company."""
+def furnish(books: Books, sample: str, volume: int, entropy: Entropy) -> None:
+    """Set up the company, with so many generated invoices on top."""
     for account in chart.ACCOUNTS:
         seed_account(books, *account)
     for identifier, name, days in chart.TERMS:
@@ -39,3 +41,5 @@ def furnish(books: Books, sample: str) -> None:
     elif sample == "small":
         for entity, body in SMALL:
             books.write(Write(entity, "create", body), Origin("server"))
+    if volume:
+        furnish_volume(books, volume, entropy)

@@ -1,11 +1,13 @@
 """The emulator as a whole: two listening sockets, one company, and the tasks between them."""
 
 import asyncio
+import ssl
 from base64 import b64encode
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +17,7 @@ from counterfoil.clock import SystemClock
 from counterfoil.ports import Clock, Entropy
 from counterfoil.quickbooks.emulator.api import AccountingApi
 from counterfoil.quickbooks.emulator.attachments import Files
+from counterfoil.quickbooks.emulator.authority import Authority, throw_away_authority
 from counterfoil.quickbooks.emulator.books import Books, Change
 from counterfoil.quickbooks.emulator.clock import EmulatorClock, entropy_from
 from counterfoil.quickbooks.emulator.control import ControlApi, ControlParts
@@ -27,9 +30,10 @@ from counterfoil.quickbooks.emulator.options import EmulatorOptions
 from counterfoil.quickbooks.emulator.requestids import RequestIds
 from counterfoil.quickbooks.emulator.samples import furnish
 from counterfoil.quickbooks.emulator.service import Service
+from counterfoil.quickbooks.emulator.snapshot import restore
 from counterfoil.quickbooks.emulator.stats import Stats
 from counterfoil.quickbooks.emulator.webhooks import WebhookSender, WebhookSettings
-from counterfoil_schema.exact_json import JsonObject, JsonValue
+from counterfoil_schema.exact_json import JsonObject, JsonValue, loads
 
 BODY_BYTES_MAX = 20 * 1024 * 1024
 SHUTDOWN_SECONDS = 1.0
@@ -77,7 +81,11 @@ class QuickBooksEmulator:
             verifier_token=self.verifier_token,
             source=b64encode(sha256(self.options.realm_id.encode()).digest()).decode(),
         )
-        furnish(self.books, self.options.sample)
+        if self.options.load:
+            restore(self.books, loads(Path(self.options.load).read_bytes()))
+        else:
+            furnish(self.books, self.options.sample, self.options.volume, entropy)
+        self._authority: Authority | None = None
         self.webhooks.settings.url = self.options.webhook_url
         self._token = ""
         self._exchange = Exchange(self._exchange_parts())
@@ -125,7 +133,9 @@ class QuickBooksEmulator:
 
     def ready_line(self) -> JsonObject:
         """What a client needs to know; printed when the emulator is a process of its own."""
+        trust: JsonObject = {} if self._authority is None else {"ca_file": self._authority.ca_file}
         return {
+            **trust,
             "base_url": self.base_url,
             "realm_id": self.realm_id,
             "client_id": self.office.client_id,
@@ -148,9 +158,14 @@ class QuickBooksEmulator:
             OAuthRoutes(self.office, self.realm_id, self.stats).add_to(api)
             AccountingApi(self._exchange, self.files).add_to(api)
             api.on_response_prepare.append(self._mark)
+            context = None
+            if self.options.tls:
+                self._authority = throw_away_authority(self.options.host, self._base_clock.now())
+                stack.callback(self._authority.folder.cleanup)
+                context = self._authority.context
             self._addresses = Addresses(
-                base_url=await self._listen(stack, api, self.options.port),
-                control_url=await self._listen(stack, control, self.options.control_port),
+                base_url=await self._listen(stack, api, self.options.port, context),
+                control_url=await self._listen(stack, control, self.options.control_port, None),
             )
             self.files.base_url = self.base_url
             self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
@@ -167,15 +182,17 @@ class QuickBooksEmulator:
     ) -> None:
         await self._stack.aclose()
 
-    async def _listen(self, stack: AsyncExitStack, app: web.Application, port: int) -> str:
+    async def _listen(
+        self, stack: AsyncExitStack, app: web.Application, port: int, context: ssl.SSLContext | None
+    ) -> str:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, self.options.host, port)
+        site = web.TCPSite(runner, self.options.host, port, ssl_context=context)
         await site.start()
         bound = runner.addresses[0][1]
         host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
-        return f"http://{host}:{bound}"
+        return f"{'http' if context is None else 'https'}://{host}:{bound}"
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         if self._tasks is None:
@@ -212,6 +229,7 @@ class QuickBooksEmulator:
             realm_id=self.realm_id,
             batch_items_max=switches.batch_items_max,
             shuffle=self._shuffled if switches.batch_order == "shuffled" else None,
+            refuse_old_changes=switches.old_changes == "refused",
         )
         return ExchangeParts(
             service=service,

@@ -76,6 +76,7 @@ class Service:
 
     Args:
         batch_items_max: 30 as documented; 10 is what some companies seem to get.
+        refuse_old_changes: what change data capture does with an instant over 30 days ago.
         shuffle: puts the items of a batch into another order; None keeps it.
     """
 
@@ -90,6 +91,7 @@ class Service:
         realm_id: str,
         batch_items_max: int,
         shuffle: Callable[[list[JsonValue]], list[JsonValue]] | None,
+        refuse_old_changes: bool = False,
     ) -> None:
         self._books = books
         self._request_ids = request_ids
@@ -99,6 +101,7 @@ class Service:
         self._realm_id = realm_id
         self._batch_items_max = batch_items_max
         self._shuffle = shuffle
+        self._refuse_old_changes = refuse_old_changes
 
     def execute(self, call: Call) -> Answer:
         """Do what is asked; a refusal is an answer too."""
@@ -254,6 +257,7 @@ class Service:
             call.parameters.get("changedSince", ""),
             self._clock.now(),
             falsely_deleted=self._board.falsely_deleted(),
+            refuse_old=self._refuse_old_changes,
         )
         self._stats.metered_reads += 1
         return Answer(OK, {"CDCResponse": [group]})
@@ -270,9 +274,11 @@ class Service:
                 f"A batch may hold no more than {self._batch_items_max} items. Supplied:{len(items)}",
             )
         ordered = self._shuffle(items) if self._shuffle is not None else items
-        return Answer(OK, {"BatchItemResponse": [self._item(as_object(item), call.request_id) for item in ordered]})
+        answers: list[JsonValue] = [self._item(as_object(item), call.request_id) for item in ordered]
+        return Answer(OK, {"BatchItemResponse": answers})
 
     def _item(self, item: JsonObject, request_id: str) -> JsonObject:
+        # Clients leave the bId out; then there is nothing to tell the answer, or a repetition, by.
         batch_id = as_text(item.get("bId"))
         try:
             body = self._item_body(item, batch_id, request_id)
@@ -280,11 +286,9 @@ class Service:
             body = {"Fault": fault.body()}
         if "Fault" in body:
             self._stats.item_faults += 1
-        return {**body, "bId": batch_id}
+        return {**body, "bId": batch_id} if batch_id else body
 
     def _item_body(self, item: JsonObject, batch_id: str, request_id: str) -> JsonObject:
-        if not batch_id:
-            raise faults.required("bId")
         check_item_id(request_id, batch_id)
         if "Query" in item:
             result = select(parse(as_text(item["Query"])), self._books)
@@ -294,14 +298,16 @@ class Service:
         options = as_text(item.get("optionsData")).lower()
         if operation == "update" and options == "void":
             operation = "void"
-        if operation not in WRITES:
-            raise faults.unsupported_operation(operation[:40] or "without a name")
         named = [(BY_PATH[name.lower()].name, value) for name, value in item.items() if name.lower() in BY_PATH]
         if len(named) != 1 or not isinstance(named[0][1], dict):
             raise faults.required("one entity")
         entity, body = named[0]
+        # What does not say is what its Id makes of it.
+        operation = operation or ("update" if as_object(body).get("Id") else "create")
+        if operation not in WRITES:
+            raise faults.unsupported_operation(operation[:40])
         write = Write(entity, WRITES[operation], as_object(body), frozenset(options.split(",")))
-        key = f"{request_id}/{batch_id}" if request_id else ""
+        key = f"{request_id}/{batch_id}" if request_id and batch_id else ""
         return self._once(write, Origin("api", request_id, batch_id), key).body
 
 

@@ -1,6 +1,6 @@
 """Which documents pay which, and what each kind of document does to the ledger."""
 
-from counterfoil.quickbooks.emulator.banking import deposit_effect, transfer_effect
+from counterfoil.quickbooks.emulator.banking import card_payment_effect, deposit_effect, transfer_effect
 from counterfoil.quickbooks.emulator.journals import journal_effect
 from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, Effect, Ledger
 from counterfoil.quickbooks.emulator.payments import bill_payment_effect, payment_effect, voided_payment
@@ -31,6 +31,8 @@ def effect_of(entity: str, body: JsonObject, tables: Tables) -> Effect:
             return deposit_effect(body)
         case "Transfer":
             return transfer_effect(body)
+        case "CreditCardPaymentTxn":
+            return card_payment_effect(body)
         case "JournalEntry":
             return journal_effect(body)
         case _:

@@ -47,7 +47,7 @@ class Tables:
     def __init__(self) -> None:
         self._tables = {name: Table(spec) for name, spec in ENTITIES.items()}
         self._spaces: dict[str, dict[str, tuple[str, str]]] = {}
-        self._sequences: dict[str, int] = {}
+        self.sequences: dict[str, int] = {}
 
     def table(self, entity: str) -> Table:
         return self._tables[entity]
@@ -70,8 +70,8 @@ class Tables:
 
     def next_id(self, spec: EntitySpec) -> str:
         """The next Id; transactions share one sequence, as do the three kinds of party."""
-        number = self._sequences.get(spec.sequence, 0) + 1
-        self._sequences[spec.sequence] = number
+        number = self.sequences.get(spec.sequence, 0) + 1
+        self.sequences[spec.sequence] = number
         return str(number)
 
     def put(self, spec: EntitySpec, row: Row) -> None:
@@ -88,7 +88,7 @@ class Tables:
         if number:
             table.numbers.setdefault(number.casefold(), {})[row.id] = None
         if row.id.isdigit():
-            self._sequences[spec.sequence] = max(self._sequences.get(spec.sequence, 0), int(row.id))
+            self.sequences[spec.sequence] = max(self.sequences.get(spec.sequence, 0), int(row.id))
 
     def remove(self, spec: EntitySpec, row: Row, at: datetime) -> None:
         """Delete a row, keeping the stub that change data capture reports."""

@@ -11,7 +11,8 @@ from counterfoil.quickbooks.emulator.reports.aging import aged_payables, aged_re
 from counterfoil.quickbooks.emulator.reports.asked import Asked, asked_from
 from counterfoil.quickbooks.emulator.reports.cash import cash_flow
 from counterfoil.quickbooks.emulator.reports.layout import Report
-from counterfoil.quickbooks.emulator.reports.ledgers import general_ledger, trial_balance
+from counterfoil.quickbooks.emulator.reports.ledgers import general_ledger, profit_and_loss_detail, trial_balance
+from counterfoil.quickbooks.emulator.reports.lists import LISTS
 from counterfoil.quickbooks.emulator.reports.statements import balance_sheet, profit_and_loss
 from counterfoil.quickbooks.emulator.views import stamp
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -22,8 +23,11 @@ REPORTS: Mapping[str, Callable[[Books, Asked], Report]] = {
     "BalanceSheet": balance_sheet,
     "CashFlow": cash_flow,
     "GeneralLedger": general_ledger,
+    "GeneralLedgerDetail": general_ledger,
     "ProfitAndLoss": profit_and_loss,
+    "ProfitAndLossDetail": profit_and_loss_detail,
     "TrialBalance": trial_balance,
+    **LISTS,
 }
 _BY_PATH = {name.lower(): name for name in REPORTS}
 
@@ -43,7 +47,7 @@ def answer(books: Books, name: str, parameters: Mapping[str, str]) -> JsonObject
         raise faults.unsupported_operation(f"report {name[:40]}")
     asked = asked_from(parameters, books.today())
     report = REPORTS[known](books, asked)
-    columns: list[JsonValue] = [{"ColTitle": title, "ColType": kind} for title, kind in report.columns]
+    columns = _columns(report, asked)
     option: JsonObject = {"Name": "NoReportData", "Value": str(not report.rows).lower()}
     header: JsonObject = {
         "Time": stamp(books.now(), books.zone),
@@ -56,3 +60,19 @@ def answer(books: Books, name: str, parameters: Mapping[str, str]) -> JsonObject
         "Option": [option],
     }
     return {"Header": header, "Columns": {"Column": columns}, "Rows": {"Row": [*report.rows]}}
+
+
+def _columns(report: Report, asked: Asked) -> list[JsonValue]:
+    """The columns; those of a part of the time say which."""
+    parts = {part.title: part for part in asked.periods} if asked.by != "Total" else {}
+    columns: list[JsonValue] = []
+    for title, kind in report.columns:
+        column: JsonObject = {"ColTitle": title, "ColType": kind}
+        part = parts.get(title)
+        if part is not None and part.title != "Total":
+            column["MetaData"] = [
+                {"Name": "StartDate", "Value": part.start.isoformat()},
+                {"Name": "EndDate", "Value": part.end.isoformat()},
+            ]
+        columns.append(column)
+    return columns

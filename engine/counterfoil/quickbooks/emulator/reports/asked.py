@@ -9,9 +9,10 @@ from typing import Literal
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.values import to_date
 
-By = Literal["Total", "Month", "Quarter", "Year"]
+By = Literal["Total", "Days", "Week", "Month", "Quarter", "Year"]
 MONTHS: Mapping[By, int] = {"Month": 1, "Quarter": 3, "Year": 12}
-PERIODS_MAX = 120
+PERIODS_MAX = 400
+DAYS_OF: Mapping[By, int] = {"Days": 1, "Week": 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Asked:
         parts: list[Period] = []
         day = self.start
         while day <= self.end and len(parts) < PERIODS_MAX:
-            last = min(self.end, _end_of(day, MONTHS[self.by]))
+            last = min(self.end, _last_of(day, self.by))
             parts.append(Period(_title(day, last, self.by), day, last))
             day = last + timedelta(days=1)
         return [*parts, total]
@@ -74,6 +75,10 @@ def _by(text: str) -> By:
     match text.lower():
         case "total":
             return "Total"
+        case "days":
+            return "Days"
+        case "week":
+            return "Week"
         case "month":
             return "Month"
         case "quarter":
@@ -112,6 +117,13 @@ def _macro(text: str, today: date) -> tuple[date, date]:
     return found
 
 
+def _last_of(day: date, by: By) -> date:
+    """The last day of the column that begins with a day; weeks end on Saturday."""
+    if by == "Week":
+        return day + timedelta(days=(5 - day.weekday()) % DAYS_OF[by])
+    return day if by == "Days" else _end_of(day, MONTHS[by])
+
+
 def _end_of(day: date, months: int) -> date:
     """The last day of the month, quarter or year that the day lies in."""
     last = day.month if months == 1 else (day.month - 1) // months * months + months
@@ -120,6 +132,10 @@ def _end_of(day: date, months: int) -> date:
 
 def _title(first: date, last: date, by: By) -> str:
     match by:
+        case "Days":
+            return f"{first:%b %d, %Y}"
+        case "Week":
+            return f"{first:%b %d} - {last:%b %d, %Y}"
         case "Month":
             return f"{first:%b %Y}"
         case "Year":

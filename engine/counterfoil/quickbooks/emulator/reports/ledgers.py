@@ -1,5 +1,6 @@
 """The trial balance and the general ledger."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -63,9 +64,18 @@ def _balances(moved: Movements, end: date) -> list[tuple[str, str, Decimal]]:
 
 def general_ledger(books: Books, asked: Asked) -> Report:
     """Every posting of the period, account by account, with the balance that runs along."""
+    return _postings(books, asked, CLASSIFICATION)
+
+
+def profit_and_loss_detail(books: Books, asked: Asked) -> Report:
+    """The same of the accounts of profit and loss alone."""
+    return _postings(books, asked, RESULT)
+
+
+def _postings(books: Books, asked: Asked, types: Collection[str]) -> Report:
     moved = Movements(books)
     rows: list[JsonValue] = []
-    for account in moved.accounts(CLASSIFICATION):
+    for account in moved.accounts(types):
         sign = 1 if account.body.get("Classification") in {"Asset", "Expense"} else -1
         balance = sign * moved.sum(account.id, BEGINNING, asked.start - timedelta(days=1))
         inside: list[JsonValue] = []

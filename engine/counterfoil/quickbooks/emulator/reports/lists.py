@@ -1,0 +1,187 @@
+"""Documents in a list, sums by party, item, class or department, and open balances."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+
+from counterfoil.quickbooks.emulator.books import Books
+from counterfoil.quickbooks.emulator.catalog import ENTITIES
+from counterfoil.quickbooks.emulator.reports.aging import PAYABLE, RECEIVABLE
+from counterfoil.quickbooks.emulator.reports.asked import Asked
+from counterfoil.quickbooks.emulator.reports.layout import Line, Report, cells, data, summary, text_of, total_of
+from counterfoil.quickbooks.emulator.reports.ledgers import TYPE_NAMES
+from counterfoil.quickbooks.emulator.tables import Row
+from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, to_decimal
+from counterfoil.quickbooks.emulator.views import amount_of
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+
+SALES = (("Invoice", 1), ("SalesReceipt", 1), ("CreditMemo", -1), ("RefundReceipt", -1))
+SPENDING = (("Bill", 1), ("Purchase", 1), ("VendorCredit", -1))
+LIST_COLUMNS = (
+    ("Date", "tx_date"),
+    ("Transaction Type", "txn_type"),
+    ("Num", "doc_num"),
+    ("Name", "name"),
+    ("Memo/Description", "memo"),
+    ("Amount", "subt_nat_amount"),
+)
+Owing = tuple[tuple[str, int, str], ...]
+Making = Callable[[Books, Asked], Report]
+
+
+def transaction_list(books: Books, asked: Asked) -> Report:
+    """Every document of the period, oldest first."""
+    found = sorted(
+        (
+            (_day(row), entity, row)
+            for entity, spec in ENTITIES.items()
+            if spec.kind == "transaction"
+            for row in books.tables.table(entity).rows.values()
+            if row.body.get("TxnDate") and asked.start <= _day(row) <= asked.end
+        ),
+        key=lambda one: (one[0], int(one[2].id)),
+    )
+    return Report(LIST_COLUMNS, [_listed(entity, row) for _, entity, row in found])
+
+
+def sums_by(kinds: tuple[tuple[str, int], ...], reference: str, *, in_lines: bool = False) -> Making:
+    """A report of what was sold to, or bought from, each of a list; of lines, where the lines name it."""
+
+    def made(books: Books, asked: Asked) -> Report:
+        sums: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        for entity, sign in kinds:
+            for row in books.tables.table(entity).rows.values():
+                if asked.start <= _day(row) <= asked.end:
+                    for name, identifier, amount in _parts(row, reference, in_lines=in_lines):
+                        sums[name, identifier] += sign * amount
+        return _totalled({key: amount for key, amount in sums.items() if amount})
+
+    return made
+
+
+def balances_of(owing: Owing, party: str) -> Making:
+    """A report of what each party owes, or is owed, now."""
+
+    def made(books: Books, asked: Asked) -> Report:
+        sums: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        for _, row, amount in _open(books, asked, owing):
+            sums[_named(row, party)] += amount
+        return _totalled(sums)
+
+    return made
+
+
+def open_documents(owing: Owing, party: str) -> Making:
+    """A report of each open document, party by party."""
+
+    def made(books: Books, asked: Asked) -> Report:
+        by_party: defaultdict[tuple[str, str], list[JsonValue]] = defaultdict(list)
+        sums: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        for entity, row, amount in _open(books, asked, owing):
+            key = _named(row, party)
+            sums[key] += amount
+            by_party[key].append(_listed(entity, row, amount))
+        rows: list[JsonValue] = [
+            {
+                "Header": cells(name, [""] * (len(LIST_COLUMNS) - 1), identifier),
+                "Rows": {"Row": inside},
+                "Summary": cells(f"Total for {name}", ["", "", "", "", text_of(sums[name, identifier])]),
+                "type": "Section",
+            }
+            for (name, identifier), inside in sorted(by_party.items())
+        ]
+        return Report(LIST_COLUMNS, rows)
+
+    return made
+
+
+def inventory(books: Books, _asked: Asked) -> Report:
+    """Items of inventory with what there is of them; worth at their purchase cost."""
+    rows: list[JsonValue] = []
+    for item in sorted(books.tables.table("Item").rows.values(), key=lambda row: as_text(row.body.get("Name"))):
+        if item.body.get("Type") == "Inventory":
+            quantity = to_decimal(item.body.get("QtyOnHand", 0), "QtyOnHand")
+            cost = to_decimal(item.body.get("PurchaseCost", 0), "PurchaseCost")
+            shown = [f"{quantity:f}", text_of(quantity * cost), text_of(cost)]
+            rows.append({**cells(as_text(item.body.get("Name")), shown, item.id), "type": "Data"})
+    return Report((("", "Item"), ("Qty", "Quantity"), ("Asset Value", "Money"), ("Calc. Avg", "Money")), rows)
+
+
+LISTS: Mapping[str, Making] = {
+    "AgedPayableDetail": open_documents(PAYABLE, "VendorRef"),
+    "AgedReceivableDetail": open_documents(RECEIVABLE, "CustomerRef"),
+    "ClassSales": sums_by(SALES, "ClassRef", in_lines=True),
+    "CustomerBalance": balances_of(RECEIVABLE, "CustomerRef"),
+    "CustomerBalanceDetail": open_documents(RECEIVABLE, "CustomerRef"),
+    "CustomerIncome": sums_by(SALES, "CustomerRef"),
+    "CustomerSales": sums_by(SALES, "CustomerRef"),
+    "DepartmentSales": sums_by(SALES, "DepartmentRef"),
+    "InventoryValuationSummary": inventory,
+    "ItemSales": sums_by(SALES, "ItemRef", in_lines=True),
+    "TransactionList": transaction_list,
+    "VendorBalance": balances_of(PAYABLE, "VendorRef"),
+    "VendorBalanceDetail": open_documents(PAYABLE, "VendorRef"),
+    "VendorExpenses": sums_by(SPENDING, "VendorRef"),
+}
+
+
+def _open(books: Books, asked: Asked, owing: Owing) -> Iterator[tuple[str, Row, Decimal]]:
+    for entity, sign, name in owing:
+        for row in books.tables.table(entity).rows.values():
+            amount = sign * to_decimal(row.body.get(name, 0), name)
+            if amount and _day(row) <= asked.as_of:
+                yield entity, row, amount
+
+
+def _parts(row: Row, reference: str, *, in_lines: bool) -> Iterator[tuple[str, str, Decimal]]:
+    if not in_lines:
+        # A purchase names whom it was made with, of whatever kind.
+        named = as_object(row.body.get(reference) or row.body.get("EntityRef"))
+        if named:
+            yield as_text(named.get("name")), as_text(named.get("value")), _worth(row)
+        return
+    for line in (as_object(member) for member in as_list(row.body.get("Line"))):
+        detail = as_object(line.get("SalesItemLineDetail"))
+        named = as_object(detail.get(reference))
+        if named:
+            yield as_text(named.get("name")), as_text(named.get("value")), to_decimal(line.get("Amount", 0), "Amount")
+
+
+def _worth(row: Row) -> Decimal:
+    return to_decimal(row.body.get("TotalAmt", 0), "TotalAmt")
+
+
+def _totalled(sums: Mapping[tuple[str, str], Decimal]) -> Report:
+    lines = [Line(name, identifier, (amount,)) for (name, identifier), amount in sorted(sums.items())]
+    rows: list[JsonValue] = [data(line) for line in lines]
+    if lines:
+        total = total_of([line.amounts for line in lines], 1)
+        closing: JsonObject = {"Summary": summary("TOTAL", total), "type": "Section", "group": "GrandTotal"}
+        rows.append(closing)
+    return Report((("", "Name"), ("Total", "Money")), rows)
+
+
+def _listed(entity: str, row: Row, amount: Decimal | None = None) -> JsonObject:
+    body = row.body
+    worth = amount_of(entity, body) if amount is None else amount
+    name, identifier = _named(row, "CustomerRef")
+    shown: list[JsonValue] = [
+        {"value": as_text(body["TxnDate"])},
+        {"value": TYPE_NAMES.get(entity, entity), "id": row.id},
+        {"value": as_text(body.get("DocNumber"))},
+        {"value": name, "id": identifier},
+        {"value": as_text(body.get("PrivateNote"))},
+        {"value": text_of(to_decimal(body.get("Amount", 0), "Amount") if worth is None else worth)},
+    ]
+    return {"ColData": shown, "type": "Data"}
+
+
+def _named(row: Row, party: str) -> tuple[str, str]:
+    body = row.body
+    named = as_object(body.get(party) or body.get("CustomerRef") or body.get("VendorRef") or body.get("EntityRef"))
+    return as_text(named.get("name")), as_text(named.get("value"))
+
+
+def _day(row: Row) -> date:
+    return date.fromisoformat(as_text(row.body["TxnDate"]))

@@ -1,0 +1,125 @@
+"""What the emulator offers beside the API: https, large companies, saved states, a page, switches."""
+
+import json
+import ssl
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from counterfoil.quickbooks.emulator import EmulatorOptions, QuickBooksEmulator, Switches
+from counterfoil.quickbooks.emulator.options import options_from
+from counterfoil.quickbooks.emulator.snapshot import SnapshotError, restore, saved
+from counterfoil.quickbooks.emulator.values import ZERO
+from counterfoil_schema.exact_json import JsonObject, dumps, loads
+from support.quickbooks_company import Company, code_of, running
+from support.quickbooks_emulator import emulator_process
+
+
+async def test_https_is_trusted_with_the_authority_and_not_without() -> None:
+    async with QuickBooksEmulator(EmulatorOptions(tls=True)) as emulator, aiohttp.ClientSession() as session:
+        line = emulator.ready_line()
+        assert str(line["base_url"]).startswith("https://")
+        url = f"{line['base_url']}/.well-known/openid_configuration"
+        trusting = ssl.create_default_context(cafile=str(line["ca_file"]))
+        async with session.get(url, ssl=trusting) as answer:
+            assert answer.status == 200
+            assert str((await answer.json())["token_endpoint"]).startswith("https://")
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await session.get(url)
+    assert not Path(str(line["ca_file"])).exists()
+
+
+def test_a_large_company_balances() -> None:
+    books = QuickBooksEmulator(EmulatorOptions(seed=3, volume=300)).books
+    invoices = books.tables.table("Invoice").rows
+    assert (len(invoices), len(books.tables.table("Payment").rows)) == (300, 200)
+    assert sum(books.ledger.accounts().values(), ZERO) == ZERO
+    owed = sum((Decimal(str(row.body["Balance"])) for row in invoices.values()), ZERO)
+    assert owed == books.ledger.account("84")
+    again = QuickBooksEmulator(EmulatorOptions(seed=3, volume=300)).books
+    assert again.ledger.accounts() == books.ledger.accounts()
+
+
+def test_a_saved_state_is_taken_up_whole() -> None:
+    first = QuickBooksEmulator(EmulatorOptions(seed=1, sample="craig", manual_clock=True))
+    removed = next(iter(first.books.tables.table("Estimate").rows))
+    company = Company(first)
+    company.write("Estimate", {"Id": removed, "SyncToken": "0"}, "delete")
+    state = saved(first.books)
+    second = QuickBooksEmulator(EmulatorOptions(seed=2, manual_clock=True))
+    restore(second.books, loads(dumps(state)))
+    assert loads(dumps(saved(second.books))) == loads(dumps(state))
+    assert second.books.ledger.accounts() == first.books.ledger.accounts()
+    # Balances, links and numbers go on where they were.
+    made = [Company(one).write("Invoice", an_invoice()) for one in (first, second)]
+    assert made[0]["Id"] == made[1]["Id"]
+    assert made[0]["DocNumber"] == made[1]["DocNumber"]
+    payment = next(iter(second.books.tables.table("Payment").rows))
+    for one in (first, second):
+        Company(one).write("Payment", Company(one).handle("Payment", payment), "void", "void")
+    assert second.books.ledger.accounts() == first.books.ledger.accounts()
+
+
+def an_invoice() -> JsonObject:
+    detail: JsonObject = {"ItemRef": {"value": "10"}}
+    line: JsonObject = {"Amount": Decimal("35.00"), "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail}
+    return {"CustomerRef": {"value": "1"}, "Line": [line]}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"counterfoil_emulator": 2},
+        {"counterfoil_emulator": 1, "tables": {"Invoice": {"rows": [{"id": "1"}]}}},
+        {"counterfoil_emulator": 1, "tables": {"Sheep": {"rows": []}}},
+        {"counterfoil_emulator": 1, "links": [["1", "Invoice", "2", "much"]]},
+    ],
+)
+def test_a_damaged_state_is_refused_whole(state: dict[str, object]) -> None:
+    books = Company().books
+    before = dumps(saved(books))
+    with pytest.raises(SnapshotError):
+        restore(books, loads(json.dumps(state)))
+    assert dumps(saved(books)) == before
+
+
+def test_a_process_saves_and_loads(tmp_path: Path) -> None:
+    kept = tmp_path / "company.json"
+    with emulator_process("--sample", "small", "--save", str(kept)) as first:
+        first.control("/books/Customer", {"body": {"DisplayName": "Zoe's Zoo"}})
+    with emulator_process("--load", str(kept)) as second:
+        assert "Zoe's Zoo" in str(second.control("/state?entity=Customer"))
+
+
+@pytest.mark.parametrize(
+    "line", [["--volume", "100001"], ["--volume", "-1"], ["--load", "x", "--sample", "craig"], ["--rate", "slow"]]
+)
+def test_a_wrong_command_line_says_so(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        options_from(line)
+    assert left.value.code == 2
+    assert line[0] in capsys.readouterr().err
+
+
+async def test_a_page_shows_the_books_and_escapes_names() -> None:
+    options = EmulatorOptions(sample="small")
+    async with QuickBooksEmulator(options) as emulator, aiohttp.ClientSession() as session:
+        Company(emulator).write("Customer", {"DisplayName": "<script>alert(1)</script>"})
+        async with session.get(f"{emulator.control_url}/books") as answer:
+            page = await answer.text()
+    assert "Trial balance" in page
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize(("old_changes", "status", "code"), [("clipped", 200, ""), ("refused", 400, "4001")])
+async def test_changes_of_long_ago(old_changes: str, status: int, code: str) -> None:
+    switches = Switches(old_changes="clipped" if old_changes == "clipped" else "refused")
+    async with running(EmulatorOptions(seed=1, switches=switches)) as api:
+        since = (api.emulator.clock.now() - timedelta(days=31)).isoformat()
+        answered, body = await api.get("cdc", entities="Customer", changedSince=since)
+        assert (answered, code_of(body)) == (status, code)
