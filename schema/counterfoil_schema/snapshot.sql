@@ -815,7 +815,8 @@ CREATE TABLE counterfoil_state.companies (
     fingerprint text,
     multi_currency boolean NOT NULL,
     custom_numbers boolean NOT NULL,
-    preferences_hash text NOT NULL
+    preferences_hash text NOT NULL,
+    closed_until text
 );
 
 

@@ -29,6 +29,7 @@ class View:
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     home: str = "USD"
     multi: bool = False
+    closed: date | None = None
 
     def link(self, record_key: str) -> Link | None:
         return self.links.get(record_key)
@@ -50,6 +51,9 @@ class View:
 
     def multi_currency(self) -> bool:
         return self.multi
+
+    def closed_until(self) -> date | None:
+        return self.closed
 
 
 def mapping(extra: str = "") -> Mapping:

@@ -1,6 +1,7 @@
 """What a plan may look at, loaded on demand: the planner stays pure, and asks again once its question is answered."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -109,6 +110,10 @@ class LoadedView:
 
     def multi_currency(self) -> bool:
         return self._company.multi_currency
+
+    def closed_until(self) -> date | None:
+        day = self._company.closed_until
+        return None if day is None else date.fromisoformat(day)
 
 
 class ViewLoader:

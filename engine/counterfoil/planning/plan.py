@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from counterfoil.planning.checks import refusal
 from counterfoil.planning.credit_memos import plan_credit_memo
 from counterfoil.planning.invoices import plan_invoice
 from counterfoil.planning.mapping import Mapping
@@ -43,6 +44,17 @@ def plan(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     Returns:
         Intents to be carried out, or Unchanged, Skip or Park with the reason.
     """
+    planned = _wanted(request, mapping, view)
+    if isinstance(planned, Unchanged | Skip | Park):
+        return planned
+    for intent in planned:
+        park = refusal(intent, closed_until=view.closed_until())
+        if park is not None:
+            return park
+    return planned
+
+
+def _wanted(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     record = request.record
     if record is None:
         return _removed(request, mapping, view)

@@ -12,6 +12,7 @@ before any of its references exists.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
@@ -91,6 +92,10 @@ class StateView(Protocol):
 
     def multi_currency(self) -> bool:
         """Whether the books take foreign documents."""
+        ...
+
+    def closed_until(self) -> date | None:
+        """The last day of the closed period, if there is one."""
         ...
 
 

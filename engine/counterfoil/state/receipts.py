@@ -42,6 +42,7 @@ def preferences_observed(rows: Rows, at: Folded, event: seen.PreferencesObserved
             multi_currency=event.multi_currency,
             custom_numbers=event.custom_numbers,
             preferences_hash=event.content_hash,
+            closed_until=event.closed_until.isoformat() if event.closed_until else None,
         )
     )
 

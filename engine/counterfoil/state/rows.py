@@ -40,6 +40,7 @@ class CompanyRow:
     multi_currency: bool = False
     custom_numbers: bool = True
     preferences_hash: str = ""
+    closed_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

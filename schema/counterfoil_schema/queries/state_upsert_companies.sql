@@ -1,6 +1,6 @@
 -- Insert or replace rows of companies; $1 is a JSON array of them.
-insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash)
-select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash
+insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until)
+select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until
 from jsonb_populate_recordset(null::counterfoil_state.companies, $1::jsonb)
 on conflict (company) do update set
     name = excluded.name,
@@ -11,4 +11,5 @@ on conflict (company) do update set
     fingerprint = excluded.fingerprint,
     multi_currency = excluded.multi_currency,
     custom_numbers = excluded.custom_numbers,
-    preferences_hash = excluded.preferences_hash
+    preferences_hash = excluded.preferences_hash,
+    closed_until = excluded.closed_until

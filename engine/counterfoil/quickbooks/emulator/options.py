@@ -120,6 +120,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--load", default="", metavar="FILE", help="begin with a saved state instead of a sample")
     made.add_argument("--save", default="", metavar="FILE", help="write the state there when stopped")
     made.add_argument("--tls", action="store_true", help="speak https; the ready line names the authority's file")
+    _add_switches(made)
+    return made
+
+
+def _add_switches(made: argparse.ArgumentParser) -> None:
+    """What Intuit's pages leave open or dispute."""
     made.add_argument(
         "--rate",
         choices=("both", "second", "at-once"),
@@ -159,7 +165,6 @@ def parser() -> argparse.ArgumentParser:
         default="latin1",
         help="characters that records may hold; US companies take ISO-8859-1 (default: %(default)s)",
     )
-    return made
 
 
 def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
