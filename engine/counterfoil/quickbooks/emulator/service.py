@@ -216,7 +216,13 @@ class Service:
         if call.kind == "pdf":
             page = pdf_of(call.entity, self._books.show(call.entity, row))
             return Answer(OK, {}, content=page, content_type="application/pdf")
-        return Answer(OK, {call.entity: self._books.send(call.entity, row, call.parameters.get("sendTo", ""))})
+        check_request_id(call.request_id, batch=False)
+        replayed = self._request_ids.recall(call.request_id)
+        if replayed is None:
+            sent = self._books.send(call.entity, row, call.parameters.get("sendTo", ""))
+            replayed = Answer(OK, {call.entity: sent})
+            self._request_ids.store(call.request_id, replayed)
+        return replayed
 
     def _upload(self, call: Call) -> Answer:
         """Files, each a new attachable or the new content of one that is there."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 REALM_PAUSE_SECONDS: Final = 300.0
 UNREACHABLE_RETRY_SECONDS: Final = 5.0
+JSON: Final = "application/json"
 _UNAUTHORIZED = 401
 _TOKEN_CODES: Final = frozenset({"100", "110", "3200"})
 _ATTRIBUTES: Final = "counterfoil.quickbooks."
@@ -60,7 +61,8 @@ class Call:
     kind: CallKind = CallKind.SINGLE
     parameters: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
-    content_type: str = "application/json"
+    content_type: str = JSON
+    accept: str = JSON
     request_id: str = ""
     metered: int = 0
     permit: Permit | None = field(default=None, repr=False)
@@ -149,7 +151,7 @@ class Calls:
                 self._session,
                 call.method,
                 self._url(call),
-                headers=self._headers(tokens),
+                headers=self._headers(call, tokens),
                 body=call.body,
                 content_type=call.content_type,
                 clock=self._clock,
@@ -175,7 +177,7 @@ class Calls:
     def _learn(self, call: Call, reply: Reply) -> None:
         if isinstance(reply.answer, Faulty):
             self.note_fault(reply.answer.fault)
-        elif isinstance(reply.answer, Good) and call.metered:
+        elif call.metered and (isinstance(reply.answer, Good) or call.accept != JSON):
             self._gate.count_metered(call.metered)
 
     def _url(self, call: Call) -> URL:
@@ -188,9 +190,9 @@ class Calls:
         path = f"/v3/company/{quote(self._realm.realm_id, safe='')}/{call.path}"
         return URL(f"{base}{path}?{encoded}", encoded=True)
 
-    def _headers(self, tokens: TokenSet) -> dict[str, str]:
+    def _headers(self, call: Call, tokens: TokenSet) -> dict[str, str]:
         return {
-            "Accept": "application/json",
+            "Accept": call.accept,
             "Authorization": f"Bearer {tokens.access_token.get_secret_value()}",
         }
 

@@ -32,6 +32,7 @@ from counterfoil.quickbooks.online.outcomes import (
     WriteOutcome,
 )
 from counterfoil.quickbooks.online.paging import read_pages
+from counterfoil.quickbooks.online.papers import Papers
 from counterfoil.quickbooks.online.query import PAGE_ROWS_MAX, Query, instant
 from counterfoil_schema.exact_json import JsonObject
 
@@ -79,6 +80,7 @@ class QuickBooksClient:
         self._calls = Calls(
             session, realm, tokens, gate, clock=clock, timeout_seconds=timeout_seconds, tracer=tracer or NoOpTracer()
         )
+        self.papers = Papers(session, self._calls, clock)
 
     async def write(
         self,

@@ -133,6 +133,12 @@ def document_of(reply: Reply) -> JsonObject:
     return reply.answer.document if isinstance(reply.answer, Good) else {}
 
 
+def read_failure(result: CallResult) -> ReadFailed | None:
+    """Why a read taught nothing; None where its answer is good."""
+    reply = _readable(result)
+    return reply if isinstance(reply, ReadFailed) else None
+
+
 def _readable(result: CallResult) -> Reply | ReadFailed:
     """A reply with a usable document, or why a read taught nothing."""
     if isinstance(result, NotSent):

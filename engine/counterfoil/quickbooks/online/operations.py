@@ -29,6 +29,9 @@ TRANSACTIONS: Final = frozenset(
         "Transfer",
     }
 )
+PRINTABLE: Final = frozenset(
+    {"Invoice", "Estimate", "CreditMemo", "SalesReceipt", "RefundReceipt", "Payment", "PurchaseOrder"}
+)
 DELETABLE: Final = TRANSACTIONS | {"Attachable"}
 READABLE: Final = NAME_LISTS | TRANSACTIONS | {"Attachable", "TaxCode", "TaxRate", "CompanyInfo", "Preferences"}
 _WRITABLE: Final = NAME_LISTS | DELETABLE
