@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from counterfoil.dispatch.books import Books, BooksFacts, BooksUnreadableError, Shown
+from counterfoil.dispatch.books import Books, BooksFacts, Shown
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.view import EventSource, KeyedHash
@@ -38,6 +38,7 @@ SWEEP_REACH = timedelta(days=29)
 """Intuit: change data capture reaches 30 days back."""
 
 EVENTS_PER_APPEND = 500
+READ_AT_ONCE = 200
 
 
 class BooksReader:
@@ -170,19 +171,35 @@ class BooksReader:
         """Record all changes since the last sweep that missed nothing, whoever made it.
 
         Raises:
-            BooksUnreadableError: the read failed, or the gap is longer than QuickBooks can tell of.
+            BooksUnreadableError: a read failed.
         """
         company, now = self._session.company, self._clock.now()
         kept = await self._store.value("cursor", company, BOOKS, SWEEP)
         since = datetime.fromisoformat(kept) if kept else now
         if now - since > SWEEP_REACH:
-            raise BooksUnreadableError(
-                f"The last sweep of company {company} was on {since:%Y-%m-%d}, and QuickBooks tells of 30 days only.",
-                remedy="Read the books whole: `counterfoil sync --full`.",
-            )
-        until = await self._sweep_since(since - SWEEP_OVERLAP)
+            # Change data capture tells of 30 days only: everything since, and every document known, is read.
+            for entity in WATCHED:
+                await self._read_whole(entity, since - SWEEP_OVERLAP)
+            until: datetime | None = now
+        else:
+            until = await self._sweep_since(since - SWEEP_OVERLAP)
         if until is not None:
             await self._store.execute("save_cursor", company, BOOKS, SWEEP, until.isoformat(), now)
+
+    async def _read_whole(self, entity: str, since: datetime) -> None:
+        """All that changed since, however long ago, and every document known of an entity: some may be gone."""
+        changed = await self._books.changed_since(entity, since)
+        await self.record([*changed, *await self._beside(changed)], "sweep")
+        read = {one.document_id for one in changed}
+        after = ""
+        while True:
+            rows = await self._store.records("living_documents", self._session.company, entity, after, READ_AT_ONCE)
+            if not rows:
+                return
+            after = rows[-1]["document_id"]
+            rest = [row["document_id"] for row in rows if row["document_id"] not in read]
+            if rest:
+                await self.record(await self._books.read(entity, rest, "reconcile"), "sweep")
 
     async def _begin_sweeping(self) -> None:
         """What changes from the first acquaintance on is swept for, however long the first sweep takes to come."""
@@ -199,8 +216,11 @@ class BooksReader:
         instants: list[datetime] = []
         for entity in WATCHED:
             part = await self._books.sweep([entity], since)
-            shown = part.shown if not part.truncated else await self._books.changed_since(entity, since)
-            await self.record([*shown, *await self._beside(shown)], "sweep")
+            if part.truncated:
+                # What was deleted comes last in the answer, and may have been cut off.
+                await self._read_whole(entity, since)
+            else:
+                await self.record([*part.shown, *await self._beside(part.shown)], "sweep")
             if part.until is None:
                 return None
             instants.append(part.until)
