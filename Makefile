@@ -2,7 +2,7 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: run test check bench lock snapshot catalogue setup
+.PHONY: run test test-sandbox check bench lock snapshot catalogue setup
 
-run test check bench lock snapshot catalogue setup:
+run test test-sandbox check bench lock snapshot catalogue setup:
 	@$(PYTHON) "$(dir $(lastword $(MAKEFILE_LIST)))ops/bootstrap.py" $@ $(ARGS)

@@ -41,11 +41,14 @@ CHECKS = {
     "imports": ["lint-imports"],
 }
 
+SANDBOX = tuple(f"COUNTERFOIL_SANDBOX_{name}" for name in ("CLIENT_ID", "CLIENT_SECRET", "REALM_ID", "TOKEN_FILE"))
+
 USAGE = """\
 usage: python3 ops/bootstrap.py COMMAND [ARGUMENT ...]
 
   run        the demo: a sample company synced end to end (needs only what users need)
   test       all checks, then the tests; arguments go to pytest
+  test-sandbox  the journeys against Intuit's sandbox too; wants its credentials in the environment
   check      lint, format, types, layers
   bench      the benchmarks
   lock       resolve the dependencies anew into the requirements files (--upgrade for newer ones)
@@ -59,6 +62,7 @@ def main(arguments: list[str]) -> int:
     commands = {
         "run": run,
         "test": test,
+        "test-sandbox": test_sandbox,
         "check": check,
         "bench": bench,
         "lock": lock,
@@ -89,6 +93,15 @@ def test(arguments: list[str]) -> int:
     """All checks and the tests; every step runs, also after one has failed."""
     ensure("dev")
     return steps({**CHECKS, "pytest": ["pytest", *arguments]})
+
+
+def test_sandbox(arguments: list[str]) -> int:
+    """The journeys against Intuit's sandbox beside the emulator, and only with credentials."""
+    missing = [name for name in SANDBOX if not os.environ.get(name)]
+    if missing:
+        fail(f"The sandbox wants its credentials in the environment: {', '.join(missing)} not set.")
+    ensure("dev")
+    return steps({"pytest": ["pytest", "tests/sandbox", *arguments]})
 
 
 def check(arguments: list[str]) -> int:

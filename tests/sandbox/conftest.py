@@ -1,0 +1,89 @@
+"""Where the journeys go: always to the emulator, and to Intuit's sandbox when credentials are in the environment.
+
+    COUNTERFOIL_SANDBOX_CLIENT_ID, COUNTERFOIL_SANDBOX_CLIENT_SECRET   the app's Development keys
+    COUNTERFOIL_SANDBOX_REALM_ID                                        a sandbox company
+    COUNTERFOIL_SANDBOX_TOKEN_FILE                                      holds its refresh token, and is kept up to date
+
+The address is that of the sandbox, whatever else is set: Intuit answers 403 for a realm that is none.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from counterfoil.quickbooks.online.oauth import GRANT_URL, ClientCredentials
+from support.quickbooks_double import Connected, connected_client
+from support.quickbooks_emulator import emulator_process
+
+PREFIX = "COUNTERFOIL_SANDBOX_"
+SANDBOX_URL = "https://sandbox-quickbooks.api.intuit.com"
+PAUSE_SECONDS = 1.5
+NAMES = ("CLIENT_ID", "CLIENT_SECRET", "REALM_ID", "TOKEN_FILE")
+
+
+def given() -> dict[str, str]:
+    return {name: os.environ[PREFIX + name] for name in NAMES if os.environ.get(PREFIX + name)}
+
+
+@pytest.fixture(scope="session", params=["emulator", "sandbox"])
+def place(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Address, grant address, realm, keys and refresh token."""
+    if request.param == "emulator":
+        with emulator_process("--sample", "craig", "--seed", "11", "--limits", "off") as emulator:
+            yield {
+                "base_url": emulator["base_url"],
+                "grant_url": emulator["token_url"],
+                "realm_id": emulator["realm_id"],
+                "client_id": emulator["client_id"],
+                "client_secret": emulator["client_secret"],
+                "refresh_token": emulator["refresh_token"],
+                "token_file": "",
+            }
+        return
+    found = given()
+    missing = [PREFIX + name for name in NAMES if name not in found]
+    if missing:
+        pytest.skip(f"no sandbox: {', '.join(missing)} not set")
+    yield {
+        "base_url": SANDBOX_URL,
+        "grant_url": GRANT_URL,
+        "realm_id": found["REALM_ID"],
+        "client_id": found["CLIENT_ID"],
+        "client_secret": found["CLIENT_SECRET"],
+        "refresh_token": Path(found["TOKEN_FILE"]).read_text(encoding="utf-8").strip(),
+        "token_file": found["TOKEN_FILE"],
+    }
+
+
+@pytest.fixture
+async def quickbooks(place: dict[str, str]) -> AsyncIterator[Connected]:
+    """A client of the place; a refresh token that came anew is kept before anything else happens with it."""
+    if place["token_file"]:
+        # Each client counts its own calls only; Intuit counts those of the one before it too.
+        await asyncio.sleep(PAUSE_SECONDS)
+    async with connected_client(
+        place["base_url"],
+        grant_url=place["grant_url"],
+        realm_id=place["realm_id"],
+        credentials=ClientCredentials(place["client_id"], SecretStr(place["client_secret"])),
+        refresh_token=SecretStr(place["refresh_token"]),
+        refreshed=False,
+        timeout_seconds=60.0,
+    ) as connected:
+        tokens = await connected.tokens.token()
+        place["refresh_token"] = tokens.refresh_token.get_secret_value()
+        if place["token_file"]:
+            keep(Path(place["token_file"]), place["refresh_token"])
+        yield connected
+
+
+def keep(path: Path, token: str) -> None:
+    """Whole or not at all, for the owner's eyes."""
+    beside = path.with_name(path.name + ".new")
+    beside.touch(mode=0o600)
+    beside.write_text(token + "\n", encoding="utf-8")
+    beside.replace(path)
