@@ -43,6 +43,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         "replay.py", whole=("--memory", "1000000"), quick=("--events", "2000", "--rounds", "1", "--memory", "20000")
     ),
     "quickbooks": Benchmark("backlog.py", quick=("--invoices", "65")),
+    "limiter": Benchmark("limiter.py", quick=("--minutes", "2")),
     "delay": Benchmark("delay.py", quick=("--samples", "2")),
 }
 

@@ -9,8 +9,8 @@ from counterfoil.dispatch.lease import keep_lease
 from counterfoil.dispatch.session import Session
 from counterfoil.log import EventCodec, Lease
 from counterfoil.testing.memory_log import MemoryKeyring, MemoryLog
+from counterfoil.testing.virtual_time import LoopClock, run_virtually
 from support.seeded import SeededEntropy
-from support.virtual_time import LoopClock, run_virtually
 
 SECONDS = 60.0
 

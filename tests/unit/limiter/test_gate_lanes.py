@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from counterfoil.dispatch.limiter import CallKind, GateRefusedError, Lane, LimiterSettings, RealmGate
+from counterfoil.testing.virtual_time import LoopClock, run_virtually
 from support.seeded import SeededEntropy
-from support.virtual_time import LoopClock, run_virtually
 
 WHOLE = LimiterSettings.unreserved()
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.dispatch.limiter import CallKind, Lane, LimiterSettings, RealmGate
+from counterfoil.testing.virtual_time import LoopClock, run_virtually
 from support.seeded import SeededEntropy
-from support.virtual_time import LoopClock, run_virtually
 
 WHOLE = LimiterSettings.unreserved()
 

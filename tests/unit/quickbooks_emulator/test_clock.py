@@ -7,7 +7,7 @@ import pytest
 
 from counterfoil.quickbooks.emulator import EmulatorOptions, QuickBooksEmulator
 from counterfoil.quickbooks.emulator.clock import EmulatorClock, SeededEntropy
-from support.virtual_time import LoopClock, run_virtually
+from counterfoil.testing.virtual_time import LoopClock, run_virtually
 
 
 def test_it_runs_at_its_scale() -> None:

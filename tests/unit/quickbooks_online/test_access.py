@@ -17,8 +17,8 @@ from counterfoil.quickbooks.online.access import (
 from counterfoil.quickbooks.online.oauth import ClientRefusedError, GrantRefusedError, TokenEndpointError, TokenError
 from counterfoil.secrets.tokens import TokenSet, TokenStoreError
 from counterfoil.testing.tokens import MemoryRefreshLock, MemoryTokenStore
+from counterfoil.testing.virtual_time import LoopClock, run_virtually
 from support.seeded import SeededEntropy
-from support.virtual_time import LoopClock, run_virtually
 
 HOUR = 3600.0
 

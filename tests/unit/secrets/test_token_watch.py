@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from counterfoil.secrets.connections import Connection
 from counterfoil.secrets.tokens import TokenSet
 from counterfoil.telemetry.ports import Instruments
+from counterfoil.testing.virtual_time import LoopClock, run_virtually
 from counterfoil.token_watch import ConnectionWatch, due_warning
-from support.virtual_time import LoopClock, run_virtually
 
 DAY = 86_400.0
 
