@@ -14,6 +14,8 @@ PRODUCT_INCOME = "79"
 COST_OF_GOODS_SOLD = "80"
 ACCOUNTS_RECEIVABLE = "84"
 DISCOUNTS_GIVEN = "86"
+UNAPPLIED_INCOME = "87"
+UNAPPLIED_EXPENSE = "88"
 SALES_TAX_PAYABLE = "90"
 
 COMPANY_NAME = "Sandbox Company"
@@ -49,6 +51,8 @@ ACCOUNTS = (
     ("83", "Freight Income", "Income", "ServiceFeeIncome"),
     (ACCOUNTS_RECEIVABLE, "Accounts Receivable (A/R)", "Accounts Receivable", "AccountsReceivable"),
     (DISCOUNTS_GIVEN, "Discounts given", "Income", "DiscountsRefundsGiven"),
+    (UNAPPLIED_INCOME, "Unapplied Cash Payment Income", "Income", "UnappliedCashPaymentIncome"),
+    (UNAPPLIED_EXPENSE, "Unapplied Cash Bill Payment Expense", "Expense", "UnappliedCashBillPaymentExpense"),
     (SALES_TAX_PAYABLE, "Sales Tax Payable", "Other Current Liability", "GlobalTaxPayable"),
 )
 

@@ -4,12 +4,13 @@ Sources: Intuit's pages of CompanyCurrency and ExchangeRate. A document that nam
 a word, as Intuit's does.
 """
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped, require_unique_name
-from counterfoil.quickbooks.emulator.ledger import Effect, Posting
+from counterfoil.quickbooks.emulator.ledger import Effect
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_text, cents, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject
@@ -111,8 +112,8 @@ def posted(effect: Effect, body: JsonObject, home: str) -> Effect:
     amounts = [cents(posting.amount * rate) for posting in effect.postings]
     largest = max(range(len(amounts)), key=lambda place: abs(amounts[place]))
     amounts[largest] -= sum(amounts, ZERO)
-    postings = tuple(Posting(posting.account, amount) for posting, amount in zip(effect.postings, amounts, strict=True))
-    return Effect(postings, effect.party, effect.owed)
+    postings = tuple(replace(posting, amount=amount) for posting, amount in zip(effect.postings, amounts, strict=True))
+    return replace(effect, postings=postings)
 
 
 def _is_foreign(body: JsonObject, home: str) -> bool:

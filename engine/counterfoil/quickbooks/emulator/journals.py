@@ -1,12 +1,14 @@
 """JournalEntry: debits equal credits, and TotalAmt is always 0."""
 
+from collections import defaultdict
 from decimal import Decimal
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
-from counterfoil.quickbooks.emulator.ledger import Effect, Posting, balanced
+from counterfoil.quickbooks.emulator.ledger import About, Effect, Posting, balanced
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.tables import Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject
 
@@ -26,39 +28,47 @@ def shape_journal_entry(draft: Draft) -> Shaped:
     if draft.preference("CurrencyPrefs", "MultiCurrencyEnabled") is True and "CurrencyRef" not in body:
         raise faults.required("CurrencyRef")
     body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")))
-    lines: list[JsonObject] = []
-    postings: list[Posting] = []
-    for line in sent_lines(draft):
-        shaped, posting = _line(draft, line)
-        lines.append(shaped)
-        if posting is not None:
-            postings.append(posting)
-    sides = {posting.amount > ZERO for posting in postings}
-    if sides != {True, False} or not balanced(postings):
-        raise faults.QuickBooksFaultError("2300", "Please balance your debits and credits.", element="Line")
+    lines = [_line(draft, line) for line in sent_lines(draft)]
     numbered, made = number_lines(draft, lines, first=0)
     body["Line"] = [*numbered]
+    effect = journal_effect(body, draft.tables)
+    sides = {posting.amount > ZERO for posting in effect.postings}
+    if sides != {True, False} or not balanced(effect.postings):
+        raise faults.QuickBooksFaultError("2300", "Please balance your debits and credits.", element="Line")
     body["TotalAmt"] = 0
-    return Shaped(body, effect=Effect(tuple(postings)), lines_made=made)
+    return Shaped(body, effect=effect, lines_made=made)
 
 
-def journal_effect(body: JsonObject) -> Effect:
-    """What the lines of a stored entry post."""
-    postings = []
+def journal_effect(body: JsonObject, tables: Tables) -> Effect:
+    """What the lines of an entry post, and what they make customers owe and vendors be owed."""
+    postings: list[Posting] = []
+    owed: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     for line in (as_object(member) for member in as_list(body.get("Line"))):
         detail = as_object(line.get("JournalEntryLineDetail"))
-        if detail:
-            amount = to_decimal(line.get("Amount", 0), "Amount")
-            postings.append(
-                Posting(reference_id(detail.get("AccountRef")), _signed(as_text(detail.get("PostingType")), amount))
-            )
-    return Effect(tuple(postings))
+        if not detail:
+            continue
+        account = reference_id(detail.get("AccountRef"))
+        amount = _signed(as_text(detail.get("PostingType")), to_decimal(line.get("Amount", 0), "Amount"))
+        entity = as_object(detail.get("Entity"))
+        party = reference_id(entity.get("EntityRef"))
+        about = About(
+            tracked_class=reference_id(detail.get("ClassRef")),
+            department=reference_id(detail.get("DepartmentRef")),
+            party_kind=as_text(entity.get("Type")),
+            party=party,
+        )
+        postings.append(Posting(account, amount, about))
+        row = tables.get("Account", account)
+        kind = as_text(row.body.get("AccountType")) if row is not None else ""
+        if kind in NEEDS_PARTY:
+            owed[party] += amount if NEEDS_PARTY[kind] == "Customer" else -amount
+    return Effect(tuple(postings), tuple(owed.items()))
 
 
-def _line(draft: Draft, line: JsonObject) -> tuple[JsonObject, Posting | None]:
+def _line(draft: Draft, line: JsonObject) -> JsonObject:
     kind = as_text(line.get("DetailType"))
     if kind == "DescriptionOnly":
-        return {name: value for name, value in line.items() if name != "Amount"}, None
+        return {name: value for name, value in line.items() if name != "Amount"}
     if kind != "JournalEntryLineDetail":
         raise faults.bad_enum("Line.DetailType", kind)
     sent = as_object(line.get(kind))
@@ -85,7 +95,7 @@ def _line(draft: Draft, line: JsonObject) -> tuple[JsonObject, Posting | None]:
     shaped: JsonObject = {**{name: value for name, value in line.items() if not name.endswith("Detail")}}
     shaped["Amount"] = amount
     shaped[kind] = detail
-    return shaped, Posting(reference_id(detail["AccountRef"]), _signed(side, amount))
+    return shaped
 
 
 def _signed(side: str, amount: Decimal) -> Decimal:

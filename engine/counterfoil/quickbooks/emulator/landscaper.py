@@ -54,8 +54,6 @@ ACCOUNTS = (
     ("76", "Gas and Electric", "Expense", "Utilities"),
     ("77", "Telephone", "Expense", "Utilities"),
     ("85", "Uncategorized Income", "Income", "ServiceFeeIncome"),
-    ("87", "Unapplied Cash Payment Income", "Income", "UnappliedCashPaymentIncome"),
-    ("88", "Unapplied Cash Bill Payment Expense", "Expense", "UnappliedCashBillPaymentExpense"),
     ("89", "Arizona Dept. of Revenue Payable", "Other Current Liability", "GlobalTaxPayable"),
     ("91", "Board of Equalization Payable", "Other Current Liability", "GlobalTaxPayable"),
 )

@@ -4,11 +4,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from counterfoil.quickbooks.emulator.values import ZERO
 
 DocumentKey = tuple[str, str]
 """Entity and Id of a document."""
+
+
+class About(NamedTuple):
+    """What a line is about, as Ids, where it says so itself; reports ask its document for the rest."""
+
+    item: str = ""
+    tracked_class: str = ""
+    department: str = ""
+    party_kind: str = ""
+    party: str = ""
+
+
+NOTHING = About()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +31,38 @@ class Posting:
 
     account: str
     amount: Decimal
+    about: About = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one transaction does to the books: its postings, and what its party owes or is owed by it."""
+    """What one transaction does to the books.
+
+    Attributes:
+        postings: what it moves on the accounts.
+        owed: what a customer owes more by it, or a vendor is owed, by the party's Id.
+    """
 
     postings: tuple[Posting, ...] = ()
-    party: str = ""
-    owed: Decimal = ZERO
+    owed: tuple[tuple[str, Decimal], ...] = ()
 
 
 NO_EFFECT = Effect()
+
+
+class Sums:
+    """Postings in the making: amounts on the same account, about the same, become one."""
+
+    def __init__(self) -> None:
+        self._amounts: defaultdict[tuple[str, About], Decimal] = defaultdict(lambda: ZERO)
+
+    def add(self, account: str, amount: Decimal, about: About = NOTHING) -> None:
+        """Positive is a debit."""
+        self._amounts[account, about] += amount
+
+    def postings(self) -> tuple[Posting, ...]:
+        """One for each that does not come to nothing."""
+        return tuple(Posting(account, amount, about) for (account, about), amount in self._amounts.items() if amount)
 
 
 class Ledger:
@@ -51,8 +85,8 @@ class Ledger:
     def _add(self, effect: Effect, sign: int) -> None:
         for posting in effect.postings:
             self._accounts[posting.account] += sign * posting.amount
-        if effect.party:
-            self._parties[effect.party] += sign * effect.owed
+        for party, owed in effect.owed:
+            self._parties[party] += sign * owed
 
     def account(self, identifier: str) -> Decimal:
         """Debits less credits of an account."""
@@ -81,6 +115,10 @@ class Ledger:
     def all_links(self) -> dict[str, dict[DocumentKey, Decimal]]:
         """What each payment is applied to."""
         return {payment: dict(links) for payment, links in self._pays.items()}
+
+    def effect_of(self, document: DocumentKey) -> Effect:
+        """What one document does now."""
+        return self._effects.get(document, NO_EFFECT)
 
     def effects(self) -> Iterator[tuple[DocumentKey, Effect]]:
         """What each document does now."""

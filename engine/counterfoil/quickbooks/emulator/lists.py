@@ -53,6 +53,8 @@ TYPE_OF_SUBTYPE = {
     "Savings": "Bank",
     "CashOnHand": "Bank",
     "UndepositedFunds": "Other Current Asset",
+    "UnappliedCashPaymentIncome": "Income",
+    "UnappliedCashBillPaymentExpense": "Expense",
     "SalesOfProductIncome": "Income",
     "DiscountsRefundsGiven": "Income",
     "PayrollExpenses": "Expense",

@@ -58,7 +58,7 @@ def payment_effect(body: JsonObject) -> Effect:
     if total:
         account = reference_id(body.get("DepositToAccountRef")) or chart.UNDEPOSITED_FUNDS
         postings = (Posting(account, total), Posting(chart.ACCOUNTS_RECEIVABLE, -total))
-    return Effect(postings, reference_id(body.get("CustomerRef")), -unapplied)
+    return Effect(postings, ((reference_id(body.get("CustomerRef")), -unapplied),))
 
 
 def shape_bill_payment(draft: Draft) -> Shaped:
@@ -107,7 +107,7 @@ def bill_payment_effect(body: JsonObject) -> Effect:
         (-amount if link.get("TxnType") in CREDITS else amount for link, amount in zip(links, amounts, strict=True)),
         ZERO,
     )
-    return Effect(postings, reference_id(body.get("VendorRef")), applied - total)
+    return Effect(postings, ((reference_id(body.get("VendorRef")), applied - total),))
 
 
 def _applied(links: dict[DocumentKey, Decimal], total: Decimal) -> Decimal:

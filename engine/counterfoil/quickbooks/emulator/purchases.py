@@ -3,12 +3,9 @@
 Source: Intuit's entity pages of Bill, VendorCredit, Purchase and PurchaseOrder.
 """
 
-from collections import defaultdict
-from decimal import Decimal
-
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
-from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, Effect, Posting
+from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, About, Effect, Sums
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency
 from counterfoil.quickbooks.emulator.sales import due_date, factored_amount, with_balance
@@ -103,19 +100,19 @@ def payables(draft: Draft, body: JsonObject) -> JsonObject:
 def bill_effect(entity: str, body: JsonObject, tables: Tables) -> Effect:
     """Expenses against the payable; a vendor's credit the other way round."""
     sign = -1 if entity == "VendorCredit" else 1
-    amounts = _expenses(body, tables, sign)
+    sums = _expenses(body, tables, sign)
     account = reference_id(body.get("APAccountRef")) or chart.ACCOUNTS_PAYABLE
-    amounts[account] -= sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt")
+    sums.add(account, -sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt"))
     owed = sign * to_decimal(body.get("Balance", 0), "Balance")
-    return Effect(_postings(amounts), reference_id(body.get("VendorRef")), owed)
+    return Effect(sums.postings(), ((reference_id(body.get("VendorRef")), owed),))
 
 
 def purchase_effect(body: JsonObject, tables: Tables) -> Effect:
     """Expenses against the account that paid them."""
     sign = -1 if body.get("Credit") is True else 1
-    amounts = _expenses(body, tables, sign)
-    amounts[reference_id(body.get("AccountRef"))] -= sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt")
-    return Effect(_postings(amounts))
+    sums = _expenses(body, tables, sign)
+    sums.add(reference_id(body.get("AccountRef")), -sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt"))
+    return Effect(sums.postings())
 
 
 def _begun(draft: Draft) -> JsonObject:
@@ -178,19 +175,29 @@ def _line(draft: Draft, line: JsonObject) -> JsonObject:
     return result
 
 
-def _expenses(body: JsonObject, tables: Tables, sign: int) -> defaultdict[str, Decimal]:
-    amounts: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+def _expenses(body: JsonObject, tables: Tables, sign: int) -> Sums:
+    sums = Sums()
     for line in (as_object(member) for member in as_list(body.get("Line"))):
         kind = as_text(line.get("DetailType"))
         amount = sign * to_decimal(line.get("Amount", 0), "Amount")
         detail = as_object(line.get(kind))
         if kind == "AccountBasedExpenseLineDetail":
-            amounts[reference_id(detail.get("AccountRef"))] += amount
+            sums.add(reference_id(detail.get("AccountRef")), amount, _about(detail))
         elif kind == "ItemBasedExpenseLineDetail":
-            amounts[_expense_account(detail, tables)] += amount
+            sums.add(_expense_account(detail, tables), amount, _about(detail))
     tax = to_decimal(as_object(body.get("TxnTaxDetail")).get("TotalTax", 0), "TotalTax")
-    amounts[chart.SALES_TAX_PAYABLE] += sign * tax
-    return amounts
+    sums.add(chart.SALES_TAX_PAYABLE, sign * tax)
+    return sums
+
+
+def _about(detail: JsonObject) -> About:
+    customer = reference_id(detail.get("CustomerRef"))
+    return About(
+        item=reference_id(detail.get("ItemRef")),
+        tracked_class=reference_id(detail.get("ClassRef")),
+        party_kind="Customer" if customer else "",
+        party=customer,
+    )
 
 
 def _expense_account(detail: JsonObject, tables: Tables) -> str:
@@ -201,7 +208,3 @@ def _expense_account(detail: JsonObject, tables: Tables) -> str:
         if found := reference_id(item.body.get(name)):
             return found
     return chart.COST_OF_GOODS_SOLD
-
-
-def _postings(amounts: defaultdict[str, Decimal]) -> tuple[Posting, ...]:
-    return tuple(Posting(account, amount) for account, amount in amounts.items() if amount)

@@ -1,6 +1,5 @@
 """The sales forms: lines, sub-total, discount, tax, balance, and what they post."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,7 +7,7 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
-from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, Effect, Ledger, Posting
+from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, About, Effect, Ledger, Sums
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency, home_currency
 from counterfoil.quickbooks.emulator.tables import Row, Tables
@@ -39,7 +38,7 @@ ON_SALES_FORMS = frozenset({"SalesItemLineDetail", "DescriptionOnly", "DiscountL
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class _Totals:
     """What the lines of a sales form come to."""
 
     items: Decimal
@@ -136,23 +135,27 @@ def sale_effect(entity: str, body: JsonObject, tables: Tables) -> Effect:
         return NO_EFFECT
     on_account = entity in ON_ACCOUNT
     against = chart.ACCOUNTS_RECEIVABLE if on_account else reference_id(body.get("DepositToAccountRef"))
-    amounts: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-    amounts[against] = sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt")
+    sums = Sums()
+    sums.add(against, sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt"))
     for line in (as_object(member) for member in as_list(body.get("Line"))):
         kind = as_text(line.get("DetailType"))
         amount = sign * to_decimal(line.get("Amount", 0), "Amount")
         detail = as_object(line.get(kind))
         if kind == "SalesItemLineDetail":
-            amounts[_income_account(detail, tables)] -= amount
+            sums.add(_income_account(detail, tables), -amount, _about(detail))
         elif kind == "DiscountLineDetail":
-            amounts[reference_id(detail.get("DiscountAccountRef")) or chart.DISCOUNTS_GIVEN] += amount
+            account = reference_id(detail.get("DiscountAccountRef")) or chart.DISCOUNTS_GIVEN
+            sums.add(account, amount, _about(detail))
     tax = to_decimal(as_object(body.get("TxnTaxDetail")).get("TotalTax", 0), "TotalTax")
-    amounts[chart.SALES_TAX_PAYABLE] -= sign * tax
-    postings = tuple(Posting(account, amount) for account, amount in amounts.items() if amount)
+    sums.add(chart.SALES_TAX_PAYABLE, -sign * tax)
     if not on_account:
-        return Effect(postings)
+        return Effect(sums.postings())
     owed = sign * to_decimal(body.get("Balance", 0), "Balance")
-    return Effect(postings, reference_id(body.get("CustomerRef")), owed)
+    return Effect(sums.postings(), ((reference_id(body.get("CustomerRef")), owed),))
+
+
+def _about(detail: JsonObject) -> About:
+    return About(item=reference_id(detail.get("ItemRef")), tracked_class=reference_id(detail.get("ClassRef")))
 
 
 def voided(body: JsonObject) -> JsonObject:
@@ -239,7 +242,7 @@ def _number(detail: JsonObject, name: str, kind: str) -> Decimal | None:
     return number
 
 
-def _summed(draft: Draft, lines: list[JsonObject], body: JsonObject) -> tuple[Sums, list[JsonObject], SalesTax]:
+def _summed(draft: Draft, lines: list[JsonObject], body: JsonObject) -> tuple[_Totals, list[JsonObject], SalesTax]:
     items = ZERO
     for line in lines:
         if line["DetailType"] == "SalesItemLineDetail":
@@ -254,7 +257,7 @@ def _summed(draft: Draft, lines: list[JsonObject], body: JsonObject) -> tuple[Su
             line["Amount"] = cents(items * percent / 100)
         discount += to_decimal(line["Amount"], "Amount")
     tax = sales_tax(draft, body, lines, discount)
-    return Sums(items=items, discount=discount, tax=tax.total), lines, tax
+    return _Totals(items=items, discount=discount, tax=tax.total), lines, tax
 
 
 def _document_currency(draft: Draft, body: JsonObject, customer: Row | None) -> JsonObject:

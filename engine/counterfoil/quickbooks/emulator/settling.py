@@ -34,7 +34,7 @@ def effect_of(entity: str, body: JsonObject, tables: Tables) -> Effect:
         case "CreditCardPaymentTxn":
             return card_payment_effect(body)
         case "JournalEntry":
-            return journal_effect(body)
+            return journal_effect(body, tables)
         case _:
             return NO_EFFECT
 

@@ -14,6 +14,7 @@ from counterfoil.quickbooks.emulator.reports.layout import Report
 from counterfoil.quickbooks.emulator.reports.ledgers import general_ledger, profit_and_loss_detail, trial_balance
 from counterfoil.quickbooks.emulator.reports.lists import LISTS
 from counterfoil.quickbooks.emulator.reports.statements import balance_sheet, profit_and_loss
+from counterfoil.quickbooks.emulator.values import as_object, as_text
 from counterfoil.quickbooks.emulator.views import stamp
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -45,14 +46,14 @@ def answer(books: Books, name: str, parameters: Mapping[str, str]) -> JsonObject
     known = _BY_PATH.get(name.lower())
     if known is None:
         raise faults.unsupported_operation(f"report {name[:40]}")
-    asked = asked_from(parameters, books.today())
+    asked = asked_from(parameters, books.today(), _basis(books))
     report = REPORTS[known](books, asked)
     columns = _columns(report, asked)
     option: JsonObject = {"Name": "NoReportData", "Value": str(not report.rows).lower()}
     header: JsonObject = {
         "Time": stamp(books.now(), books.zone),
         "ReportName": known,
-        "ReportBasis": "Accrual",
+        "ReportBasis": "Cash" if asked.cash else "Accrual",
         "StartPeriod": asked.start.isoformat(),
         "EndPeriod": asked.end.isoformat(),
         "SummarizeColumnsBy": asked.by,
@@ -60,6 +61,12 @@ def answer(books: Books, name: str, parameters: Mapping[str, str]) -> JsonObject
         "Option": [option],
     }
     return {"Header": header, "Columns": {"Column": columns}, "Rows": {"Row": [*report.rows]}}
+
+
+def _basis(books: Books) -> str:
+    """What the company prefers."""
+    preferred = as_text(as_object(books.preferences.get("ReportPrefs")).get("ReportBasis"))
+    return preferred if preferred in {"Cash", "Accrual"} else "Accrual"
 
 
 def _columns(report: Report, asked: Asked) -> list[JsonValue]:

@@ -1,7 +1,4 @@
-"""What customers owe and what vendors are owed, by how long it is overdue.
-
-Open balances are those of now: a day in the past ages them, it does not open what was paid since.
-"""
+"""What customers owed and what vendors were owed on a day, by how long it was overdue."""
 
 from collections import defaultdict
 from datetime import date
@@ -10,13 +7,15 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.reports.asked import Asked
 from counterfoil.quickbooks.emulator.reports.layout import Line, Report, data, summary, total_of
-from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, to_decimal
+from counterfoil.quickbooks.emulator.reports.openness import open_on
+from counterfoil.quickbooks.emulator.reports.subjects import headed
+from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 STEP_DAYS = 30
 BUCKETS = ("Current", "1 - 30", "31 - 60", "61 - 90", "91 and over")
-RECEIVABLE = (("Invoice", 1, "Balance"), ("CreditMemo", -1, "Balance"), ("Payment", -1, "UnappliedAmt"))
-PAYABLE = (("Bill", 1, "Balance"), ("VendorCredit", -1, "Balance"))
+RECEIVABLE = (("Invoice", 1), ("CreditMemo", -1), ("Payment", -1))
+PAYABLE = (("Bill", 1), ("VendorCredit", -1))
 
 
 def aged_receivables(books: Books, asked: Asked) -> Report:
@@ -29,13 +28,15 @@ def aged_payables(books: Books, asked: Asked) -> Report:
     return _aged(books, asked, PAYABLE, "VendorRef")
 
 
-def _aged(books: Books, asked: Asked, kinds: tuple[tuple[str, int, str], ...], party: str) -> Report:
+def _aged(books: Books, asked: Asked, kinds: tuple[tuple[str, int], ...], party: str) -> Report:
     open_by: defaultdict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO] * len(BUCKETS))
-    for entity, sign, name in kinds:
+    for entity, sign in kinds:
         for row in books.tables.table(entity).rows.values():
-            amount = sign * to_decimal(row.body.get(name, 0), name)
             day = date.fromisoformat(as_text(row.body["TxnDate"]))
-            if amount and day <= asked.as_of:
+            if day > asked.as_of or not headed(row, asked.filters):
+                continue
+            amount = sign * open_on(books, entity, row, asked.as_of)
+            if amount:
                 reference = as_object(row.body.get(party))
                 key = (as_text(reference.get("name")), as_text(reference.get("value")))
                 due = as_text(row.body.get("DueDate")) or day.isoformat()

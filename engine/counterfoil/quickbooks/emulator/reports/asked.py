@@ -4,12 +4,34 @@ from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.values import to_date
 
-By = Literal["Total", "Days", "Week", "Month", "Quarter", "Year"]
+By = Literal[
+    "Total", "Days", "Week", "Month", "Quarter", "Year",
+    "Customers", "Vendors", "Employees", "Classes", "Departments", "ProductsAndServices",
+]  # fmt: skip
+MEMBERS: Mapping[By, str] = {
+    "Customers": "Customer",
+    "Vendors": "Vendor",
+    "Employees": "Employee",
+    "Classes": "Class",
+    "Departments": "Department",
+    "ProductsAndServices": "Item",
+}
+"""Columns that are records of a list, and of which."""
+BY: Mapping[str, By] = {name.lower(): name for name in get_args(By)}
+FILTERS: Mapping[str, str] = {
+    "customer": "Customer",
+    "vendor": "Vendor",
+    "class": "Class",
+    "department": "Department",
+    "item": "Item",
+}
+Filters = tuple[tuple[str, frozenset[str]], ...]
+"""What alone is reported: the kind of record, and Ids."""
 MONTHS: Mapping[By, int] = {"Month": 1, "Quarter": 3, "Year": 12}
 PERIODS_MAX = 400
 DAYS_OF: Mapping[By, int] = {"Days": 1, "Week": 7}
@@ -17,11 +39,12 @@ DAYS_OF: Mapping[By, int] = {"Days": 1, "Week": 7}
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A column of time, both days included."""
+    """A column: of time, both days included; of what is about one record, where it names one."""
 
     title: str
     start: date
     end: date
+    member: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +55,22 @@ class Asked:
         start, end: both included; the start of the year to today unless said otherwise.
         by: how columns are summarised.
         as_of: the day of an aged report.
+        cash: documents count when they are paid, not when they are made.
+        filters: what alone is reported.
     """
 
     start: date
     end: date
     by: By
     as_of: date
+    cash: bool = False
+    filters: Filters = ()
 
     @property
     def periods(self) -> list[Period]:
         """The columns of time; one called Total, or one for each part and a Total behind them."""
         total = Period("Total", self.start, self.end)
-        if self.by == "Total":
+        if self.by == "Total" or self.by in MEMBERS:
             return [total]
         parts: list[Period] = []
         day = self.start
@@ -54,39 +81,34 @@ class Asked:
         return [*parts, total]
 
 
-def asked_from(parameters: Mapping[str, str], today: date) -> Asked:
+def asked_from(parameters: Mapping[str, str], today: date, basis: str = "Accrual") -> Asked:
     """Read the parameters.
+
+    Args:
+        basis: Accrual or Cash, as the company prefers it where the request does not say.
 
     Raises:
         QuickBooksFaultError: a date that is none, an end before its start, or what this emulator does not compute.
     """
-    if parameters.get("accounting_method", "Accrual").lower() != "accrual":
-        raise faults.unsupported_operation("accounting_method=Cash (the emulator computes accrual reports)")
+    method = parameters.get("accounting_method", "") or basis
+    if method.lower() not in {"cash", "accrual"}:
+        raise faults.bad_enum("accounting_method", method[:40])
     start, end = _macro(parameters.get("date_macro", "This Fiscal Year-to-date"), today)
     start = _day(parameters, "start_date", start)
     end = _day(parameters, "end_date", end)
     if end < start or start.year == 1:
         raise faults.bad_date("end_date", end.isoformat())
     as_of = _day(parameters, "report_date", today)
-    return Asked(start, end, _by(parameters.get("summarize_column_by", "Total")), as_of)
+    by = BY.get((parameters.get("summarize_column_by", "") or "Total").lower())
+    if by is None:
+        raise faults.bad_enum("summarize_column_by", parameters["summarize_column_by"][:40])
+    return Asked(start, end, by, as_of, method.lower() == "cash", _filters(parameters))
 
 
-def _by(text: str) -> By:
-    match text.lower():
-        case "total":
-            return "Total"
-        case "days":
-            return "Days"
-        case "week":
-            return "Week"
-        case "month":
-            return "Month"
-        case "quarter":
-            return "Quarter"
-        case "year":
-            return "Year"
-        case _:
-            raise faults.bad_enum("summarize_column_by", text[:40])
+def _filters(parameters: Mapping[str, str]) -> Filters:
+    """Ids with commas between them, by the kind of record that they name."""
+    asked = ((kind, parameters.get(name, "")) for name, kind in FILTERS.items())
+    return tuple((kind, frozenset(part.strip() for part in ids.split(","))) for kind, ids in asked if ids)
 
 
 def _day(parameters: Mapping[str, str], name: str, default: date) -> date:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from counterfoil.quickbooks.emulator.books import Books
+from counterfoil.quickbooks.emulator.lists import CLASSIFICATION
 from counterfoil.quickbooks.emulator.reports.asked import Asked, Period
 from counterfoil.quickbooks.emulator.reports.layout import (
     Amounts,
@@ -34,8 +35,9 @@ FINANCING = ("Long Term Liability", "Equity")
 
 def cash_flow(books: Books, asked: Asked) -> Report:
     """Where the money at the bank came from and went."""
-    moved, periods = Movements(books), asked.periods
-    net = tuple(moved.result(period.start, period.end) for period in periods)
+    moved = Movements(books, asked)
+    periods = moved.columns(CLASSIFICATION)
+    net = tuple(moved.result(period.start, period.end, period.member) for period in periods)
     adjustments, adjusted = _changes(moved, OPERATING, periods)
     inside: list[JsonValue] = [
         {**summary("Net Income", net), "type": "Data", "group": "NetIncome"},
@@ -76,4 +78,4 @@ def _at_bank(moved: Movements, period: Period) -> Decimal:
     if period.start == BEGINNING:
         return ZERO
     before = period.start - timedelta(days=1)
-    return sum((moved.sum(row.id, BEGINNING, before) for row in moved.accounts(CASH)), ZERO)
+    return sum((moved.sum(row.id, BEGINNING, before, period.member) for row in moved.accounts(CASH)), ZERO)

@@ -44,7 +44,8 @@ def minus(left: Amounts, right: Amounts) -> Amounts:
 
 def text_of(amount: Decimal) -> str:
     """As a report shows it."""
-    return f"{amount:.2f}"
+    # Adding nothing takes the sign from a zero.
+    return f"{amount + ZERO:.2f}"
 
 
 def cells(title: str, values: Sequence[str], identifier: str = "") -> JsonObject:

@@ -38,7 +38,7 @@ def trial_balance(books: Books, asked: Asked) -> Report:
     """Every account with its balance on the one side or the other; former years' result is retained earnings."""
     rows: list[JsonValue] = []
     left = right = ZERO
-    for name, identifier, amount in _balances(Movements(books), asked.end):
+    for name, identifier, amount in _balances(Movements(books, asked), asked.end):
         debit, credit = max(amount, ZERO), max(-amount, ZERO)
         left, right = left + debit, right + credit
         rows.append(cells(name, [text_of(side) if side else "" for side in (debit, credit)], identifier))
@@ -73,7 +73,7 @@ def profit_and_loss_detail(books: Books, asked: Asked) -> Report:
 
 
 def _postings(books: Books, asked: Asked, types: Collection[str]) -> Report:
-    moved = Movements(books)
+    moved = Movements(books, asked)
     rows: list[JsonValue] = []
     for account in moved.accounts(types):
         sign = 1 if account.body.get("Classification") in {"Asset", "Expense"} else -1

@@ -11,6 +11,8 @@ from counterfoil.quickbooks.emulator.reports.aging import PAYABLE, RECEIVABLE
 from counterfoil.quickbooks.emulator.reports.asked import Asked
 from counterfoil.quickbooks.emulator.reports.layout import Line, Report, cells, data, summary, text_of, total_of
 from counterfoil.quickbooks.emulator.reports.ledgers import TYPE_NAMES
+from counterfoil.quickbooks.emulator.reports.openness import open_on
+from counterfoil.quickbooks.emulator.reports.subjects import headed
 from counterfoil.quickbooks.emulator.tables import Row
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, to_decimal
 from counterfoil.quickbooks.emulator.views import amount_of
@@ -26,7 +28,7 @@ LIST_COLUMNS = (
     ("Memo/Description", "memo"),
     ("Amount", "subt_nat_amount"),
 )
-Owing = tuple[tuple[str, int, str], ...]
+Owing = tuple[tuple[str, int], ...]
 Making = Callable[[Books, Asked], Report]
 
 
@@ -38,7 +40,7 @@ def transaction_list(books: Books, asked: Asked) -> Report:
             for entity, spec in ENTITIES.items()
             if spec.kind == "transaction"
             for row in books.tables.table(entity).rows.values()
-            if row.body.get("TxnDate") and asked.start <= _day(row) <= asked.end
+            if row.body.get("TxnDate") and asked.start <= _day(row) <= asked.end and headed(row, asked.filters)
         ),
         key=lambda one: (one[0], int(one[2].id)),
     )
@@ -52,7 +54,7 @@ def sums_by(kinds: tuple[tuple[str, int], ...], reference: str, *, in_lines: boo
         sums: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         for entity, sign in kinds:
             for row in books.tables.table(entity).rows.values():
-                if asked.start <= _day(row) <= asked.end:
+                if asked.start <= _day(row) <= asked.end and headed(row, asked.filters):
                     for name, identifier, amount in _parts(row, reference, in_lines=in_lines):
                         sums[name, identifier] += sign * amount
         return _totalled({key: amount for key, amount in sums.items() if amount})
@@ -61,7 +63,7 @@ def sums_by(kinds: tuple[tuple[str, int], ...], reference: str, *, in_lines: boo
 
 
 def balances_of(owing: Owing, party: str) -> Making:
-    """A report of what each party owes, or is owed, now."""
+    """A report of what each party owed, or was owed."""
 
     def made(books: Books, asked: Asked) -> Report:
         sums: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
@@ -127,11 +129,12 @@ LISTS: Mapping[str, Making] = {
 
 
 def _open(books: Books, asked: Asked, owing: Owing) -> Iterator[tuple[str, Row, Decimal]]:
-    for entity, sign, name in owing:
+    for entity, sign in owing:
         for row in books.tables.table(entity).rows.values():
-            amount = sign * to_decimal(row.body.get(name, 0), name)
-            if amount and _day(row) <= asked.as_of:
-                yield entity, row, amount
+            if _day(row) <= asked.as_of and headed(row, asked.filters):
+                amount = sign * open_on(books, entity, row, asked.as_of)
+                if amount:
+                    yield entity, row, amount
 
 
 def _parts(row: Row, reference: str, *, in_lines: bool) -> Iterator[tuple[str, str, Decimal]]:

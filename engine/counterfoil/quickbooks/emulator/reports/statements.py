@@ -1,9 +1,11 @@
 """Profit and loss, and the balance sheet."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from counterfoil.quickbooks.emulator.books import Books
+from counterfoil.quickbooks.emulator.lists import CLASSIFICATION
 from counterfoil.quickbooks.emulator.reports.asked import Asked, Period
 from counterfoil.quickbooks.emulator.reports.layout import (
     Amounts,
@@ -16,7 +18,7 @@ from counterfoil.quickbooks.emulator.reports.layout import (
     sum_line,
     total_of,
 )
-from counterfoil.quickbooks.emulator.reports.movements import BEGINNING, Movements
+from counterfoil.quickbooks.emulator.reports.movements import BEGINNING, RESULT, Movements
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 CURRENT_ASSETS = (
@@ -33,7 +35,8 @@ CURRENT_LIABILITIES = (
 
 def profit_and_loss(books: Books, asked: Asked) -> Report:
     """Income less costs, expenses, and what lies beside the business."""
-    moved, periods = Movements(books), asked.periods
+    moved = Movements(books, asked)
+    periods = moved.columns(RESULT)
     rows: list[JsonValue] = []
 
     def part(group: str, title: str, kind: str, sign: int) -> Amounts:
@@ -61,8 +64,8 @@ def profit_and_loss(books: Books, asked: Asked) -> Report:
 
 def balance_sheet(books: Books, asked: Asked) -> Report:
     """What the company has and owes at the end of each period; both sides come to the same."""
-    moved = Movements(books)
-    ends = [Period(period.title, BEGINNING, period.end) for period in asked.periods]
+    moved = Movements(books, asked)
+    ends = [replace(period, start=BEGINNING) for period in moved.columns(CLASSIFICATION)]
     current, current_total = _group(moved, CURRENT_ASSETS, ends, 1)
     fixed, fixed_total = _group(moved, (("FixedAssets", "Fixed Assets", ("Fixed Asset",)),), ends, 1)
     other, other_total = _group(moved, (("OtherAssets", "Other Assets", ("Other Asset",)),), ends, 1)
@@ -107,8 +110,10 @@ def _equity(moved: Movements, periods: list[Period]) -> tuple[JsonObject, Amount
     """Equity, with the result of former years as retained earnings and this year's beside them."""
     lines = moved.lines(("Equity",), periods, -1)
     years = [date(period.end.year, 1, 1) for period in periods]
-    this_year = tuple(moved.result(year, period.end) for year, period in zip(years, periods, strict=True))
-    until_now = tuple(moved.result(BEGINNING, period.end) for period in periods)
+    this_year = tuple(
+        moved.result(year, period.end, period.member) for year, period in zip(years, periods, strict=True)
+    )
+    until_now = tuple(moved.result(BEGINNING, period.end, period.member) for period in periods)
     before = minus(until_now, this_year)
     kept = next((line for line in lines if line.name == "Retained Earnings"), None)
     retained = plus(before, kept.amounts) if kept is not None else before
