@@ -158,3 +158,54 @@ def test_a_template_without_a_schedule_is_refused() -> None:
     with pytest.raises(QuickBooksFaultError) as refused:
         company.write("RecurringTransaction", {"Invoice": inner})
     assert (refused.value.code, refused.value.element) == ("2020", "RecurringInfo.Name")
+
+
+def in_britain() -> tuple[Company, str, str]:
+    """A British company with codes of 20 and of 0 per cent."""
+    company = a_company()
+    company.books.set_preferences({"TaxPrefs": {"UsingSalesTax": True}})
+    standard, zero = a_code(company, "20.0% S", "20"), a_code(company, "0.0% Z", "0")
+    company.write("CompanyInfo", {"SyncToken": "0", "Country": "GB"}, "update")
+    return company, standard, zero
+
+
+def test_abroad_each_line_names_its_code_and_tax_comes_on_top() -> None:
+    company, standard, zero = in_britain()
+    lines: list[JsonValue] = [
+        sold("0.33", standard),
+        sold("0.33", standard),
+        sold("0.33", standard),
+        sold("5.00", zero),
+    ]
+    body: JsonObject = {"CustomerRef": {"value": "1"}, "Line": lines, "GlobalTaxCalculation": "TaxExcluded"}
+    invoice = company.write("Invoice", body)
+    # 0.99 at 20 % is 0.198, worked out once over all lines.
+    assert (as_object(invoice["TxnTaxDetail"])["TotalTax"], invoice["TotalAmt"]) == (Decimal("0.20"), Decimal("6.19"))
+    assert company.write("Invoice", {**body, "GlobalTaxCalculation": "NotApplicable"})["TotalAmt"] == Decimal("5.99")
+
+
+def test_abroad_a_price_may_contain_the_tax() -> None:
+    company, standard, _ = in_britain()
+    line = sold("8.33", standard)
+    as_object(line["SalesItemLineDetail"])["TaxInclusiveAmt"] = Decimal("10.00")
+    body: JsonObject = {"CustomerRef": {"value": "1"}, "Line": [line], "GlobalTaxCalculation": "TaxInclusive"}
+    invoice = company.write("Invoice", body)
+    # 10.00 less 10.00 x 20/120 = 1.67.
+    assert (as_object(invoice["TxnTaxDetail"])["TotalTax"], invoice["TotalAmt"]) == (Decimal("1.67"), Decimal("10.00"))
+    assert company.books.ledger.account(TAX_PAYABLE) == Decimal("-1.67")
+    assert company.books.ledger.account("1") == Decimal("-8.33")
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "fault"),
+    [
+        ("NON", {"GlobalTaxCalculation": "TaxExcluded"}, "6100"),
+        ("99", {"GlobalTaxCalculation": "TaxExcluded"}, "2500"),
+        ("", {"GlobalTaxCalculation": "TaxExcluded"}, "6000"),
+        ("standard", {}, "2020"),
+    ],
+)
+def test_abroad_a_form_without_its_code_or_its_method_is_refused(code: str, more: JsonObject, fault: str) -> None:
+    company, standard, _ = in_britain()
+    lines: list[JsonValue] = [sold("1.00", standard if code == "standard" else code)]
+    assert company.refused("Invoice", {"CustomerRef": {"value": "1"}, "Line": lines, **more}).code == fault

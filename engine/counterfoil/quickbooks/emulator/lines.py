@@ -108,10 +108,18 @@ def resolve_details(draft: Draft, detail: JsonObject, where: str) -> JsonObject:
             continue
         if name in REFERENCES:
             resolved[name] = draft.reference(value, REFERENCES[name], f"{where}.{name}")
-        elif name == "TaxCodeRef" and identifier not in TAX_CODES:
-            raise faults.QuickBooksFaultError(
-                "6100", "Invalid Tax Code", "US companies use TAX or NON as the tax code of a line.", element=name
-            )
+        elif name == "TaxCodeRef":
+            resolved[name] = _tax_code(draft, identifier, f"{where}.{name}")
         else:
             resolved[name] = {"value": identifier}
     return resolved
+
+
+def _tax_code(draft: Draft, identifier: str, element: str) -> JsonObject:
+    """A line's tax code: in the US one of two words, elsewhere a code of the company."""
+    company = draft.tables.get("CompanyInfo", "1")
+    at_home = company is None or as_text(company.body.get("Country")) in {"", "US", "USA"}
+    if at_home != (identifier in TAX_CODES):
+        words = "US companies use TAX or NON as the tax code of a line, others a code of their own."
+        raise faults.QuickBooksFaultError("6100", "Invalid Tax Code", words, element="TaxCodeRef")
+    return {"value": identifier} if at_home else draft.reference({"value": identifier}, "TaxCode", element)

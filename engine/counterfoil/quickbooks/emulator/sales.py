@@ -207,7 +207,8 @@ def _sales_line(draft: Draft, line: JsonObject) -> JsonObject:
         if "ItemRef" not in detail:
             raise faults.required("Line.SalesItemLineDetail.ItemRef")
         result["Amount"] = factored_amount(line, detail, kind)
-        detail.setdefault("TaxCodeRef", {"value": default_line_code(draft)})
+        if default_code := default_line_code(draft):
+            detail.setdefault("TaxCodeRef", {"value": default_code})
     elif detail.get("PercentBased") is not True:
         result["Amount"] = line_amount(line)
     result[kind] = detail
@@ -243,10 +244,7 @@ def _number(detail: JsonObject, name: str, kind: str) -> Decimal | None:
 
 
 def _summed(draft: Draft, lines: list[JsonObject], body: JsonObject) -> tuple[_Totals, list[JsonObject], SalesTax]:
-    items = ZERO
-    for line in lines:
-        if line["DetailType"] == "SalesItemLineDetail":
-            items += to_decimal(line["Amount"], "Amount")
+    items = _sold(lines)
     discount = ZERO
     for line in lines:
         if line["DetailType"] != "DiscountLineDetail":
@@ -257,7 +255,13 @@ def _summed(draft: Draft, lines: list[JsonObject], body: JsonObject) -> tuple[_T
             line["Amount"] = cents(items * percent / 100)
         discount += to_decimal(line["Amount"], "Amount")
     tax = sales_tax(draft, body, lines, discount)
-    return _Totals(items=items, discount=discount, tax=tax.total), lines, tax
+    # Where prices contain the tax, the lines have become smaller.
+    return _Totals(items=_sold(lines), discount=discount, tax=tax.total), lines, tax
+
+
+def _sold(lines: list[JsonObject]) -> Decimal:
+    sold = (line for line in lines if line["DetailType"] == "SalesItemLineDetail")
+    return sum((to_decimal(line["Amount"], "Amount") for line in sold), ZERO)
 
 
 def _document_currency(draft: Draft, body: JsonObject, customer: Row | None) -> JsonObject:

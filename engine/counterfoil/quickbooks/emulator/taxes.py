@@ -1,9 +1,11 @@
 """Sales tax: agencies, rates and codes, the service that makes them, and what a sales form owes.
 
 Sources: Intuit's pages of TaxService, TaxCode, TaxRate and TaxAgency, and its page on the sales tax model of the US:
-a line says TAX or NON, the form names the code whose rates apply.
+a line says TAX or NON, the form names the code whose rates apply. Outside the US each line names its own code, and
+the form says by GlobalTaxCalculation whether tax comes on top, is contained, or does not apply (Intuit: invoice page).
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,6 +22,7 @@ PERCENT_MAX = Decimal(100)
 BUILT_IN = ("TAX", "NON", "CustomSalesTax")
 TAXED = "TAX"
 UNTAXED = "NON"
+AT_HOME = frozenset({"", "US", "USA"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +151,11 @@ def sales_tax(draft: Draft, body: JsonObject, lines: list[JsonObject], discount:
     Where tax is automated, the company's own code stands in for a missing one, and lines that do not say NON are taxed.
 
     Raises:
-        QuickBooksFaultError: 2500 for a code that does not exist.
+        QuickBooksFaultError: 2500 for a code that does not exist; abroad, 2020 without GlobalTaxCalculation and 6000
+            for a line without a code.
     """
+    if is_abroad(draft.tables):
+        return _tax_abroad(draft, body, lines)
     given = as_object(body.get("TxnTaxDetail"))
     code = _code_of(draft, given)
     if code is None:
@@ -163,26 +169,94 @@ def sales_tax(draft: Draft, body: JsonObject, lines: list[JsonObject], discount:
     shown: list[JsonValue] = []
     total = ZERO
     for rate in _rates(code, draft.tables):
-        percent = to_decimal(rate.body.get("RateValue", 0), "RateValue")
-        amount = cents(net * percent / PERCENT_MAX)
+        amount = cents(net * _percent(rate) / PERCENT_MAX)
         total += amount
-        shown.append(
-            {
-                "Amount": amount,
-                "DetailType": "TaxLineDetail",
-                "TaxLineDetail": {
-                    "TaxRateRef": {"value": rate.id},
-                    "PercentBased": True,
-                    "TaxPercent": percent,
-                    "NetAmountTaxable": net,
-                },
-            }
-        )
+        shown.append(_tax_line(rate, amount, net))
     return SalesTax(total, {"TxnTaxCodeRef": {"value": code.id}, "TotalTax": total, "TaxLine": shown})
 
 
+def is_abroad(tables: Tables) -> bool:
+    """Whether the company is one outside the US."""
+    company = tables.get("CompanyInfo", "1")
+    return company is not None and as_text(company.body.get("Country")) not in AT_HOME
+
+
+def _tax_abroad(draft: Draft, body: JsonObject, lines: list[JsonObject]) -> SalesTax:
+    """By the codes of the lines. Lines whose amount contains the tax get the amount without it."""
+    if draft.preference("TaxPrefs", "UsingSalesTax") is not True:
+        return SalesTax(ZERO, {"TotalTax": ZERO})
+    method = as_text(body.get("GlobalTaxCalculation"))
+    if not method:
+        raise faults.required("GlobalTaxCalculation")
+    if method == "NotApplicable":
+        return SalesTax(ZERO, {"TotalTax": ZERO})
+    nets: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    contained: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    rates: dict[str, Row] = {}
+    for line in filter(_is_sold, lines):
+        detail = as_object(line["SalesItemLineDetail"])
+        code = draft.tables.get("TaxCode", reference_id(detail.get("TaxCodeRef")))
+        if code is None:
+            raise faults.business("Make sure all your transactions have a VAT rate before you save.", element="Line")
+        own = _rates(code, draft.tables)
+        rates.update({rate.id: rate for rate in own})
+        if method == "TaxInclusive":
+            for identifier, tax in _taken_out(line, detail, own):
+                contained[identifier] += tax
+        for rate in own:
+            nets[rate.id] += to_decimal(line.get("Amount", 0), "Amount")
+    taxes = {
+        key: contained[key] if method == "TaxInclusive" else cents(net * _percent(rates[key]) / PERCENT_MAX)
+        for key, net in nets.items()
+    }
+    shown: list[JsonValue] = [_tax_line(rates[key], amount, nets[key]) for key, amount in taxes.items()]
+    total = sum(taxes.values(), ZERO)
+    return SalesTax(total, {"TotalTax": total, "TaxLine": shown})
+
+
+def _taken_out(line: JsonObject, detail: JsonObject, rates: list[Row]) -> list[tuple[str, Decimal]]:
+    """The tax that a line contains, by rate; the line's amount becomes the net one.
+
+    A line that names no TaxInclusiveAmt is taken to be net already, as Intuit's page has it.
+    """
+    percent = sum((_percent(rate) for rate in rates), ZERO)
+    sent = to_decimal(line.get("Amount", 0), "Amount")
+    if "TaxInclusiveAmt" not in detail:
+        detail["TaxInclusiveAmt"] = sent + cents(sent * percent / PERCENT_MAX)
+    gross = cents(to_decimal(detail["TaxInclusiveAmt"], "TaxInclusiveAmt"))
+    tax = cents(gross * percent / (PERCENT_MAX + percent))
+    line["Amount"] = gross - tax
+    quantity = to_decimal(detail.get("Qty", 0), "Qty")
+    if line["Amount"] != sent and quantity:
+        detail["UnitPrice"] = (gross - tax) / quantity
+    parts = [(rate.id, cents(tax * _percent(rate) / percent) if percent else ZERO) for rate in rates]
+    if parts:
+        rest = tax - sum((part for _, part in parts), ZERO)
+        parts[-1] = (parts[-1][0], parts[-1][1] + rest)
+    return parts
+
+
+def _percent(rate: Row) -> Decimal:
+    return to_decimal(rate.body.get("RateValue", 0), "RateValue")
+
+
+def _tax_line(rate: Row, amount: Decimal, net: Decimal) -> JsonObject:
+    return {
+        "Amount": amount,
+        "DetailType": "TaxLineDetail",
+        "TaxLineDetail": {
+            "TaxRateRef": {"value": rate.id},
+            "PercentBased": True,
+            "TaxPercent": _percent(rate),
+            "NetAmountTaxable": net,
+        },
+    }
+
+
 def default_line_code(draft: Draft) -> str:
-    """What a sales line without a tax code counts as."""
+    """What a sales line without a tax code counts as; abroad there is none."""
+    if is_abroad(draft.tables):
+        return ""
     return TAXED if draft.preference("TaxPrefs", "PartnerTaxEnabled") is True else UNTAXED
 
 
