@@ -12,6 +12,7 @@ from counterfoil.quickbooks.emulator import EmulatorOptions, QuickBooksEmulator
 from counterfoil.quickbooks.emulator.books import Books, Write, WriteOperation
 from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
 from counterfoil.quickbooks.emulator.journal import Origin
+from counterfoil.quickbooks.emulator.snapshot import restore, saved
 from counterfoil.quickbooks.emulator.values import as_object, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps, loads, loads_object
 
@@ -102,6 +103,12 @@ class Company:
 
     def shown(self, entity: str, identifier: str) -> JsonObject:
         return self.books.show(entity, self.books.tables.find(entity, identifier))
+
+    def restored(self) -> None:
+        """The same company out of its saved state, as a later run has it."""
+        state = loads(dumps(saved(self.books)))
+        self.emulator = QuickBooksEmulator(EmulatorOptions(seed=1, manual_clock=True))
+        restore(self.emulator.books, state)
 
     def handle(self, entity: str, identifier: str) -> JsonObject:
         """Id and SyncToken as they are now."""

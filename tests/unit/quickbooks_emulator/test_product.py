@@ -8,14 +8,16 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import requests
 
 from counterfoil.quickbooks.emulator import EmulatorOptions, QuickBooksEmulator, Switches
+from counterfoil.quickbooks.emulator.command import serve
 from counterfoil.quickbooks.emulator.options import options_from
 from counterfoil.quickbooks.emulator.snapshot import SnapshotError, restore, saved
-from counterfoil.quickbooks.emulator.values import ZERO
-from counterfoil_schema.exact_json import JsonObject, dumps, loads
+from counterfoil.quickbooks.emulator.values import ZERO, as_list
+from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps, loads, loads_object
 from support.quickbooks_company import Company, code_of, running
-from support.quickbooks_emulator import emulator_process
+from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
 
 async def test_https_is_trusted_with_the_authority_and_not_without() -> None:
@@ -93,6 +95,57 @@ def test_a_process_saves_and_loads(tmp_path: Path) -> None:
         first.control("/books/Customer", {"body": {"DisplayName": "Zoe's Zoo"}})
     with emulator_process("--load", str(kept)) as second:
         assert "Zoe's Zoo" in str(second.control("/state?entity=Customer"))
+
+
+def test_a_client_goes_on_where_it_was(tmp_path: Path) -> None:
+    kept = tmp_path / "company.json"
+    body = dumps({"DisplayName": "Zoe's Zoo"})
+    answers: list[object] = []
+    # The seed is the same, so that new tokens would be those of the first run if it were begun anew.
+    with emulator_process("--seed", "3", "--save", str(kept)) as first:
+        first.control("/clock", {"advance_seconds": 86_400})
+        tokens = refreshed(first, first["refresh_token"])
+        answers.append(created(first, tokens["access_token"], body))
+        then = first.control("/clock")["now"]
+    with emulator_process("--seed", "3", "--load", str(kept)) as second:
+        answers.append(created(second, tokens["access_token"], body))
+        assert len(as_list(second.control("/state?entity=Customer")["Customer"])) == 1
+        for name in ("client_id", "client_secret", "verifier_token"):
+            assert second[name] == first[name]
+        assert str(second.control("/clock")["now"]) >= str(then)
+        token = str(tokens["refresh_token"])
+        assert refreshed(second, token)["refresh_token"] == token
+        second.control("/clock", {"advance_seconds": 86_400})
+        assert refreshed(second, token)["refresh_token"] not in {token, first["refresh_token"]}
+    assert answers[0] == answers[1]
+
+
+def refreshed(process: EmulatorProcess, token: str) -> JsonObject:
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    who = (process["client_id"], process["client_secret"])
+    answer = requests.post(process["token_url"], data=form, auth=who, timeout=10)
+    assert answer.status_code == 200, answer.text
+    return loads_object(answer.content)
+
+
+def created(process: EmulatorProcess, token: object, body: bytes) -> JsonValue:
+    url = f"{process.company_url}/customer?requestid=once"
+    answer = requests.post(url, data=body, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    assert answer.status_code == 200, answer.text
+    return loads_object(answer.content)["Customer"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"counterfoil_emulator": 7}'])
+async def test_a_file_that_is_no_saved_state_is_named(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "company.json"
+    file.write_text(content, encoding="utf-8")
+    assert await serve(["--load", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"{file}: This is no saved state of this emulator")
+    assert await serve(["--load", str(tmp_path / "none.json")]) == 2
+    assert "none.json" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

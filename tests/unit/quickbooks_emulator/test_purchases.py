@@ -147,7 +147,7 @@ def test_time_needs_a_worker_and_a_length() -> None:
     assert company.write("TimeActivity", body)["BillableStatus"] == "NotBillable"
     assert company.refused("TimeActivity", {"NameOf": "Employee", "EmployeeRef": {"value": worker}}).code == "2020"
     assert company.refused("TimeActivity", {**body, "NameOf": "Vendor"}).code == "2020"
-    assert company.refused("TimeActivity", {**body, "Minutes": 60}).code == "2090"
+    assert company.refused("TimeActivity", {**body, "Minutes": 60}).code == "6310"
     assert company.refused("TimeActivity", {**body, "BillableStatus": "Billable"}).code == "2020"
 
 

@@ -63,7 +63,7 @@ async def test_ids_forgotten_ignored_or_answered_by_6000() -> None:
             await api.control("/clock", {"advance_seconds": 301})
             assert (await api.post("journalentry", class_body, requestid="r"))[0] == 200
             assert effects[1] == await created(api)
-    async with running(options(ReplayRules(as_error=True))) as api:
+    async with running(options(ReplayRules(as_error="6000"))) as api:
         assert (await api.post("journalentry", class_body, requestid="r"))[0] == 200
         assert code_of((await api.post("journalentry", class_body, requestid="r"))[1]) == "6000"
         assert await created(api) == 1

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from counterfoil.quickbooks.emulator.attachments import Files
-from counterfoil.quickbooks.emulator.exchange import Exchange, Incoming
+from counterfoil.quickbooks.emulator.exchange import UPLOAD_BYTES_MAX, Exchange, Incoming
 
 
 class AccountingApi:
@@ -26,14 +26,17 @@ class AccountingApi:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Pass one request through."""
+        is_upload = request.match_info["tail"].strip("/").lower() == "upload"
+        body, oversized = await _upload(request) if is_upload else (await request.read(), False)
         incoming = Incoming(
             method=request.method,
             realm=request.match_info["realm"],
             tail=request.match_info["tail"],
             parameters=request.query,
             authorization=request.headers.get("Authorization", ""),
-            body=await request.read(),
+            body=body,
             path=request.path_qs,
+            oversized=oversized,
             gone=lambda: request.transport is None or request.transport.is_closing(),
         )
         outgoing = await self._exchange.answer(incoming)
@@ -44,3 +47,19 @@ class AccountingApi:
             return web.Response(status=500)
         headers = {"intuit_tid": outgoing.intuit_tid, "Content-Type": outgoing.content_type}
         return web.Response(status=outgoing.status, body=outgoing.body, headers=headers)
+
+
+async def _upload(request: web.Request) -> tuple[bytes, bool]:
+    """The body of an upload, which may be larger than any other; none of it, and True, where it is larger still."""
+    parts: list[bytes] = []
+    room = UPLOAD_BYTES_MAX
+    async for part in request.content.iter_any():
+        room -= len(part)
+        if room < 0:
+            # Read on for a while, so that the client gets to see the answer.
+            parts.clear()
+            if room < -UPLOAD_BYTES_MAX:
+                break
+        else:
+            parts.append(part)
+    return b"".join(parts), room < 0

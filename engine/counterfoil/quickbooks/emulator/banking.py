@@ -9,12 +9,12 @@ from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
 from counterfoil.quickbooks.emulator.ledger import Effect, Posting
+from counterfoil.quickbooks.emulator.lineage import DEPOSITABLE
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details
 from counterfoil.quickbooks.emulator.parties import currency
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, cents, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject
 
-DEPOSITABLE = frozenset({"Payment", "SalesReceipt"})
 BALANCE_SHEET = frozenset({"Asset", "Liability", "Equity"})
 
 

@@ -17,6 +17,7 @@ from counterfoil.quickbooks.emulator.fields import checked, fields_of
 from counterfoil.quickbooks.emulator.journal import Effect as JournalEffect
 from counterfoil.quickbooks.emulator.journal import Journal, Operation, Origin
 from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, DocumentKey, Effect, Ledger
+from counterfoil.quickbooks.emulator.lineage import Lineage, require_unsettled_card
 from counterfoil.quickbooks.emulator.numbering import Numbering, require_free_number
 from counterfoil.quickbooks.emulator.payments import relinked
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS, effect_of, emptied, settled
@@ -59,18 +60,29 @@ class Books:
         clock: the emulator's time.
         files: contents of attachables.
         latin1: refuse text outside ISO-8859-1, as US companies do.
+        closed_code: the fault of a closed period, 6210 with a password and 6200 without.
         on_change: told of every change, for notifications.
     """
 
-    def __init__(self, clock: Clock, files: Files, *, latin1: bool, on_change: Callable[[Change], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        files: Files,
+        *,
+        latin1: bool,
+        on_change: Callable[[Change], None],
+        closed_code: str = "6210",
+    ) -> None:
         self._clock = clock
         self.files = files
         self.latin1 = latin1
+        self.closed_code = closed_code
         self._on_change = on_change
         self.numbering = Numbering()
         self.zone = ZoneInfo(chart.COMPANY_ZONE)
         self.tables = Tables()
         self.ledger = Ledger()
+        self.lineage = Lineage()
         self.journal = Journal()
 
     @property
@@ -115,6 +127,7 @@ class Books:
         for entity, (living, _) in rows.items():
             for row in living:
                 self._post((entity, row.id), effect_of(entity, row.body, self.tables), row.body)
+                self.lineage.relate((entity, row.id), row.body)
         for identifier, file in files.items():
             self.files.keep(identifier, file)
 
@@ -153,6 +166,7 @@ class Books:
         self.numbering.number(spec, shaped.body, self.tables, self.preferences, write.include)
         require_free_number(spec, "", shaped.body, self.tables, self.preferences, write.include)
         self._require_open(shaped.body)
+        self.lineage.require_free((spec.name, ""), shaped.body)
         now = self._clock.now()
         body = in_home(shaped.body, self.home_currency)
         row = Row(self.tables.next_id(spec), 0, now, now, body, shaped.lines_made)
@@ -170,6 +184,8 @@ class Books:
         require_free_number(spec, current.id, shaped.body, self.tables, self.preferences, write.include)
         self._require_open(current.body)
         self._require_open(shaped.body)
+        self.lineage.require_free((spec.name, current.id), shaped.body)
+        self.lineage.require_undeposited((spec.name, current.id), current.body, shaped.body)
         row = replace(
             current,
             token=current.token + 1,
@@ -184,6 +200,7 @@ class Books:
             raise faults.unsupported_operation("delete")
         row = self.current(spec, write.body)
         self._require_open(row.body)
+        self._require_unused(spec, row)
         cause = self.journal.next_sequence
         self._enter(spec, replace(row, token=row.token + 1), "delete", origin)
         self.tables.remove(spec, row, self._clock.now())
@@ -196,6 +213,8 @@ class Books:
             raise faults.unsupported_operation("void")
         current = self.current(spec, write.body)
         self._require_open(current.body)
+        self._require_unused(spec, current)
+        require_unsettled_card(current.body)
         cause = self.journal.next_sequence
         empty = emptied(spec.name, current.body)
         row = replace(current, token=current.token + 1, updated=self._clock.now(), body=empty)
@@ -335,14 +354,16 @@ class Books:
         closed = as_text(as_object(self.preferences.get("AccountingInfoPrefs")).get("BookCloseDate"))
         day = as_text(body.get("TxnDate"))
         if closed and day and day <= closed:
-            raise faults.period_closed()
+            raise faults.period_closed(self.closed_code)
 
     def _commit(self, spec: EntitySpec, row: Row, shaped: Shaped, operation: Operation, origin: Origin) -> JsonObject:
         key = (spec.name, row.id)
         cause = self.journal.next_sequence
+        row = replace(row, body=self.lineage.marked(key, row.body))
         self.tables.put(spec, row)
         self._post(key, shaped.effect, row.body)
         self._enter(spec, row, operation, origin)
+        self._relate(key, row.body, cause)
         if spec.name in SETTLEMENTS:
             for document in self.ledger.link(row.id, shaped.links):
                 self._touch(document, "linked", cause)
@@ -369,6 +390,7 @@ class Books:
 
     def _loosen(self, key: DocumentKey, cause: int) -> None:
         """Undo the links of a document that is deleted or voided."""
+        self._relate(key, {}, cause)
         if key[0] in SETTLEMENTS:
             for document in self.ledger.link(key[1], {}):
                 self._touch(document, "released", cause)
@@ -377,6 +399,25 @@ class Books:
             links = self.ledger.links_of(payment)
             links.pop(key, None)
             self._relink(payment, links, cause)
+
+    def _relate(self, key: DocumentKey, body: JsonObject, cause: int) -> None:
+        """Mark what a document was made of, and set free what it no longer is."""
+        for source in self.lineage.relate(key, body):
+            row = self.tables.get(*source)
+            if row is not None:
+                marked = self.lineage.marked(source, row.body)
+                row = replace(row, token=row.token + 1, updated=self._clock.now(), body=marked)
+                self.tables.put(ENTITIES[source[0]], row)
+                operation: Operation = "linked" if key in self.lineage.made_of(source) else "released"
+                self._enter(ENTITIES[source[0]], row, operation, Origin("server"), caused_by=cause)
+
+    def _require_unused(self, spec: EntitySpec, row: Row) -> None:
+        self.lineage.require_undeposited((spec.name, row.id), row.body, {})
+        if spec.name == "CompanyCurrency":
+            code = row.body.get("Code")
+            parties = (self.tables.table(name).rows.values() for name in ("Customer", "Vendor"))
+            if any(reference_id(party.body.get("CurrencyRef")) == code for kind in parties for party in kind):
+                raise faults.cannot_delete(f"Currency {code} is used by customers or vendors.")
 
     def _relink(self, payment: str, links: dict[DocumentKey, Decimal], cause: int) -> None:
         self.ledger.link(payment, links)

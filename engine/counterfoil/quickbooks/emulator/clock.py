@@ -84,8 +84,8 @@ class EmulatorClock:
 class SeededEntropy:
     """Randomness that a seed repeats: blocks of SHA-256 over seed and counter."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, after: str = "") -> None:
+        self._seed = f"{seed}{after}"
         self._counter = 0
 
     def token_bytes(self, size: int) -> bytes:
@@ -99,6 +99,6 @@ class SeededEntropy:
         return int.from_bytes(self.token_bytes(7)) / 2**56
 
 
-def entropy_from(seed: int | None) -> Entropy:
-    """Repeatable for a seed, the system's own without one."""
-    return SystemEntropy() if seed is None else SeededEntropy(seed)
+def entropy_from(seed: int | None, after: str = "") -> Entropy:
+    """Repeatable for a seed, and for what the run goes on from; the system's own without a seed."""
+    return SystemEntropy() if seed is None else SeededEntropy(seed, after)

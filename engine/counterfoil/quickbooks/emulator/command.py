@@ -8,7 +8,7 @@ from pathlib import Path
 
 from counterfoil.quickbooks.emulator.options import options_from
 from counterfoil.quickbooks.emulator.server import QuickBooksEmulator
-from counterfoil.quickbooks.emulator.snapshot import SnapshotError, saved
+from counterfoil.quickbooks.emulator.snapshot import SnapshotError
 from counterfoil_schema.exact_json import JsonObject, dumps
 
 UNUSABLE = 2
@@ -38,7 +38,7 @@ async def serve(argv: Sequence[str]) -> int:
             sys.stdout.flush()
             await stop.wait()
             if options.save:
-                _save(options.save, saved(emulator.books))
+                _save(options.save, emulator.state())
     except SnapshotError as error:
         sys.stderr.write(f"{options.load}: {error}\n")
         return UNUSABLE

@@ -25,7 +25,6 @@ from counterfoil.quickbooks.emulator.orders import (
 from counterfoil.quickbooks.emulator.page import books_page
 from counterfoil.quickbooks.emulator.person import act, action_from
 from counterfoil.quickbooks.emulator.requestids import RequestIds
-from counterfoil.quickbooks.emulator.snapshot import saved
 from counterfoil.quickbooks.emulator.stats import Stats
 from counterfoil.quickbooks.emulator.values import ZERO, as_object
 from counterfoil.quickbooks.emulator.views import amount_of
@@ -67,6 +66,7 @@ class ControlParts:
     request_ids: RequestIds
     stats: Stats
     webhooks: WebhookSender
+    state: Callable[[], JsonObject]
 
 
 class ControlApi:
@@ -212,7 +212,7 @@ class ControlApi:
         return web.Response(text=books_page(self._parts.books), content_type="text/html", charset="utf-8")
 
     async def _snapshot(self, _request: web.Request) -> web.Response:
-        return _json(saved(self._parts.books))
+        return _json(self._parts.state())
 
     async def _clock(self, _request: web.Request) -> web.Response:
         return _json(self._clock_state())

@@ -12,6 +12,7 @@ from counterfoil.quickbooks.emulator.tables import Row, Tables, unique_name
 from counterfoil.quickbooks.emulator.values import as_object, as_text, reference_id
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
+TRACKING = {"Class": ("ClassTrackingPerTxn", "ClassTrackingPerTxnLine"), "Department": ("TrackDepartments",)}
 NO_LINKS: Mapping[DocumentKey, Decimal] = {}
 
 
@@ -62,7 +63,19 @@ class Draft:
     def reference(self, reference: JsonValue, entity: str, element: str) -> JsonObject:
         """The reference with the name that the server fills in."""
         row = self.resolve(reference, entity, element)
+        self._require_switched_on(entity, element, row.id)
         return {"value": row.id, "name": name_of(row)}
+
+    def _require_switched_on(self, entity: str, element: str, identifier: str) -> None:
+        """Refuse classes and departments where the company does not track them.
+
+        Raises:
+            QuickBooksFaultError: 5030.
+        """
+        switches = TRACKING.get(entity, ())
+        off = switches and not any(self.preference("AccountingInfoPrefs", name) is True for name in switches)
+        if off and not self._named_before(element, identifier):
+            raise faults.switched_off(f"{entity} tracking", element)
 
     def _named_before(self, element: str, identifier: str) -> bool:
         if self.current is None:

@@ -20,6 +20,7 @@ from counterfoil.quickbooks.emulator.stats import CallRecord, Stats
 from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
 from counterfoil_schema.exact_json import dumps
 
+UPLOAD_BYTES_MAX = 100 * 1024 * 1024
 CLIENT_PATIENCE_SECONDS = 150.0
 DISCONNECT_POLL_SECONDS = 0.02
 TOKEN_LENGTHS = range(20, 4097)
@@ -66,6 +67,7 @@ class Incoming:
 
     Attributes:
         tail: the address behind the realm.
+        oversized: the body was longer than is taken, and what there is of it is worth nothing.
         gone: whether the client has left.
     """
 
@@ -76,6 +78,7 @@ class Incoming:
     authorization: str
     body: bytes
     path: str = ""
+    oversized: bool = False
     gone: Callable[[], bool] = _never
 
 
@@ -141,6 +144,8 @@ class Exchange:
         parts.stats.count(call.kind)
         if parts.latency_seconds:
             await parts.base_clock.sleep(parts.latency_seconds)
+        if incoming.oversized:
+            return "6030", self._faulted(faults.upload_too_large(UPLOAD_BYTES_MAX), tid)
         blow: FaultRule | None = None
         for rule in parts.board.hits(_target(call, incoming.body)):
             if rule.kind == "slow":
@@ -166,6 +171,8 @@ class Exchange:
                 raise faults.throttled()
             case "auth_expired":
                 raise faults.token_refused()
+            case "fault":
+                return self._faulted(rule.fault(), tid)
             case "lost_answer":
                 parts.service.execute(call)
                 await self._hold(incoming, rule.hold_seconds or 0.0)
@@ -178,6 +185,14 @@ class Exchange:
                 if rule.effect:
                     parts.service.execute(call)
                 return self._broken_answer(rule, tid)
+
+    def _faulted(self, fault: faults.GatewayFaultError | faults.QuickBooksFaultError, tid: str) -> Outgoing:
+        now = self._parts.clock.now()
+        if isinstance(fault, faults.GatewayFaultError):
+            body = fault.body(int(now.timestamp() * 1000))
+        else:
+            body = {"Fault": fault.body(), "time": now.isoformat()}
+        return Outgoing(fault.status, dumps(body), JSON_TYPE, tid)
 
     def _broken_answer(self, rule: FaultRule, tid: str) -> Outgoing:
         if rule.kind == "html_error":

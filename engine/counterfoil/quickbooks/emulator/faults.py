@@ -105,6 +105,14 @@ def unsupported_operation(what: str) -> QuickBooksFaultError:
     return QuickBooksFaultError("500", "Unsupported Operation", f"Operation {what} is not supported.")
 
 
+def duplicate_request(detail: str) -> QuickBooksFaultError:
+    return QuickBooksFaultError("600", "Duplicate Request Id", detail, element="requestid")
+
+
+def too_big(detail: str) -> QuickBooksFaultError:
+    return QuickBooksFaultError("10100", "Result too big", detail, status=500, kind="SystemFault")
+
+
 def unsupported_property(name: str) -> QuickBooksFaultError:
     return QuickBooksFaultError(
         "2010",
@@ -157,6 +165,10 @@ def bad_enum(name: str, value: str) -> QuickBooksFaultError:
     return QuickBooksFaultError("2170", "Invalid Enumeration", f"Invalid Enumeration : {value}", element=name)
 
 
+def bad_url(name: str, value: str) -> QuickBooksFaultError:
+    return QuickBooksFaultError("2200", "Invalid URL", f"Invalid URL : {value}", element=name)
+
+
 def bad_email(name: str) -> QuickBooksFaultError:
     return QuickBooksFaultError(
         "2210",
@@ -194,6 +206,38 @@ def not_found(detail: str = INACTIVE_TEXT) -> QuickBooksFaultError:
 
 def cannot_link(detail: str) -> QuickBooksFaultError:
     return QuickBooksFaultError("620", "Transaction cannot be linked", detail)
+
+
+def cannot_delete(detail: str) -> QuickBooksFaultError:
+    return QuickBooksFaultError("800", "Cannot delete", detail)
+
+
+def switched_off(feature: str, element: str) -> QuickBooksFaultError:
+    detail = f"Feature Not Supported Error : {feature} is turned off for this company."
+    return QuickBooksFaultError("5030", "Feature Not Supported Error", detail, element=element)
+
+
+def settled_card() -> QuickBooksFaultError:
+    return QuickBooksFaultError("6450", "Cannot void", "The card payment has been settled and cannot be voided.")
+
+
+def deposited(detail: str) -> QuickBooksFaultError:
+    return QuickBooksFaultError("6540", "Deposited Transaction cannot be changed", detail)
+
+
+# The numbers of time activities are documented as a range, 6290 to 6390; which is which is this module's choice.
+def both_workers() -> QuickBooksFaultError:
+    detail = "A time activity names an employee or a vendor, not both."
+    return QuickBooksFaultError("6290", "Invalid time activity", detail, element="NameOf")
+
+
+def bad_hours(name: str, value: str) -> QuickBooksFaultError:
+    return QuickBooksFaultError("6310", "Invalid time activity", f"{name} out of range : {value}", element=name)
+
+
+def ends_before_start() -> QuickBooksFaultError:
+    detail = "The start time is later than the end time."
+    return QuickBooksFaultError("6350", "Invalid time activity", detail, element="EndTime")
 
 
 def stale() -> QuickBooksFaultError:
@@ -240,13 +284,19 @@ def duplicate_name(*, party: bool) -> QuickBooksFaultError:
     return QuickBooksFaultError("6240", "Duplicate Name Exists Error", f"The name supplied already exists. : {what}")
 
 
-def period_closed() -> QuickBooksFaultError:
+def period_closed(code: str) -> QuickBooksFaultError:
+    if code == "6200":
+        return QuickBooksFaultError("6200", "Account Period Closed", "The account period has closed.")
     return QuickBooksFaultError(
         "6210",
         "Account Period Closed, Cannot Update Through Services API",
         "The account period has closed and the account books cannot be updated through through the QBO Services API. "
         "Please use the QBO website to make these changes.",
     )
+
+
+def upload_too_large(most: int) -> QuickBooksFaultError:
+    return QuickBooksFaultError("6030", "Upload too large", f"An upload may hold no more than {most} bytes.")
 
 
 def wrong_account(detail: str, element: str) -> QuickBooksFaultError:

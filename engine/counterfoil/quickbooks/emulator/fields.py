@@ -4,6 +4,7 @@ Source: Intuit's schema and entity pages, reduced to `fields.json` beside this m
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -59,6 +60,10 @@ LENGTHS_NESTED = {
     },
     "value:string": {"value": 1000},
 }
+
+
+# A host with a dot, with or without a scheme before and a path behind it.
+_URL = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*://)?[^\s/]+\.[^\s/]+(?:/\S*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,8 @@ def _check_nested(name: str, value: JsonObject, field: Field) -> None:
         allowed = longest if field.max_length is None or field.type == "PhysicalAddress" else field.max_length
         if len(text) > allowed:
             raise faults.bad_length(f"{name}.{part}", allowed, len(text))
+        if field.type == "WebSiteAddress" and text and _URL.fullmatch(text) is None:
+            raise faults.bad_url(f"{name}.{part}", text[:80])
         if field.type == "EmailAddress" and text and not ("@" in text and "." in text):
             raise faults.bad_email(name)
 

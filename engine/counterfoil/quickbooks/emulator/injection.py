@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from counterfoil.ports import Clock
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil.quickbooks.emulator.faults import GatewayFaultError, QuickBooksFaultError
+from counterfoil.quickbooks.emulator.known_faults import known_fault
+from counterfoil_schema.exact_json import JsonObject, dumps
 
 FaultKind = Literal[
     "lost_answer",
@@ -20,12 +22,14 @@ FaultKind = Literal[
     "double_webhook",
     "other_app",
     "cdc_false_delete",
+    "fault",
+    "item_fault",
 ]
 KINDS: frozenset[str] = frozenset(get_args(FaultKind))
 # These change how a request goes; any number of them can apply to one request.
 MODIFIERS = frozenset({"slow", "stale"})
 # These are settings rather than blows on a request.
-STANDING = frozenset({"other_app", "cdc_false_delete"})
+STANDING = frozenset({"other_app", "cdc_false_delete", "item_fault"})
 WEBHOOK = frozenset({"drop_webhook", "double_webhook"})
 
 
@@ -52,6 +56,8 @@ class FaultRule:
             None waits until the client gives up by itself (late_effect) or drops at once (lost_answer).
         status: of `server_error` (500) and `html_error` (502).
         effect: `server_error`, `html_error` and `xml_fault` answer after the effect instead of before.
+        code, detail, element: of `fault`, which is the whole answer, and of `item_fault`, which is that of one item
+            of a batch or of a single write.
         requests_per_minute: of `other_app`.
         id: of `cdc_false_delete`.
     """
@@ -70,9 +76,16 @@ class FaultRule:
     effect: bool = False
     requests_per_minute: int = 0
     id: str | None = None
+    code: str = ""
+    detail: str = ""
+    element: str = ""
     matched: int = 0
     fired: int = 0
     ends: float | None = None
+
+    def fault(self) -> GatewayFaultError | QuickBooksFaultError:
+        """What `fault` and `item_fault` answer."""
+        return known_fault(self.code, status=self.status, detail=self.detail, element=self.element)
 
     def as_json(self) -> JsonObject:
         return {
@@ -126,6 +139,14 @@ class FaultBoard:
         """Whether a delivery is dropped or doubled."""
         return any(rule.kind == kind and self._fires(rule, target) for rule in self.rules)
 
+    def hits_write(self, entity: str, operation: str, body: JsonObject) -> FaultRule | None:
+        """The rule that refuses this one write, if there is one."""
+        rules = [rule for rule in self.rules if rule.kind == "item_fault"]
+        if not rules:
+            return None
+        target = Target(frozenset({entity}), frozenset({operation}), batch=False, text=_text_of(body))
+        return next((rule for rule in rules if self._fires(rule, target)), None)
+
     def other_app(self) -> int:
         """Requests a minute that another app takes from the realm's allowance."""
         return sum(rule.requests_per_minute for rule in self.rules if rule.kind == "other_app")
@@ -157,3 +178,11 @@ def _matches(rule: FaultRule, target: Target) -> bool:
         and (rule.batch is None or rule.batch == target.batch)
         and (rule.body_contains is None or rule.body_contains in target.text)
     )
+
+
+def _text_of(body: JsonObject) -> str:
+    try:
+        return dumps(body).decode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which the books refuse in their own words.
+        return ""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from counterfoil.ports import Clock, Entropy
 from counterfoil.quickbooks.emulator.identity import Identity
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 ACCESS_LIFETIME = timedelta(seconds=3600)
 REFRESH_LIFETIME = timedelta(days=100)
@@ -154,6 +154,40 @@ class TokenOffice:
         if "openid" in self._scope.split():
             body["id_token"] = self.identity.token(self.client_id, self._realm_id, self._clock.now())
         return body
+
+    def saved(self) -> JsonObject:
+        """Credentials and tokens, for a run that goes on from here."""
+        refresh = self._refresh
+        kept: JsonValue = (
+            None if refresh is None else [refresh.value, refresh.issued.isoformat(), refresh.used.isoformat()]
+        )
+        return {
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "connected": self._connected.isoformat(),
+            "scope": self._scope,
+            "refresh": kept,
+            "access": {token: until.isoformat() for token, until in self._access.items()},
+        }
+
+    def restore(self, state: JsonObject) -> None:
+        """Take up what another run saved.
+
+        Raises:
+            KeyError, ValueError, TypeError: it is damaged; nothing is taken up.
+        """
+        kept, access = state["refresh"], state["access"]
+        if not isinstance(access, dict) or not (kept is None or isinstance(kept, list)):
+            raise TypeError("tokens are missing")
+        tokens = {token: datetime.fromisoformat(str(until)) for token, until in access.items()}
+        refresh = None
+        if kept is not None:
+            value, issued, used = kept
+            refresh = _Refresh(str(value), datetime.fromisoformat(str(issued)), datetime.fromisoformat(str(used)))
+        connected = datetime.fromisoformat(str(state["connected"]))
+        self.client_id, self.client_secret = str(state["client_id"]), str(state["client_secret"])
+        self._connected, self._scope = connected, str(state["scope"])
+        self._access, self._refresh = tokens, refresh
 
     def _left(self) -> timedelta:
         """What is left of the five years since the consent."""

@@ -24,6 +24,7 @@ class Switches:
         batch_order: items are handled and answered as sent, or in another order.
         latin1_only: text outside ISO-8859-1 is refused, as documented for US companies.
         old_changes: change data capture asked further back than 30 days tells those of 30 days, or refuses.
+        closed_period: the fault of a closed period, with a password set for it or without.
     """
 
     replay: ReplayRules = field(default_factory=ReplayRules)
@@ -31,6 +32,7 @@ class Switches:
     batch_order: Literal["sent", "shuffled"] = "sent"
     latin1_only: bool = True
     old_changes: Literal["clipped", "refused"] = "clipped"
+    closed_period: Literal["6210", "6200"] = "6210"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +152,20 @@ def _add_switches(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--request-ids",
         default="forever",
-        metavar="forever|ignored|error|MINUTES",
-        help="how long request ids are remembered, or what a repetition gets (default: %(default)s)",
+        metavar="forever|ignored|error|duplicate|MINUTES",
+        help="how long request ids are remembered, or what a repetition gets: 6000, or 600 (default: %(default)s)",
     )
     made.add_argument(
         "--replay-faults",
         choices=("on", "off"),
         default="on",
         help="a fault is replayed under its request id like any answer (default: %(default)s)",
+    )
+    made.add_argument(
+        "--closed-period",
+        choices=("6210", "6200"),
+        default="6210",
+        help="fault of a closed period, with a password set for it or without (default: %(default)s)",
     )
     made.add_argument(
         "--text",
@@ -193,6 +201,7 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
             batch_order=parsed.batch_order,
             latin1_only=parsed.text == "latin1",
             old_changes=parsed.old_changes,
+            closed_period=parsed.closed_period,
         ),
         seed=parsed.seed,
         webhook_url=parsed.webhook_url,
@@ -223,9 +232,13 @@ def _replay(made: argparse.ArgumentParser, text: str, *, faults: bool) -> Replay
         case "ignored":
             return ReplayRules(remembered=False)
         case "error":
-            return ReplayRules(faults=faults, as_error=True)
+            return ReplayRules(faults=faults, as_error="6000")
+        case "duplicate":
+            return ReplayRules(faults=faults, as_error="600")
         case _:
             try:
                 return ReplayRules(minutes=float(text), faults=faults)
             except ValueError:
-                made.error(f"--request-ids takes forever, ignored, error or a number of minutes, not {text!r}")
+                made.error(
+                    f"--request-ids takes forever, ignored, error, duplicate or a number of minutes, not {text!r}"
+                )

@@ -1,11 +1,12 @@
 """The bodies that the control address takes, checked before anything is done with them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from counterfoil.quickbooks.emulator.catalog import BY_PATH
 from counterfoil.quickbooks.emulator.injection import FaultKind, FaultRule
+from counterfoil.quickbooks.emulator.known_faults import KNOWN
 from counterfoil.quickbooks.emulator.notifications import WebhookFormat
 
 Positive = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -34,6 +35,15 @@ class FaultOrder(Order):
     effect: bool = False
     requests_per_minute: Positive = 0
     id: str | None = None
+    code: str = ""
+    detail: Annotated[str, Field(max_length=4000)] = ""
+    element: str = ""
+
+    @model_validator(mode="after")
+    def _names_a_code(self) -> Self:
+        if self.kind in {"fault", "item_fault"} and self.code not in KNOWN:
+            raise ValueError(f"code must be one of {', '.join(KNOWN)}")
+        return self
 
     def rule(self, number: int) -> FaultRule:
         """The rule that this order asks for."""
@@ -54,6 +64,9 @@ class FaultOrder(Order):
             effect=self.effect,
             requests_per_minute=self.requests_per_minute,
             id=self.id,
+            code=self.code,
+            detail=self.detail,
+            element=self.element,
         )
 
 

@@ -8,6 +8,7 @@ from counterfoil.quickbooks.emulator.fields import rows
 from counterfoil.quickbooks.emulator.ledger import DocumentKey, Effect, Posting
 from counterfoil.quickbooks.emulator.lines import line_amount
 from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.sales import deposit_of
 from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, cents, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -155,7 +156,7 @@ def _links(draft: Draft, party: str) -> tuple[dict[DocumentKey, Decimal], list[J
         kept.append({"Amount": amount, "LinkedTxn": [reference]})
     for key, amount in links.items():
         document = draft.tables.find(*key)
-        total = to_decimal(document.body.get("TotalAmt", 0), "TotalAmt")
+        total = to_decimal(document.body.get("TotalAmt", 0), "TotalAmt") - deposit_of(key[0], document.body)
         if amount > total - draft.ledger.applied_to(key, besides=draft.identifier):
             raise faults.business(f"The amount applied to {key[0]} {key[1]} exceeds its open balance.")
     return links, kept

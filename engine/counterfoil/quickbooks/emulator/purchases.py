@@ -5,6 +5,7 @@ Source: Intuit's entity pages of Bill, VendorCredit, Purchase and PurchaseOrder.
 
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
+from counterfoil.quickbooks.emulator.fields import rows
 from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, About, Effect, Sums
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency
@@ -142,7 +143,16 @@ def _kind_of(draft: Draft, body: JsonObject) -> str:
     return next((kind for kind in sorted(PARTIES) if draft.tables.get(kind, identifier) is not None), "Vendor")
 
 
+def _require_orders(draft: Draft, body: JsonObject) -> None:
+    """An order that a bill names must be there."""
+    for holder in (body, *rows(body, "Line")):
+        for link in rows(holder, "LinkedTxn"):
+            if as_text(link.get("TxnType")) == "PurchaseOrder":
+                draft.tables.find("PurchaseOrder", as_text(link.get("TxnId")))
+
+
 def _with_lines(draft: Draft, body: JsonObject) -> int:
+    _require_orders(draft, body)
     lines = [_line(draft, line) for line in sent_lines(draft)]
     numbered, made = number_lines(draft, lines, first=1)
     tax = cents(to_decimal(as_object(body.get("TxnTaxDetail")).get("TotalTax", 0), "TotalTax"))

@@ -7,10 +7,11 @@ documented: both are switches.
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from counterfoil.ports import Clock
 from counterfoil.quickbooks.emulator import faults
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 REQUEST_ID_MAX = 50
 BATCH_REQUEST_ID_MAX = 36
@@ -39,13 +40,13 @@ class ReplayRules:
         remembered: they have an effect at all (some clients report none).
         minutes: how long an id is remembered; None for ever.
         faults: a fault is replayed like any other answer.
-        as_error: a repetition is answered by 6000 instead of the first answer.
+        as_error: a repetition is answered by this fault, 6000 or 600, instead of the first answer.
     """
 
     remembered: bool = True
     minutes: float | None = None
     faults: bool = True
-    as_error: bool = False
+    as_error: Literal["", "6000", "600"] = ""
 
 
 class RequestIds:
@@ -70,7 +71,8 @@ class RequestIds:
             return None
         self.replayed += 1
         if self.rules.as_error:
-            fault = faults.business("Request id was used before.")
+            used = "Request id was used before."
+            fault = faults.business(used) if self.rules.as_error == "6000" else faults.duplicate_request(used)
             return Answer(fault.status, {"Fault": fault.body()})
         return answer
 
@@ -81,6 +83,30 @@ class RequestIds:
         self._answers[key] = (self._clock.now(), answer)
         while len(self._answers) > MEMORY_MAX:
             self._answers.popitem(last=False)
+
+    def saved(self) -> list[JsonValue]:
+        """Every answer that is remembered, oldest first."""
+        return [
+            [key, at.isoformat(), answer.status, answer.body]
+            for key, (at, answer) in self._answers.items()
+            if answer.content is None
+        ]
+
+    def restore(self, entries: list[JsonValue]) -> None:
+        """Remember what another run saved.
+
+        Raises:
+            ValueError, TypeError: it is damaged; nothing is remembered.
+        """
+        answers: OrderedDict[str, tuple[datetime, Answer]] = OrderedDict()
+        for entry in entries:
+            if not isinstance(entry, list):
+                raise TypeError("a request id is a list")
+            key, at, status, body = entry
+            if not isinstance(body, dict) or not isinstance(status, int):
+                raise TypeError("a request id has a status and a body")
+            answers[str(key)] = (datetime.fromisoformat(str(at)), Answer(status, body))
+        self._answers = answers
 
 
 def check_request_id(request_id: str, *, batch: bool) -> None:

@@ -32,7 +32,7 @@ PAID_BY = {
     "Bill": "BillPaymentCheck",
     "VendorCredit": "BillPaymentCheck",
 }
-SOURCES = frozenset({"Estimate", "TimeActivity"})
+SOURCES = frozenset({"Estimate", "PurchaseOrder", "TimeActivity"})
 DEFAULT_ITEM = "1"
 ON_SALES_FORMS = frozenset({"SalesItemLineDetail", "DescriptionOnly", "DiscountLineDetail", "GroupLineDetail"})
 
@@ -94,6 +94,7 @@ def _complete(draft: Draft, body: JsonObject) -> None:
     match draft.spec.name:
         case "Invoice":
             body.setdefault("DueDate", due_date(draft, body))
+            _check_deposit(body)
         case "Estimate":
             body.setdefault("TxnStatus", "Pending")
         case "SalesReceipt":
@@ -103,6 +104,24 @@ def _complete(draft: Draft, body: JsonObject) -> None:
             if "DepositToAccountRef" not in body:
                 raise faults.required("DepositToAccountRef")
             body["Balance"] = ZERO
+
+
+def _check_deposit(body: JsonObject) -> None:
+    """What was paid when the invoice was made lies where the body says, or undeposited."""
+    if "Deposit" not in body:
+        return
+    paid = cents(to_decimal(body["Deposit"], "Deposit"))
+    if paid < ZERO:
+        raise faults.negative_amount("Deposit")
+    if paid > to_decimal(body["TotalAmt"], "TotalAmt"):
+        raise faults.business("The deposit exceeds the total of the invoice.", element="Deposit")
+    body["Deposit"] = paid
+    body.setdefault("DepositToAccountRef", {"value": chart.UNDEPOSITED_FUNDS, "name": "Undeposited Funds"})
+
+
+def deposit_of(entity: str, body: JsonObject) -> Decimal:
+    """What was paid of an invoice when it was made."""
+    return to_decimal(body.get("Deposit", 0), "Deposit") if entity == "Invoice" else ZERO
 
 
 def _require_sources(draft: Draft, body: JsonObject) -> None:
@@ -119,7 +138,7 @@ def with_balance(entity: str, identifier: str, body: JsonObject, ledger: Ledger)
     settled = dict(body)
     key = (entity, identifier)
     total = to_decimal(body.get("TotalAmt", 0), "TotalAmt")
-    settled["Balance"] = total - ledger.applied_to(key)
+    settled["Balance"] = total - deposit_of(entity, body) - ledger.applied_to(key)
     if entity == "CreditMemo":
         settled["RemainingCredit"] = settled["Balance"]
     made_from: list[JsonValue] = [link for link in rows(body, "LinkedTxn") if as_text(link.get("TxnType")) in SOURCES]
@@ -136,7 +155,9 @@ def sale_effect(entity: str, body: JsonObject, tables: Tables) -> Effect:
     on_account = entity in ON_ACCOUNT
     against = chart.ACCOUNTS_RECEIVABLE if on_account else reference_id(body.get("DepositToAccountRef"))
     sums = Sums()
-    sums.add(against, sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt"))
+    deposit = deposit_of(entity, body)
+    sums.add(against, sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt") - deposit)
+    sums.add(reference_id(body.get("DepositToAccountRef")), deposit)
     for line in (as_object(member) for member in as_list(body.get("Line"))):
         kind = as_text(line.get("DetailType"))
         amount = sign * to_decimal(line.get("Amount", 0), "Amount")
@@ -176,6 +197,7 @@ def voided(body: JsonObject) -> JsonObject:
         "Line": lines,
         "TotalAmt": ZERO,
         "TxnTaxDetail": {"TotalTax": ZERO},
+        **({"Deposit": ZERO} if "Deposit" in body else {}),
         "PrivateNote": f"Voided - {as_text(body.get('PrivateNote'))}"[:4000].removesuffix(" - "),
     }
 

@@ -30,10 +30,11 @@ from counterfoil.quickbooks.emulator.options import EmulatorOptions
 from counterfoil.quickbooks.emulator.requestids import RequestIds
 from counterfoil.quickbooks.emulator.samples import furnish
 from counterfoil.quickbooks.emulator.service import Service
-from counterfoil.quickbooks.emulator.snapshot import restore
+from counterfoil.quickbooks.emulator.session import moment_of, resume, session_of
+from counterfoil.quickbooks.emulator.snapshot import loaded, restore, saved
 from counterfoil.quickbooks.emulator.stats import Stats
 from counterfoil.quickbooks.emulator.webhooks import WebhookSender, WebhookSettings
-from counterfoil_schema.exact_json import JsonObject, JsonValue, loads
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 BODY_BYTES_MAX = 20 * 1024 * 1024
 SHUTDOWN_SECONDS = 1.0
@@ -61,7 +62,9 @@ class QuickBooksEmulator:
     def __init__(self, options: EmulatorOptions | None = None, *, clock: Clock | None = None) -> None:
         self.options = options if options is not None else EmulatorOptions()
         self._base_clock: Clock = clock if clock is not None else SystemClock()
-        entropy = entropy_from(self.options.seed)
+        state = loaded(Path(self.options.load).read_bytes()) if self.options.load else {}
+        # A run that goes on from a saved one must not give out its tokens again.
+        entropy = entropy_from(self.options.seed, after=moment_of(state))
         self._entropy: Entropy = entropy
         self.clock = EmulatorClock(self._base_clock, scale=self.options.time_scale, manual=self.options.manual_clock)
         self.office = TokenOffice(self.clock, entropy, self.options.realm_id)
@@ -71,7 +74,16 @@ class QuickBooksEmulator:
         self.limiter = Limiter(self.clock, self.options.limits)
         self.request_ids = RequestIds(self.clock, self.options.switches.replay)
         self.files = Files(self.clock, entropy)
-        self.books = Books(self.clock, self.files, latin1=self.options.switches.latin1_only, on_change=self._changed)
+        self.books = Books(
+            self.clock,
+            self.files,
+            latin1=self.options.switches.latin1_only,
+            on_change=self._changed,
+            closed_code=self.options.switches.closed_period,
+        )
+        if state:
+            restore(self.books, state)
+            self.verifier_token = resume(state, self.request_ids, self.office, self.clock) or self.verifier_token
         self.webhooks = WebhookSender(
             self.clock,
             entropy,
@@ -81,9 +93,7 @@ class QuickBooksEmulator:
             verifier_token=self.verifier_token,
             source=b64encode(sha256(self.options.realm_id.encode()).digest()).decode(),
         )
-        if self.options.load:
-            restore(self.books, loads(Path(self.options.load).read_bytes()))
-        else:
+        if not state:
             furnish(self.books, self.options.sample, self.options.volume, entropy)
         self._authority: Authority | None = None
         self.webhooks.settings.url = self.options.webhook_url
@@ -130,6 +140,11 @@ class QuickBooksEmulator:
         if not self.office.access_is_good(self._token):
             self._token = self.office.issue_access()
         return self._token
+
+    def state(self) -> JsonObject:
+        """Everything that a later run needs to go on from here."""
+        session = session_of(self.request_ids, self.office, self.clock, self.verifier_token)
+        return saved(self.books, session)
 
     def ready_line(self) -> JsonObject:
         """What a client needs to know; printed when the emulator is a process of its own."""
@@ -256,4 +271,5 @@ class QuickBooksEmulator:
             request_ids=self.request_ids,
             stats=self.stats,
             webhooks=self.webhooks,
+            state=self.state,
         )

@@ -36,6 +36,7 @@ WRITES: Mapping[str, WriteOperation] = {
     "delete": "delete",
     "void": "void",
 }
+RETURNED_MAX = 1000
 OK = 200
 
 
@@ -102,6 +103,7 @@ class Service:
         self._batch_items_max = batch_items_max
         self._shuffle = shuffle
         self._refuse_old_changes = refuse_old_changes
+        self._room = RETURNED_MAX
 
     def execute(self, call: Call) -> Answer:
         """Do what is asked; a refusal is an answer too."""
@@ -174,12 +176,24 @@ class Service:
         if replayed is not None:
             return replayed
         try:
+            self._refuse_on_purpose(write)
             result = Answer(OK, {write.entity: self._books.write(write, origin)})
             self._stats.writes += 1
         except faults.QuickBooksFaultError as fault:
             result = Answer(fault.status, {"Fault": fault.body()})
         self._request_ids.store(key, result)
         return result
+
+    def _refuse_on_purpose(self, write: Write) -> None:
+        rule = self._board.hits_write(write.entity, write.operation, write.body)
+        if rule is None:
+            return
+        fault = rule.fault()
+        if isinstance(fault, faults.GatewayFaultError):
+            # Inside a batch these come in the service's own shape.
+            message = f"message={fault.name}; errorCode={fault.number}; statusCode={fault.status}"
+            raise faults.QuickBooksFaultError(rule.code, message, fault.detail or "", kind=fault.kind)
+        raise fault
 
     def _read(self, call: Call) -> Answer:
         if not call.entity:
@@ -280,6 +294,7 @@ class Service:
                 f"A batch may hold no more than {self._batch_items_max} items. Supplied:{len(items)}",
             )
         ordered = self._shuffle(items) if self._shuffle is not None else items
+        self._room = RETURNED_MAX
         answers: list[JsonValue] = [self._item(as_object(item), call.request_id) for item in ordered]
         return Answer(OK, {"BatchItemResponse": answers})
 
@@ -298,6 +313,9 @@ class Service:
         check_item_id(request_id, batch_id)
         if "Query" in item:
             result = select(parse(as_text(item["Query"])), self._books)
+            self._room -= int(as_text(result.get("maxResults", 0)))
+            if self._room < 0:
+                raise faults.too_big(f"A batch may answer no more than {RETURNED_MAX} objects.")
             self._stats.metered_reads += 1
             return {"QueryResponse": result}
         operation = as_text(item.get("operation")).lower()

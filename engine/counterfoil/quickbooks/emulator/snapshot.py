@@ -1,6 +1,6 @@
 """The whole state of a company as JSON, and back: records, counters, links between documents, attached files.
 
-The journal of effects, tokens and request ids belong to one run and stay behind.
+The journal of effects belongs to one run and stays behind; for tokens and request ids see `session`.
 """
 
 from base64 import b64decode, b64encode
@@ -12,7 +12,7 @@ from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.catalog import ENTITIES
 from counterfoil.quickbooks.emulator.tables import Row
 from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
-from counterfoil_schema.exact_json import JsonObject, JsonValue
+from counterfoil_schema.exact_json import JsonObject, JsonValue, loads
 
 VERSION = 1
 
@@ -21,7 +21,7 @@ class SnapshotError(ValueError):
     """A state that cannot be taken up; nothing has changed."""
 
 
-def saved(books: Books) -> JsonObject:
+def saved(books: Books, session: JsonObject | None = None) -> JsonObject:
     """Everything that a later run needs to go on from here."""
     tables: JsonObject = {}
     for name in ENTITIES:
@@ -47,7 +47,23 @@ def saved(books: Books) -> JsonObject:
         "sequences": dict(books.tables.sequences),
         "numbers": dict(books.numbering.last),
         "files": files,
+        **({"session": session} if session is not None else {}),
     }
+
+
+def loaded(content: bytes) -> JsonObject:
+    """A saved state from the bytes of its file.
+
+    Raises:
+        SnapshotError: it is no JSON.
+    """
+    try:
+        state = as_object(loads(content))
+    except (ValueError, RecursionError) as error:
+        raise SnapshotError(f"This is no saved state of this emulator ({error}).") from error
+    if "counterfoil_emulator" not in state:
+        raise SnapshotError("This is no saved state of this emulator (counterfoil_emulator is missing).")
+    return state
 
 
 def restore(books: Books, state: JsonValue) -> None:
@@ -95,11 +111,21 @@ def _row(row: Row) -> JsonObject:
     }
 
 
+def instant_from(value: JsonValue) -> datetime:
+    """An instant as it was saved.
+
+    Raises:
+        ValueError: it is none.
+    """
+    at = datetime.fromisoformat(as_text(value))
+    if at.tzinfo is None:
+        raise ValueError("an instant without its offset")
+    return at
+
+
 def _row_from(value: JsonValue) -> Row:
     row = as_object(value)
-    created, updated = (datetime.fromisoformat(as_text(row[name])) for name in ("created", "updated"))
-    if created.tzinfo is None or updated.tzinfo is None:
-        raise ValueError("an instant without its offset")
+    created, updated = (instant_from(row[name]) for name in ("created", "updated"))
     identifier = as_text(row["id"])
     made = int(as_text(row.get("lines_made", 0)))
     return Row(identifier, int(as_text(row["token"])), created, updated, as_object(row["body"]), made)

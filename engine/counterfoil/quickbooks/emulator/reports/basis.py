@@ -5,7 +5,6 @@ when it is used up. What a payment leaves unapplied is income, or expense, of an
 help pages on cash and accrual reports.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,9 +14,10 @@ from counterfoil.quickbooks.emulator import chart
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.ledger import DocumentKey, Effect, Posting
 from counterfoil.quickbooks.emulator.payments import CREDITS
+from counterfoil.quickbooks.emulator.sales import deposit_of
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS
 from counterfoil.quickbooks.emulator.tables import Row
-from counterfoil.quickbooks.emulator.values import ZERO, as_text, cents, to_decimal
+from counterfoil.quickbooks.emulator.values import ZERO, as_text, cents, reference_id, to_decimal
 
 UNAPPLIED = {"Payment": chart.UNAPPLIED_INCOME, "BillPayment": chart.UNAPPLIED_EXPENSE}
 ON_ACCOUNT = frozenset({"Accounts Receivable", "Accounts Payable"})
@@ -55,31 +55,36 @@ def settled_in_cash(books: Books) -> Iterator[Posted]:
 
 def _as_paid(books: Books, posted: Posted) -> Iterator[Posted]:
     """A document on account in the parts in which it was paid, to the cent its whole once it is paid whole."""
-    total = to_decimal(posted.row.body.get("TotalAmt", 0), "TotalAmt")
+    entity, row = posted.document[0], posted.row
+    total = to_decimal(row.body.get("TotalAmt", 0), "TotalAmt")
     if not total:
         return
-    by_day: defaultdict[date, Decimal] = defaultdict(lambda: ZERO)
-    for payment, amount in books.ledger.payments_of(posted.document).items():
-        by_day[max(posted.day, _day_of_payment(books, payment, posted.day))] += amount
-    paid, before = ZERO, tuple(ZERO for _ in posted.postings)
-    for day in sorted(by_day):
-        paid += by_day[day]
-        until_now = _share(posted.postings, paid / total, books)
-        postings = (
-            replace(posting, amount=now - then)
-            for posting, now, then in zip(posted.postings, until_now, before, strict=True)
-        )
-        yield Posted(day, posted.document, posted.row, tuple(posting for posting in postings if posting.amount))
+    deposit = deposit_of(entity, row.body)
+    box = reference_id(row.body.get("DepositToAccountRef")) if deposit else ""
+    account = next((leg.account for leg in posted.postings if _type_of(leg.account, books) in ON_ACCOUNT), box)
+    earned = tuple(leg for leg in posted.postings if leg.account not in {account, box})
+    paid = [(posted.day, deposit, box)] if deposit else []
+    paid += sorted(
+        (max(posted.day, _day_of_payment(books, payment, posted.day)), amount, account)
+        for payment, amount in books.ledger.payments_of(posted.document).items()
+    )
+    so_far, before = ZERO, tuple(ZERO for _ in earned)
+    for day, amount, against in paid:
+        so_far += amount
+        until_now = _share(earned, so_far / total)
+        moved = [replace(leg, amount=now - then) for leg, now, then in zip(earned, until_now, before, strict=True)]
+        moved.append(Posting(against, -sum((leg.amount for leg in moved), ZERO)))
+        yield Posted(day, posted.document, row, tuple(leg for leg in moved if leg.amount))
         before = until_now
 
 
-def _share(postings: tuple[Posting, ...], part: Decimal, books: Books) -> tuple[Decimal, ...]:
-    """That part of each posting, balanced: what rounding leaves over goes to the largest that is not on account."""
+def _share(postings: tuple[Posting, ...], part: Decimal) -> tuple[Decimal, ...]:
+    """That part of each posting; together they are that part of all, and the largest takes what rounding leaves."""
     shares = [cents(posting.amount * part) for posting in postings]
-    places = [place for place, posting in enumerate(postings) if _type_of(posting.account, books) not in ON_ACCOUNT]
-    if places:
-        largest = max(places, key=lambda place: abs(shares[place]))
-        shares[largest] -= sum(shares, ZERO)
+    if shares:
+        largest = max(range(len(shares)), key=lambda place: abs(shares[place]))
+        whole = sum((posting.amount for posting in postings), ZERO)
+        shares[largest] += cents(whole * part) - sum(shares, ZERO)
     return tuple(shares)
 
 

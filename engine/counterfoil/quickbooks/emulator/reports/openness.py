@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.payments import CREDITS
+from counterfoil.quickbooks.emulator.sales import deposit_of
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS
 from counterfoil.quickbooks.emulator.tables import Row
 from counterfoil.quickbooks.emulator.values import ZERO, as_text, to_decimal
@@ -15,6 +16,7 @@ def open_on(books: Books, entity: str, row: Row, day: date) -> Decimal:
     total = to_decimal(row.body.get("TotalAmt", 0), "TotalAmt")
     if entity in SETTLED:
         paid = books.ledger.payments_of((entity, row.id))
+        total -= deposit_of(entity, row.body)
         return total - sum((amount for payment, amount in paid.items() if _was_there(books, payment, day)), ZERO)
     applied = books.ledger.links_of(row.id)
     signed = ((-amount if kind in CREDITS else amount, kind, other) for (kind, other), amount in applied.items())

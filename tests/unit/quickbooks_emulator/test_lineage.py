@@ -1,0 +1,133 @@
+"""What is made of what: estimates, orders, hours and payments are marked while something is made of them."""
+
+from decimal import Decimal
+
+from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
+from counterfoil_schema.exact_json import JsonObject, JsonValue
+from support.quickbooks_company import Company, applied, line, posting
+from support.quickbooks_reports import amounts, report
+
+
+def links(record: JsonObject) -> list[tuple[str, str]]:
+    found = (as_object(link) for link in as_list(record.get("LinkedTxn")))
+    return [(as_text(link["TxnType"]), as_text(link["TxnId"])) for link in found]
+
+
+def linked(kind: str, record: JsonObject) -> list[JsonValue]:
+    return [{"TxnType": kind, "TxnId": record["Id"]}]
+
+
+def test_an_estimate_is_closed_by_its_invoice_and_open_again_without_it() -> None:
+    company = Company()
+    who, item = company.customer(), company.item()
+    estimate = company.write("Estimate", {"CustomerRef": {"value": who}, "Line": [line(item, "10.00")]})
+    made = company.invoice(who, [line(item, "10.00")], LinkedTxn=linked("Estimate", estimate))
+    shown = company.shown("Estimate", as_text(estimate["Id"]))
+    assert (shown["TxnStatus"], shown["SyncToken"]) == ("Closed", "1")
+    assert links(shown) == [("Invoice", made["Id"])]
+    assert links(made) == [("Estimate", estimate["Id"])]
+    paid = company.payment(who, "10.00", [applied("Invoice", as_text(made["Id"]), "10.00")])
+    invoice = company.shown("Invoice", as_text(made["Id"]))
+    assert links(invoice) == [("Estimate", estimate["Id"]), ("Payment", paid["Id"])]
+    company.write("Invoice", company.handle("Invoice", as_text(made["Id"])), "delete")
+    shown = company.shown("Estimate", as_text(estimate["Id"]))
+    assert (shown["TxnStatus"], links(shown)) == ("Pending", [])
+    operations = [(effect.entity, effect.operation) for effect in company.books.journal if effect.entity == "Estimate"]
+    assert operations == [("Estimate", "create"), ("Estimate", "linked"), ("Estimate", "released")]
+
+
+def test_hours_are_billed_once_an_invoice_names_them() -> None:
+    company = Company()
+    who, item = company.customer(), company.item()
+    worker = company.write("Employee", {"GivenName": "Emily"})
+    hours: JsonObject = {"NameOf": "Employee", "EmployeeRef": {"value": worker["Id"]}, "Hours": 2, "Minutes": 0}
+    billable: JsonObject = {"BillableStatus": "Billable", "CustomerRef": {"value": who}, "HourlyRate": 20}
+    worked = company.write("TimeActivity", {**hours, **billable})
+    made = company.invoice(who, [line(item, "40.00")], LinkedTxn=linked("TimeActivity", worked))
+    assert company.shown("TimeActivity", as_text(worked["Id"]))["BillableStatus"] == "HasBeenBilled"
+    company.write("Invoice", company.handle("Invoice", as_text(made["Id"])), "void")
+    assert company.shown("TimeActivity", as_text(worked["Id"]))["BillableStatus"] == "Billable"
+
+
+def test_an_order_is_closed_by_its_bill() -> None:
+    company = Company()
+    vendor = company.write("Vendor", {"DisplayName": "Books by Bessie"})
+    entry: JsonObject = {
+        "Amount": 40,
+        "DetailType": "AccountBasedExpenseLineDetail",
+        "AccountBasedExpenseLineDetail": {"AccountRef": {"value": "7"}},
+    }
+    body: JsonObject = {"VendorRef": {"value": vendor["Id"]}, "Line": [entry]}
+    order = company.write("PurchaseOrder", {**body, "APAccountRef": {"value": "33"}})
+    of_line: JsonObject = {**entry, "LinkedTxn": linked("PurchaseOrder", order)}
+    bill = company.write("Bill", {**body, "Line": [of_line]})
+    shown = company.shown("PurchaseOrder", as_text(order["Id"]))
+    assert (shown["POStatus"], links(shown)) == ("Closed", [("Bill", bill["Id"])])
+    assert company.refused("Bill", {**body, "LinkedTxn": [{"TxnType": "PurchaseOrder", "TxnId": "99"}]}).code == "610"
+    company.write("Bill", company.handle("Bill", as_text(bill["Id"])), "delete")
+    assert company.shown("PurchaseOrder", as_text(order["Id"]))["POStatus"] == "Open"
+
+
+def test_what_is_deposited_cannot_be_deposited_again_deleted_or_changed_in_its_money() -> None:
+    company = Company()
+    paid = company.payment(company.customer(), "5.00", [])
+    body: JsonObject = {"DepositToAccountRef": {"value": "35"}, "Line": [applied("Payment", as_text(paid["Id"]), "5")]}
+    deposit = company.write("Deposit", body)
+    assert links(company.shown("Payment", as_text(paid["Id"]))) == [("Deposit", deposit["Id"])]
+    assert company.refused("Deposit", body).code == "6540"
+    handle = company.handle("Payment", as_text(paid["Id"]))
+    assert company.refused("Payment", handle, "delete").code == "6540"
+    assert company.refused("Payment", {**handle, "sparse": True}, "void").code == "6540"
+    assert company.refused("Payment", {**handle, "sparse": True, "TotalAmt": 6}, "update").code == "6540"
+    company.write("Payment", {**handle, "sparse": True, "PrivateNote": "seen"}, "update")
+    assert links(company.shown("Payment", as_text(paid["Id"]))) == [("Deposit", deposit["Id"])]
+    company.write("Deposit", company.handle("Deposit", as_text(deposit["Id"])), "delete")
+    company.write("Payment", company.handle("Payment", as_text(paid["Id"])), "delete")
+    assert sum(company.books.ledger.accounts().values()) == 0
+
+
+def test_a_saved_state_remembers_what_was_made_of_what() -> None:
+    company = Company()
+    paid = company.payment(company.customer(), "5.00", [])
+    body: JsonObject = {"DepositToAccountRef": {"value": "35"}, "Line": [applied("Payment", as_text(paid["Id"]), "5")]}
+    company.write("Deposit", body)
+    company.restored()
+    assert company.refused("Payment", company.handle("Payment", as_text(paid["Id"])), "delete").code == "6540"
+
+
+def test_a_deposit_on_an_invoice_is_paid_from_the_beginning() -> None:
+    company = Company()
+    who, item = company.customer(), company.item()
+    body: JsonObject = {"Deposit": 4, "DepositToAccountRef": {"value": "35"}, "TxnDate": "2026-02-01"}
+    made = company.invoice(who, [line(item, "10.00")], **body)
+    assert (made["TotalAmt"], made["Balance"]) == (Decimal("10.00"), Decimal("6.00"))
+    assert company.shown("Customer", who)["Balance"] == Decimal("6.00")
+    assert company.books.ledger.account("35") == Decimal("4.00")
+    assert company.books.ledger.account("84") == Decimal("6.00")
+    in_cash = amounts(report(company, "BalanceSheet", accounting_method="Cash"))
+    assert (in_cash["Checking"], in_cash["Net Income"], in_cash["TOTAL ASSETS"]) == ("4.00", "4.00", "4.00")
+    fault = company.refused(
+        "Payment",
+        {"CustomerRef": {"value": who}, "TotalAmt": 7, "Line": [applied("Invoice", as_text(made["Id"]), "7")]},
+    )
+    assert fault.code == "6000"
+    company.payment(who, "6.00", [applied("Invoice", as_text(made["Id"]), "6")])
+    assert company.shown("Customer", who)["Balance"] == Decimal("0.00")
+    less: JsonObject = {**body, "CustomerRef": {"value": who}, "Line": [line(item, "3.00")]}
+    assert company.refused("Invoice", less).code == "6000"
+
+
+def test_a_journal_line_on_account_moves_what_its_party_owes() -> None:
+    company = Company()
+    who = company.customer()
+    vendor = as_text(company.write("Vendor", {"DisplayName": "Books by Bessie"})["Id"])
+    customer: JsonObject = {"Type": "Customer", "EntityRef": {"value": who}}
+    seller: JsonObject = {"Type": "Vendor", "EntityRef": {"value": vendor}}
+    entry = company.write(
+        "JournalEntry",
+        {"Line": [posting("Debit", "84", "9.00", customer), posting("Credit", "33", "9.00", seller)]},
+    )
+    assert company.shown("Customer", who)["Balance"] == Decimal("9.00")
+    assert company.shown("Vendor", vendor)["Balance"] == Decimal("9.00")
+    company.write("JournalEntry", {"Id": entry["Id"], "SyncToken": entry["SyncToken"]}, "delete")
+    assert company.shown("Customer", who)["Balance"] == company.shown("Vendor", vendor)["Balance"] == Decimal("0.00")
