@@ -58,7 +58,7 @@ def delays(axes: Axes, result: Mapping[str, Any]) -> None:
     axes.set_title("delay when idle", fontsize=9)
 
 
-PANELS = {"append": bars, "replay": bars, "quickbooks": backlog, "delay": delays}
+PANELS = {"append": bars, "replay": bars, "quickbooks": backlog, "limiter": bars, "delay": delays}
 
 
 def draw(whole: Mapping[str, Any], target: Path) -> None:

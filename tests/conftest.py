@@ -4,9 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from counterfoil.postgres import Pool, PoolLimits, create_pool
 from support.postgres import Database, Server, fresh_database, running_server
+
+# The same examples on every machine, however slow it is; `--hypothesis-profile=search` looks for new ones.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("repeat", settings.get_profile("search"), derandomize=True)
+settings.load_profile("repeat")
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +58,12 @@ async def admin_pool(database: Database) -> AsyncIterator[Pool]:
         database.admin_dsn.get_secret_value(), min_size=0, max_size=10, command_timeout=60
     ) as superuser_pool:
         yield superuser_pool
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests counted for people to read: their properties called `table`."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, text in report.user_properties:
+            if name == "table":
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(str(text))

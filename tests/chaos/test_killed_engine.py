@@ -10,7 +10,7 @@ import json
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -200,13 +200,12 @@ async def run_lane(name: str, server: Server, folder: Path) -> Counter[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_a_kill_at_any_point_loses_and_doubles_nothing(
-    postgres_server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    postgres_server: Server, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     async with asyncio.TaskGroup() as lanes:
         running = [lanes.create_task(run_lane(name, postgres_server, tmp_path / name)) for name in LANES]
     hits = sum((lane.result() for lane in running), Counter[str]())
     points = [point for lane in LANES.values() for point in lane]
     table = "\n".join(f"{point:24}{hits[point]}" for point in points)
-    with capsys.disabled():
-        sys.stdout.write(f"\nSIGKILL at              hits\n{table}\n")
+    record_property("table", f"SIGKILL at              hits\n{table}")
     assert dict.fromkeys(points, 3) == dict(hits)

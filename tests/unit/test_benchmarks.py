@@ -14,6 +14,7 @@ RATIOS = {
     "append": {"32 single appenders over 20 companies ÷ raw rows", "32 single appenders over one company ÷ raw rows"},
     "replay": {"light replay ÷ raw cursor", "validated replay ÷ raw cursor"},
     "quickbooks": {"backlog of invoices: answers 429", "backlog of invoices: batches ÷ least"},
+    "limiter": {"least share of the limit that a backlog alone used", "calls that the server would have refused"},
     "delay": {
         "deal won → accepted in the books, from the webhook, p50 s",
         "deal won → accepted in the books, from the webhook, p99 s",
@@ -57,7 +58,7 @@ def test_a_quick_run_gives_every_ratio_machine_commit_and_seed(name: str, tmp_pa
 def test_a_benchmark_that_does_not_exist_is_named() -> None:
     ended = bench("speed")
     assert ended.returncode == 2
-    assert ended.stderr == "There is no benchmark speed; there are append, replay, quickbooks, delay.\n"
+    assert ended.stderr == "There is no benchmark speed; there are append, replay, quickbooks, limiter, delay.\n"
 
 
 def test_the_least_time_follows_from_the_limits() -> None:

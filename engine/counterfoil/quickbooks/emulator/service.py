@@ -301,6 +301,7 @@ class Service:
     def _item(self, item: JsonObject, request_id: str) -> JsonObject:
         # Clients leave the bId out; then there is nothing to tell the answer, or a repetition, by.
         batch_id = as_text(item.get("bId"))
+        body: JsonObject
         try:
             body = self._item_body(item, batch_id, request_id)
         except faults.QuickBooksFaultError as fault:
