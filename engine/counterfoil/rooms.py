@@ -167,6 +167,7 @@ def _make_sending(
         outbox=base.outbox,
         adapters=adapters,
         limits=limits,
+        clock=shared.clock,
         instruments=shared.instruments,
         step=shared.step,
     )

@@ -7,12 +7,13 @@ import pytest
 
 from counterfoil.dispatch.books import BooksUnreadableError, Call, Refused
 from counterfoil.dispatch.errors import LeaseLostError
-from counterfoil.log import Head
+from counterfoil.log import Head, NewEvent
 from counterfoil.planning.outcome import MARKER
 from counterfoil.postgres import Pool
 from counterfoil.testing.memory_books import Fate
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events import decisions as done
+from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.receipts import MappingRecorded
 from counterfoil_schema.exact_json import JsonObject
 from support.dispatching import COMPANY, SERVER_SECONDS, TIMEOUT_SECONDS, Dispatcher
@@ -195,27 +196,33 @@ async def test_a_void_that_shows_is_accepted(dispatcher: Dispatcher) -> None:
     assert (await dispatcher.intent("i2")).state == "accepted"
 
 
-async def clash(dispatcher: Dispatcher, mapping: str) -> done.Decision:
+async def clash(dispatcher: Dispatcher, mapping: str, entity: str = "Customer") -> list[Event]:
     """A new customer whose name is taken; what is decided of it."""
     await dispatcher.write(MappingRecorded(connection="shop", digest="d", text=mapping))
     await begin(dispatcher, named)
     refusal = Refused(code="6240", kind="adopt", reason="Duplicate name.", fix="Rename it.", then="adopt")
     dispatcher.books.refusals["i1"] = refusal
-    dispatcher.books.put("Customer", {"Id": "58", "SyncToken": "4", "DisplayName": "Ann & Sons"})
+    dispatcher.books.put(entity, {"Id": "58", "SyncToken": "4", "DisplayName": "Ann & Sons"})
     await dispatcher.send("i1")
-    decision = await dispatcher.settler.adopt(await dispatcher.intent("i1"))
-    assert isinstance(decision, done.Decision)
-    return decision
+    return await dispatcher.settler.adopt(await dispatcher.intent("i1"))
 
 
 async def test_a_taken_name_is_adopted_where_the_mapping_says_so(dispatcher: Dispatcher) -> None:
-    decision = await clash(dispatcher, ADOPTING)
+    decision, update = await clash(dispatcher, ADOPTING)
     assert isinstance(decision, done.IntentAccepted)
     assert (decision.how, decision.document_id, decision.sync_token) == ("adopted", "58", str(4))
+    assert isinstance(update, done.IntentPlanned)
+    assert (update.operation, update.record_key, update.change) == ("update", CUSTOMER, decision.change)
+
+
+async def test_a_vendor_of_that_name_does_not_stand_for_a_customer(dispatcher: Dispatcher) -> None:
+    (decision,) = await clash(dispatcher, ADOPTING, "Vendor")
+    assert isinstance(decision, done.IntentParked)
+    assert "Vendor 58" in decision.reason
 
 
 async def test_a_taken_name_is_parked_with_both_records_shown(dispatcher: Dispatcher) -> None:
-    decision = await clash(dispatcher, PARKING)
+    (decision,) = await clash(dispatcher, PARKING)
     assert isinstance(decision, done.IntentParked)
     for word in (CUSTOMER, "Customer 58", "Ann & Sons", "no source of ours"):
         assert word in decision.reason
@@ -229,7 +236,7 @@ async def test_what_stands_for_another_record_is_never_adopted(dispatcher: Dispa
     shown: JsonObject = {"Id": "58", "SyncToken": "4", "DisplayName": "Ann & Sons"}
     mine = accepted(owner, "shop:customer:7", "i7", "r7", shown).model_copy(update={"entity": "Customer"})
     await dispatcher.write(other, sent("r7", (owner, "shop:customer:7", "i7")), mine)
-    decision = await clash(dispatcher, ADOPTING)
+    (decision,) = await clash(dispatcher, ADOPTING)
     assert isinstance(decision, done.IntentParked)
     assert "shop:customer:7" in decision.reason
 
@@ -243,7 +250,7 @@ async def test_our_own_number_found_taken_is_our_own_document(dispatcher: Dispat
     refusal = Refused(code="6140", kind="adopt", reason="Duplicate number.", fix="Renumber.", then="adopt")
     dispatcher.books.refusals["i1"] = refusal
     await dispatcher.send("i1")
-    decision = await dispatcher.settler.adopt(await dispatcher.intent("i1"))
+    (decision,) = await dispatcher.settler.adopt(await dispatcher.intent("i1"))
     assert isinstance(decision, done.IntentAccepted)
     assert (decision.how, decision.document_id) == ("found", "5")
 
@@ -256,6 +263,30 @@ async def test_whoever_lost_the_lease_sends_nothing(dispatcher: Dispatcher) -> N
     with pytest.raises(LeaseLostError):
         await dispatcher.sender.send(call, trace=None)
     assert dispatcher.books.sent == []
+
+
+async def test_whoever_lost_the_lease_records_nothing_that_it_read(dispatcher: Dispatcher) -> None:
+    """It read before it stalled: recorded now, that would count as newer than what was read since."""
+    dispatcher.clock.seconds = 3_601
+    assert await dispatcher.log.acquire(COMPANY, "another", 60.0) is not None
+    with pytest.raises(LeaseLostError):
+        await dispatcher.session.receive([NewEvent(event=observed("1"))])
+    assert list(await dispatcher.events()) == []
+
+
+async def test_a_write_back_is_repeated_only_once_its_time_has_passed(dispatcher: Dispatcher) -> None:
+    """Until then the lost call may still be on its way, and newer values must not overtake it."""
+    change = await dispatcher.write(observed("1"))
+    body = Document.of("order", {"state": "paid"})
+    plan = planned(change, ORDER, "i1", target="shop", entity="order", operation="write_back", body=body)
+    call = sent("r", (change, ORDER, "i1")).model_copy(update={"target": "shop"})
+    lost = done.IntentUncertain(change=change, record_key=ORDER, intent_id="i1", request_id="r", reason="No answer.")
+    await dispatcher.write(plan, call, lost)
+    dispatcher.clock.seconds = float(call.deadline_seconds) - 1
+    assert await dispatcher.settle("i1") == 0
+    dispatcher.clock.seconds += 1
+    assert await dispatcher.settle("i1") == 1
+    assert (await dispatcher.intent("i1")).state == "ready"
 
 
 async def test_batches_hold_thirty_and_names_go_alone(dispatcher: Dispatcher) -> None:

@@ -134,10 +134,14 @@ class HubSpotClient:
                         inputs.append({"id": start, "after": str(following)})
         return {start: _linked(ends) for start, ends in found.items()}
 
-    async def update(self, kind: str, source_id: str, values: Mapping[str, str]) -> JsonObject:
-        """Set properties, once: a lost answer is the caller's to judge."""
+    async def update(
+        self, kind: str, source_id: str, values: Mapping[str, str], deadline: float | None = None
+    ) -> JsonObject:
+        """Set properties, once and before the deadline: a lost answer is the caller's to judge."""
         path = f"{self._paths.objects(kind)}/{quote(source_id, safe='')}"
-        answer = await self._http.request("PATCH", path, json={"properties": dict(values)}, expect={200}, tries=1)
+        answer = await self._http.request(
+            "PATCH", path, json={"properties": dict(values)}, expect={200}, tries=1, deadline=deadline
+        )
         return answer.object()
 
     async def property_names(self, kind: str) -> frozenset[str]:

@@ -59,14 +59,14 @@ class WriteBacks:
 
     async def _write(self, kind: str, request: WriteBack) -> WriteBackResult:
         try:
-            row = await self._client.update(kind, request.source_id, request.values)
+            row = await self._client.update(kind, request.source_id, request.values, request.deadline)
         except RefusedError as error:
             if error.status != BAD_REQUEST or "PROPERTY_DOESNT_EXIST" not in _codes(error.body):
                 raise
             types = {name: self._types.get(name, "string") for name in request.values}
             if not await self._ensure(kind, types):
                 raise
-            row = await self._client.update(kind, request.source_id, request.values)
+            row = await self._client.update(kind, request.source_id, request.values, request.deadline)
         return WriteBackResult(outcome="accepted", version=str(row.get("updatedAt")))
 
     async def _ensure(self, kind: str, types: Mapping[str, str]) -> tuple[str, ...]:

@@ -22,6 +22,11 @@ def intent_id(company: int, target: str, record_key: str, change: int, ordinal: 
     return _digest("intent", company, target, record_key, change, ordinal)[:REQUEST_ID_LENGTH]
 
 
+def completing_id(adopting: str) -> str:
+    """The id of the intent that completes a document which another intent adopted."""
+    return _digest("completing", adopting)[:REQUEST_ID_LENGTH]
+
+
 def request_id(
     *,
     company: int,

@@ -252,8 +252,8 @@ class BooksReader:
         await self._begin_sweeping()
         return facts
 
-    async def learn_names(self, entity: str) -> None:
-        """Read one name list and append it if it differs from what is known.
+    async def learn_names(self, entity: str) -> bool:
+        """Read one name list and append it if it differs from what is known; returns whether it does.
 
         Raises:
             BooksUnreadableError: the read failed.
@@ -275,6 +275,7 @@ class BooksReader:
             digest = await self._hashes.keyed_hash(company, content)
             event = DirectoryObserved(entity=entity, content_hash=digest, entries=entries)
             await self._session.receive([NewEvent(event=event)])
+        return not same
 
 
 def _is_known(row: DocumentRow, one: Shown, content_hash: str) -> bool:

@@ -33,10 +33,12 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needless:
-    """An update whose document already holds all of it."""
+    """An update whose document already holds all of it; `body` is what would have been sent."""
 
     row: IntentRow
     proof: str
+    person: str | None
+    body: Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +49,21 @@ class ReadFirst:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MissingItems:
-    """Items that the mapping names and the books do not hold."""
+class Nameless:
+    """An intent that names what the books are not known to hold: entity and name of each."""
 
     row: IntentRow
-    mapping: HeldMapping
-    names: tuple[str, ...]
+    mapping: HeldMapping | None
+    names: tuple[tuple[str, str], ...]
+
+    @property
+    def may_create(self) -> bool:
+        """Whether all that is missing are items, which the mapping lets us make."""
+        may = self.mapping is not None and self.mapping.mapping.product.missing != "park"
+        return may and all(entity == "Item" for entity, _ in self.names)
 
 
-Prepared = Ready | Needless | ReadFirst | MissingItems | IntentParked
+Prepared = Ready | Needless | ReadFirst | Nameless | IntentParked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,25 +120,18 @@ class Outbox:
         )
         match composed:
             case Composed(changes=()) if composed.operation == "update":
-                return Needless(row=row, proof=planned.content_hash)
+                body = Document.of(composed.entity, composed.body)
+                return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body)
             case Composed():
                 return self._ready(row, planned, composed)
             case Unresolved(names=names) if names:
-                return self._nameless(row, held, names)
+                return Nameless(row=row, mapping=held, names=tuple(names))
             case Unresolved(read_first=first) if first:
                 return ReadFirst(row=row)
             case Unresolved():
                 return None
             case Conflict():
                 return _park_conflict(row, composed)
-
-    def _nameless(
-        self, row: IntentRow, held: HeldMapping | None, names: Sequence[tuple[str, str]]
-    ) -> "MissingItems | IntentParked":
-        """Items that the mapping names are made where its rule says so; anything else is for a person."""
-        if held is None or held.mapping.product.missing == "park" or any(entity != "Item" for entity, _ in names):
-            return _park_names(row, names)
-        return MissingItems(row=row, mapping=held, names=tuple(name for _, name in names))
 
     async def planned(self, row: IntentRow) -> IntentPlanned:
         """The plan behind an entry of the outbox."""
@@ -219,18 +220,6 @@ def call_of(identity: str, items: Sequence[CallItem], lane: Lane) -> Call:
             )
             for item in items
         ),
-    )
-
-
-def _park_names(row: IntentRow, names: Sequence[tuple[str, str]]) -> IntentParked:
-    missing = ", ".join(f"{entity} “{name}”" for entity, name in names)
-    return IntentParked(
-        change=row.change,
-        record_key=row.record_key,
-        intent_id=row.intent_id,
-        code="unknown-name",
-        reason=f"QuickBooks holds no active {missing}, which the mapping names for {row.record_key}.",
-        fix="Create it in QuickBooks or name another in the mapping, then retry the record.",
     )
 
 

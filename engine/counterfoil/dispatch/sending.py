@@ -5,13 +5,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from counterfoil.dispatch.batch_size import REFUSED_CODE, BatchSize
-from counterfoil.dispatch.books import Books, Outcome, Refused
+from counterfoil.dispatch.books import Books, BooksUnreadableError, Outcome, Refused
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.looks import Looks
+from counterfoil.dispatch.missing_names import MissingNames
+from counterfoil.dispatch.needless import needless
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import (
     SINGLE_ENTITIES,
-    MissingItems,
+    Nameless,
     Needless,
     Outbox,
     Outgoing,
@@ -19,7 +21,6 @@ from counterfoil.dispatch.outbox import (
     ReadFirst,
     Ready,
 )
-from counterfoil.dispatch.own_items import plan_own_items
 from counterfoil.dispatch.sender import Sender
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler
@@ -29,8 +30,7 @@ from counterfoil.ports import Clock, Entropy
 from counterfoil.state.rows import IntentRow
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
-from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import ChangeUnchanged, IntentParked, IntentWithdrawn
+from counterfoil_schema.events.decisions import Decision, IntentParked, IntentWithdrawn
 
 INTENTS_PER_TURN = 600
 WRITE_BACKS_PER_TURN = 100
@@ -38,6 +38,7 @@ CALLS_MAX = 10
 WRITE_BACKS_MAX = 8
 LEASE_SECONDS_MIN = 5.0
 BACKOFF_SECONDS_MAX = 60.0
+UNREADABLE_SECONDS = 5.0
 
 
 class Sending:
@@ -74,7 +75,6 @@ class Sending:
         self._writer = writer
         self._books = books
         self._reader = reader
-        self._view = view
         self._clock = clock
         self._entropy = entropy
         self._instruments = instruments
@@ -85,10 +85,10 @@ class Sending:
         self._not_before: dict[str, float] = {}
         self._looks = Looks()
         self._batch_size = BatchSize(company=session.company, store=store, clock=clock)
+        self._missing_names = MissingNames(company=session.company, store=store, view=view, reader=reader, clock=clock)
         self.is_busy = False
         self._unsent_in_a_row = 0
         self._resting_until = 0.0
-        self._own_items: set[str] = set()
 
     async def dispatch(
         self, tasks: asyncio.TaskGroup, *, landed: Callable[[], None], is_stale: Callable[[], bool]
@@ -135,7 +135,9 @@ class Sending:
             by_id = {one.row.intent_id: one.row for one in ready}
             for call in self._outbox.calls(ready, items_max):
                 self._start(tasks, call, [by_id[item.intent_id] for item in call.items], landed)
-            moved |= bool(ready) or await self._put_aside(prepared)
+            moved |= bool(ready)
+            if await self._put_aside(chunk, prepared):
+                return True  # what follows may rest on it: fold first
         return moved
 
     def _next_chunk(self, waiting: deque[IntentRow], items_max: int) -> list[IntentRow]:
@@ -156,21 +158,37 @@ class Sending:
             waiting.remove(row)
         return chunk
 
-    async def _put_aside(self, prepared: Sequence[Prepared | None]) -> bool:
-        """Record what cannot or need not go out."""
-        aside: list[Event] = [one for one in prepared if isinstance(one, IntentParked)]
+    async def _put_aside(self, rows: Sequence[IntentRow], prepared: Sequence[Prepared | None]) -> bool:
+        """Record what of these rows cannot or need not go out; returns whether anything is to be folded.
+
+        What must be read before, and cannot be read now, waits.
+        """
+        aside: list[Decision] = [one for one in prepared if isinstance(one, IntentParked)]
         for one in prepared:
             if isinstance(one, Needless):
-                aside.extend(_needless(one))
-            elif isinstance(one, ReadFirst):
-                await self._reader.record(await self._settler.refetch(one.row), "look-up")
-        missing = [one for one in prepared if isinstance(one, MissingItems)]
-        aside.extend(await plan_own_items(self._session.company, missing, self._store, self._view, self._own_items))
+                aside.extend(await needless(self._session.company, one, self._store))
+        nameless = [one for one in prepared if isinstance(one, Nameless)]
+        first = [one for one in prepared if isinstance(one, ReadFirst)]
+        news = False
+        try:
+            for reading in first:
+                news |= bool(await self._reader.record(await self._settler.refetch(reading.row), "look-up"))
+            named = await self._missing_names.decide(nameless) if nameless else []
+            aside.extend(named or ())
+            news |= named is None
+        except BooksUnreadableError as trouble:
+            wait = trouble.retry_after if trouble.retry_after is not None else UNREADABLE_SECONDS
+            until = self._clock.monotonic() + wait
+            unread = [one.row.intent_id for one in first] + [one.row.intent_id for one in nameless]
+            self._not_before.update(dict.fromkeys(unread, until))
         if aside:
-            await self._session.decide(aside)
-            ended = (Needless, IntentParked)
-            self._in_flight.land(_intent_of(one) for one in prepared if isinstance(one, ended))
-        return bool(aside)
+            of_change = {row.change: row for row in rows}
+            traced = [(event, await self._trace_of(of_change[event.change])) for event in aside]
+            await self._session.decide_each(traced)
+            self._in_flight.land(
+                event.intent_id for event in aside if isinstance(event, IntentParked | IntentWithdrawn)
+            )
+        return bool(aside) or news
 
     async def _may_send(self) -> bool:
         """Nothing goes out while somebody must connect QuickBooks again."""
@@ -190,8 +208,7 @@ class Sending:
         self, call: Outgoing, members: Sequence[IntentRow], ids: set[str], landed: Callable[[], None]
     ) -> None:
         try:
-            planned = await self._events.recorded_at(self._session.company, members[0].planned)
-            outcomes = await self._sender.send(call, trace=planned.trace)
+            outcomes = await self._sender.send(call, trace=await self._trace_of(members[0]))
             self._learn(outcomes)
             if any(isinstance(one, Refused) and one.code == REFUSED_CODE for one in outcomes.values()):
                 await self._batch_size.refused(len(call.items))
@@ -237,8 +254,7 @@ class Sending:
 
     async def _write_back(self, row: IntentRow, landed: Callable[[], None]) -> None:
         try:
-            planned = await self._events.recorded_at(self._session.company, row.planned)
-            result = await self._writer.write(row, trace=planned.trace)
+            result = await self._writer.write(row, trace=await self._trace_of(row))
             self._delay([row])
             if result.retry_after is not None:
                 self._not_before[row.intent_id] = self._clock.monotonic() + result.retry_after
@@ -267,11 +283,17 @@ class Sending:
         for row in rows:
             if row.intent_id in self._in_flight:
                 continue
+            trace = await self._trace_of(row)
             if row.state == "adopt":
-                await self._session.decide([await self._settler.adopt(row)])
+                await self._session.decide(await self._settler.adopt(row), trace=trace)
                 continue
             await self._reader.record(await self._settler.refetch(row), "look-up")
-            await self._session.decide([self._settler.resumed(row, "The document was read afresh.")])
+            await self._session.decide([self._settler.resumed(row, "The document was read afresh.")], trace=trace)
+
+    async def _trace_of(self, row: IntentRow) -> str | None:
+        """The trace of an intent's plan, which all that becomes of it continues."""
+        planned = await self._events.recorded_at(self._session.company, row.planned)
+        return planned.trace
 
     async def resume(self, rows: Sequence[IntentRow]) -> None:
         """Let everything go on that waited for somebody to connect QuickBooks again."""
@@ -286,24 +308,3 @@ def _one_for_each_record(rows: Sequence[IntentRow]) -> list[IntentRow]:
     for row in rows:
         first.setdefault(row.record_key, row)
     return list(first.values())
-
-
-def _needless(one: Needless) -> list[Event]:
-    reason = "QuickBooks already holds all of it."
-    row = one.row
-    return [
-        IntentWithdrawn(
-            change=row.change, record_key=row.record_key, intent_id=row.intent_id, code="no-difference", reason=reason
-        ),
-        ChangeUnchanged(change=row.change, record_key=row.record_key, proof=one.proof, reason=reason),
-    ]
-
-
-def _intent_of(one: Prepared | None) -> str:
-    match one:
-        case IntentParked():
-            return one.intent_id
-        case Needless():
-            return one.row.intent_id
-        case _:
-            raise TypeError("neither parked nor needless")

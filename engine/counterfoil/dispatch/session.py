@@ -1,4 +1,4 @@
-"""One holder's standing in one company: its epoch, its lease's end, and the only way to append decisions."""
+"""One holder's standing in one company: its epoch, its lease's end, and its only way to append."""
 
 from collections.abc import Sequence
 
@@ -61,8 +61,15 @@ class Session:
             ) from fenced
 
     async def receive(self, events: Sequence[NewEvent]) -> Appended:
-        """Append receipts; no fence is asked for these."""
-        return await self._log.append(Append(self.company, events))
+        """Append what this holder has read.
+
+        Others may append receipts as they come in. What a worker read stands under its fence: a holder that stalled
+        and wakes would else record an old reading after a newer one, and it would count as the newest.
+
+        Raises:
+            LeaseLostError: another process holds the company now; it reads the same again.
+        """
+        return await self._append(events, None)
 
 
 def _new(event: Event, trace: str | None) -> NewEvent:

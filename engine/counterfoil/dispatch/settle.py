@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from counterfoil.dispatch.books import Books, Shown, Wanted
 from counterfoil.dispatch.evidence import shows_effect
+from counterfoil.dispatch.ids import completing_id
 from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.outbox import Outbox, call_of
 from counterfoil.dispatch.sender import accepted
@@ -21,6 +22,7 @@ from counterfoil_schema.events.decisions import (
     CallSent,
     IntentAbsent,
     IntentParked,
+    IntentPlanned,
     IntentRejected,
     IntentResumed,
     IntentUncertain,
@@ -86,7 +88,9 @@ class Settler:
         asked = {row.intent_id: row for row in members}
         items = [item for item in sent.items if item.intent_id in asked]
         if sent.target != "quickbooks":
-            return [_absent(sent, item, "Setting the same values again is harmless.") for item in items]
+            # While the call may still be on its way, newer values must not overtake it.
+            gone = self._clock.now() >= recorded.recorded_at + timedelta(seconds=float(sent.deadline_seconds))
+            return [_absent(sent, item, "Setting the same values again is harmless.") for item in items if gone]
         call = call_of(sent.request_id, items, "retry")
         creates = [item for item in items if item.operation == "create"]
         wanted = [
@@ -113,7 +117,7 @@ class Settler:
         return self._clock.now() >= recorded.recorded_at + spent
 
     def _settle_create(self, sent: CallSent, item: CallItem, shown: Shown | None, *, over: bool) -> Event | None:
-        if shown is not None:
+        if shown is not None and shown.entity == item.entity:
             return accepted(sent.request_id, item, shown.document, how="found")
         if not over:
             return None
@@ -150,8 +154,12 @@ class Settler:
             return ()
         return await self._books.read(link.entity, [link.document_id], "retry")
 
-    async def adopt(self, row: IntentRow) -> Event:
-        """A name or number is taken: adopt the document that bears it, if it is ours or the rule says so."""
+    async def adopt(self, row: IntentRow) -> list[Event]:
+        """A name or number is taken: adopt the document that bears it, if it is ours or the rule says so.
+
+        What is adopted by a rule was not written by us: an update follows, which brings it what it lacks. A vendor
+        never stands for a customer, although their names share one list.
+        """
         planned = await self._outbox.planned(row)
         body = planned.body.fields()
         shown = await self._books.named(row.entity, body)
@@ -162,10 +170,13 @@ class Settler:
             owner = await self._view.owner_of(shown.entity, shown.document_id)
             sign = await self._outbox.marker_of(row)
             ours = sign in str(shown.document.get("PrivateNote", ""))
-            if owner is None and (ours or await self._may_adopt(row)):
-                return accepted(row.request_id or "", item, shown.document, how="found" if ours else "adopted")
-            return _clash(row, shown, owner)
-        return IntentParked(
+            if owner is None and ours:
+                return [accepted(row.request_id or "", item, shown.document, how="found")]
+            if owner is None and shown.entity == row.entity and await self._may_adopt(row):
+                adopted = accepted(row.request_id or "", item, shown.document, how="adopted")
+                return [adopted, _completing(row, planned)]
+            return [_clash(row, shown, owner)]
+        parked = IntentParked(
             change=row.change,
             record_key=row.record_key,
             intent_id=row.intent_id,
@@ -173,6 +184,7 @@ class Settler:
             reason=f"{row.reason} No document that bears it could be found.",
             fix=row.fix,
         )
+        return [parked]
 
     async def _may_adopt(self, row: IntentRow) -> bool:
         """Whether the mapping's match rule lets a document that is already there stand for the record."""
@@ -201,6 +213,18 @@ def _absent(sent: CallSent, item: CallItem, evidence: str) -> IntentAbsent:
         intent_id=item.intent_id,
         request_id=sent.request_id,
         evidence=evidence,
+    )
+
+
+def _completing(row: IntentRow, planned: IntentPlanned) -> IntentPlanned:
+    """The update after an adoption; where the document lacks nothing, it proves needless and is not sent."""
+    return planned.model_copy(
+        update={
+            "intent_id": completing_id(row.intent_id),
+            "operation": "update",
+            "review": False,
+            "lane": "live",
+        }
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from counterfoil.dispatch.adapters import kept_apart, pages
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.view import KeyedHash
@@ -20,9 +21,13 @@ from counterfoil_schema.records import record_key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """A source that could not be read now, for the report; nothing follows from it about any record."""
+    """A source that could not be read now, for the report; nothing follows from it about any record.
+
+    `hint`: kind and id of what was to be read.
+    """
 
     connection: str
+    hint: tuple[str, str]
     message: str
     retry_after: float | None
 
@@ -59,15 +64,13 @@ class SourceReader:
         recorded = 0
         for kind in adapter.kinds():
             cursor = await self._store.value("cursor", self._session.company, connection, kind)
-            async for page in adapter.changes(kind, cursor):
+            async for page in pages(connection, adapter, kind, cursor):
                 recorded += await self.record(connection, page.changes, "sync" if cursor is None else how)
                 self._step("source.recorded")
                 await self._store.execute(
                     "save_cursor", self._session.company, connection, kind, page.cursor, self._clock.now()
                 )
                 self._step("cursor.saved")
-                if page.done:
-                    break
         return recorded
 
     async def record(self, connection: str, changes: Sequence[SourceChange], how: How) -> int:
@@ -140,9 +143,12 @@ class SourceReader:
         settled: list[tuple[str, str]] = []
         for hint in hints:
             try:
-                changes = await adapter.read(hint.kind, hint.source_id)
+                changes = await kept_apart(connection, adapter.read(hint.kind, hint.source_id))
             except SourceError as trouble:
-                troubles.append(Trouble(connection=connection, message=str(trouble), retry_after=trouble.retry_after))
+                about = (hint.kind, hint.source_id)
+                troubles.append(
+                    Trouble(connection=connection, hint=about, message=str(trouble), retry_after=trouble.retry_after)
+                )
                 continue
             await self.record(connection, changes, "webhook")
             settled.append((hint.kind, hint.source_id))

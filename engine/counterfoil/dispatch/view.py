@@ -12,7 +12,7 @@ from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import CallSent, IntentAccepted
+from counterfoil_schema.events.decisions import CallSent, IntentAccepted, IntentWithdrawn
 from counterfoil_schema.events.receipts import BooksObserved
 from counterfoil_schema.exact_json import JsonObject
 
@@ -199,10 +199,12 @@ class ViewLoader:
         )
 
     async def _sent(self, row: LinkRow) -> JsonObject:
-        """The fields that we sent last for a record."""
+        """The fields that we sent last for a record, or would have sent if the document had not held them."""
         if row.sent is None:
             return {}
         call = await self._events.event_at(self._company, row.sent)
+        if isinstance(call, IntentWithdrawn) and call.held is not None:
+            return call.held.fields()
         items = call.items if isinstance(call, CallSent) else ()
         return next((item.body.fields() for item in items if item.record_key == row.record_key), {})
 

@@ -100,6 +100,7 @@ class CompanyWorker:
         self._landings = 0
         self._landings_folded = 0
         self._followed: dict[str, int] = {}
+        self._postponed: dict[tuple[str, str, str], float] = {}
         self.progress = Progress()
 
     def wake(self) -> None:
@@ -270,8 +271,11 @@ class CompanyWorker:
 
     def _follow(self, tasks: asyncio.TaskGroup, hints: list[HintRow]) -> None:
         by_connection: dict[str, list[HintRow]] = {}
+        now = self._clock.monotonic()
+        self._postponed = {about: until for about, until in self._postponed.items() if until > now}
         for hint in hints:
-            by_connection.setdefault(hint.connection, []).append(hint)
+            if (hint.connection, hint.kind, hint.source_id) not in self._postponed:
+                by_connection.setdefault(hint.connection, []).append(hint)
         for connection, group in by_connection.items():
             name = f"follow {connection}"
             # What is left open waits for its turn; what is new is followed at once, unless the source is resting.
@@ -294,7 +298,12 @@ class CompanyWorker:
     async def _follow_source(self, connection: str, hints: list[HintRow]) -> None:
         for trouble in await self._rooms.sources.follow(connection, hints):
             self.progress.troubles[connection] = trouble.message
-            self._due[f"follow {connection}"] = self._clock.monotonic() + (trouble.retry_after or 2.0)
+            now = self._clock.monotonic()
+            if trouble.retry_after is None:
+                # Nothing that waiting helps: this one alone is left for later, the source's others go on.
+                self._postponed[connection, *trouble.hint] = now + self._pace.poll_seconds
+            else:
+                self._due[f"follow {connection}"] = now + max(trouble.retry_after, self._pace.trouble_seconds / 2)
 
     async def _poll(self, connection: str) -> None:
         try:

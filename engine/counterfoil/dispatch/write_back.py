@@ -1,14 +1,21 @@
-"""Carries values back to the sources; setting them twice is harmless, so a lost answer is simply repeated."""
+"""Carries values back to the sources.
 
+Setting the same values twice is harmless, so a lost answer is repeated. Setting old values after newer ones is not:
+no call outlives its deadline, which lies inside the lease, and none is repeated or overtaken before that has passed.
+"""
+
+import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 
+from counterfoil.dispatch.adapters import kept_apart
 from counterfoil.dispatch.ids import bytes_hash, request_id
 from counterfoil.dispatch.outbox import Outbox
 from counterfoil.dispatch.sender import SendingLimits
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step
-from counterfoil.sources import SourceAdapter, WriteBack, WriteBackResult
+from counterfoil.ports import Clock
+from counterfoil.sources import SourceAdapter, SourceError, WriteBack, WriteBackResult
 from counterfoil.state.rows import IntentRow
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema import exact_json
@@ -34,10 +41,12 @@ class SourceWriter:
         outbox: Outbox,
         adapters: Mapping[str, SourceAdapter],
         limits: SendingLimits,
+        clock: Clock,
         instruments: Instruments,
         step: Step,
     ) -> None:
         self._session = session
+        self._clock = clock
         self._outbox = outbox
         self._adapters = adapters
         self._limits = limits
@@ -78,24 +87,37 @@ class SourceWriter:
             body_hash=bytes_hash(body),
         )
         with self._instruments.span("counterfoil.write_back", trace, {"target": row.target}) as span:
+            # Counted from before the recording, so that the recorded instant bounds it from above.
+            deadline = self._session.deadline(self._limits.timeout_seconds, self._limits.margin_seconds)
             await self._session.decide([sent], trace=span.trace)
             self._step("write_back.sent")
-            result = await self._call(row, planned, identity)
+            result = await self._call(row, planned, identity, deadline)
             self._step("write_back.answered")
             await self._session.decide([self._end(row, planned, identity, result)], trace=span.trace)
             self._step("write_back.settled")
         self._instruments.outcome(f"write_back.{result.outcome}")
         return result
 
-    async def _call(self, row: IntentRow, planned: IntentPlanned, identity: str) -> WriteBackResult:
+    async def _call(self, row: IntentRow, planned: IntentPlanned, identity: str, deadline: float) -> WriteBackResult:
         _, kind, source_id = split_key(row.record_key)
         adapter = self._adapters.get(row.target)
         if adapter is None:
             reason = f"The connection {row.target} is not configured, so {row.record_key} cannot be written back."
             return WriteBackResult(outcome="rejected", reason=reason, fix="Configure it, then retry the record.")
         values = {name: str(value) for name, value in planned.body.fields().items()}
-        request = WriteBack(kind=kind, source_id=source_id, values=values, request_id=identity)
-        return await adapter.write_back(request)
+        request = WriteBack(kind=kind, source_id=source_id, values=values, request_id=identity, deadline=deadline)
+        left = deadline - self._clock.monotonic()
+        if left <= 0:
+            return WriteBackResult(outcome="later", reason="The time for it had passed before it left.")
+        try:
+            async with asyncio.timeout(left):
+                return await kept_apart(row.target, adapter.write_back(request))
+        except TimeoutError:
+            return WriteBackResult(outcome="uncertain", reason=f"{row.target} did not answer in time.")
+        except SourceError as trouble:
+            return WriteBackResult(
+                outcome="later", reason=trouble.message, fix=trouble.remedy, retry_after=trouble.retry_after
+            )
 
     def _end(self, row: IntentRow, planned: IntentPlanned, identity: str, result: WriteBackResult) -> Event:
         _, _, source_id = split_key(row.record_key)

@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from counterfoil.ports import Clock, Entropy
 from counterfoil.sources.port import SourceError
+from counterfoil.timely import TimelyPayload
 from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -148,6 +149,7 @@ class SourceHttp:
         form: Mapping[str, str] | None = None,
         expect: AbstractSet[int] = OK,
         tries: int | None = None,
+        deadline: float | None = None,
     ) -> HttpAnswer:
         """Send a request and return its answer, once its status is among `expect`.
 
@@ -159,6 +161,7 @@ class SourceHttp:
             path: absolute, for example `/crm/v3/objects/deals`.
             json: sent with exact numbers.
             form: sent form-encoded and without the bearer token, as token endpoints want it.
+            deadline: of a request with `json`, on the clock's monotonic scale: a body that has not left by then stays.
 
         Raises:
             UnansweredError, BusyError, RefusedError: see there.
@@ -171,7 +174,7 @@ class SourceHttp:
             left -= 1
             token = None if form is not None else await self._token()
             try:
-                return await self._once(method, path, params, json, form, token, expect)
+                return await self._once(method, path, params, json, form, token, expect, deadline)
             except RefusedError as error:
                 if error.status != UNAUTHORIZED or token is None or self._forget_token is None or renewed:
                     raise
@@ -199,14 +202,17 @@ class SourceHttp:
         form: Mapping[str, str] | None,
         token: SecretStr | None,
         expect: AbstractSet[int],
+        deadline: float | None,
     ) -> HttpAnswer:
         headers = {"Accept": "application/json", **self._headers}
-        data: bytes | Mapping[str, str] | None = form
+        data: bytes | TimelyPayload | Mapping[str, str] | None = form
         if token is not None:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
         if json is not None:
             headers["Content-Type"] = "application/json"
             data = exact_json.dumps(json)
+            if deadline is not None:
+                data = TimelyPayload(data, "application/json", self._clock, deadline)
         async with self._limiter:
             answer = await self._exchange(method, path, params, headers, data)
         self._judge(method, path, answer, expect)
@@ -218,7 +224,7 @@ class SourceHttp:
         path: str,
         params: Params | None,
         headers: Mapping[str, str],
-        data: bytes | Mapping[str, str] | None,
+        data: bytes | TimelyPayload | Mapping[str, str] | None,
     ) -> HttpAnswer:
         what = f"{method} {path}"
         try:
@@ -240,6 +246,9 @@ class SourceHttp:
                 retry_after=PAUSE_SECONDS,
             ) from error
         except (TimeoutError, aiohttp.ClientError) as error:
+            if isinstance(data, TimelyPayload) and data.late:
+                late = f"{what} was not sent to {self._name}: its time had passed."
+                raise SourceError(late, retry_after=0.0) from error
             raise UnansweredError(f"{self._name} did not answer {what} ({type(error).__name__}).") from error
 
     async def _read(self, response: aiohttp.ClientResponse, what: str) -> bytes:

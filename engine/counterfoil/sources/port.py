@@ -109,12 +109,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteBack:
-    """Values for one source record. Setting them twice must leave what setting them once leaves."""
+    """Values for one source record. Setting them twice must leave what setting them once leaves.
+
+    `deadline` is an instant of the clock's monotonic scale after which nothing may leave any more: by then newer
+    values may be on their way from another process. The engine gives up waiting at the same instant.
+    """
 
     kind: str
     source_id: str
     values: Mapping[str, str]
     request_id: str
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,6 +108,18 @@ def intent_withdrawn(rows: Rows, at: Folded, event: done.IntentWithdrawn) -> Non
     if intent.state in IN_FLIGHT or intent.state == "accepted":
         raise ValueError(f"intent {event.intent_id} is {intent.state} and cannot be withdrawn")
     set_intent(rows, replace(intent, state="withdrawn", code=event.code, reason=event.reason, settled=at.position))
+    link = rows.get(LinkRow, event.record_key) if event.held is not None else None
+    if link is not None:
+        # The document holds what the source wants now: should the source go back, that is a change again.
+        rows.put(
+            replace(
+                link,
+                content_hash=intent.content_hash,
+                sent=at.position,
+                doc_number=intent.doc_number or link.doc_number,
+                name_key=intent.name_key or link.name_key,
+            )
+        )
 
 
 def call_sent(rows: Rows, at: Folded, event: done.CallSent) -> None:

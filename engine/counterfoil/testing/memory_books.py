@@ -28,6 +28,7 @@ Fate = Literal["done", "lost before", "lost after", "unmentioned"]
 """How a call ends: answered; lost without, or with, an effect; answered without a word about the item."""
 
 _NAMES = ("DisplayName", "Name", "DocNumber")
+_PARTIES = ("Customer", "Vendor", "Employee")
 
 
 class _Slot:
@@ -128,9 +129,10 @@ class MemoryBooks:
         }
 
     async def named(self, entity: str, body: JsonObject) -> Shown | None:
-        """See `Books.named`."""
+        """See `Books.named`: customers, vendors and employees share one list."""
         self._check()
-        found = (one for one in self.documents.values() if one.entity == entity and self._bears(one, body, _NAMES))
+        among = _PARTIES if entity in _PARTIES else (entity,)
+        found = (one for one in self.documents.values() if one.entity in among and self._bears(one, body, _NAMES))
         return next(found, None)
 
     def _bears(self, shown: Shown, body: JsonObject, names: Sequence[str]) -> bool:

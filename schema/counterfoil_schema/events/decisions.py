@@ -126,14 +126,17 @@ class IntentApproved(Decision):
 
 @registry.register
 class IntentWithdrawn(Decision):
-    """An intent that was not sent, and will not be."""
+    """An intent that was not sent, and will not be. `held` is its body where the document holds all of it already."""
 
     event_type: ClassVar[str] = "intent.withdrawn"
-    when: ClassVar[str] = "A newer change, a retry or a person overtakes an intent before it was sent."
+    when: ClassVar[str] = (
+        "A newer change, a retry or a person overtakes an intent before it was sent, or it proves needless."
+    )
 
     intent_id: str
     code: str
     reason: str
+    held: Document | None = None
 
 
 class CallItem(Shape):

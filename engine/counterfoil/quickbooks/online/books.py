@@ -114,8 +114,8 @@ class OnlineBooks:
     async def _created_since(self, item: Item, sent_at: datetime) -> Shown | None:
         """A name of a list that came to be while our create was under way: names are unique, so it is ours."""
         shown = await self.named(item.entity, item.body)
-        if shown is None:
-            return None
+        if shown is None or shown.entity != item.entity:
+            return None  # a vendor or employee of that name is nothing that a create of a customer made
         metadata = shown.document.get("MetaData")
         created = metadata.get("CreateTime") if isinstance(metadata, dict) else None
         since = sent_at - CLOCK_SKEW

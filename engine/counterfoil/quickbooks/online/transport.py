@@ -1,19 +1,14 @@
-"""One HTTP exchange, and what is known of it afterwards: above all whether the request may have left.
-
-The deadline is checked in the very call that hands the body to the socket; headers wait in the same buffer. So
-whatever stalled before (a slow connection, a stopped process), nothing leaves late.
-"""
+"""One HTTP exchange, and what is known of it afterwards: above all whether the request may have left."""
 
 import asyncio
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.payload import Payload
 from yarl import URL
 
 from counterfoil.ports import Clock
+from counterfoil.timely import TimelyPayload
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -52,40 +47,6 @@ class Lost:
 ExchangeResult: TypeAlias = Exchange | Lost
 
 
-@dataclass(slots=True)
-class _Watch:
-    """What became of the bytes of one request."""
-
-    clock: Clock
-    deadline: float
-    sent: bool = False
-    late: bool = False
-
-
-class _LatePayloadError(Exception):
-    """Stops a body whose deadline has passed."""
-
-
-class _DeadlinePayload(Payload):
-    """A body that leaves before its deadline, as a whole, or not at all."""
-
-    def __init__(self, value: bytes, content_type: str, watch: _Watch) -> None:
-        super().__init__(value, content_type=content_type)
-        self._bytes = value
-        self._size = len(value)
-        self._watch = watch
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return self._bytes.decode(encoding, errors)
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        if self._watch.clock.monotonic() >= self._watch.deadline:
-            self._watch.late = True
-            raise _LatePayloadError
-        self._watch.sent = True
-        await writer.write(self._bytes)
-
-
 def open_session(*, connections_max: int = 40) -> aiohttp.ClientSession:
     """A session fit for Intuit: no cookies, no proxy from the environment, idle connections closed early."""
     connector = aiohttp.TCPConnector(limit=connections_max, keepalive_timeout=KEEPALIVE_SECONDS)
@@ -110,14 +71,14 @@ async def exchange(
     remaining = deadline - clock.monotonic()
     if remaining <= 0:
         return Lost("the deadline had passed", sent=False, late=True)
-    watch = _Watch(clock, deadline, sent=body is None)
+    payload = None if body is None else TimelyPayload(body, content_type, clock, deadline)
     try:
         async with (
             asyncio.timeout(remaining),
             session.request(
                 method,
                 url,
-                data=None if body is None else _DeadlinePayload(body, content_type, watch),
+                data=payload,
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=None),
                 allow_redirects=False,
@@ -130,15 +91,15 @@ async def exchange(
                 intuit_tid=response.headers.get("intuit_tid"),
             )
     except TimeoutError:
-        reason = "no answer in time" if watch.sent else "no connection in time"
+        reason = "no answer in time" if payload is None or payload.sent else "no connection in time"
     except BodyTooLargeError:
         reason = f"an answer of more than {ANSWER_BYTES_MAX} bytes"
     except (aiohttp.ClientError, OSError) as error:
         # The texts of these errors hold addresses and headers; their names say enough.
         reason = f"the connection failed ({type(error).__name__})"
-    if watch.late:
+    if payload is not None and payload.late:
         return Lost("the deadline passed before the request left", sent=False, late=True)
-    return Lost(reason, sent=watch.sent)
+    return Lost(reason, sent=payload is None or payload.sent)
 
 
 async def read_bounded(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:

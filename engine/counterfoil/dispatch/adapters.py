@@ -1,0 +1,46 @@
+"""Calls to adapters, kept apart from the worker: whatever one does wrong concerns its source and nothing else."""
+
+from collections.abc import AsyncIterator, Awaitable
+from typing import TypeVar
+
+from counterfoil.sources import Page, SourceAdapter, SourceError
+
+T = TypeVar("T")
+
+
+async def kept_apart(connection: str, call: Awaitable[T]) -> T:
+    """The call's result.
+
+    Raises:
+        SourceError: the adapter's own, or in place of anything else that it raises.
+    """
+    try:
+        return await call
+    except SourceError:
+        raise
+    except Exception as failed:
+        raise _fault(connection, failed) from failed
+
+
+async def pages(connection: str, adapter: SourceAdapter, kind: str, cursor: str | None) -> AsyncIterator[Page]:
+    """The adapter's pages, up to the one that says that nothing more was there.
+
+    Raises:
+        SourceError: as `kept_apart`.
+    """
+    try:
+        async for page in adapter.changes(kind, cursor):
+            yield page
+            if page.done:
+                return
+    except SourceError:
+        raise
+    except Exception as failed:
+        raise _fault(connection, failed) from failed
+
+
+def _fault(connection: str, failed: Exception) -> SourceError:
+    return SourceError(
+        f"The adapter of {connection} failed ({type(failed).__name__}).",
+        remedy="This is a fault of the adapter: report it. Nothing is lost; it is tried again.",
+    )
