@@ -20,7 +20,7 @@ SWITCHES: Mapping[str, Sequence[str]] = {
     "trouble": ("lost", "late", "fault after the effect", "slow"),
     "--replay-faults": ("on", "off"),
     "--batch-items": ("30", "10"),
-    "--batch-order": ("sent", "shuffled"),
+    "--batch-order": ("serial", "parallel"),
     "deletes": ("true", "false"),
 }
 TROUBLES: Mapping[str, Sequence[Mapping[str, Any]]] = {

@@ -159,11 +159,11 @@ async def test_batch_operations() -> None:
         assert as_object(changed["2"]["JournalEntry"])["status"] == "Deleted"
 
 
-@pytest.mark.parametrize("order", ["sent", "shuffled"])
+@pytest.mark.parametrize("order", ["serial", "parallel"])
 async def test_order_of_answers(order: str) -> None:
-    switches = Switches(batch_order="shuffled" if order == "shuffled" else "sent")
+    switches = Switches(batch_order="parallel" if order == "parallel" else "serial")
     async with running(EmulatorOptions(seed=3, switches=switches, limits=LimitNumbers(enabled=False))) as api:
         keys = [str(number) for number in range(30)]
         answers = await batch(api, [item(key, f"N {key}") for key in keys])
-        assert (order == "sent") == (keys == list(answers))
+        assert (order == "serial") == (keys == list(answers))
         assert sorted(keys) == sorted(answers)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -181,6 +182,43 @@ async def delivered(api: Api, count: int) -> None:
     await asyncio.sleep(0.02)
 
 
+async def test_a_merge_is_told_of_two_companies_in_one_body() -> None:
+    async with pair() as (api, heard):
+        kept, gone = await api.customer("Ann"), await api.customer("Anne")
+        await heard.wait_for(1)
+        await delivered(api, 1)
+        await api.control("/webhooks", {"other_realm": "999"})
+        await api.control("/books/Customer", {"operation": "merge", "id": gone, "into": kept})
+        async with asyncio.timeout(10):
+            while not any(b"merged" in body for body in heard.bodies):
+                await asyncio.sleep(0.01)
+        own, other = (event for event in json.loads(heard.bodies[-1]) if event["type"] == "qbo.customer.merged.v1")
+        assert [event["intuitaccountid"] for event in (own, other)] == [api.emulator.realm_id, "999"]
+        assert (own["type"], own["intuitentityid"]) == ("qbo.customer.merged.v1", kept)
+        assert own["data"] == other["data"] == {"deletedid": gone}
+        assert own["id"] != other["id"]
+        await api.control("/webhooks", {"format": "legacy"})
+        third = await api.customer("Annie")
+        await api.control("/books/Customer", {"operation": "merge", "id": third, "into": kept})
+        bodies = await legacy_bodies(heard)
+        told = [event for body in bodies for event in body["eventNotifications"]]
+        merged = [
+            (event["realmId"], entity["id"], entity["deletedId"])
+            for event in told
+            for entity in event["dataChangeEvent"]["entities"]
+            if entity["operation"] == "Merge"
+        ]
+        assert merged == [(api.emulator.realm_id, kept, third), ("999", kept, third)]
+
+
+async def legacy_bodies(heard: Subscriber) -> list[dict[str, Any]]:
+    """Bodies of the older form, once one tells of a merge."""
+    async with asyncio.timeout(10):
+        while not any(b'"Merge"' in body for body in heard.bodies):
+            await asyncio.sleep(0.01)
+    return [body for body in map(json.loads, heard.bodies) if isinstance(body, dict)]
+
+
 async def test_dropped_and_doubled() -> None:
     async with pair() as (api, heard):
         await api.fault(kind="drop_webhook", entity="Customer")
@@ -203,7 +241,7 @@ def test_the_same_change_is_told_once() -> None:
 
 
 def test_times_have_nine_digits_of_fraction() -> None:
-    (event,) = json.loads(body_of([note("Account", "1")], "310687", "cloudevents", "x="))
+    (event,) = json.loads(body_of([note("Account", "1")], ["310687"], "cloudevents", "x="))
     assert (event["time"], event["source"]) == ("2026-09-10T21:31:25.179851000Z", "intuit.x=")
 
 

@@ -35,12 +35,13 @@ WriteOperation = Literal["create", "update", "delete", "void"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change that a notification may tell of."""
+    """A change that a notification may tell of; `deleted_id` is what was merged into the record."""
 
     entity: str
     id: str
     operation: Operation
     at: datetime
+    deleted_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +288,18 @@ class Books:
         self._on_change(Change("Preferences", "1", "update", row.updated))
         return self.show("Preferences", row)
 
+    def rewrite(self, entity: str, row: Row, body: JsonObject) -> None:
+        """Change a record beneath itself, its version and its place among the changes kept; the ledger follows."""
+        self.tables.amend(entity, replace(row, body=body))
+        self._post((entity, row.id), effect_of(entity, body, self.tables), body)
+
+    def merged(self, spec: EntitySpec, kept: Row, gone: Row, origin: Origin) -> None:
+        """Take out a record that went into another, and tell of it."""
+        self.tables.remove(spec, gone, self._clock.now())
+        row = replace(kept, token=kept.token + 1, updated=self._clock.now())
+        self.tables.put(spec, row)
+        self._enter(spec, row, "merge", origin, deleted_id=gone.id)
+
     def keep(self, spec: EntitySpec, row: Row, operation: Operation, origin: Origin) -> None:
         """Store a record that touches no other, and tell of it."""
         self.tables.put(spec, row)
@@ -446,7 +459,14 @@ class Books:
         self.ledger.record(key, posted(effect, body, self.home_currency))
 
     def _enter(
-        self, spec: EntitySpec, row: Row, operation: Operation, origin: Origin, *, caused_by: int | None = None
+        self,
+        spec: EntitySpec,
+        row: Row,
+        operation: Operation,
+        origin: Origin,
+        *,
+        caused_by: int | None = None,
+        deleted_id: str = "",
     ) -> None:
         body = row.body
         now = self._clock.now()
@@ -467,7 +487,7 @@ class Books:
                 caused_by=caused_by,
             )
         )
-        self._on_change(Change(spec.name, row.id, operation, now))
+        self._on_change(Change(spec.name, row.id, operation, now, deleted_id))
 
     def lines_to_keep(self, row: Row) -> list[JsonObject]:
         """The lines that an update has to send back: all but the sub-total."""

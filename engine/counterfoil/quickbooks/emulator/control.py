@@ -50,7 +50,7 @@ ENDPOINTS: JsonObject = {
     "POST /preferences": "company settings, group by group",
     "GET|POST /webhooks": "subscriber, form, deliveries",
     "GET|POST /limits": "limits on or off, and their numbers",
-    "POST /oauth": "expire access tokens, rotate, revoke",
+    "POST /oauth": "expire access tokens, rotate, revoke, refuse the next consent",
 }
 
 
@@ -159,6 +159,7 @@ class ControlApi:
                 "item_faults": stats.item_faults,
                 "batches": stats.requests["batch"],
                 "metered_reads": stats.metered_reads,
+                "metered_in_month": stats.metered_in_month(parts.clock.now()),
                 "throttled": sum(stats.throttled_by.values()),
                 "throttled_by": dict(stats.throttled_by),
                 "replayed": parts.request_ids.replayed,
@@ -281,6 +282,8 @@ class ControlApi:
             office.rotate()
         if order.revoke:
             office.disconnect()
+        if "deny" in order.model_fields_set:
+            office.deny_next = order.deny
         return {"refresh_token": office.refresh_token}
 
 

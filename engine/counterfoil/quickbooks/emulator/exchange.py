@@ -24,6 +24,7 @@ UPLOAD_BYTES_MAX = 100 * 1024 * 1024
 CLIENT_PATIENCE_SECONDS = 150.0
 DISCONNECT_POLL_SECONDS = 0.02
 TOKEN_LENGTHS = range(20, 4097)
+METERED = frozenset({"read", "query", "cdc", "report"})
 JSON_TYPE = "application/json;charset=UTF-8"
 
 HTML = (
@@ -133,11 +134,17 @@ class Exchange:
         parts.limiter.other_app_per_minute = parts.board.other_app()
         # The request itself is among those in flight; the limit is about the others.
         parts.limiter.in_flight -= 1
-        broken = parts.limiter.admit(batch=call.kind == "batch")
+        broken = parts.limiter.admit(batch=call.kind == "batch") or self._spent(call)
         parts.limiter.in_flight += 1
         if broken:
             parts.stats.throttled_by[broken] += 1
             raise faults.throttled()
+
+    def _spent(self, call: Call) -> str:
+        """Whether the month's billed reads are used up, and this would be another."""
+        numbers, stats = self._parts.limiter.numbers, self._parts.stats
+        over = numbers.enabled and 0 < numbers.metered_per_month <= stats.metered_in_month(self._parts.clock.now())
+        return "metered_per_month" if over and call.kind in METERED else ""
 
     async def _answered(self, incoming: Incoming, call: Call, tid: str) -> tuple[str, Outgoing]:
         parts = self._parts

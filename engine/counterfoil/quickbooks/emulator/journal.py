@@ -9,7 +9,7 @@ from typing import Literal
 from counterfoil_schema.exact_json import JsonObject
 
 App = Literal["api", "person", "server"]
-Operation = Literal["create", "update", "delete", "void", "emailed", "linked", "released"]
+Operation = Literal["create", "update", "delete", "void", "emailed", "linked", "released", "merge"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class LimitNumbers:
         requests_per_minute: per realm, whoever asks.
         requests_per_second, concurrent, batches_per_minute, combined_per_minute: per realm and app.
         batches_per_minute_realm: per realm, whoever asks.
+        metered_per_month: reads that are billed, over a calendar month; 0 for no end, as in sandboxes.
         count_rejected: refused requests use up the windows too.
     """
 
@@ -34,6 +35,7 @@ class LimitNumbers:
     batches_per_minute: int = 40
     batches_per_minute_realm: int = 120
     combined_per_minute: int = 800
+    metered_per_month: int = 0
     count_rejected: bool = False
 
     def as_json(self) -> JsonObject:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from counterfoil.ports import Entropy
 from counterfoil.quickbooks.emulator.books import Change
 from counterfoil.quickbooks.emulator.catalog import ENTITIES
-from counterfoil_schema.exact_json import JsonValue, dumps
+from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps
 
 WebhookFormat = Literal["cloudevents", "legacy"]
 
@@ -28,6 +28,7 @@ _VERBS = {
     "delete": ("d", "deleted", "Delete"),
     "void": ("v", "void", "Void"),
     "emailed": ("e", "emailed", "Emailed"),
+    "merge": ("m", "merged", "Merge"),
 }
 
 
@@ -41,6 +42,7 @@ class Notification:
     verb: str
     word: str
     at: datetime
+    deleted_id: str = ""
 
 
 def notification(change: Change, entropy: Entropy) -> Notification | None:
@@ -49,44 +51,59 @@ def notification(change: Change, entropy: Entropy) -> Notification | None:
     if letter not in ENTITIES[change.entity].verbs:
         return None
     identity = str(UUID(bytes=entropy.token_bytes(16), version=4))
-    return Notification(identity, change.entity, change.id, verb, word, change.at)
+    return Notification(identity, change.entity, change.id, verb, word, change.at, change.deleted_id)
 
 
 def coalesced(notifications: Sequence[Notification]) -> list[Notification]:
     """The same change of the same record, told once, by its latest."""
-    latest = {(note.entity, note.id, note.verb): note for note in notifications}
+    latest = {(note.entity, note.id, note.verb, note.deleted_id): note for note in notifications}
     return list(latest.values())
 
 
-def body_of(notifications: Sequence[Notification], realm_id: str, form: WebhookFormat, source: str) -> bytes:
-    """The body of one delivery, compact, so that a reader that serialises it anew gets the same bytes."""
+def body_of(notifications: Sequence[Notification], realms: Sequence[str], form: WebhookFormat, source: str) -> bytes:
+    """The body of one delivery, compact, so that a reader that serialises it anew gets the same bytes.
+
+    Args:
+        realms: the company, and others that are told the same.
+    """
     if form == "legacy":
-        entities: list[JsonValue] = [
-            {
-                "name": note.entity,
-                "id": note.id,
-                "operation": note.word,
-                "lastUpdated": _milliseconds(note.at),
-            }
-            for note in notifications
+        events: list[JsonValue] = [
+            {"realmId": realm, "dataChangeEvent": {"entities": [_legacy(note) for note in notifications]}}
+            for realm in realms
         ]
-        event: JsonValue = {"realmId": realm_id, "dataChangeEvent": {"entities": entities}}
-        return dumps({"eventNotifications": [event]})
-    events: list[JsonValue] = [
-        {
-            "specversion": "1.0",
-            "id": note.event_id,
-            "source": f"intuit.{source}",
-            "type": f"qbo.{note.entity.lower()}.{note.verb}.v1",
-            "datacontenttype": "application/json",
-            "time": _nanoseconds(note.at),
-            "intuitentityid": note.id,
-            "intuitaccountid": realm_id,
-            "data": {},
-        }
+        return dumps({"eventNotifications": events})
+    own = [_cloud_event(note, realms[0], note.event_id, source) for note in notifications]
+    others = [
+        # An event about another company is another event.
+        _cloud_event(note, realm, str(uuid5(UUID(note.event_id), realm)), source)
+        for realm in realms[1:]
         for note in notifications
     ]
-    return dumps(events)
+    return dumps([*own, *others])
+
+
+def _legacy(note: Notification) -> JsonValue:
+    told: JsonObject = {
+        "name": note.entity,
+        "id": note.id,
+        "operation": note.word,
+        "lastUpdated": _milliseconds(note.at),
+    }
+    return {**told, "deletedId": note.deleted_id} if note.deleted_id else told
+
+
+def _cloud_event(note: Notification, realm: str, event_id: str, source: str) -> JsonValue:
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": f"intuit.{source}",
+        "type": f"qbo.{note.entity.lower()}.{note.verb}.v1",
+        "datacontenttype": "application/json",
+        "time": _nanoseconds(note.at),
+        "intuitentityid": note.id,
+        "intuitaccountid": realm,
+        "data": {"deletedid": note.deleted_id} if note.deleted_id else {},
+    }
 
 
 def signature(body: bytes, verifier_token: str) -> str:

@@ -54,9 +54,16 @@ class _Code:
 
 
 class TokenOffice:
-    """The tokens of one connection between the app and the company."""
+    """The tokens of one connection between the app and the company.
 
-    def __init__(self, clock: Clock, entropy: Entropy, realm_id: str) -> None:
+    Args:
+        reuse_revokes: a refresh with a token that was replaced ends the connection, as some have found.
+    """
+
+    def __init__(self, clock: Clock, entropy: Entropy, realm_id: str, *, reuse_revokes: bool = False) -> None:
+        self._reuse_revokes = reuse_revokes
+        self._former: set[str] = set()
+        self.deny_next = False
         self._clock = clock
         self._realm_id = realm_id
         self.identity = Identity()
@@ -198,10 +205,13 @@ class TokenOffice:
         current = self._refresh
         is_over = current is not None and (now - current.used > REFRESH_LIFETIME or self._left() <= timedelta(0))
         if current is None or is_over or not _same(value, current.value):
+            if self._reuse_revokes and value in self._former:
+                self.disconnect()
             raise OAuthRefusedError(400, "invalid_grant", "Incorrect or invalid refresh token")
         self.refreshes += 1
         if now - current.issued >= ROTATION:
             self.rotations += 1
+            self._former.add(current.value)
             self._refresh = self._new_refresh()
         else:
             self._refresh = _Refresh(current.value, current.issued, now)

@@ -55,7 +55,10 @@ class OAuthRoutes:
         if asked.get("client_id") != self._office.client_id or parts.scheme not in {"http", "https"}:
             return _json(400, {"error": "invalid_request"})
         state = {"state": asked["state"]} if "state" in asked else {}
-        if asked.get("response_type") != "code":
+        if self._office.deny_next:
+            self._office.deny_next = False
+            answer = {"error": "access_denied", **state}
+        elif asked.get("response_type") != "code":
             answer = {"error": "unsupported_response_type", **state}
         elif ACCOUNTING not in asked.get("scope", "").split():
             answer = {"error": "invalid_scope", **state}

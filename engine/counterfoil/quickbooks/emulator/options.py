@@ -5,9 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pydantic import ValidationError
+
+from counterfoil.quickbooks.emulator.injection import FaultRule
 from counterfoil.quickbooks.emulator.limits import LimitNumbers
 from counterfoil.quickbooks.emulator.notifications import WebhookFormat
+from counterfoil.quickbooks.emulator.orders import FaultOrder, complaint
 from counterfoil.quickbooks.emulator.requestids import ReplayRules
+from counterfoil_schema.exact_json import loads
 
 REALM_ID = "9130347596842384"
 VOLUME_MAX = 100_000
@@ -21,18 +26,22 @@ class Switches:
     Attributes:
         replay: what becomes of request ids.
         batch_items_max: 30 as documented, or 10.
-        batch_order: items are handled and answered as sent, or in another order.
+        batch_order: items of a batch are handled one after the other, or at once, none seeing another.
         latin1_only: text outside ISO-8859-1 is refused, as documented for US companies.
         old_changes: change data capture asked further back than 30 days tells those of 30 days, or refuses.
         closed_period: the fault of a closed period, with a password set for it or without.
+        old_refresh: a refresh with a token that was replaced is refused, or ends the connection too.
+        cdc_time_activity: whether change data capture tells of time activities.
     """
 
     replay: ReplayRules = field(default_factory=ReplayRules)
     batch_items_max: int = 30
-    batch_order: Literal["sent", "shuffled"] = "sent"
+    batch_order: Literal["serial", "parallel"] = "serial"
     latin1_only: bool = True
     old_changes: Literal["clipped", "refused"] = "clipped"
     closed_period: Literal["6210", "6200"] = "6210"
+    old_refresh: Literal["refused", "revokes"] = "refused"
+    cdc_time_activity: Literal["told", "refused"] = "told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,7 @@ class EmulatorOptions:
         tls: speak https, with a throw-away authority.
         volume: so many invoices of generated customers, two thirds of them paid.
         load, save: files with a saved state, to begin with and to write at the end.
+        faults: what goes wrong from the beginning.
         sample: "none" for empty lists, "small" for a few customers, items and employees, "craig" for the landscaping
             company that Intuit's US sandboxes start with.
     """
@@ -69,6 +79,7 @@ class EmulatorOptions:
     load: str = ""
     save: str = ""
     sample: Literal["none", "small", "craig"] = "none"
+    faults: tuple[FaultRule, ...] = ()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -122,6 +133,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--load", default="", metavar="FILE", help="begin with a saved state instead of a sample")
     made.add_argument("--save", default="", metavar="FILE", help="write the state there when stopped")
     made.add_argument("--tls", action="store_true", help="speak https; the ready line names the authority's file")
+    made.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="JSON",
+        help="a fault from the beginning, as POST /faults takes it; can be given several times",
+    )
     _add_switches(made)
     return made
 
@@ -145,9 +163,9 @@ def _add_switches(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument(
         "--batch-order",
-        choices=("sent", "shuffled"),
-        default="sent",
-        help="order in which items are handled and answered (default: %(default)s)",
+        choices=("serial", "parallel"),
+        default="serial",
+        help="items of a batch one after the other, or at once and answered in any order (default: %(default)s)",
     )
     made.add_argument(
         "--request-ids",
@@ -160,6 +178,18 @@ def _add_switches(made: argparse.ArgumentParser) -> None:
         choices=("on", "off"),
         default="on",
         help="a fault is replayed under its request id like any answer (default: %(default)s)",
+    )
+    made.add_argument(
+        "--old-refresh",
+        choices=("refused", "revokes"),
+        default="refused",
+        help="what a refresh token that was replaced brings: a refusal, or the end (default: %(default)s)",
+    )
+    made.add_argument(
+        "--cdc-time-activity",
+        choices=("told", "refused"),
+        default="told",
+        help="whether change data capture tells of time activities (default: %(default)s)",
     )
     made.add_argument(
         "--closed-period",
@@ -202,6 +232,8 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
             latin1_only=parsed.text == "latin1",
             old_changes=parsed.old_changes,
             closed_period=parsed.closed_period,
+            old_refresh=parsed.old_refresh,
+            cdc_time_activity=parsed.cdc_time_activity,
         ),
         seed=parsed.seed,
         webhook_url=parsed.webhook_url,
@@ -214,8 +246,18 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
         save=parsed.save,
         latency_seconds=max(0.0, parsed.latency),
         sample=parsed.sample,
+        faults=tuple(_fault(made, text) for text in parsed.fault),
     )
     return options, bool(parsed.json)
+
+
+def _fault(made: argparse.ArgumentParser, text: str) -> FaultRule:
+    try:
+        return FaultOrder.model_validate(loads(text.encode())).rule(0)
+    except ValidationError as error:
+        made.error(f"--fault {text[:80]}: {complaint(error)}")
+    except (ValueError, RecursionError) as error:
+        made.error(f"--fault {text[:80]}: {error}")
 
 
 def _limits(switch: str, rate: str) -> LimitNumbers:

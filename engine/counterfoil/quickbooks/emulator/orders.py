@@ -85,6 +85,7 @@ class WebhookOrder(Order):
     format: WebhookFormat = "cloudevents"
     gather_seconds: Seconds = 0.05
     coalesce: bool = True
+    other_realm: str = ""
 
 
 class LimitsOrder(Order):
@@ -97,6 +98,7 @@ class LimitsOrder(Order):
     batches_per_minute: Positive = 40
     batches_per_minute_realm: Positive = 120
     combined_per_minute: Positive = 800
+    metered_per_month: Positive = 0
     count_rejected: bool = False
 
 
@@ -106,6 +108,7 @@ class OAuthOrder(Order):
     expire_access: bool = False
     rotate: bool = False
     revoke: bool = False
+    deny: bool = False
 
 
 def complaint(error: ValidationError) -> str:

@@ -1,20 +1,24 @@
 """What a person does in QuickBooks' own pages: no limits, no tokens to carry, and notifications like any change."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from counterfoil.quickbooks.emulator.books import Books, Write, WriteOperation
 from counterfoil.quickbooks.emulator.catalog import BY_PATH, EntitySpec
 from counterfoil.quickbooks.emulator.journal import Origin
+from counterfoil.quickbooks.emulator.merging import merge
 from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-OPERATIONS: dict[str, WriteOperation] = {
+Action = WriteOperation | Literal["merge"]
+OPERATIONS: dict[str, Action] = {
     "create": "create",
     "update": "update",
     "delete": "delete",
     "void": "void",
+    "merge": "merge",
 }
-PARTS = frozenset({"entity", "operation", "id", "body", "add_lines", "remove_lines"})
+PARTS = frozenset({"entity", "operation", "id", "body", "add_lines", "remove_lines", "into"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +27,20 @@ class PersonAction:
 
     Attributes:
         operation: what is done.
-        id: of the record that is updated, deleted or voided.
+        id: of the record that is updated, deleted, voided, or merged into another.
         body: the properties to set; an update leaves all others as they are.
         add_lines: lines to put behind those that an invoice, credit memo or journal entry has.
         remove_lines: Ids of lines to take out.
+        into: Id of the record that stays after a merge.
     """
 
     spec: EntitySpec
-    operation: WriteOperation
+    operation: Action
     id: str
     body: JsonObject
     add_lines: tuple[JsonValue, ...] = ()
     remove_lines: frozenset[str] = frozenset()
+    into: str = ""
 
 
 def action_from(entry: JsonValue, entity: str = "") -> PersonAction:
@@ -64,6 +70,7 @@ def action_from(entry: JsonValue, entity: str = "") -> PersonAction:
         body=body,
         add_lines=tuple(as_list(described.get("add_lines"))),
         remove_lines=frozenset(as_text(line) for line in as_list(described.get("remove_lines"))),
+        into=as_text(described.get("into")),
     )
 
 
@@ -73,6 +80,8 @@ def act(books: Books, action: PersonAction) -> JsonObject:
     Raises:
         QuickBooksFaultError: QuickBooks' own pages would refuse it as well.
     """
+    if action.operation == "merge":
+        return {action.spec.name: merge(books, action.spec, action.id, action.into, Origin("person"))}
     body = action.body if action.operation == "create" else _on_record(books, action)
     write = Write(action.spec.name, action.operation, body, frozenset({"allowduplicatedocnum"}))
     return {action.spec.name: books.write(write, Origin("person"))}

@@ -5,7 +5,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from counterfoil.quickbooks.emulator.api import AccountingApi
 from counterfoil.quickbooks.emulator.attachments import Files
 from counterfoil.quickbooks.emulator.authority import Authority, throw_away_authority
 from counterfoil.quickbooks.emulator.books import Books, Change
+from counterfoil.quickbooks.emulator.cdc import LEFT_OUT
 from counterfoil.quickbooks.emulator.clock import EmulatorClock, entropy_from
 from counterfoil.quickbooks.emulator.control import ControlApi, ControlParts
 from counterfoil.quickbooks.emulator.exchange import Exchange, ExchangeParts, Incoming, Outgoing, transaction_id
@@ -67,19 +68,22 @@ class QuickBooksEmulator:
         entropy = entropy_from(self.options.seed, after=moment_of(state))
         self._entropy: Entropy = entropy
         self.clock = EmulatorClock(self._base_clock, scale=self.options.time_scale, manual=self.options.manual_clock)
-        self.office = TokenOffice(self.clock, entropy, self.options.realm_id)
+        switches = self.options.switches
+        self.office = TokenOffice(
+            self.clock, entropy, self.options.realm_id, reuse_revokes=switches.old_refresh == "revokes"
+        )
         self.verifier_token = entropy.token_bytes(16).hex()
         self.stats = Stats()
         self.board = FaultBoard(self.clock)
         self.limiter = Limiter(self.clock, self.options.limits)
-        self.request_ids = RequestIds(self.clock, self.options.switches.replay)
+        self.request_ids = RequestIds(self.clock, switches.replay)
         self.files = Files(self.clock, entropy)
         self.books = Books(
             self.clock,
             self.files,
-            latin1=self.options.switches.latin1_only,
+            latin1=switches.latin1_only,
             on_change=self._changed,
-            closed_code=self.options.switches.closed_period,
+            closed_code=switches.closed_period,
         )
         if state:
             restore(self.books, state)
@@ -95,6 +99,8 @@ class QuickBooksEmulator:
         )
         if not state:
             furnish(self.books, self.options.sample, self.options.volume, entropy)
+        for rule in self.options.faults:
+            self.board.post(replace(rule, number=self.board.next_number()))
         self._authority: Authority | None = None
         self.webhooks.settings.url = self.options.webhook_url
         self._token = ""
@@ -243,7 +249,8 @@ class QuickBooksEmulator:
             self.clock,
             realm_id=self.realm_id,
             batch_items_max=switches.batch_items_max,
-            shuffle=self._shuffled if switches.batch_order == "shuffled" else None,
+            shuffle=self._shuffled if switches.batch_order == "parallel" else None,
+            cdc_leaves_out=LEFT_OUT | ({"TimeActivity"} if switches.cdc_time_activity == "refused" else set()),
             refuse_old_changes=switches.old_changes == "refused",
         )
         return ExchangeParts(

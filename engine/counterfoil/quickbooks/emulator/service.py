@@ -9,7 +9,7 @@ from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.attachments import uploads_in
 from counterfoil.quickbooks.emulator.books import Books, Write, WriteOperation
 from counterfoil.quickbooks.emulator.catalog import BY_PATH
-from counterfoil.quickbooks.emulator.cdc import changes
+from counterfoil.quickbooks.emulator.cdc import LEFT_OUT, changes
 from counterfoil.quickbooks.emulator.currencies import rate_on
 from counterfoil.quickbooks.emulator.injection import FaultBoard
 from counterfoil.quickbooks.emulator.journal import Origin
@@ -78,7 +78,9 @@ class Service:
     Args:
         batch_items_max: 30 as documented; 10 is what some companies seem to get.
         refuse_old_changes: what change data capture does with an instant over 30 days ago.
-        shuffle: puts the items of a batch into another order; None keeps it.
+        shuffle: lets the items of a batch be handled at once, none seeing another: queries are answered before any
+            write, and all in an order that this makes; None keeps theirs.
+        cdc_leaves_out: kinds of record that change data capture does not tell of.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Service:
         batch_items_max: int,
         shuffle: Callable[[list[JsonValue]], list[JsonValue]] | None,
         refuse_old_changes: bool = False,
+        cdc_leaves_out: frozenset[str] = LEFT_OUT,
     ) -> None:
         self._books = books
         self._request_ids = request_ids
@@ -103,6 +106,7 @@ class Service:
         self._batch_items_max = batch_items_max
         self._shuffle = shuffle
         self._refuse_old_changes = refuse_old_changes
+        self._cdc_leaves_out = cdc_leaves_out
         self._room = RETURNED_MAX
 
     def execute(self, call: Call) -> Answer:
@@ -137,7 +141,7 @@ class Service:
         return handler(call)
 
     def _report(self, call: Call) -> Answer:
-        self._stats.metered_reads += 1
+        self._stats.meter(self._clock.now())
         return Answer(OK, report(self._books, "/".join(call.tail[1:]), call.parameters))
 
     def _download(self, call: Call) -> Answer:
@@ -204,7 +208,7 @@ class Service:
         if call.entity == "Preferences" or (call.entity == "CompanyInfo" and identifier == self._realm_id):
             identifier = "1"
         row = self._books.tables.find(call.entity, identifier)
-        self._stats.metered_reads += 1
+        self._stats.meter(self._clock.now())
         shown = self._books.show(call.entity, row)
         if call.entity == "Invoice" and "invoicelink" in call.parameters.get("include", "").lower().split(","):
             shown["InvoiceLink"] = _link_for_payers(shown)
@@ -219,7 +223,7 @@ class Service:
         row = rate_on(self._books.tables, source.upper(), asked.get("asofdate", ""))
         if row is None:
             raise faults.not_found()
-        self._stats.metered_reads += 1
+        self._stats.meter(self._clock.now())
         return Answer(OK, {call.entity: self._books.show(call.entity, row)})
 
     def _on_paper(self, call: Call) -> Answer:
@@ -267,7 +271,7 @@ class Service:
             )
             return Answer(OK, {"Fault": fault.body()})
         result = select(parse(call.text), self._books)
-        self._stats.metered_reads += 1
+        self._stats.meter(self._clock.now())
         return Answer(OK, {"QueryResponse": result})
 
     def _cdc(self, call: Call) -> Answer:
@@ -278,8 +282,9 @@ class Service:
             self._clock.now(),
             falsely_deleted=self._board.falsely_deleted(),
             refuse_old=self._refuse_old_changes,
+            left_out=self._cdc_leaves_out,
         )
-        self._stats.metered_reads += 1
+        self._stats.meter(self._clock.now())
         return Answer(OK, {"CDCResponse": [group]})
 
     def _batch(self, call: Call) -> Answer:
@@ -293,9 +298,11 @@ class Service:
                 "Batch too large",
                 f"A batch may hold no more than {self._batch_items_max} items. Supplied:{len(items)}",
             )
-        ordered = self._shuffle(items) if self._shuffle is not None else items
+        ordered = items if self._shuffle is None else sorted(self._shuffle(items), key=_writes)
         self._room = RETURNED_MAX
         answers: list[JsonValue] = [self._item(as_object(item), call.request_id) for item in ordered]
+        if self._shuffle is not None:
+            answers = self._shuffle(answers)
         return Answer(OK, {"BatchItemResponse": answers})
 
     def _item(self, item: JsonObject, request_id: str) -> JsonObject:
@@ -317,7 +324,7 @@ class Service:
             self._room -= int(as_text(result.get("maxResults", 0)))
             if self._room < 0:
                 raise faults.too_big(f"A batch may answer no more than {RETURNED_MAX} objects.")
-            self._stats.metered_reads += 1
+            self._stats.meter(self._clock.now())
             return {"QueryResponse": result}
         operation = as_text(item.get("operation")).lower()
         options = as_text(item.get("optionsData")).lower()
@@ -334,6 +341,10 @@ class Service:
         write = Write(entity, WRITES[operation], as_object(body), frozenset(options.split(",")))
         key = f"{request_id}/{batch_id}" if request_id and batch_id else ""
         return self._once(write, Origin("api", request_id, batch_id), key).body
+
+
+def _writes(item: JsonValue) -> bool:
+    return "Query" not in as_object(item)
 
 
 def _link_for_payers(invoice: JsonObject) -> str:

@@ -49,9 +49,22 @@ class Stats:
         self.writes = 0
         self.item_faults = 0
         self.metered_reads = 0
+        self._month = ""
+        self._metered_in_month = 0
         self.throttled_by: Counter[str] = Counter()
         self._calls: deque[CallRecord] = deque(maxlen=CALLS_MAX)
         self._sequence = 0
+
+    def meter(self, now: datetime) -> None:
+        """A read that Intuit bills."""
+        month = now.strftime("%Y-%m")
+        self._metered_in_month = self.metered_in_month(now) + 1
+        self._month = month
+        self.metered_reads += 1
+
+    def metered_in_month(self, now: datetime) -> int:
+        """Billed reads since the month began."""
+        return self._metered_in_month if now.strftime("%Y-%m") == self._month else 0
 
     def count(self, kind: str) -> None:
         self.requests[kind] += 1

@@ -90,6 +90,10 @@ class Tables:
         if row.id.isdigit():
             self.sequences[spec.sequence] = max(self.sequences.get(spec.sequence, 0), int(row.id))
 
+    def amend(self, entity: str, row: Row) -> None:
+        """Replace what a row holds, names and numbers apart; its place among the latest changes stays."""
+        self._tables[entity].rows[row.id] = row
+
     def remove(self, spec: EntitySpec, row: Row, at: datetime) -> None:
         """Delete a row, keeping the stub that change data capture reports."""
         table = self._tables[spec.name]

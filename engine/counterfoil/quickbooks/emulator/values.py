@@ -16,6 +16,7 @@ ZERO = Decimal("0.00")
 NESTING_MAX = 24
 NUMBER_DIGITS_MAX = 20
 AMOUNT_LIMIT = Decimal(10) ** 13
+SMALL = 10**12
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -123,6 +124,8 @@ def to_decimal(value: JsonValue, name: str) -> Decimal:
     Raises:
         QuickBooksFaultError: 2090 for anything else.
     """
+    if type(value) is int and -SMALL < value < SMALL:
+        return Decimal(value)
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise faults.bad_number(name, type(value).__name__)
     try:

@@ -35,12 +35,13 @@ OK = 200
 
 @dataclass(slots=True)
 class WebhookSettings:
-    """Where to, in which form, and how long to gather."""
+    """Where to, in which form, and how long to gather; `other_realm` is told of in the same bodies."""
 
     url: str = ""
     format: WebhookFormat = "cloudevents"
     gather_seconds: float = 0.05
     coalesce: bool = True
+    other_realm: str = ""
 
 
 class WebhookSender:
@@ -114,7 +115,7 @@ class WebhookSender:
 
     async def _deliver(self, session: aiohttp.ClientSession, batch: list[Notification]) -> None:
         form = self.settings.format
-        body = body_of(batch, self._realm_id, form, self._source)
+        body = body_of(batch, self._realms(), form, self._source)
         # The same bytes twice, so that the subscriber's own de-duplication is what is tried.
         doubled = [self._hit("double_webhook", note) for note in batch]
         times = 2 if any(doubled) else 1
@@ -131,6 +132,10 @@ class WebhookSender:
                 self.delivered += len(batch)
                 return
             await self._wait(wait)
+
+    def _realms(self) -> list[str]:
+        """Whom a body is about: the company, and on request another that the subscriber has nothing to do with."""
+        return [self._realm_id, *([self.settings.other_realm] if self.settings.other_realm else [])]
 
     async def _wait(self, seconds: float) -> None:
         """Until so much time has passed, or somebody subscribes."""

@@ -38,7 +38,9 @@ class Movements:
         self._tables = books.tables
         self._asked = asked
         self._by_account: defaultdict[str, list[Movement]] = defaultdict(list)
+        self._by_member: dict[str, dict[str | None, list[Movement]]] = {}
         self._running: dict[tuple[str, str | None], tuple[list[date], list[Decimal]]] = {}
+        self._accounts: dict[frozenset[str], list[Row]] = {}
         documents = settled_in_cash(books) if asked.cash else accrued(books)
         for posted in documents:
             for posting in posted.postings:
@@ -67,8 +69,12 @@ class Movements:
 
     def accounts(self, types: Collection[str]) -> list[Row]:
         """Accounts of these types, by name, that anything was ever posted to."""
-        rows = [self._tables.find("Account", identifier) for identifier in self._by_account]
-        return sorted((row for row in rows if row.body.get("AccountType") in types), key=_name)
+        found = self._accounts.get(frozenset(types))
+        if found is None:
+            rows = [self._tables.find("Account", identifier) for identifier in self._by_account]
+            found = sorted((row for row in rows if row.body.get("AccountType") in types), key=_name)
+            self._accounts[frozenset(types)] = found
+        return found
 
     def of(self, account: str) -> Iterator[Movement]:
         """The postings of an account, oldest first."""
@@ -82,14 +88,20 @@ class Movements:
     def _sums(self, account: str, member: str | None) -> tuple[list[date], list[Decimal]]:
         found = self._running.get((account, member))
         if found is None:
-            moved = sorted(
-                (one for one in self._by_account.get(account, ()) if member is None or one.member == member),
-                key=lambda one: one.day,
-            )
+            moved = sorted(self._parted(account).get(member, ()), key=lambda one: one.day)
             sums = [ZERO]
             for one in moved:
                 sums.append(sums[-1] + one.amount)
             found = self._running[account, member] = ([one.day for one in moved], sums)
+        return found
+
+    def _parted(self, account: str) -> dict[str | None, list[Movement]]:
+        """The postings of an account by member, and all of them under None."""
+        found = self._by_member.get(account)
+        if found is None:
+            found = self._by_member[account] = {None: self._by_account.get(account, [])}
+            for one in found[None]:
+                found.setdefault(one.member, []).append(one)
         return found
 
     def lines(self, types: Collection[str], periods: list[Period], sign: int) -> list[Line]:
