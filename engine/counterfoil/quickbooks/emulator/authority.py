@@ -13,6 +13,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+# So that a client whose addresses are fixed can be sent here by its resolver alone.
+INTUIT_HOSTS = (
+    "accounts.platform.intuit.com",
+    "appcenter.intuit.com",
+    "developer.api.intuit.com",
+    "developer.intuit.com",
+    "oauth.platform.intuit.com",
+    "quickbooks.api.intuit.com",
+    "sandbox-accounts.platform.intuit.com",
+    "sandbox-quickbooks.api.intuit.com",
+)
 LIFETIME = timedelta(days=30)
 EARLIER = timedelta(hours=1)
 
@@ -32,7 +43,7 @@ class Authority:
 
 
 def throw_away_authority(host: str, now: datetime) -> Authority:
-    """An authority of this run, and a certificate of its own for a host and for localhost.
+    """An authority of this run, and a certificate of its own for a host, for localhost and for Intuit's names.
 
     Its keys lie in a folder of the user's own and are worth nothing elsewhere.
     """
@@ -48,6 +59,7 @@ def throw_away_authority(host: str, now: datetime) -> Authority:
     own = generate_private_key(SECP256R1())
     names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
     names.append(x509.IPAddress(ip_address("::1")))
+    names += [x509.DNSName(name) for name in INTUIT_HOSTS]
     try:
         names.append(x509.IPAddress(ip_address(host)))
     except ValueError:

@@ -21,6 +21,20 @@ HARD_CAP = timedelta(seconds=157_680_000)
 CODE_LIFETIME = timedelta(minutes=10)
 ACCESS_TOKENS_MAX = 1000
 ACCOUNTING = "com.intuit.quickbooks.accounting"
+SIGN_IN_SCOPES = frozenset({"openid", "profile", "email", "phone", "address"})
+COMPANY_SCOPES = frozenset(
+    {
+        ACCOUNTING,
+        "com.intuit.quickbooks.payment",
+        "app-foundations.custom-dimensions.read",
+        "app-foundations.custom-field-definitions",
+        "app-foundations.custom-field-definitions.read",
+        "indirect-tax.tax-calculation.quickbooks",
+        "payroll.compensation.read",
+        "project-management.project",
+        "time-tracking.time-entry",
+    }
+)
 
 
 class OAuthRefusedError(Exception):

@@ -5,9 +5,25 @@ from urllib.parse import urlencode, urlsplit
 from aiohttp import web
 
 from counterfoil.quickbooks.emulator.identity import ISSUER, SUBJECT
-from counterfoil.quickbooks.emulator.oauth import ACCOUNTING, OAuthRefusedError, TokenOffice
+from counterfoil.quickbooks.emulator.oauth import COMPANY_SCOPES, SIGN_IN_SCOPES, OAuthRefusedError, TokenOffice
 from counterfoil.quickbooks.emulator.stats import Stats
 from counterfoil_schema.exact_json import JsonObject, dumps, loads
+
+OWNER: JsonObject = {
+    "givenName": "Craig",
+    "familyName": "Carlson",
+    "email": "owner@example.com",
+    "emailVerified": True,
+    "phoneNumber": "+1 6505550100",
+    "phoneNumberVerified": False,
+    "address": {
+        "streetAddress": "123 Sierra Way",
+        "locality": "San Pablo",
+        "region": "CA",
+        "postalCode": "87999",
+        "country": "US",
+    },
+}
 
 
 class OAuthRoutes:
@@ -55,16 +71,19 @@ class OAuthRoutes:
         if asked.get("client_id") != self._office.client_id or parts.scheme not in {"http", "https"}:
             return _json(400, {"error": "invalid_request"})
         state = {"state": asked["state"]} if "state" in asked else {}
+        scopes = frozenset(asked.get("scope", "").split())
         if self._office.deny_next:
             self._office.deny_next = False
             answer = {"error": "access_denied", **state}
         elif asked.get("response_type") != "code":
             answer = {"error": "unsupported_response_type", **state}
-        elif ACCOUNTING not in asked.get("scope", "").split():
+        elif not scopes or scopes - SIGN_IN_SCOPES - COMPANY_SCOPES:
             answer = {"error": "invalid_scope", **state}
         else:
+            # Who only signs in chooses no company.
+            company = {"realmId": self._realm_id} if scopes & COMPANY_SCOPES else {}
             code = self._office.new_code(redirect_uri, asked.get("scope", ""))
-            answer = {"code": code, **state, "realmId": self._realm_id}
+            answer = {"code": code, **state, **company}
         joint = "&" if parts.query else "?"
         return web.Response(status=302, headers={"Location": f"{redirect_uri}{joint}{urlencode(answer)}"})
 
@@ -82,27 +101,38 @@ class OAuthRoutes:
             return _json(refusal.status, refusal.body())
 
     async def revoke(self, request: web.Request) -> web.Response:
+        """End the connection of a token, sent as JSON or, as some clients do, as a form."""
         self._stats.count("revoke")
+        form = await _revocation(request)
         try:
-            self._office.check_client(request.headers.get("Authorization", ""), {})
+            self._office.check_client(request.headers.get("Authorization", ""), form)
         except OAuthRefusedError as refusal:
             return _json(refusal.status, refusal.body())
-        try:
-            body = loads(await request.read())
-        except (ValueError, RecursionError):
-            body = None
-        token = body.get("token") if isinstance(body, dict) else None
-        known = isinstance(token, str) and self._office.revoke(token)
+        known = self._office.revoke(form.get("token", ""))
         return web.Response(status=200 if known else 400)
 
     async def user_info(self, request: web.Request) -> web.Response:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not self._office.access_is_good(token):
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not self._office.access_is_good(token.strip()):
             return _json(401, {"error": "invalid_token"})
-        return _json(200, {"sub": SUBJECT, "email": "owner@example.com", "emailVerified": True})
+        return _json(200, {"sub": SUBJECT, **OWNER})
 
     async def keys(self, _request: web.Request) -> web.Response:
         return _json(200, self._office.identity.keys())
+
+
+async def _revocation(request: web.Request) -> dict[str, str]:
+    """The texts of the body, whichever its form."""
+    try:
+        if request.content_type == "application/x-www-form-urlencoded":
+            sent: object = dict(await request.post())
+        else:
+            sent = loads(await request.read())
+    except (ValueError, RecursionError):
+        return {}
+    return (
+        {str(name): value for name, value in sent.items() if isinstance(value, str)} if isinstance(sent, dict) else {}
+    )
 
 
 def _json(status: int, body: JsonObject) -> web.Response:
