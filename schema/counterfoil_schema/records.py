@@ -13,6 +13,7 @@ from pydantic import Field
 from counterfoil_schema.events.base import PersonalText, PersonalTextOrNone, Seal, Shape
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+ExchangeRate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 RecordKey = Annotated[str, Field(min_length=3, max_length=400)]
 """`connection:kind:id`, for example `hubspot:deal:512`; the id may itself hold colons."""
 
@@ -73,6 +74,8 @@ class InvoiceLine(Shape):
     """One line: what, how many, at which price, less which discount.
 
     `amount` is the source's own figure where it states one; `discount` is a fraction of the line (0.15 = 15 %).
+    `taxed` is the source's word whether the line is taxed, `tax` what it comes to, `tax_rate` a fraction of the net
+    (0.2 = 20 %), `tax_code` what the source calls it; all are None where the source says nothing.
     """
 
     line_id: str
@@ -83,13 +86,19 @@ class InvoiceLine(Shape):
     discount: Decimal = Decimal(0)
     amount: Decimal | None = None
     role: Literal["goods", "freight", "fee"] = "goods"
+    taxed: bool | None = None
+    tax: Decimal | None = None
+    tax_rate: Annotated[Decimal, Field(ge=0)] | None = None
+    tax_code: str | None = None
 
 
 class Invoice(Shape):
     """A sale to be invoiced: a won deal, an order.
 
     `happened_at` is an instant (its accounting date is computed in the mapping's zone); `dated` is a date that the
-    source states as such, and wins. `stated_total` is the source's own total, before tax, if it has one.
+    source states as such, and wins. `stated_total` is the source's own total, if it has one: before tax, or with it
+    where `tax_included` says that prices and amounts contain it. `stated_tax` is the tax of the whole.
+    `exchange_rate` is home money for one of `currency`.
     """
 
     kind: Literal["invoice"] = "invoice"
@@ -104,6 +113,9 @@ class Invoice(Shape):
     stated_total: Decimal | None = None
     memo: str | None = None
     lines: tuple[InvoiceLine, ...]
+    tax_included: bool = False
+    stated_tax: Decimal | None = None
+    exchange_rate: ExchangeRate | None = None
 
 
 class Application(Shape):
@@ -123,6 +135,7 @@ class Payment(Shape):
     amount: Decimal
     reference: str | None = None
     applied: tuple[Application, ...] = ()
+    exchange_rate: ExchangeRate | None = None
 
 
 class CreditMemo(Shape):
@@ -134,6 +147,9 @@ class CreditMemo(Shape):
     dated: date
     currency: Currency
     lines: tuple[InvoiceLine, ...]
+    tax_included: bool = False
+    stated_tax: Decimal | None = None
+    exchange_rate: ExchangeRate | None = None
 
 
 class Vendor(Shape):

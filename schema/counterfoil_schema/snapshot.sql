@@ -816,7 +816,8 @@ CREATE TABLE counterfoil_state.companies (
     multi_currency boolean NOT NULL,
     custom_numbers boolean NOT NULL,
     preferences_hash text NOT NULL,
-    closed_until text
+    closed_until text,
+    tax_mode text DEFAULT 'none'::text NOT NULL
 );
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from counterfoil.planning.mapping import Mapping, parse_mapping
 from counterfoil.planning.plan import content_hash
 from counterfoil.planning.types import Intent, Link, Plan, PlanRequest
+from counterfoil_schema.events.receipts import TaxMode
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Invoice, InvoiceLine, Record
 
@@ -30,6 +31,8 @@ class View:
     home: str = "USD"
     multi: bool = False
     closed: date | None = None
+    taxes: TaxMode = "none"
+    records: dict[str, Record] = field(default_factory=dict)
 
     def link(self, record_key: str) -> Link | None:
         return self.links.get(record_key)
@@ -54,6 +57,12 @@ class View:
 
     def closed_until(self) -> date | None:
         return self.closed
+
+    def tax_mode(self) -> TaxMode:
+        return self.taxes
+
+    def record(self, record_key: str) -> Record | None:
+        return self.records.get(record_key)
 
 
 def mapping(extra: str = "") -> Mapping:

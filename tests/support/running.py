@@ -39,7 +39,12 @@ STILL_SECONDS = 1.5
 
 
 def company_settings(
-    emulator: EmulatorProcess | Mapping[str, str], folder: Path, company: int = 1, *, sweep_seconds: float = 0.5
+    emulator: EmulatorProcess | Mapping[str, str],
+    folder: Path,
+    company: int = 1,
+    *,
+    sweep_seconds: float = 0.5,
+    mapping: str = MAPPING,
 ) -> CompanySettings:
     """One company on one emulator."""
     quickbooks = QuickBooksSettings(
@@ -58,7 +63,7 @@ def company_settings(
         name="Shelf & Sons",
         zone="America/New_York",
         quickbooks=quickbooks,
-        sources={"shelf": SourceSettings(adapter="shelf", mapping=MAPPING, options={"folder": str(folder)})},
+        sources={"shelf": SourceSettings(adapter="shelf", mapping=mapping, options={"folder": str(folder)})},
         poll_seconds=0.5,
         sweep_seconds=sweep_seconds,
     )

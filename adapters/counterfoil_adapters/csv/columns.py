@@ -52,6 +52,9 @@ FIELDS: Mapping[RecordName | Literal["line"], Mapping[str, FieldKind]] = {
         "currency": "currency",
         "stated_total": "amount",
         "memo": "text",
+        "tax_included": "flag",
+        "stated_tax": "amount",
+        "exchange_rate": "amount",
     },
     "payment": {
         "customer": "reference",
@@ -59,8 +62,17 @@ FIELDS: Mapping[RecordName | Literal["line"], Mapping[str, FieldKind]] = {
         "currency": "currency",
         "amount": "amount",
         "reference": "text",
+        "exchange_rate": "amount",
     },
-    "credit_memo": {"customer": "reference", "number": "text", "dated": "date", "currency": "currency"},
+    "credit_memo": {
+        "customer": "reference",
+        "number": "text",
+        "dated": "date",
+        "currency": "currency",
+        "tax_included": "flag",
+        "stated_tax": "amount",
+        "exchange_rate": "amount",
+    },
     "line": {
         "product": "reference",
         "description": "text",
@@ -69,6 +81,10 @@ FIELDS: Mapping[RecordName | Literal["line"], Mapping[str, FieldKind]] = {
         "discount": "amount",
         "amount": "amount",
         "role": "text",
+        "taxed": "flag",
+        "tax": "amount",
+        "tax_rate": "amount",
+        "tax_code": "text",
     },
 }
 """Which fields a mapping may fill, and from what kind of cell."""

@@ -44,6 +44,7 @@ class Rules:
     currency: str | None = None
     number_property: str | None = None
     due_property: str | None = None
+    rate_property: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ def invoice(parts: DealParts, rules: Rules) -> Invoice:
         won=held.flag("hs_is_closed_won"),
         happened_at=held.instant("closedate"),
         due=held.day(rules.due_property),
+        exchange_rate=held.number(rules.rate_property) if rules.rate_property else None,
         currency=currency,
         stated_total=held.number("amount"),
         memo=held.text("dealname"),

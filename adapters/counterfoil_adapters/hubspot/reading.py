@@ -93,9 +93,11 @@ class Reader:
         self, client: HubSpotClient, connection: str, settings: HubSpotSettings, written: Iterable[str]
     ) -> None:
         self._client = client
-        self._rules = Rules(connection, settings.currency, settings.number_property, settings.due_property)
+        self._rules = Rules(
+            connection, settings.currency, settings.number_property, settings.due_property, settings.rate_property
+        )
         self._poll_deletions = settings.poll_deletions
-        optional = (name for name in (settings.number_property, settings.due_property) if name)
+        optional = (name for name in (settings.number_property, settings.due_property, settings.rate_property) if name)
         self._properties: Mapping[str, Sequence[str]] = {
             "company": COMPANY_PROPERTIES,
             "product": PRODUCT_PROPERTIES,

@@ -21,7 +21,8 @@ class HubSpotSettings(BaseModel):
 
     `access_token` is a service key or a private app's token. Instead of it, `client_id`, `client_secret` and
     `refresh_token` of an OAuth app. `client_secret` also signs webhooks. `currency` stands in for a deal that names
-    none. `number_property` and `due_property` are deal properties for the document number and the due date.
+    none. `number_property`, `due_property` and `rate_property` are deal properties for the document
+    number, the due date and the exchange rate.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -37,6 +38,7 @@ class HubSpotSettings(BaseModel):
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     number_property: str | None = None
     due_property: str | None = None
+    rate_property: str | None = None
     overlap_seconds: int = Field(default=30, ge=0, le=86_400)
     calls_per_10_seconds: int = Field(default=100, ge=10)
     searches_per_second: int = Field(default=5, ge=1)

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from counterfoil.errors import CounterfoilError
 from counterfoil_schema.events.decisions import Lane
+from counterfoil_schema.events.receipts import TaxMode
 from counterfoil_schema.exact_json import JsonObject
 
 
@@ -109,6 +110,7 @@ class BooksFacts:
     class_tracking: bool
     department_tracking: bool
     closed_until: date | None
+    tax_mode: TaxMode = "none"
 
 
 class BooksUnreadableError(CounterfoilError):
@@ -191,6 +193,14 @@ class Books(Protocol):
 
         Raises:
             BooksUnreadableError: a read failed.
+        """
+        ...
+
+    async def rate(self, currency: str, day: date) -> Shown | None:
+        """The books' own rate of a foreign currency on a day, or None where they keep none.
+
+        Raises:
+            BooksUnreadableError: the read failed.
         """
         ...
 

@@ -17,6 +17,7 @@ from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.decisions import (
     ChangeParked,
+    ChangeReopened,
     ChangeSkipped,
     ChangeUnchanged,
     Inputs,
@@ -93,7 +94,8 @@ class Decider:
                 decisions = await self._planned(change, event, mapping, result, backfill=backfill)
         # Whatever becomes of this one, it is known from now on.
         reopened = await self._reopener.waiting_for(change, event) if isinstance(event, SourceObserved) else ()
-        bears_on = (change.record_key, *dict.fromkeys(one.record_key for one in reopened))
+        others = (one.record_key for one in (*reopened, *decisions) if isinstance(one, ChangeReopened | IntentPlanned))
+        bears_on = tuple(dict.fromkeys((change.record_key, *others)))
         return Decided(events=[*withdrawn, *decisions, *reopened], bears_on=bears_on)
 
     def _superseded(self, change: ChangeRow, by: int) -> Decided:
@@ -147,12 +149,13 @@ class Decider:
         planned: list[Event] = []
         for ordinal, intent in enumerate(intents):
             name_key = await self._view.name_key(intent.name) if intent.name else None
+            key = intent.record_key or change.record_key
             planned.append(
                 IntentPlanned(
                     change=change.position,
-                    record_key=change.record_key,
+                    record_key=key,
                     person=intent.person,
-                    intent_id=intent_id(self._company, intent.target, change.record_key, change.position, ordinal),
+                    intent_id=intent_id(self._company, intent.target, key, change.position, ordinal),
                     target=intent.target,
                     entity=intent.entity,
                     operation=intent.operation,
@@ -165,6 +168,7 @@ class Decider:
                     name_key=name_key,
                     amount=intent.amount,
                     currency=intent.currency,
+                    figures=intent.figures,
                     inputs=inputs,
                 )
             )

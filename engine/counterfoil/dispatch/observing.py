@@ -1,7 +1,7 @@
 """Reads the books of one company: what webhooks hinted at, what a sweep shows, names and preferences."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from counterfoil.dispatch.books import Books, BooksFacts, Shown
 from counterfoil.dispatch.session import Session
@@ -29,7 +29,7 @@ BOOKS = "quickbooks"
 WATCHED = ("Customer", "Item", "Invoice", "Payment", "CreditMemo", "JournalEntry", "Employee", "Vendor")
 """Entities whose changes are swept for."""
 
-NAMED = ("Account", "Class", "Department", "Item", "Term")
+NAMED = ("Account", "Class", "Department", "Item", "TaxCode", "Term")
 """Name lists that mappings refer to by name."""
 
 SWEEP = "sweep"
@@ -243,6 +243,7 @@ class BooksReader:
             class_tracking=facts.class_tracking,
             department_tracking=facts.department_tracking,
             closed_until=facts.closed_until,
+            tax_mode=facts.tax_mode,
         )
         digest = await self._hashes.keyed_hash(company, exact_json.canonical(event.model_dump(mode="json")))
         if row is None or row.preferences_hash != digest:
@@ -251,6 +252,17 @@ class BooksReader:
             await self.learn_names(entity)
         await self._begin_sweeping()
         return facts
+
+    async def learn_rate(self, currency: str, day: date) -> bool:
+        """Read the books' own rate of a currency on a day and append it; False where they keep none.
+
+        Raises:
+            BooksUnreadableError: the read failed.
+        """
+        shown = await self._books.rate(currency, day)
+        if shown is not None:
+            await self.record([shown], "look-up")
+        return shown is not None
 
     async def learn_names(self, entity: str) -> bool:
         """Read one name list and append it if it differs from what is known; returns whether it does.

@@ -63,7 +63,15 @@ class Nameless:
         return may and all(entity == "Item" for entity, _ in self.names)
 
 
-Prepared = Ready | Needless | ReadFirst | Nameless | IntentParked
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingRates:
+    """Rates (currency, day) of the books that a document needs and nobody has read yet."""
+
+    row: IntentRow
+    rates: tuple[tuple[str, str], ...]
+
+
+Prepared = Ready | Needless | ReadFirst | Nameless | MissingRates | IntentParked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +123,7 @@ class Outbox:
                 resolve_name=view.named,
                 marker=sign,
                 ownership=rules,
+                resolve_rate=view.rate,
             ),
             needs=row.needs,
         )
@@ -128,6 +137,8 @@ class Outbox:
                 return Nameless(row=row, mapping=held, names=tuple(names))
             case Unresolved(read_first=first) if first:
                 return ReadFirst(row=row)
+            case Unresolved(records=(), rates=rates) if rates:
+                return MissingRates(row=row, rates=rates)
             case Unresolved():
                 return None
             case Conflict():
@@ -161,6 +172,7 @@ class Outbox:
             sync_token=composed.sync_token,
             body=body,
             line_keys=composed.line_keys,
+            figures=planned.figures,
         )
         exact = body.fields()
         own = request_id(

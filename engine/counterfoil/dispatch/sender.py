@@ -10,17 +10,21 @@ from counterfoil.dispatch.outbox import Outgoing
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step
 from counterfoil.planning.lines import line_links
+from counterfoil.planning.outcome import named
+from counterfoil.planning.tie_out import OFF, Compared, compare, told
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.decisions import (
     CallItem,
     CallSent,
+    ChangeParked,
     IntentAccepted,
     IntentRejected,
     IntentUncertain,
+    LineLink,
 )
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +83,9 @@ class Sender:
     def settlements(
         self, request_id: str, items: Sequence[CallItem], outcomes: Mapping[str, Outcome], attempt: int
     ) -> list[Event]:
-        """The events that say how each item of a call ended."""
-        return [self._settlement(request_id, item, outcomes.get(item.intent_id), attempt) for item in items]
+        """The events that say how each item of a call ended, and which of them do not come to what they must."""
+        ended = [self._settlement(request_id, item, outcomes.get(item.intent_id), attempt) for item in items]
+        return with_differences(ended, items)
 
     def _settlement(self, request_id: str, item: CallItem, outcome: Outcome | None, attempt: int) -> Event:
         match outcome:
@@ -117,6 +122,42 @@ def _kind(outgoing: Outgoing) -> str:
     return "batch" if outgoing.call.is_batch else "call"
 
 
+def with_differences(ended: Sequence[Event], items: Sequence[CallItem]) -> list[Event]:
+    """The events, and after them a word for each document that was accepted and does not tie out.
+
+    All of them go into one append: a crash in between would leave a difference that nobody was told of.
+    """
+    by_intent = {item.intent_id: item for item in items}
+    words = [
+        park
+        for event in ended
+        if isinstance(event, IntentAccepted) and (park := _difference(event, by_intent[event.intent_id])) is not None
+    ]
+    return [*ended, *words]
+
+
+def _difference(event: IntentAccepted, item: CallItem) -> ChangeParked | None:
+    compared = _compared(item, event.document.fields(), event.lines)
+    if compared is None or not compared.off:
+        return None
+    number = event.document.fields().get("DocNumber")
+    name = number if isinstance(number, str) and number else f"id {event.document_id}"
+    reason, fix = told(named(event.record_key), f"{event.entity} {name}", compared.off)
+    return ChangeParked(change=event.change, record_key=event.record_key, code=OFF, reason=reason, fix=fix)
+
+
+def _compared(item: CallItem, document: JsonObject, lines: Sequence[LineLink]) -> Compared | None:
+    if item.figures is None:
+        return None
+    rate = item.body.fields().get("ExchangeRate")
+    ours = frozenset(line.line_id for line in lines) if any(item.line_keys) else None
+    return compare(item.figures, document, ours, rate if isinstance(rate, Decimal) else _whole(rate))
+
+
+def _whole(rate: JsonValue) -> Decimal | None:
+    return Decimal(rate) if isinstance(rate, int) and not isinstance(rate, bool) else None
+
+
 def accepted(
     request_id: str,
     item: CallItem,
@@ -127,6 +168,8 @@ def accepted(
 ) -> IntentAccepted:
     """The event that says that an item's effect is there."""
     token = document.get("SyncToken")
+    lines = line_links(item.line_keys, document, item.body.fields())
+    compared = _compared(item, document, lines)
     return IntentAccepted(
         change=item.change,
         record_key=item.record_key,
@@ -137,7 +180,8 @@ def accepted(
         document_id=str(document.get("Id", "")),
         sync_token=str(token) if token is not None else None,
         document=Document.of(item.entity, document),
-        lines=line_links(item.line_keys, document, item.body.fields()),
+        lines=lines,
         how=how,
         intuit_tid=tid,
+        tie_out=compared.tie if compared is not None else None,
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 from counterfoil.dispatch.batch_size import REFUSED_CODE, BatchSize
 from counterfoil.dispatch.books import Books, BooksUnreadableError, Outcome, Refused
@@ -13,6 +14,7 @@ from counterfoil.dispatch.needless import needless
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import (
     SINGLE_ENTITIES,
+    MissingRates,
     Nameless,
     Needless,
     Outbox,
@@ -89,6 +91,7 @@ class Sending:
         self.is_busy = False
         self._unsent_in_a_row = 0
         self._resting_until = 0.0
+        self._rates_read: set[tuple[str, str]] = set()
 
     async def dispatch(
         self, tasks: asyncio.TaskGroup, *, landed: Callable[[], None], is_stale: Callable[[], bool]
@@ -169,6 +172,7 @@ class Sending:
                 aside.extend(await needless(self._session.company, one, self._store))
         nameless = [one for one in prepared if isinstance(one, Nameless)]
         first = [one for one in prepared if isinstance(one, ReadFirst)]
+        rates = [one for one in prepared if isinstance(one, MissingRates)]
         news = False
         try:
             for reading in first:
@@ -176,11 +180,15 @@ class Sending:
             named = await self._missing_names.decide(nameless) if nameless else []
             aside.extend(named or ())
             news |= named is None
+            for missing in rates:
+                park = await self._learn_rates(missing)
+                aside.extend([park] if park else ())
+                news |= park is None
         except BooksUnreadableError as trouble:
             wait = trouble.retry_after if trouble.retry_after is not None else UNREADABLE_SECONDS
             until = self._clock.monotonic() + wait
-            unread = [one.row.intent_id for one in first] + [one.row.intent_id for one in nameless]
-            self._not_before.update(dict.fromkeys(unread, until))
+            unread = [*(one.row for one in first), *(one.row for one in nameless), *(one.row for one in rates)]
+            self._not_before.update(dict.fromkeys((row.intent_id for row in unread), until))
         if aside:
             of_change = {row.change: row for row in rows}
             traced = [(event, await self._trace_of(of_change[event.change])) for event in aside]
@@ -189,6 +197,20 @@ class Sending:
                 event.intent_id for event in aside if isinstance(event, IntentParked | IntentWithdrawn)
             )
         return bool(aside) or news
+
+    async def _learn_rates(self, missing: MissingRates) -> IntentParked | None:
+        """Ask the books for rates and record them; a rate that they do not keep parks the document.
+
+        Raises:
+            BooksUnreadableError: the read failed.
+        """
+        for currency, day in missing.rates:
+            if (currency, day) in self._rates_read:
+                continue  # the rows will show it after the next fold
+            if not await self._reader.learn_rate(currency, date.fromisoformat(day)):
+                return _park_rate(missing.row, currency, day)
+            self._rates_read.add((currency, day))
+        return None
 
     async def _may_send(self) -> bool:
         """Nothing goes out while somebody must connect QuickBooks again."""
@@ -308,3 +330,14 @@ def _one_for_each_record(rows: Sequence[IntentRow]) -> list[IntentRow]:
     for row in rows:
         first.setdefault(row.record_key, row)
     return list(first.values())
+
+
+def _park_rate(row: IntentRow, currency: str, day: str) -> IntentParked:
+    return IntentParked(
+        change=row.change,
+        record_key=row.record_key,
+        intent_id=row.intent_id,
+        code="no_rate",
+        reason=f"QuickBooks keeps no rate of {currency} for {day}, and {row.record_key} states none.",
+        fix="Enter the rate in QuickBooks or state it at the source, then retry the record.",
+    )

@@ -9,7 +9,7 @@ from counterfoil.dispatch.evidence import shows_effect
 from counterfoil.dispatch.ids import completing_id
 from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.outbox import Outbox, call_of
-from counterfoil.dispatch.sender import accepted
+from counterfoil.dispatch.sender import accepted, with_differences
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.log import RecordedEvent
@@ -77,7 +77,9 @@ class Settler:
             recorded = await self._events.recorded_at(self._session.company, position)
             decisions = await self._settle_call(recorded, members)
             if decisions:
-                await self._session.decide(decisions, trace=recorded.trace)
+                sent = await recorded.event()
+                items = sent.items if isinstance(sent, CallSent) else ()
+                await self._session.decide(with_differences(decisions, items), trace=recorded.trace)
                 settled += len(decisions)
         return settled
 
@@ -171,7 +173,8 @@ class Settler:
             sign = await self._outbox.marker_of(row)
             ours = sign in str(shown.document.get("PrivateNote", ""))
             if owner is None and ours:
-                return [accepted(row.request_id or "", item, shown.document, how="found")]
+                found = accepted(row.request_id or "", item, shown.document, how="found")
+                return with_differences([found], [item])
             if owner is None and shown.entity == row.entity and await self._may_adopt(row):
                 adopted = accepted(row.request_id or "", item, shown.document, how="adopted")
                 return [adopted, _completing(row, planned)]

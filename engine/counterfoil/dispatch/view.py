@@ -13,14 +13,26 @@ from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.decisions import CallSent, IntentAccepted, IntentWithdrawn
-from counterfoil_schema.events.receipts import BooksObserved
+from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, TaxMode
 from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.records import (
+    CreditMemo,
+    Customer,
+    Employee,
+    Invoice,
+    Payment,
+    PayRun,
+    Product,
+    Record,
+    Vendor,
+)
 
 T = TypeVar("T")
+RATES = "ExchangeRate"
 Question = tuple[str, ...]
 """What was asked, and about what."""
 
-SHARED = frozenset({"known", "document", "named", "hash"})
+SHARED = frozenset({"known", "document", "named", "hash", "record", "rate"})
 """Questions whose answers are the same for every record, as long as the state stands still."""
 
 
@@ -115,6 +127,24 @@ class LoadedView:
         day = self._company.closed_until
         return None if day is None else date.fromisoformat(day)
 
+    def tax_mode(self) -> TaxMode:
+        return self._company.tax_mode
+
+    def record(self, record_key: str) -> Record | None:
+        """A source record as last observed."""
+        match self._answer("record", record_key):
+            case Customer() | Product() | Invoice() | Payment() | CreditMemo() as found:
+                return found
+            case Vendor() | Employee() | PayRun() as found:
+                return found
+            case _:
+                return None
+
+    def rate(self, currency: str, day: str) -> Decimal | None:
+        """The books' own rate, if it was read."""
+        answer = self._answer("rate", currency, day)
+        return answer if isinstance(answer, Decimal) else None
+
 
 class ViewLoader:
     """Answers a plan's questions from the projections and, for whole documents, from the log."""
@@ -162,6 +192,10 @@ class ViewLoader:
             case "known":
                 row = await self._store.one(RecordRow, self._company, arguments[0])
                 return row is not None and not row.removed and row.kind != "unreadable"
+            case "record":
+                return await self._record(arguments[0])
+            case "rate":
+                return await self._rate(*arguments)
             case "number":
                 return await self._store.value("number_taken", self._company, "Invoice", arguments[0], record_key)
             case "name":
@@ -169,6 +203,20 @@ class ViewLoader:
                 return await self._store.value("name_taken", self._company, arguments[0], key, record_key)
             case _:
                 raise ValueError(f"no plan may ask for {question}")
+
+    async def _record(self, key: str) -> Record | None:
+        row = await self._store.one(RecordRow, self._company, key)
+        if row is None or row.removed or row.kind == "unreadable":
+            return None
+        event = await self._events.event_at(self._company, row.position)
+        return event.record if isinstance(event, SourceObserved) else None
+
+    async def _rate(self, currency: str, day: str) -> Decimal | None:
+        row = await self._store.one(DocumentRow, self._company, RATES, rate_id(currency, day))
+        if row is None:
+            return None
+        rate = (await self.document_at(row.position)).fields().get("Rate")
+        return Decimal(rate) if isinstance(rate, int | Decimal) else None
 
     async def body_hash(self, body: JsonObject) -> str:
         """The keyed hash of a symbolic body, or of values to be written back."""
@@ -231,6 +279,11 @@ class ViewLoader:
             last_paid=max((row.dated for row in live if row.dated and row.cash), default=None),
             payment_ids=tuple(row.payment_id for row in live),
         )
+
+
+def rate_id(currency: str, day: str) -> str:
+    """Under what a rate of the books is remembered: they give it no id."""
+    return f"{currency} {day}"
 
 
 def _document_of(row: object) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from pydantic import ValidationError
 
-from counterfoil.planning.types import NAME_REF, RECORD_REF, Intent, Park
+from counterfoil.planning.types import NAME_REF, RATE_REF, RECORD_REF, Intent, Park
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.quickbooks import MODELS
 
@@ -90,6 +90,8 @@ def _resolved(value: JsonValue, name: str = "") -> JsonValue:
         return value
     if RECORD_REF in value or NAME_REF in value:
         return {"value": "0"} if name.endswith("Ref") else "0"
+    if RATE_REF in value:
+        return Decimal(1)
     return {key: _resolved(member, key) for key, member in value.items()}
 
 

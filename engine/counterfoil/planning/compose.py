@@ -5,6 +5,7 @@ Pure: the same arguments always give the same bytes.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from counterfoil.planning.lines import Arranged, arrange, line_links, same_lines, take_keys
 from counterfoil.planning.merge import merge_fields, merge_lines
@@ -13,13 +14,14 @@ from counterfoil.planning.ownership import Ownership
 from counterfoil.planning.types import (
     LINE_KEY,
     NAME_REF,
+    RATE_REF,
     RECORD_REF,
     Composed,
     Conflict,
     Link,
     Unresolved,
 )
-from counterfoil.planning.values import real_lines, same
+from counterfoil.planning.values import holds, real_lines, same
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.decisions import Operation
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -31,6 +33,16 @@ ResolveRecord = Callable[[str], tuple[str, str] | None]
 
 ResolveName = Callable[[str, str], str | None]
 """Entity and name to document id, or None where the books hold no such name."""
+
+ResolveRate = Callable[[str, str], Decimal | None]
+"""Currency and day to the books' own rate, or None where it was never asked for."""
+
+
+def no_rates(currency: str, day: str) -> Decimal | None:
+    """No rate is known."""
+    del currency, day
+    return None
+
 
 # In these fields QuickBooks wants the bare id, not {"value": id}.
 _BARE_ID_FIELDS = frozenset({"TxnId", "Id"})
@@ -50,6 +62,7 @@ def compose(
     resolve_name: ResolveName,
     marker: str,
     ownership: Ownership | None = None,
+    resolve_rate: ResolveRate = no_rates,
 ) -> Composed | Unresolved | Conflict:
     """The body to send.
 
@@ -63,6 +76,7 @@ def compose(
         resolve_name: finds a document by its name.
         marker: what takes the marker's place at the end of PrivateNote.
         ownership: whose word counts per field; the defaults where None.
+        resolve_rate: finds the books' own rate of a currency on a day.
 
     Returns:
         Composed; Unresolved with all references that lead nowhere yet (or the document to read first, where an
@@ -72,10 +86,10 @@ def compose(
         return Composed(entity=entity, operation=operation, body=intent_body, sync_token=None)
     if operation in ("void", "delete"):
         return _ending(operation, entity, link)
-    resolver = _Resolver(resolve_record, resolve_name, marker)
+    resolver = _Resolver(resolve_record, resolve_name, marker, resolve_rate)
     resolved = resolver.object(intent_body)
-    if resolver.records or resolver.names:
-        return Unresolved(records=tuple(resolver.records), names=tuple(resolver.names))
+    if resolver.records or resolver.names or resolver.rates:
+        return Unresolved(records=tuple(resolver.records), names=tuple(resolver.names), rates=tuple(resolver.rates))
     if operation == "update":
         return _update(resolved, entity, link, ownership or Ownership(entity=entity))
     arranged = take_keys(_line_objects(resolved))
@@ -123,7 +137,7 @@ def _update(ours: JsonObject, entity: str, link: Link | None, ownership: Ownersh
     if isinstance(fields, Conflict):
         return fields
     body: JsonObject = {"Id": link.document_id, "SyncToken": token, "sparse": True, **fields}
-    changes = [name for name, value in fields.items() if not same(value, link.latest.get(name))]
+    changes = [name for name, value in fields.items() if not _stands(name, value, link.latest.get(name))]
     arranged = Arranged(lines=[], keys=())
     if has_lines and ownership.owner("Line") != "books":
         lines = _line_objects(ours)
@@ -144,6 +158,11 @@ def _update(ours: JsonObject, entity: str, link: Link | None, ownership: Ownersh
     )
 
 
+def _stands(name: str, wanted: JsonValue, held: JsonValue) -> bool:
+    """Whether a document says it already; of its tax QuickBooks shows more than we send."""
+    return same(wanted, held) or (name == "TxnTaxDetail" and holds(held, wanted))
+
+
 def _line_objects(body: JsonObject) -> list[JsonObject]:
     lines = body.get("Line")
     return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
@@ -156,8 +175,10 @@ class _Resolver:
     resolve_record: ResolveRecord
     resolve_name: ResolveName
     marker: str
+    resolve_rate: ResolveRate
     records: dict[str, None] = field(default_factory=dict)
     names: dict[tuple[str, str], None] = field(default_factory=dict)
+    rates: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def object(self, body: JsonObject) -> JsonObject:
         resolved: JsonObject = {}
@@ -178,7 +199,16 @@ class _Resolver:
         if RECORD_REF in value or NAME_REF in value:
             identity = self._reference(value)
             return identity if name in _BARE_ID_FIELDS else {"value": identity}
+        if RATE_REF in value:
+            return self._rate(value[RATE_REF])
         return self.object(value)
+
+    def _rate(self, asked: JsonValue) -> Decimal | None:
+        currency, day = (str(part) for part in asked) if isinstance(asked, list) else ("", "")
+        rate = self.resolve_rate(currency, day)
+        if rate is None:
+            self.rates[currency, day] = None
+        return rate
 
     def _reference(self, reference: JsonObject) -> str | None:
         key = reference.get(RECORD_REF)

@@ -1,19 +1,14 @@
 """Sales become invoices."""
 
 from counterfoil.planning.dates import NoDateError, sale_date
+from counterfoil.planning.exchange import currency_fields
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text, to_cents
 from counterfoil.planning.names import choose_number
 from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, label, name_ref, named, record_ref, void
 from counterfoil.planning.sale_lines import SaleLines, sale_lines, whole_sale
-from counterfoil.planning.sales import (
-    currency_refusal,
-    known_customer,
-    negative,
-    no_date,
-    put_notes,
-    template_values,
-)
+from counterfoil.planning.sales import known_customer, negative, no_date, put_notes, template_values
+from counterfoil.planning.second_parties import Party, party_for, with_party
 from counterfoil.planning.templates import fill
 from counterfoil.planning.types import Park, Plan, PlanRequest, Skip, StateView
 from counterfoil_schema.exact_json import JsonObject
@@ -23,7 +18,7 @@ from counterfoil_schema.records import Invoice
 def plan_invoice(record: Invoice, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     """Plan an invoice, or what becomes of one whose sale was reopened."""
     if _is_due(record, mapping):
-        return carry(_draft(record, request.record_key, mapping, view), request, mapping, view)
+        return _due(record, request, mapping, view)
     link = view.link(request.record_key)
     if link is None:
         return Skip(code="not_won", reason=f"{named(request.record_key)} is not won (status {record.status}).")
@@ -37,6 +32,17 @@ def plan_invoice(record: Invoice, request: PlanRequest, mapping: Mapping, view: 
     )
 
 
+def _due(record: Invoice, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
+    customer = known_customer(request.record_key, record.customer, view)
+    if isinstance(customer, Park):
+        return customer
+    party = party_for(request.record_key, customer, record.currency, mapping, view)
+    if isinstance(party, Park):
+        return party
+    draft = _draft(record, customer, party, request.record_key, mapping, view)
+    return with_party(party, carry(draft, request, mapping, view))
+
+
 def _is_due(record: Invoice, mapping: Mapping) -> bool:
     when = mapping.invoice.when
     if isinstance(when, str):
@@ -44,14 +50,8 @@ def _is_due(record: Invoice, mapping: Mapping) -> bool:
     return record.status.casefold() in {status.casefold() for status in when}
 
 
-def _draft(record: Invoice, key: str, mapping: Mapping, view: StateView) -> DraftOrRefusal:
+def _draft(record: Invoice, customer: str, party: Party, key: str, mapping: Mapping, view: StateView) -> DraftOrRefusal:
     section = mapping.invoice
-    customer = known_customer(key, record.customer, view)
-    if isinstance(customer, Park):
-        return customer
-    refusal = currency_refusal(key, customer, record.currency, view)
-    if refusal is not None:
-        return refusal
     try:
         day = sale_date(
             dated=record.dated,
@@ -68,49 +68,54 @@ def _draft(record: Invoice, key: str, mapping: Mapping, view: StateView) -> Draf
     sold = _lines(record, key, mapping, view)
     if isinstance(sold, Park):
         return sold
-    body: JsonObject = {"CustomerRef": record_ref(customer), "TxnDate": day.isoformat()}
+    money = currency_fields(key, record.currency, record.exchange_rate, day, mapping, view)
+    if isinstance(money, Park):
+        return money
+    body: JsonObject = {"CustomerRef": record_ref(party.key), "TxnDate": day.isoformat()}
     if number:
         body["DocNumber"] = number
     if record.due is not None:
         body["DueDate"] = record.due.isoformat()
     if section.terms is not None:
         body["SalesTermRef"] = name_ref("Term", section.terms)
-    if view.multi_currency():
-        body["CurrencyRef"] = {"value": record.currency}
+    body.update(money)
     body["Line"] = sold.lines
+    body.update(sold.header)
     put_notes(body, section, values)
     return Draft(
         document="invoice",
         entity="Invoice",
         body=body,
-        needs=(customer, *sold.needs),
+        needs=(party.key, *sold.needs),
         person=customer,
         doc_number=number or None,
         amount=sold.total,
         currency=record.currency,
+        figures=sold.figures(record, mapping, view),
         edited=section.edited,
     )
 
 
 def _lines(record: Invoice, key: str, mapping: Mapping, view: StateView) -> SaleLines | Park:
     if not record.lines:
-        return _without_lines(record, key, mapping)
-    sold = sale_lines(key, record.lines, mapping.invoice, mapping, view)
+        return _without_lines(record, key, mapping, view)
+    sold = sale_lines(key, record, record.lines, mapping.invoice, mapping, view)
     if isinstance(sold, Park):
         return sold
     if not sold.lines:
-        return _without_lines(record, key, mapping)
+        return _without_lines(record, key, mapping, view)
     if sold.total < 0:
         return negative(key, f"{text(sold.total)} {record.currency}")
     return _total_refusal(record, key, sold, mapping) or sold
 
 
-def _without_lines(record: Invoice, key: str, mapping: Mapping) -> SaleLines | Park:
+def _without_lines(record: Invoice, key: str, mapping: Mapping, view: StateView) -> SaleLines | Park:
     section = mapping.invoice
     if section.no_lines == "one_line" and section.catch_all is not None and record.stated_total is not None:
         if record.stated_total < 0:
             return negative(key, f"{text(record.stated_total)} {record.currency}")
-        return whole_sale(record.stated_total, section.catch_all, section, record.memo)
+        whole = whole_sale(record, record.stated_total, record.memo)
+        return sale_lines(key, record, (whole,), section, mapping, view)
     return Park(
         code="no_lines",
         reason=f"{named(key)} has no lines, so nobody can say what was sold.",
@@ -122,12 +127,12 @@ def _total_refusal(record: Invoice, key: str, sold: SaleLines, mapping: Mapping)
     section = mapping.invoice
     if record.stated_total is None or section.total_mismatch == "ignore":
         return None
-    difference = to_cents(record.stated_total) - sold.total
+    difference = to_cents(record.stated_total) - sold.stated
     if abs(difference) <= section.tolerance:
         return None
     return Park(
         code="total_mismatch",
         reason=f"{named(key)} states {text(record.stated_total)} {record.currency}, but its lines come to "
-        f"{text(sold.total)}: a difference of {text(difference)}.",
+        f"{text(sold.stated)}: a difference of {text(difference)}.",
         fix="Correct the amount or the lines at the source, or set a tolerance in the mapping.",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from counterfoil.planning.types import LINE_KEY
 from counterfoil.planning.values import holds, line_id, number, real_lines, same_line
@@ -129,6 +130,15 @@ def _fits(sent: JsonObject, answered: JsonObject) -> bool:
 
 def _same_amount(sent: JsonObject, answered: JsonObject) -> bool:
     detail = sent.get("DetailType")
-    return (detail is None or answered.get("DetailType") == detail) and number(sent.get("Amount")) == number(
-        answered.get("Amount")
-    )
+    if detail is not None and answered.get("DetailType") != detail:
+        return False
+    with_tax = _with_tax(sent)
+    if with_tax is not None:
+        return with_tax == _with_tax(answered)  # QuickBooks may take the tax out of it in its own way
+    return number(sent.get("Amount")) == number(answered.get("Amount"))
+
+
+def _with_tax(line: JsonObject) -> Decimal | None:
+    detail = line.get(str(line.get("DetailType")))
+    held = detail.get("TaxInclusiveAmt") if isinstance(detail, dict) else None
+    return None if held is None else number(held)

@@ -19,6 +19,7 @@ from counterfoil.planning.sections import (
     CreditMemoSection,
     CustomerSection,
     EmployeeSection,
+    ExchangeSection,
     FieldRule,
     FieldsSection,
     InvoiceSection,
@@ -29,6 +30,7 @@ from counterfoil.planning.sections import (
     PostSection,
     ProductSection,
     Section,
+    TaxSection,
     VendorSection,
     WriteBackSection,
 )
@@ -48,6 +50,8 @@ class Mapping(Section):
     credit_memo: CreditMemoSection = CreditMemoSection()
     payment: PaymentSection = PaymentSection()
     payroll: PayrollSection = PayrollSection()
+    tax: TaxSection = TaxSection()
+    exchange: ExchangeSection = ExchangeSection()
     post: PostSection = PostSection()
     fields: FieldsSection = FieldsSection()
     write_back: WriteBackSection = WriteBackSection()

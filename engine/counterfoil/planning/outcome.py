@@ -6,8 +6,10 @@ from decimal import Decimal
 
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text
+from counterfoil.planning.tie_out import OFF, still_off, told
 from counterfoil.planning.types import NAME_REF, RECORD_REF, Intent, Link, Park, Plan, PlanRequest, StateView, Unchanged
 from counterfoil_schema import exact_json
+from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import split_key
 
@@ -34,6 +36,7 @@ class Draft:
     name: str | None = None
     amount: Decimal | None = None
     currency: str | None = None
+    figures: Figures | None = None
     edited: str = "update"
 
 
@@ -75,6 +78,10 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
     if link.status != "live":
         return gone(request.record_key, link)
     if link.content_hash == proof:
+        off = still_off(draft.figures, link)
+        if off:
+            reason, fix = told(named(request.record_key), label(link), off)
+            return Park(code=OFF, reason=reason, fix=fix)
         return Unchanged(proof=proof, reason=f"{label(link)} already holds this content.")
     if draft.edited == "park":
         return Park(
@@ -113,6 +120,7 @@ def _intent(draft: Draft, body: JsonObject, mapping: Mapping, operation: str) ->
         name=draft.name,
         amount=draft.amount,
         currency=draft.currency,
+        figures=draft.figures,
     )
 
 

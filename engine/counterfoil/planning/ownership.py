@@ -19,7 +19,12 @@ ENTITIES: Mapping[str, str] = {
 """Documents, as a mapping calls them, and their QuickBooks entities."""
 
 _PARTY = frozenset({"DisplayName", "PrimaryEmailAddr", "Active", "CurrencyRef"})
-_SALE = frozenset({"CustomerRef", "TxnDate", "DocNumber", "CurrencyRef", "Line", "PrivateNote", "CustomerMemo"})
+_SALE = frozenset(
+    {
+        *("CustomerRef", "TxnDate", "DocNumber", "CurrencyRef", "Line", "PrivateNote", "CustomerMemo"),
+        *("GlobalTaxCalculation", "TxnTaxDetail"),
+    }
+)
 
 _WRITTEN: Mapping[str, frozenset[str]] = {
     "Customer": _PARTY | {"CompanyName", "GivenName", "FamilyName", "PrimaryPhone", "BillAddr"},

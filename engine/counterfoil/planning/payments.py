@@ -3,12 +3,15 @@
 from decimal import Decimal
 
 from counterfoil.planning.dates import NoDateError, plausible
+from counterfoil.planning.exchange import currency_fields
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text, to_cents
 from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, name_ref, named, private_note, record_ref
-from counterfoil.planning.sales import currency_refusal, known_customer, no_date, template_values
+from counterfoil.planning.sales import known_customer, no_date, template_values
+from counterfoil.planning.second_parties import Party, party_for, with_party
 from counterfoil.planning.templates import fill
 from counterfoil.planning.types import LINE_KEY, Park, Plan, PlanRequest, StateView
+from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.records import Payment
 
@@ -17,24 +20,31 @@ _REFERENCE_MAX = 21
 
 def plan_payment(record: Payment, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     """Plan a payment."""
-    return carry(_draft(record, request.record_key, mapping, view), request, mapping, view)
-
-
-def _draft(record: Payment, key: str, mapping: Mapping, view: StateView) -> DraftOrRefusal:
-    section = mapping.payment
+    key = request.record_key
     customer = known_customer(key, record.customer, view)
     if isinstance(customer, Park):
         return customer
-    refusal = currency_refusal(key, customer, record.currency, view) or _application_refusal(record, key, mapping, view)
+    party = party_for(key, customer, record.currency, mapping, view)
+    if isinstance(party, Park):
+        return party
+    return with_party(party, carry(_draft(record, party, key, mapping, view), request, mapping, view))
+
+
+def _draft(record: Payment, party: Party, key: str, mapping: Mapping, view: StateView) -> DraftOrRefusal:
+    section = mapping.payment
+    refusal = _application_refusal(record, key, mapping, view)
     if refusal is not None:
         return refusal
     try:
         day = plausible(record.dated)
     except NoDateError as error:
         return no_date(key, str(error))
+    money = currency_fields(key, record.currency, record.exchange_rate, day, mapping, view)
+    if isinstance(money, Park):
+        return money
     amount = to_cents(record.amount)
     body: JsonObject = {
-        "CustomerRef": record_ref(record.customer),
+        "CustomerRef": record_ref(party.key),
         "TxnDate": day.isoformat(),
         "TotalAmt": amount,
     }
@@ -43,8 +53,7 @@ def _draft(record: Payment, key: str, mapping: Mapping, view: StateView) -> Draf
         body["PaymentRefNum"] = reference
     if section.deposit_account is not None:
         body["DepositToAccountRef"] = name_ref("Account", section.deposit_account)
-    if view.multi_currency():
-        body["CurrencyRef"] = {"value": record.currency}
+    body.update(money)
     lines = _lines(record)
     if lines:
         body["Line"] = lines
@@ -54,10 +63,11 @@ def _draft(record: Payment, key: str, mapping: Mapping, view: StateView) -> Draf
         document="payment",
         entity="Payment",
         body=body,
-        needs=(record.customer, *dict.fromkeys(part.invoice for part in record.applied)),
+        needs=(party.key, *dict.fromkeys(part.invoice for part in record.applied)),
         person=record.customer,
         amount=amount,
         currency=record.currency,
+        figures=Figures(currency=record.currency, home=view.home_currency(), net=amount, tax=Decimal(0)),
         edited=section.edited,
     )
 

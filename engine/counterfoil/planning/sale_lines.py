@@ -1,4 +1,4 @@
-"""Lines of invoices and credit memos: what was sold, and what it comes to, to the cent."""
+"""Lines of invoices and credit memos: what was sold, what it comes to, and its tax, to the cent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import CENT, plain, price_for, text, to_cents
 from counterfoil.planning.outcome import name_ref, named, record_ref
 from counterfoil.planning.sections import SaleSection
+from counterfoil.planning.taxes import NOTHING, Sale, amount_of_tax, header, line_tax, whole_tax
 from counterfoil.planning.types import LINE_KEY, Park, StateView
+from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.records import InvoiceLine
 
@@ -19,20 +21,39 @@ CATCH_ALL_LINE = "whole"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaleLines:
-    """Symbolic lines, their sum, and the products that must exist first."""
+    """Symbolic lines, what they come to, and the products that must exist first.
+
+    `total` is without tax, `stated` the sum as the source has it, with the tax where its prices contain it; `header`
+    is what the document says of tax beside its lines.
+    """
 
     lines: list[JsonValue]
     total: Decimal
+    stated: Decimal
+    tax: Decimal | None
+    header: JsonObject
     needs: tuple[str, ...]
+
+    def figures(self, sale: Sale, mapping: Mapping, view: StateView) -> Figures:
+        """What the books are held to."""
+        return Figures(
+            currency=sale.currency,
+            home=view.home_currency(),
+            net=self.total,
+            tax=self.tax,
+            tolerance=mapping.tax.tolerance,
+            included=sale.tax_included,
+        )
 
 
 def sale_lines(
-    key: str, source: Sequence[InvoiceLine], section: SaleSection, mapping: Mapping, view: StateView
+    key: str, sale: Sale, source: Sequence[InvoiceLine], section: SaleSection, mapping: Mapping, view: StateView
 ) -> SaleLines | Park:
     """All lines, or the first reason why one of them cannot be written."""
     lines: list[JsonValue] = []
     needs: list[str] = []
-    total = Decimal(0)
+    total = stated = NOTHING
+    taxes: list[Decimal | None] = []
     seen: dict[str, int] = {}
     for line in source:
         if line.role != "goods" and line.product is None and not _stated(line):
@@ -40,41 +61,79 @@ def sale_lines(
         item = _item(key, line, section, mapping, view)
         if isinstance(item, Park):
             return item
-        figures = _figures(key, line)
-        if isinstance(figures, Park):
-            return figures
+        priced = _priced(key, sale, line, section, mapping, view)
+        if isinstance(priced, Park):
+            return priced
         if "$record" in item and line.product is not None and line.product not in needs:
             needs.append(line.product)
         seen[line.line_id] = seen.get(line.line_id, 0) + 1
         line_key = line.line_id if seen[line.line_id] == 1 else f"{line.line_id}#{seen[line.line_id]}"
-        amount, quantity, price = figures
-        total += amount
-        lines.append(_line(line_key, line.description, item, amount, quantity, price, section.tax_code))
-    return SaleLines(lines=lines, total=total, needs=tuple(needs))
+        total += priced.amount
+        stated += priced.stated
+        taxes.append(priced.tax)
+        lines.append(_line(line_key, line.description, item, priced))
+    tax = whole_tax(key, sale, taxes, mapping)
+    if isinstance(tax, Park):
+        return tax
+    said = header(sale, tax, view)
+    return SaleLines(lines=lines, total=total, stated=stated, tax=tax, header=said, needs=tuple(needs))
 
 
-def whole_sale(total: Decimal, item: str, section: SaleSection, description: str | None) -> SaleLines:
-    """One line over the whole amount, for a sale that states no lines."""
-    amount = to_cents(total)
-    line = _line(
-        CATCH_ALL_LINE, description, name_ref("Item", item), amount, Decimal(1), plain(amount), section.tax_code
+def whole_sale(sale: Sale, total: Decimal, description: str | None) -> InvoiceLine:
+    """One line over the whole amount, for a sale that states no lines; its tax is that of the whole."""
+    return InvoiceLine(line_id=CATCH_ALL_LINE, description=description, unit_price=to_cents(total), tax=sale.stated_tax)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Priced:
+    """A line's figures: without tax, as stated, and its tax (None where only QuickBooks knows)."""
+
+    amount: Decimal
+    quantity: Decimal
+    price: Decimal
+    stated: Decimal
+    tax: Decimal | None
+    tax_ref: JsonObject | None
+    gross: Decimal | None = None
+
+
+def _priced(
+    key: str, sale: Sale, line: InvoiceLine, section: SaleSection, mapping: Mapping, view: StateView
+) -> _Priced | Park:
+    figures = _figures(key, line)
+    if isinstance(figures, Park):
+        return figures
+    found = line_tax(key, sale, line, section, mapping, view)
+    if isinstance(found, Park):
+        return found
+    amount, quantity, price = figures
+    tax = amount_of_tax(sale, line, amount, found)
+    if not sale.tax_included:
+        return _Priced(amount=amount, quantity=quantity, price=price, stated=amount, tax=tax, tax_ref=found.ref)
+    if tax is None:
+        return Park(
+            code="no_line_tax",
+            reason=f"The prices of {named(key)} contain the tax, but the source does not say how much of line "
+            f"{line.line_id} is tax.",
+            fix="State the tax, or its rate, for each line at the source.",
+        )
+    net = amount - tax
+    net_price = price_for(quantity, net / quantity if quantity else price, net)
+    if net_price is None:
+        return _inexpressible(key, line, net)
+    gross = amount if view.tax_mode() == "abroad" else None
+    return _Priced(
+        amount=net, quantity=quantity, price=net_price, stated=amount, tax=tax, tax_ref=found.ref, gross=gross
     )
-    return SaleLines(lines=[line], total=amount, needs=())
 
 
-def _line(
-    key: str,
-    description: str | None,
-    item: JsonObject,
-    amount: Decimal,
-    quantity: Decimal,
-    price: Decimal,
-    tax_code: str,
-) -> JsonObject:
-    detail: JsonObject = {"ItemRef": item, "Qty": quantity, "UnitPrice": price}
-    if tax_code:
-        detail["TaxCodeRef"] = {"value": tax_code}
-    line: JsonObject = {LINE_KEY: key, "Amount": amount}
+def _line(key: str, description: str | None, item: JsonObject, priced: _Priced) -> JsonObject:
+    detail: JsonObject = {"ItemRef": item, "Qty": priced.quantity, "UnitPrice": priced.price}
+    if priced.tax_ref is not None:
+        detail["TaxCodeRef"] = priced.tax_ref
+    if priced.gross is not None:
+        detail["TaxInclusiveAmt"] = priced.gross
+    line: JsonObject = {LINE_KEY: key, "Amount": priced.amount}
     if description is not None and description.strip():
         line["Description"] = description.strip()[:_DESCRIPTION_MAX]
     line["DetailType"] = "SalesItemLineDetail"
@@ -100,13 +159,17 @@ def _figures(key: str, line: InvoiceLine) -> tuple[Decimal, Decimal, Decimal] | 
         )
     price = price_for(line.quantity, exact_price, amount)
     if price is None:
-        return Park(
-            code="line_inexpressible",
-            reason=f"Line {line.line_id} of {named(key)} comes to {text(amount)}, which no unit price with seven "
-            f"decimals gives for a quantity of {plain(line.quantity)}; QuickBooks would refuse it.",
-            fix="Split the line, or change its quantity and price at the source.",
-        )
+        return _inexpressible(key, line, amount)
     return amount, plain(line.quantity), price
+
+
+def _inexpressible(key: str, line: InvoiceLine, amount: Decimal) -> Park:
+    return Park(
+        code="line_inexpressible",
+        reason=f"Line {line.line_id} of {named(key)} comes to {text(amount)}, which no unit price with seven "
+        f"decimals gives for a quantity of {plain(line.quantity)}; QuickBooks would refuse it.",
+        fix="Split the line, or change its quantity and price at the source.",
+    )
 
 
 def _sum_of(line: InvoiceLine) -> str:

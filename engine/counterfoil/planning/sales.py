@@ -1,4 +1,4 @@
-"""What invoices and credit memos have in common: customer, currency, memo."""
+"""What invoices and credit memos have in common: customer and memo."""
 
 from collections.abc import Mapping as AbstractMapping
 
@@ -27,29 +27,6 @@ def known_customer(key: str, customer: str | None, view: StateView) -> str | Par
             fix="Restore the customer at the source, or choose another.",
         )
     return customer
-
-
-def currency_refusal(key: str, customer: str, currency: str, view: StateView) -> Park | None:
-    """Why the books cannot take a document in this currency, if they cannot."""
-    home = view.home_currency()
-    if not view.multi_currency():
-        if currency == home:
-            return None
-        return Park(
-            code="foreign_currency",
-            reason=f"{named(key)} is in {currency}, but these books are kept in {home} alone.",
-            fix="Switch on multi-currency in QuickBooks, or enter the document by hand.",
-        )
-    link = view.link(customer)
-    held = link.image.get("CurrencyRef") if link is not None else None
-    fixed = held.get("value") if isinstance(held, dict) else None
-    if not isinstance(fixed, str) or fixed == currency:
-        return None
-    return Park(
-        code="customer_currency",
-        reason=f"{named(key)} is in {currency}, but {named(customer)} is kept in {fixed} in QuickBooks.",
-        fix="Use a customer who is kept in the same currency.",
-    )
 
 
 def template_values(key: str, record: Invoice | CreditMemo | Payment) -> AbstractMapping[str, str]:

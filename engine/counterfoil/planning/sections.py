@@ -16,6 +16,7 @@ Rule = Literal["park", "suffix", "adopt"]
 Owner = Literal["source", "books", "ask"]
 Direction = Literal["out", "in", "both"]
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Name = Annotated[str, Field(min_length=1)]
 NumberTemplate = Annotated[str, AfterValidator(template_of(NUMBER_NAMES))]
@@ -70,7 +71,13 @@ class PartySection(FromKinds):
 
 
 class CustomerSection(PartySection):
-    """`[customer]`."""
+    """`[customer]`: QuickBooks fixes a customer's currency for life.
+
+    `other_currencies`: in these a customer who is billed in more than one gets a second entry, named after the first
+    with the currency in brackets; documents in any other are parked.
+    """
+
+    other_currencies: tuple[Currency, ...] = ()
 
 
 class VendorSection(PartySection):
@@ -101,11 +108,38 @@ class ProductSection(FromKinds):
     edited: Literal["update", "park"] = "update"
 
 
+class TaxSection(Section):
+    """`[tax]`: what the source's tax is in the books.
+
+    `codes`: from the source's tax codes to the names of QuickBooks'; `taxed` and `exempt` are for lines without a code
+    (in the US they are always TAX and NON). `unstated`: the rule for lines of which the source does not say.
+    `tolerance`: by how much the tax that QuickBooks works out may differ from the source's on one document.
+    """
+
+    taxed: Name | None = None
+    exempt: Name | None = None
+    codes: dict[str, Name] = Field(default_factory=dict)
+    unstated: Literal["exempt", "taxed", "park"] = "exempt"
+    tolerance: Amount = Decimal("0.01")
+
+
+class ExchangeSection(Section):
+    """`[exchange]`: where the rate of a foreign document comes from.
+
+    `source`: the record states it. `books`: what it does not state is asked of QuickBooks' own rates for the date.
+    `rates`: a rate for all documents in a currency, in home money for one of it; it comes after the record's own.
+    """
+
+    rate: Literal["source", "books"] = "source"
+    rates: dict[Currency, Rate] = Field(default_factory=dict)
+
+
 class SaleSection(FromKinds):
     """What invoices and credit memos have in common.
 
     `number`: a template; a missing source number is replaced by the record's id. `catch_all`: the item for lines
-    without a product. `tax_code` empty sends none.
+    without a product. `tax_code`: for lines of which the source does not say whether they are taxed; empty sends none
+    (see `[tax]`).
     """
 
     number: NumberTemplate = "{number}"

@@ -4,6 +4,7 @@ Planned bodies are symbolic QuickBooks documents: references to other records an
 
     {"$record": "hubspot:company:12"}              the document linked to that source record
     {"$name": ["Account", "Sales of Product"]}     the document of that entity bearing that name
+    {"$rate": ["EUR", "2026-03-14"]}               the books' own rate of that currency on that day
     {"$line": "hubspot:line:9", …}                 (inside a line) the source line that it stands for
 
 and are resolved by `compose` just before the call is recorded and sent. So a plan can be made, shown and compared
@@ -16,13 +17,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from counterfoil_schema.events.decisions import Lane, Operation
+from counterfoil_schema.events.decisions import Figures, Lane, Operation
+from counterfoil_schema.events.receipts import TaxMode
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Record
 
 PLANNER_VERSION = "1"
 RECORD_REF = "$record"
 NAME_REF = "$name"
+RATE_REF = "$rate"
 LINE_KEY = "$line"
 
 
@@ -98,13 +101,22 @@ class StateView(Protocol):
         """The last day of the closed period, if there is one."""
         ...
 
+    def tax_mode(self) -> TaxMode:
+        """How the books tax."""
+        ...
+
+    def record(self, record_key: str) -> Record | None:
+        """A source record as last observed; None where the source never showed it, or removed it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """One change wanted on the other side, before it has an id.
 
     `target` is `quickbooks` or the connection written back to; `needs` are the record keys whose documents must
-    exist first; `person` is the record key of the party whose personal data the body bears.
+    exist first; `person` is the record key of the party whose personal data the body bears. `record_key` is given
+    where the document stands for something else than the changed record: a party's second entry.
     """
 
     target: str
@@ -119,6 +131,8 @@ class Intent:
     name: str | None = None
     amount: Decimal | None = None
     currency: str | None = None
+    figures: Figures | None = None
+    record_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,12 +197,14 @@ class Composed:
 class Unresolved:
     """References that lead nowhere yet: records without a document, names that the books do not hold.
 
-    `read_first` names documents (entity, id) that an update builds on and whose present image is not known.
+    `read_first` names documents (entity, id) that an update builds on and whose present image is not known; `rates`
+    (currency, day) those that were never asked of the books.
     """
 
     records: tuple[str, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
     read_first: tuple[tuple[str, str], ...] = ()
+    rates: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

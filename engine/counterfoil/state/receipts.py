@@ -43,6 +43,7 @@ def preferences_observed(rows: Rows, at: Folded, event: seen.PreferencesObserved
             custom_numbers=event.custom_numbers,
             preferences_hash=event.content_hash,
             closed_until=event.closed_until.isoformat() if event.closed_until else None,
+            tax_mode=event.tax_mode,
         )
     )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar, Literal
 
+from counterfoil_schema.events.receipts import TaxMode
+
 ChangeState = Literal["waiting", "applied", "unchanged", "skipped", "parked"]
 IntentState = Literal[
     "held", "ready", "sent", "uncertain", "accepted", "reconnect", "refetch", "adopt", "parked", "withdrawn"
@@ -41,6 +43,7 @@ class CompanyRow:
     custom_numbers: bool = True
     preferences_hash: str = ""
     closed_until: str | None = None
+    tax_mode: TaxMode = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

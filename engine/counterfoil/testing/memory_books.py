@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from counterfoil.dispatch.books import (
@@ -164,6 +164,11 @@ class MemoryBooks:
             for one in self.documents.values()
             if one.entity == entity
         ]
+
+    async def rate(self, currency: str, day: date) -> Shown | None:
+        """See `Books.rate`: as put there under currency and day."""
+        self._check()
+        return self.documents.get(("ExchangeRate", f"{currency} {day.isoformat()}"))
 
     async def is_connected(self) -> bool:
         """See `Books.is_connected`."""

@@ -35,6 +35,36 @@ class Inputs(Shape):
     preferences: str
 
 
+class Figures(Shape):
+    """What a document must come to, by the source's figures and the mapping's rules.
+
+    `net` is the sum of the lines that are ours; `tax` is None where the source leaves it to the books. A difference in
+    tax up to `tolerance` is put up with, and told. `home` is the books' own currency. `included`: prices contain the
+    tax, so that the total counts, and not how it is parted.
+    """
+
+    currency: str
+    home: str
+    net: Decimal
+    tax: Decimal | None = None
+    tolerance: Decimal = Decimal(0)
+    included: bool = False
+
+
+class TieOut(Shape):
+    """How an accepted document stands to its figures, in its own currency.
+
+    `total` and `tax` are the books', `expected` is what the total must be; `home_total` is None in home money.
+    """
+
+    currency: str
+    total: Decimal
+    tax: Decimal
+    expected: Decimal | None = None
+    rate: Decimal | None = None
+    home_total: Decimal | None = None
+
+
 @registry.register
 class IntentPlanned(Decision):
     """One change that we want in the books, or at the source; it names other records symbolically."""
@@ -55,6 +85,7 @@ class IntentPlanned(Decision):
     name_key: str | None = None
     amount: Decimal | None = None
     currency: str | None = None
+    figures: Figures | None = None
     inputs: Inputs
 
 
@@ -152,6 +183,7 @@ class CallItem(Shape):
     sync_token: str | None = None
     body: Document
     line_keys: tuple[str, ...] = ()
+    figures: Figures | None = None
 
     def subject(self) -> str | None:
         return self.person or self.record_key
@@ -204,6 +236,7 @@ class IntentAccepted(Settled):
     lines: tuple[LineLink, ...] = ()
     how: Literal["answered", "found", "adopted"]
     intuit_tid: str | None = None
+    tie_out: TieOut | None = None
 
 
 @registry.register

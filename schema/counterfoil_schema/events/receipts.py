@@ -10,6 +10,10 @@ from counterfoil_schema.records import Record, record_key
 How = Literal["sync", "poll", "webhook", "sweep", "look-up"]
 """What made us look: a full reading, a poll, a webhook's hint, a change-data sweep, or a look-up of our own."""
 
+TaxMode = Literal["none", "codes", "automated", "abroad", "abroad_none"]
+"""How the books tax: a US company without sales tax, with its own codes, or with automated tax; one abroad with or
+without a registration for tax."""
+
 
 @registry.register
 class CompanyRegistered(Event):
@@ -166,7 +170,7 @@ class DirectoryObserved(Event):
 
 @registry.register
 class PreferencesObserved(Event):
-    """What the books allow: currencies, numbers, closed periods, tracking."""
+    """What the books allow: currencies, numbers, closed periods, tracking, and how they tax."""
 
     event_type: ClassVar[str] = "preferences.observed"
     when: ClassVar[str] = "Preferences and company information are read and differ from the last reading."
@@ -178,6 +182,7 @@ class PreferencesObserved(Event):
     class_tracking: bool
     department_tracking: bool
     closed_until: date | None = None
+    tax_mode: TaxMode = "none"
 
 
 @registry.register

@@ -1,6 +1,6 @@
 -- Insert or replace rows of companies; $1 is a JSON array of them.
-insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until)
-select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until
+insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode)
+select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode
 from jsonb_populate_recordset(null::counterfoil_state.companies, $1::jsonb)
 on conflict (company) do update set
     name = excluded.name,
@@ -12,4 +12,5 @@ on conflict (company) do update set
     multi_currency = excluded.multi_currency,
     custom_numbers = excluded.custom_numbers,
     preferences_hash = excluded.preferences_hash,
-    closed_until = excluded.closed_until
+    closed_until = excluded.closed_until,
+    tax_mode = excluded.tax_mode

@@ -8,7 +8,7 @@ import pytest
 from counterfoil.planning.plan import plan
 from counterfoil.planning.types import Park, Skip
 from counterfoil_schema.exact_json import JsonObject
-from counterfoil_schema.records import Invoice
+from counterfoil_schema.records import Customer, Invoice
 from support.planning import (
     COMPANY,
     DEAL,
@@ -264,7 +264,9 @@ def test_a_number_that_another_record_bears_parks() -> None:
 
 def test_a_foreign_currency_needs_books_that_take_it() -> None:
     assert parked(sale(currency="EUR")).code == "foreign_currency"
-    assert body(sale(currency="EUR"), view=View(multi=True))["CurrencyRef"] == {"value": "EUR"}
+    european = View(multi=True, records={COMPANY: Customer(name="Zoé", currency="EUR")})
+    sent = body(sale(currency="EUR", exchange_rate=Decimal("1.0835")), view=european)
+    assert (sent["CurrencyRef"], sent["ExchangeRate"]) == ({"value": "EUR"}, Decimal("1.0835"))
     assert "CurrencyRef" not in body(sale())
 
 

@@ -28,6 +28,7 @@ from counterfoil.quickbooks.online.query import PAGE_ROWS_MAX, Query, select
 from counterfoil.quickbooks.online.verdicts import batch_verdicts, verdict
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.decisions import Lane as LaneName
+from counterfoil_schema.events.receipts import TaxMode
 from counterfoil_schema.exact_json import JsonObject
 
 IDS_PER_QUERY = 100
@@ -193,6 +194,17 @@ class OnlineBooks:
             for row in rows
         ]
 
+    async def rate(self, currency: str, day: date) -> Shown | None:
+        outcome = await self._client.exchange_rate(currency, day)
+        match outcome:
+            case Found(document=document):
+                identity = f"{currency} {day.isoformat()}"
+                return Shown(entity="ExchangeRate", document_id=identity, status="live", document=document)
+            case NotFound():
+                return None
+            case ReadFailed():
+                raise unreadable(outcome)
+
     async def is_connected(self) -> bool:
         try:
             await self._tokens.token()
@@ -221,6 +233,7 @@ class OnlineBooks:
             or accounting.get("ClassTrackingPerTxnLine") is True,
             department_tracking=accounting.get("TrackDepartments") is True,
             closed_until=date.fromisoformat(str(closed)[:10]) if closed else None,
+            tax_mode=_tax_mode(str(company.get("Country", "")), _part(preferences, "TaxPrefs")),
         )
 
     async def _rows(self, query: Query, lane: Lane = Lane.RETRY) -> Sequence[JsonObject]:
@@ -228,6 +241,16 @@ class OnlineBooks:
         if isinstance(outcome, QueryPage):
             return outcome.rows
         raise unreadable(outcome)
+
+
+def _tax_mode(country: str, taxes: JsonObject) -> TaxMode:
+    """How the books tax. Intuit writes the country with two letters, and with three since the end of 2025."""
+    collects = taxes.get("UsingSalesTax") is True
+    if country.upper() not in {"", "US", "USA"}:
+        return "abroad" if collects else "abroad_none"
+    if taxes.get("PartnerTaxEnabled") is True:
+        return "automated"
+    return "codes" if collects else "none"
 
 
 def unreadable(failed: ReadFailed) -> BooksUnreadableError:

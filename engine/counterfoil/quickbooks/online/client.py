@@ -5,7 +5,7 @@ send again, and under which request id, is the dispatcher's to decide. Reads are
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -173,6 +173,15 @@ class QuickBooksClient:
     async def preferences(self, lane: Lane = Lane.LIVE) -> ReadOutcome:
         """Read what is switched on: closing date, currencies, tax, custom numbers, classes."""
         return await self._read_at("preferences", "Preferences", lane, None)
+
+    async def exchange_rate(self, currency: str, day: date, lane: Lane = Lane.LIVE) -> ReadOutcome:
+        """The books' own rate of a foreign currency on a day."""
+        until = self._until(None)
+        parameters = {"sourcecurrencycode": currency, "asofdate": day.isoformat()}
+        return await self._patiently(
+            lambda: self._get("read", "ExchangeRate", "exchangerate", lane, until, parameters),
+            lambda result: read_outcome(result, "ExchangeRate"),
+        )
 
     async def query(self, query: Query, lane: Lane, *, deadline: float | None = None) -> QueryOutcome:
         """Run a query and return what it says: one page. Without `page` QuickBooks gives 100 rows at most."""

@@ -1,5 +1,7 @@
 """From answers to outcomes: pure functions that decide what a reply proves."""
 
+from decimal import Decimal
+
 from counterfoil.quickbooks.online.answers import Faulty, Good, Unreadable
 from counterfoil.quickbooks.online.batch import BatchItem, item_outcomes
 from counterfoil.quickbooks.online.calls import CallResult, Reply
@@ -157,4 +159,8 @@ def _readable(result: CallResult) -> Reply | ReadFailed:
 
 def _record(document: JsonObject, entity: str) -> JsonObject | None:
     record = document.get(entity)
-    return record if isinstance(record, dict) and isinstance(record.get("Id"), str) and record["Id"] else None
+    if not isinstance(record, dict):
+        return None
+    if entity == "ExchangeRate":  # the one record without an Id: currency and day name it
+        return record if isinstance(record.get("Rate"), int | Decimal) else None
+    return record if isinstance(record.get("Id"), str) and record["Id"] else None
