@@ -133,6 +133,22 @@ async def test_absent_counts_only_after_every_deadline(dispatcher: Dispatcher) -
     assert again.body_hash == first.body_hash
 
 
+async def test_what_is_never_answered_is_given_up(dispatcher: Dispatcher) -> None:
+    """A document that breaks something at the other side must not be sent for ever: eight times, then a person."""
+    change = await begin(dispatcher)
+    dispatcher.books.fate = "lost before"
+    for tries in range(1, 9):
+        assert (await dispatcher.intent("i1")).state == "ready"
+        await dispatcher.send("i1")
+        dispatcher.clock.seconds += TIMEOUT_SECONDS + SERVER_SECONDS
+        await dispatcher.settle("i1")
+        assert len(dispatcher.books.sent) == tries
+    row = await dispatcher.change(change)
+    assert (row.state, row.code) == ("parked", "no-answer")
+    assert "no answer in 8 tries" in row.reason
+    assert "The connection broke." in row.reason
+
+
 async def test_a_search_that_fails_proves_nothing(dispatcher: Dispatcher) -> None:
     await begin(dispatcher)
     dispatcher.books.fate = "lost before"

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from counterfoil.dispatch.books import Books, Call, Item
 from counterfoil.dispatch.ids import batch_request_id, bytes_hash, marker, request_id
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import EventSource, ViewLoader
+from counterfoil.planning.checks import body_refusal
 from counterfoil.planning.compose import compose
 from counterfoil.planning.types import Composed, Conflict, Unresolved
-from counterfoil.state.rows import IntentRow, LinkRow
+from counterfoil.state.rows import CompanyRow, IntentRow, LinkRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
@@ -132,7 +134,7 @@ class Outbox:
                 body = Document.of(composed.entity, composed.body)
                 return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body)
             case Composed():
-                return self._ready(row, planned, composed)
+                return await self._refused(row, composed) or self._ready(row, planned, composed)
             case Unresolved(names=names) if names:
                 return Nameless(row=row, mapping=held, names=tuple(names))
             case Unresolved(read_first=first) if first:
@@ -143,6 +145,24 @@ class Outbox:
                 return None
             case Conflict():
                 return _park_conflict(row, composed)
+
+    async def _refused(self, row: IntentRow, composed: Composed) -> IntentParked | None:
+        """What QuickBooks would refuse of the whole body: a period may have been closed since it was planned."""
+        if row.target != "quickbooks":
+            return None
+        company = await self._store.one(CompanyRow, self._company)
+        closed = date.fromisoformat(company.closed_until) if company and company.closed_until else None
+        park = body_refusal(composed.entity, composed.operation, composed.body, closed_until=closed)
+        if park is None:
+            return None
+        return IntentParked(
+            change=row.change,
+            record_key=row.record_key,
+            intent_id=row.intent_id,
+            code=park.code,
+            reason=park.reason,
+            fix=park.fix,
+        )
 
     async def planned(self, row: IntentRow) -> IntentPlanned:
         """The plan behind an entry of the outbox."""

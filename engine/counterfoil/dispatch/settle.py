@@ -31,9 +31,14 @@ from counterfoil_schema.events.decisions import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlingLimits:
-    """`server_seconds` is how long the books may still be at work on a call that we gave up (Intuit: 120 s)."""
+    """`server_seconds` is how long the books may still be at work on a call that we gave up (Intuit: 120 s).
+
+    What was sent `attempts_max` times without an answer, and is proven absent, waits for a person: an error that a
+    document causes at Intuit's would else be provoked for ever.
+    """
 
     server_seconds: float = 120.0
+    attempts_max: int = 8
 
 
 class Settler:
@@ -111,7 +116,8 @@ class Settler:
             if item.operation != "create":
                 event = await self._settle_change(sent, item, over=over)
                 decisions.extend([event] if event else [])
-        return decisions
+        worn = [asked[one.intent_id] for one in decisions if isinstance(one, IntentAbsent)]
+        return [*decisions, *(_given_up(row) for row in worn if row.attempts >= self._limits.attempts_max)]
 
     def _is_over(self, recorded: RecordedEvent, sent: CallSent) -> bool:
         """Whether every deadline of a call has passed, ours and the server's."""
@@ -207,6 +213,18 @@ class Settler:
     def resumed(self, row: IntentRow, reason: str) -> IntentResumed:
         """What stood in an intent's way is gone."""
         return IntentResumed(change=row.change, record_key=row.record_key, intent_id=row.intent_id, reason=reason)
+
+
+def _given_up(row: IntentRow) -> IntentParked:
+    return IntentParked(
+        change=row.change,
+        record_key=row.record_key,
+        intent_id=row.intent_id,
+        code="no-answer",
+        reason=f"QuickBooks gave no answer in {row.attempts} tries, and holds nothing of it. "
+        f"The last time: {row.reason}",
+        fix="Look at the record for anything unusual and at Intuit's status page; then retry it.",
+    )
 
 
 def _absent(sent: CallSent, item: CallItem, evidence: str) -> IntentAbsent:

@@ -18,19 +18,27 @@ from counterfoil_schema.quickbooks import MODELS
 
 CENT = Decimal("0.01")
 SHOWN_MAX = 60
+LINES_MAX = 10_000
 REQUIRED: Mapping[str, Sequence[str]] = {
+    "Account": ("Name",),
     "BillPayment": ("VendorRef", "TotalAmt", "PayType"),
     "Bill": ("VendorRef", "Line"),
+    "Class": ("Name",),
     "CreditMemo": ("CustomerRef", "Line"),
+    "Department": ("Name",),
     "Deposit": ("DepositToAccountRef", "Line"),
     "Estimate": ("CustomerRef", "Line"),
     "Invoice": ("CustomerRef", "Line"),
+    "Item": ("Name", "Type"),
     "JournalEntry": ("Line",),
     "Payment": ("CustomerRef", "TotalAmt"),
+    "PaymentMethod": ("Name",),
     "Purchase": ("PaymentType", "AccountRef", "Line"),
     "PurchaseOrder": ("VendorRef", "APAccountRef", "Line"),
     "RefundReceipt": ("DepositToAccountRef", "Line"),
     "SalesReceipt": ("Line",),
+    "Term": ("Name",),
+    "TimeActivity": ("NameOf",),
     "Transfer": ("FromAccountRef", "ToAccountRef", "Amount"),
     "VendorCredit": ("VendorRef", "Line"),
 }
@@ -39,8 +47,16 @@ WORDS = {
     "literal_error": "is none of the values that QuickBooks takes ({expected})",
     "string_pattern_mismatch": "is no address that QuickBooks takes",
 }
-# Of these the value may be shown: it is one of few words.
+# At least one of these: what a party is called by (Intuit: entity pages).
+NAME_PARTS: Mapping[str, Sequence[str]] = {
+    "Customer": ("DisplayName", "Title", "GivenName", "MiddleName", "FamilyName", "Suffix"),
+    "Employee": ("GivenName", "FamilyName"),
+    "Vendor": ("DisplayName", "Title", "GivenName", "MiddleName", "FamilyName", "Suffix"),
+}
+# Of these the value may be shown: it is one of few words, or a number or name that is nobody's.
 SHOWN_TEXT = frozenset({"literal_error"})
+SHOWN_FIELDS = frozenset({"DocNumber", "PaymentRefNum", "Sku", "AcctNum"})
+FORBIDDEN: Mapping[str, str] = {"Account": '":', "Customer": ":", "Employee": ":", "Item": ":", "Vendor": ":"}
 
 
 def refusal(intent: Intent, *, closed_until: date | None) -> Park | None:
@@ -50,17 +66,24 @@ def refusal(intent: Intent, *, closed_until: date | None) -> Park | None:
         intent: a document for QuickBooks; intents for other targets pass.
         closed_until: the last day of the closed period, if there is one.
     """
-    if intent.target != "quickbooks" or intent.entity not in MODELS:
+    if intent.target != "quickbooks":
         return None
-    closed = _closed(intent, closed_until)
+    return body_refusal(intent.entity, intent.operation, intent.body, closed_until=closed_until)
+
+
+def body_refusal(entity: str, operation: str, body: JsonObject, *, closed_until: date | None) -> Park | None:
+    """The same for a body, symbolic as planned or whole as it is about to be sent."""
+    if entity not in MODELS or operation not in {"create", "update"}:
+        return None
+    closed = _closed(entity, body, closed_until)
     if closed is not None:
         return closed
-    found = list(problems(intent.entity, intent.operation, intent.body))
+    found = list(problems(entity, operation, body))
     if not found:
         return None
     return Park(
         code="not_acceptable",
-        reason=f"QuickBooks would refuse the {intent.entity}: {'; '.join(found[:5])}.",
+        reason=f"QuickBooks would refuse the {entity}: {'; '.join(found[:5])}.",
         fix="Correct the value at the source, or what the mapping makes of it.",
     )
 
@@ -73,13 +96,34 @@ def problems(entity: str, operation: str, body: JsonObject) -> Iterator[str]:
         for detail in error.errors(include_url=False, include_context=True):
             yield _said(detail["loc"], detail["type"], detail["msg"], detail["input"], detail.get("ctx", {}))
     if operation == "create":
-        for name in REQUIRED.get(entity, ()):
-            if body.get(name) in (None, "", []):
-                yield f"{name} is missing"
+        yield from _missing(entity, body)
+    yield from _forbidden(entity, body)
+    lines = _objects(body.get("Line"))
     if entity == "JournalEntry" and "Line" in body:
-        yield from _unbalanced(_objects(body["Line"]))
-    for number, line in enumerate(_objects(body.get("Line")), start=1):
+        yield from _unbalanced(lines)
+    elif len(lines) > LINES_MAX:
+        yield f"Line has {len(lines)} members, and QuickBooks takes {LINES_MAX}"
+    for number, line in enumerate(lines, start=1):
         yield from _wrong_product(number, line)
+
+
+def _missing(entity: str, body: JsonObject) -> Iterator[str]:
+    for name in REQUIRED.get(entity, ()):
+        if body.get(name) in (None, "", []):
+            yield f"{name} is missing"
+    parts = NAME_PARTS.get(entity, ())
+    if parts and not any(body.get(name) for name in parts):
+        yield f"{' or '.join(parts)} is missing"
+
+
+def _forbidden(entity: str, body: JsonObject) -> Iterator[str]:
+    """Characters that no name may hold (Intuit: entity pages; fault 2040)."""
+    for name in ("DisplayName", "GivenName", "MiddleName", "FamilyName", "CompanyName", "Name"):
+        value = body.get(name)
+        if not isinstance(value, str) or entity not in FORBIDDEN:
+            continue
+        if any(character in FORBIDDEN[entity] or character in "\t\r\n" for character in value):
+            yield f"{name} holds a character that QuickBooks refuses (one of {FORBIDDEN[entity]}, tab, new line)"
 
 
 def _resolved(value: JsonValue, name: str = "") -> JsonValue:
@@ -95,20 +139,21 @@ def _resolved(value: JsonValue, name: str = "") -> JsonValue:
     return {key: _resolved(member, key) for key, member in value.items()}
 
 
-def _closed(intent: Intent, closed_until: date | None) -> Park | None:
-    day = intent.body.get("TxnDate")
+def _closed(entity: str, body: JsonObject, closed_until: date | None) -> Park | None:
+    day = body.get("TxnDate")
     if closed_until is None or not isinstance(day, str) or day > closed_until.isoformat():
         return None
     return Park(
         code="period_closed",
-        reason=f"The {intent.entity} is dated {day}, and the books are closed to {closed_until.isoformat()} inclusive.",
+        reason=f"The {entity} is dated {day}, and the books are closed to {closed_until.isoformat()} inclusive.",
         fix="Open the period in QuickBooks, or date the document into an open one at the source; then retry it.",
     )
 
 
 def _said(place: Sequence[int | str], kind: str, message: str, value: object, context: Mapping[str, object]) -> str:
     path = ".".join(str(step + 1) if isinstance(step, int) else step for step in place)
-    shown = "" if isinstance(value, str) and kind not in SHOWN_TEXT else f": {str(value)[:SHOWN_MAX]}"
+    is_free_text = isinstance(value, str) and kind not in SHOWN_TEXT and path not in SHOWN_FIELDS
+    shown = "" if is_free_text else f": {str(value)[:SHOWN_MAX]}"
     length = len(value) if isinstance(value, str) else 0
     words = WORDS.get(kind)
     why = words.format_map({**context, "length": length}) if words else f"does not fit ({message})"
@@ -122,6 +167,12 @@ def _unbalanced(lines: Sequence[JsonObject]) -> Iterator[str]:
         amount = _number(line.get("Amount"))
         if isinstance(side, str) and side in sums and amount is not None:
             sums[side] += amount
+    for number, line in enumerate(lines, start=1):
+        amount = _number(line.get("Amount"))
+        if amount is not None and amount < 0:
+            yield f"Line.{number}.Amount {amount} is negative, and a side of an entry is not"
+    if not all(sums.values()):
+        yield "Line needs a debit and a credit"
     if sums["Debit"] != sums["Credit"]:
         yield f"Line does not balance: debits {sums['Debit']}, credits {sums['Credit']}"
 

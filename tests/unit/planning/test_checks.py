@@ -38,6 +38,13 @@ WRONG: list[tuple[str, JsonObject, str, str]] = [
     ("JournalEntry", entry("10.00", "9.99"), "debits 10.00, credits 9.99", "2300"),
     ("JournalEntry", entry("10.00", "10.00", "Credits"), "PostingType is none of the values", "2170"),
     ("Account", {"Name": "x" * 101, "AccountType": "Bank"}, "Name is 101 characters long", "2050"),
+    ("Account", {"AccountType": "Bank"}, "Name is missing", "2020"),
+    ("Item", {"Name": "A:B", "Type": "Service"}, "Name holds a character", "2040"),
+    ("Customer", {"DisplayName": "A\tB"}, "DisplayName holds a character", "2040"),
+    ("Vendor", {"CompanyName": "A"}, "DisplayName or Title or", "2020"),
+    ("Employee", {"DisplayName": "A"}, "GivenName or FamilyName is missing", "2020"),
+    ("JournalEntry", entry("-5.00", "-5.00"), "Line.1.Amount -5.00 is negative", "2290"),
+    ("JournalEntry", entry("5.00", "5.00", "Debit"), "Line needs a debit and a credit", "2300"),
 ]
 
 

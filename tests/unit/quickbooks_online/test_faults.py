@@ -1,14 +1,17 @@
 """Every known fault is classed as Intuit's table says, in whatever shape it comes; nothing crashes the reader."""
 
 import json
+import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.quickbooks.online.answers import Faulty, Good, Unreadable, parse_answer
-from counterfoil.quickbooks.online.fault_table import FAULT_ROWS
+from counterfoil.quickbooks.online.fault_table import FAULT_ROWS, HTTP_ROWS
 from counterfoil.quickbooks.online.faults import Fault, FaultKind, fault_from
+from support.fact_sheets import fact_sheet
 
 # Read off Intuit's page of error codes, row by row, not off the table under test.
 EXPECTED: dict[FaultKind, str] = {
@@ -204,3 +207,56 @@ def test_hostile_bodies_never_crash(body: bytes) -> None:
 def test_texts_are_fit_for_logs(code: str, text: str, status: int) -> None:
     fault = fault_from(code=code, http_status=status, message=text, detail=text * 50)
     assert all(part.isprintable() for part in (fault.code, fault.message, fault.detail))
+
+
+# What the sheet's last column tells to do, by the words that it uses; what is named nowhere here is for a person.
+ACTIONS = {
+    "reconnect": FaultKind.RECONNECT,
+    "pause realm": FaultKind.PAUSE_REALM,
+    "wait ≥60 s": FaultKind.THROTTLED,
+    "look up result": FaultKind.LOOK_UP,
+    "split": FaultKind.REGROUP,
+    "refetch": FaultKind.REFETCH,
+    "adopt": FaultKind.ADOPT,
+    "retry few": FaultKind.RETRY,
+    "resync": FaultKind.PAUSE_REALM,
+}
+
+
+def sheet_rows() -> Iterator[tuple[list[str], str]]:
+    """Codes and action of each row of the table of errors in the sheet of facts."""
+    section = fact_sheet("quickbooks-online.md").split("\n## 3. Errors", 1)[1].split("\n## ", 1)[0]
+    for row in section.splitlines():
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        if row.startswith("|") and len(cells) == 4 and cells[0][0].isdigit():
+            yield re.findall(r"\d+(?:\u2013\d+)?", re.sub(r"\(.*?\)", "", cells[0])), cells[3].replace("*", "")
+
+
+def kinds_in_sheet() -> dict[str, FaultKind]:
+    """The class of every code of ours that the sheet names, alone or in a range."""
+    found: dict[str, FaultKind] = {}
+    for codes, action in sheet_rows():
+        actions = action.split(" / ")
+        for place, code in enumerate(codes):
+            words = actions[place] if len(actions) == len(codes) else action
+            kind = next((kind for said, kind in ACTIONS.items() if said in words), FaultKind.PARK)
+            kind = FaultKind.RETRY if f"{code}: one retry" in words else kind
+            first, _, last = code.partition("\u2013")
+            found.update({known: kind for known in FAULT_ROWS if int(first) <= int(known) <= int(last or first)})
+    return found
+
+
+def test_the_table_is_that_of_the_sheet_of_facts() -> None:
+    sheet = kinds_in_sheet()
+    # 100 and 110 stand in the text of the row of 3200.
+    named = {**sheet, "100": FaultKind.RECONNECT, "110": FaultKind.RECONNECT}
+    assert {code: fault_from(code=code, http_status=400).kind for code in FAULT_ROWS} == named
+    codes = {code for row, _ in sheet_rows() for code in row if "\u2013" not in code}
+    assert codes <= set(FAULT_ROWS)
+
+
+def test_a_gateway_s_error_is_tried_again_as_the_sheet_says() -> None:
+    text = fact_sheet("quickbooks-online.md")
+    (row,) = [line for line in text.splitlines() if line.startswith("| — | 502/503/504")]
+    assert "retry, writes with same requestid" in row
+    assert {HTTP_ROWS[status].kind for status in (502, 503, 504)} == {"retry"}

@@ -19,7 +19,14 @@ from counterfoil.quickbooks.online.access import AccessTokens
 from counterfoil.quickbooks.online.batch import batch_items
 from counterfoil.quickbooks.online.calls import Call, CallResult, Calls, Realm
 from counterfoil.quickbooks.online.cdc import check_request
-from counterfoil.quickbooks.online.interpret import batch_outcome, changes, query_page, read_outcome, write_outcome
+from counterfoil.quickbooks.online.interpret import (
+    batch_outcome,
+    changes,
+    query_page,
+    read_outcome,
+    tax_service_outcome,
+    write_outcome,
+)
 from counterfoil.quickbooks.online.operations import READABLE, Operation, OperationError, write_parameters
 from counterfoil.quickbooks.online.outcomes import (
     BatchAnswered,
@@ -121,6 +128,28 @@ class QuickBooksClient:
             permit=permit,
         )
         return write_outcome(await self._calls.make(call), entity)
+
+    async def create_tax_code(self, body: bytes, *, request_id: str, lane: Lane, deadline: float) -> WriteOutcome:
+        """Have the tax service make a tax code with its rates: the one way to make either.
+
+        Args:
+            body: `{"TaxCode": name, "TaxRateDetails": [...]}`.
+            request_id, lane, deadline: as for `write`.
+
+        Returns:
+            An accepted document with `TaxCodeId` and the rates; the records themselves are read by their ids.
+        """
+        _require_request_id(request_id, REQUEST_ID_LENGTH_MAX)
+        call = Call(
+            name="create",
+            entity="TaxService",
+            path="taxservice/taxcode",
+            lane=lane,
+            deadline=deadline,
+            body=body,
+            request_id=request_id,
+        )
+        return tax_service_outcome(await self._calls.make(call))
 
     async def batch(
         self, body: bytes, *, request_id: str, lane: Lane, deadline: float, permit: Permit | None = None

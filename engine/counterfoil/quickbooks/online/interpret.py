@@ -65,6 +65,19 @@ def write_outcome(result: CallResult, entity: str) -> WriteOutcome:
     return Accepted(record, got.body, got.intuit_tid, got.status)
 
 
+def tax_service_outcome(result: CallResult) -> WriteOutcome:
+    """What became of a call of the tax service, whose answer names a code and is no record."""
+    if not isinstance(result, Reply):
+        return result
+    refused = rejection(result)
+    if refused is not None:
+        return refused
+    got, document = result.exchange, document_of(result)
+    if not isinstance(document.get("TaxCodeId"), str):
+        return Uncertain(f"HTTP {got.status} without the TaxCodeId in it", got.intuit_tid)
+    return Accepted(document, got.body, got.intuit_tid, got.status)
+
+
 def batch_outcome(result: CallResult, items: tuple[BatchItem, ...]) -> BatchOutcome:
     """What became of a batch: as a whole, or of each item by its `bId`."""
     if not isinstance(result, Reply):

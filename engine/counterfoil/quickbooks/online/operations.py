@@ -33,7 +33,11 @@ PRINTABLE: Final = frozenset(
     {"Invoice", "Estimate", "CreditMemo", "SalesReceipt", "RefundReceipt", "Payment", "PurchaseOrder"}
 )
 DELETABLE: Final = TRANSACTIONS | {"Attachable"}
-READABLE: Final = NAME_LISTS | TRANSACTIONS | {"Attachable", "TaxCode", "TaxRate", "CompanyInfo", "Preferences"}
+READABLE: Final = (
+    NAME_LISTS
+    | TRANSACTIONS
+    | {"Attachable", "TaxCode", "TaxRate", "TaxAgency", "CompanyCurrency", "CompanyInfo", "Preferences"}
+)
 _WRITABLE: Final = NAME_LISTS | DELETABLE
 _UPDATABLE: Final = _WRITABLE | {"CompanyInfo", "Preferences"}
 _VOID_BY_INCLUDE: Final = frozenset({"Payment", "SalesReceipt", "BillPayment"})

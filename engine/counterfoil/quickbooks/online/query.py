@@ -37,6 +37,8 @@ FILTERABLE: Final[dict[str, frozenset[str]]] = {
     "PaymentMethod": _NAMED,
     "TaxCode": _NAMED,
     "TaxRate": _NAMED,
+    "TaxAgency": _EVERY,
+    "CompanyCurrency": _EVERY | {"Active"},
     "Invoice": _SALE | {"Balance"},
     "CreditMemo": _SALE | {"Balance"},
     "SalesReceipt": _SALE,
