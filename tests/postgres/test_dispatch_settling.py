@@ -1,6 +1,7 @@
 """What becomes of calls whose answers are missing: decided by evidence, and only when every deadline has passed."""
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -14,7 +15,7 @@ from counterfoil.testing.memory_books import Fate
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events import decisions as done
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.receipts import MappingRecorded
+from counterfoil_schema.events.receipts import MappingRecorded, PreferencesObserved
 from counterfoil_schema.exact_json import JsonObject
 from support.dispatching import COMPANY, SERVER_SECONDS, TIMEOUT_SECONDS, Dispatcher
 from support.postgres import Database
@@ -41,6 +42,10 @@ def create(change: int, intent_id: str = "i1", record: str = ORDER) -> done.Inte
 def named(change: int, intent_id: str = "i1") -> done.IntentPlanned:
     body = Document.of("Customer", {"DisplayName": "Ann & Sons"})
     return planned(change, CUSTOMER, intent_id, entity="Customer", body=body)
+
+
+def dated(change: int, intent_id: str = "i1") -> done.IntentPlanned:
+    return planned(change, ORDER, intent_id, body=Document.of("Invoice", {**NEW, "TxnDate": "2026-03-14"}))
 
 
 async def begin(dispatcher: Dispatcher, plan: Callable[[int], done.IntentPlanned] = create) -> int:
@@ -340,3 +345,24 @@ async def test_an_update_builds_on_what_the_books_show_now(dispatcher: Dispatche
     lines = sent_body["Line"]
     assert isinstance(lines, list)
     assert Decimal("3.00") in [line["Amount"] for line in lines if isinstance(line, dict)]
+
+
+async def test_a_period_closed_since_the_plan_parks_before_anything_is_sent(dispatcher: Dispatcher) -> None:
+    change = await begin(dispatcher, dated)
+    closed = PreferencesObserved(
+        content_hash="h",
+        home_currency="USD",
+        multi_currency=False,
+        custom_numbers=True,
+        class_tracking=False,
+        department_tracking=False,
+        closed_until=date(2026, 3, 31),
+    )
+    await dispatcher.write(closed)
+    parked = await dispatcher.outbox.prepare(await dispatcher.intent("i1"))
+    assert isinstance(parked, done.IntentParked)
+    await dispatcher.write(parked)
+    row = await dispatcher.change(change)
+    assert (row.state, row.code) == ("parked", "period_closed")
+    assert "closed to 2026-03-31" in row.reason
+    assert dispatcher.books.sent == []

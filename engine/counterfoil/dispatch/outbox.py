@@ -8,7 +8,7 @@ from counterfoil.dispatch.books import Books, Call, Item
 from counterfoil.dispatch.ids import batch_request_id, bytes_hash, marker, request_id
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import EventSource, ViewLoader
-from counterfoil.planning.checks import body_refusal
+from counterfoil.planning.checks import closed_refusal
 from counterfoil.planning.compose import compose
 from counterfoil.planning.types import Composed, Conflict, Unresolved
 from counterfoil.state.rows import CompanyRow, IntentRow, LinkRow
@@ -147,12 +147,12 @@ class Outbox:
                 return _park_conflict(row, composed)
 
     async def _refused(self, row: IntentRow, composed: Composed) -> IntentParked | None:
-        """What QuickBooks would refuse of the whole body: a period may have been closed since it was planned."""
+        """A period may have been closed since the document was planned; the rest of it was checked then."""
         if row.target != "quickbooks":
             return None
         company = await self._store.one(CompanyRow, self._company)
         closed = date.fromisoformat(company.closed_until) if company and company.closed_until else None
-        park = body_refusal(composed.entity, composed.operation, composed.body, closed_until=closed)
+        park = closed_refusal(composed.entity, composed.body, closed)
         if park is None:
             return None
         return IntentParked(

@@ -66,24 +66,17 @@ def refusal(intent: Intent, *, closed_until: date | None) -> Park | None:
         intent: a document for QuickBooks; intents for other targets pass.
         closed_until: the last day of the closed period, if there is one.
     """
-    if intent.target != "quickbooks":
+    if intent.target != "quickbooks" or intent.entity not in MODELS:
         return None
-    return body_refusal(intent.entity, intent.operation, intent.body, closed_until=closed_until)
-
-
-def body_refusal(entity: str, operation: str, body: JsonObject, *, closed_until: date | None) -> Park | None:
-    """The same for a body, symbolic as planned or whole as it is about to be sent."""
-    if entity not in MODELS or operation not in {"create", "update"}:
-        return None
-    closed = _closed(entity, body, closed_until)
+    closed = closed_refusal(intent.entity, intent.body, closed_until)
     if closed is not None:
         return closed
-    found = list(problems(entity, operation, body))
+    found = list(problems(intent.entity, intent.operation, intent.body))
     if not found:
         return None
     return Park(
         code="not_acceptable",
-        reason=f"QuickBooks would refuse the {entity}: {'; '.join(found[:5])}.",
+        reason=f"QuickBooks would refuse the {intent.entity}: {'; '.join(found[:5])}.",
         fix="Correct the value at the source, or what the mapping makes of it.",
     )
 
@@ -139,7 +132,8 @@ def _resolved(value: JsonValue, name: str = "") -> JsonValue:
     return {key: _resolved(member, key) for key, member in value.items()}
 
 
-def _closed(entity: str, body: JsonObject, closed_until: date | None) -> Park | None:
+def closed_refusal(entity: str, body: JsonObject, closed_until: date | None) -> Park | None:
+    """Why a document cannot be dated as it is: its period is closed."""
     day = body.get("TxnDate")
     if closed_until is None or not isinstance(day, str) or day > closed_until.isoformat():
         return None
