@@ -4,13 +4,13 @@ Source: Intuit's schema and entity pages, reduced to `fields.json` beside this m
 """
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from counterfoil.quickbooks.emulator import faults
+from counterfoil.quickbooks.emulator.nested import checked_inside
 from counterfoil.quickbooks.emulator.values import (
     as_list,
     as_object,
@@ -49,21 +49,7 @@ WRITABLE = {
     "Class": frozenset({"SubClass"}),
     "BillPayment": frozenset({"TotalAmt", "CurrencyRef", "VendorRef"}),
 }
-LENGTHS_NESTED = {
-    "TelephoneNumber": {"FreeFormNumber": 30},
-    "EmailAddress": {"Address": 100},
-    "WebSiteAddress": {"URI": 1000},
-    "PhysicalAddress": {
-        **dict.fromkeys(("Line1", "Line2", "Line3", "Line4", "Line5"), 500),
-        **dict.fromkeys(("City", "Country", "CountrySubDivisionCode"), 255),
-        "PostalCode": 30,
-    },
-    "value:string": {"value": 1000},
-}
-
-
-# A host with a dot, with or without a scheme before and a path behind it.
-_URL = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*://)?[^\s/]+\.[^\s/]+(?:/\S*)?")
+WORDS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +122,16 @@ def _checked_value(name: str, value: JsonValue, field: Field) -> JsonValue:
     if field.many:
         if not isinstance(value, list):
             raise faults.unsupported_property(name)
-        return value
+        return [checked_inside(name, member, field.type) for member in value]
     if not isinstance(value, dict):
         raise faults.unsupported_property(name)
     if field.type == "ReferenceType":
         return _checked_reference(name, value)
-    _check_nested(name, value, field)
-    return value or None
+    if field.type == "value:string":
+        check_text(f"{name}.value", value.get("value"), field.max_length or WORDS_MAX)
+    # An address sets the lengths of its parts itself; any other property may set its only text's.
+    longest = None if field.type == "PhysicalAddress" else field.max_length
+    return checked_inside(name, value, field.type, longest=longest) or None
 
 
 def _checked_reference(name: str, value: JsonObject) -> JsonObject | None:
@@ -152,18 +141,6 @@ def _checked_reference(name: str, value: JsonObject) -> JsonObject | None:
     if value.get("name") is not None:
         raise faults.required(f"{name}.value")
     return None
-
-
-def _check_nested(name: str, value: JsonObject, field: Field) -> None:
-    for part, longest in LENGTHS_NESTED.get(field.type, {}).items():
-        text = as_text(value.get(part))
-        allowed = longest if field.max_length is None or field.type == "PhysicalAddress" else field.max_length
-        if len(text) > allowed:
-            raise faults.bad_length(f"{name}.{part}", allowed, len(text))
-        if field.type == "WebSiteAddress" and text and _URL.fullmatch(text) is None:
-            raise faults.bad_url(f"{name}.{part}", text[:80])
-        if field.type == "EmailAddress" and text and not ("@" in text and "." in text):
-            raise faults.bad_email(name)
 
 
 def _text(name: str, value: JsonValue, field: Field) -> JsonValue:

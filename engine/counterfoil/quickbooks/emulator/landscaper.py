@@ -74,6 +74,7 @@ VENDORS = (
     "Norton Lumber and Building Materials", "Pam Seitz", "PG&E", "Robertson & Associates", "Squeaky Kleen Car Wash",
     "Tania's Nursery", "Tim Philip Masonry", "Tony Rondonuwu", "United States Treasury",
 )  # fmt: skip
+EMPLOYEE = len(CUSTOMERS) + len(VENDORS) + 1
 EMPLOYEES = (("Emily", "Platt"), ("John", "Johnson"))
 
 # Name, type, income account, price, quantity on hand.
@@ -123,6 +124,11 @@ INVOICES = (
 )  # fmt: skip
 PAYMENTS = ((1, 225), (3, 85), (5, 35), (6, 300), (8, 954), (9, 80))
 RECEIPTS = (_Sale("6", "10", 337, 33), _Sale("11", "18", 108, 12))
+# Way of paying, account that paid, account of the expense, amount, days ago.
+SPENT = (
+    ("Cash", "35", "56", "52.56", 22), ("Check", "35", "76", "114.09", 19), ("CreditCard", "42", "13", "18.97", 8),
+)  # fmt: skip
+NURSERY = "49"
 BILLS = (("30", "7", 75, 45), ("46", "20", 103, 31), ("31", "11", 241, 22), ("48", "76", 86, 9))
 
 
@@ -135,6 +141,7 @@ def furnish_landscaper(books: Books) -> None:
     _taxes(books)
     _lists(books)
     _documents(books)
+    _more_documents(books)
 
 
 def seed_account(books: Books, identifier: str, name: str, kind: str, subtype: str) -> None:
@@ -217,15 +224,68 @@ def _documents(books: Books) -> None:
         _make(books, "SalesReceipt", _sale(books, sale))
     _make(books, "Estimate", _sale(books, _Sale("16", "5", 275, 10)))
     for vendor, account, amount, days in BILLS:
-        detail: JsonObject = {"AccountRef": {"value": account}}
-        entry: JsonObject = {
-            "Amount": amount,
-            "DetailType": "AccountBasedExpenseLineDetail",
-            "AccountBasedExpenseLineDetail": detail,
-        }
+        entry = _expense(account, str(amount))
         _make(books, "Bill", {"VendorRef": {"value": vendor}, "TxnDate": _day(books, days), "Line": [entry]})
     moved: JsonObject = {"FromAccountRef": {"value": chart.CHECKING}, "ToAccountRef": {"value": "36"}, "Amount": 200}
     _make(books, "Transfer", {**moved, "TxnDate": _day(books, 15)})
+
+
+def _more_documents(books: Books) -> None:
+    """One or two of each other kind."""
+    lent = _make(books, "CreditMemo", _sale(books, _Sale("1", "10", 100, 18)))
+    _make(books, "Payment", _applied(books, "1", 17, [("CreditMemo", lent["Id"], 40), ("Invoice", "2", 40)]))
+    _make(books, "RefundReceipt", {**_sale(books, _Sale("20", "10", 87, 16)), "DepositToAccountRef": {"value": "35"}})
+    for kind, paid_from, account, spent, days in SPENT:
+        body: JsonObject = {"PaymentType": kind, "AccountRef": {"value": paid_from}, "TxnDate": _day(books, days)}
+        _make(books, "Purchase", {**body, "Line": [_expense(account, spent)]})
+    bills = [row.id for row in books.tables.table("Bill").rows.values()]
+    for bill, vendor, amount in zip(bills, ("30", "46"), (75, 50), strict=False):
+        link: JsonObject = {"TxnId": bill, "TxnType": "Bill"}
+        settled: JsonObject = {
+            "VendorRef": {"value": vendor},
+            "TotalAmt": amount,
+            "TxnDate": _day(books, 6),
+            "PayType": "Check",
+            "CheckPayment": {"BankAccountRef": {"value": chart.CHECKING}},
+            "Line": [{"Amount": amount, "LinkedTxn": [link]}],
+        }
+        _make(books, "BillPayment", settled)
+    nursery: JsonObject = {"VendorRef": {"value": NURSERY}, "TxnDate": _day(books, 11)}
+    _make(books, "VendorCredit", {**nursery, "Line": [_expense("20", "24.36")]})
+    payables: JsonObject = {"value": chart.ACCOUNTS_PAYABLE}
+    _make(books, "PurchaseOrder", {**nursery, "APAccountRef": payables, "Line": [_expense("20", "125.00")]})
+    payment = next(iter(books.tables.table("Payment").rows.values()))
+    taken: JsonObject = {"TxnId": payment.id, "TxnType": "Payment"}
+    lines: list[JsonValue] = [{"Amount": payment.body["TotalAmt"], "LinkedTxn": [taken]}]
+    into: JsonObject = {"DepositToAccountRef": {"value": chart.CHECKING}, "TxnDate": _day(books, 2)}
+    _make(books, "Deposit", {**into, "Line": lines})
+    _make(books, "JournalEntry", {"TxnDate": _day(books, 4), "Line": [_half("Debit", "29"), _half("Credit", "37")]})
+    for number, hours in ((EMPLOYEE, 8), (EMPLOYEE + 1, 6)):
+        worked: JsonObject = {"NameOf": "Employee", "EmployeeRef": {"value": str(number)}, "Hours": hours, "Minutes": 0}
+        _make(books, "TimeActivity", {**worked, "TxnDate": _day(books, 1)})
+
+
+def _applied(books: Books, customer: str, days: int, links: list[tuple[str, JsonValue, int]]) -> JsonObject:
+    """A payment of nothing, which sets a credit against an invoice."""
+    lines: list[JsonValue] = []
+    for kind, identifier, amount in links:
+        link: JsonObject = {"TxnId": identifier, "TxnType": kind}
+        lines.append({"Amount": amount, "LinkedTxn": [link]})
+    return {"CustomerRef": {"value": customer}, "TotalAmt": 0, "TxnDate": _day(books, days), "Line": lines}
+
+
+def _half(side: str, account: str) -> JsonValue:
+    detail: JsonObject = {"PostingType": side, "AccountRef": {"value": account}}
+    return {"Amount": 250, "DetailType": "JournalEntryLineDetail", "JournalEntryLineDetail": detail}
+
+
+def _expense(account: str, amount: str) -> JsonObject:
+    detail: JsonObject = {"AccountRef": {"value": account}}
+    return {
+        "Amount": amount,
+        "DetailType": "AccountBasedExpenseLineDetail",
+        "AccountBasedExpenseLineDetail": detail,
+    }
 
 
 def _sale(books: Books, sale: _Sale) -> JsonObject:
