@@ -165,10 +165,11 @@ async def test_companies_out_of_order_are_refused_by_the_server(pool: Pool, data
         await log.writer.append(Append(1, [NewEvent(Noted(number=1))]))
         await log.writer.append(Append(2, [NewEvent(Noted(number=1))]))
     query = (
-        "SELECT * FROM counterfoil_log.append($1, '{1,1}', '{NULL,NULL}', '{NULL,NULL}', '{0,0}', '{}', '{NULL,NULL}', "
-        "'{NULL,NULL}', '{NULL,NULL}', ARRAY[now(),now()], '{t}', '{1}', ARRAY[gen_random_uuid(),gen_random_uuid()], "
-        "'{1,1}', NULL, NULL, NULL, NULL, ARRAY['a','b']::bytea[], sha256('a') || sha256('b'), "
-        "sha256('c') || sha256('d'), NULL, NULL)"
+        "SELECT * FROM counterfoil_log.append("
+        "$1, '{1,2}', '{0,0}', repeat('x', 64)::bytea, sha256('c') || sha256('d'), "
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, now(), NULL, '{t}', '{1}', "
+        "ARRAY[gen_random_uuid(),gen_random_uuid()], NULL, NULL, NULL, NULL, NULL, '{1,2}', 'ab', "
+        "sha256('a') || sha256('b'))"
     )
     assert [row["status"] for row in await pool.fetch(query, [1, 2])] == ["appended", "appended"]
     for wrong in ([2, 1], [1, 3], [1, 99]):

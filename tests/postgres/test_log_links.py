@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from counterfoil.log import (
@@ -21,9 +22,10 @@ from support.logs import OpenLog, open_log
 from support.postgres import Database
 
 GIVEN = (
-    "SELECT link FROM counterfoil_log.append(ARRAY[1]::bigint[], '{2}', NULL, NULL, NULL, '{}', NULL, NULL, NULL, "
-    "ARRAY[now()], '{t}', '{1}', ARRAY[gen_random_uuid(), gen_random_uuid()], '{1,1}', NULL, NULL, NULL, NULL, "
-    "ARRAY['a','b']::bytea[], sha256('a') || sha256('b'), $1, ARRAY[$2::bigint], ARRAY[$3::bytea])"
+    "SELECT link FROM counterfoil_log.append(ARRAY[1]::bigint[], '{2}', ARRAY[$2::bigint], $3, $1, '{2}', "
+    "NULL, NULL, NULL, NULL, NULL, NULL, NULL, now(), NULL, '{t}', '{1}', "
+    "ARRAY[gen_random_uuid(), gen_random_uuid()], NULL, NULL, NULL, NULL, NULL, '{1,2}', 'ab', "
+    "sha256('a') || sha256('b'))"
 )
 STORED = "SELECT link FROM counterfoil_log.events WHERE company = 1 ORDER BY position DESC LIMIT 2"
 
@@ -82,13 +84,13 @@ async def test_given_links_count_only_where_the_head_is_as_believed(
     position = head.position + (belief == "wrong position")
     believed = bytes(32) if belief == "wrong hash" else head.hash
     given = b"x" * 32 + b"y" * 32
-    (made,) = await pool.fetch(GIVEN, given, position, believed)
+    made = [row["link"] for row in await pool.fetch(GIVEN, given, position, believed)]
     stored = [row["link"] for row in await pool.fetch(STORED)]
     if belief == "right":
-        assert made["link"] is None
+        assert made == []
         assert stored == [b"y" * 32, b"x" * 32]
     else:
-        assert made["link"] == stored[0]
+        assert made == stored[:1]
         assert not {b"x" * 32, b"y" * 32} & set(stored)
 
 
@@ -106,3 +108,49 @@ async def test_links_that_do_not_match_the_events_in_number_are_refused(pool: Po
         await log.writer.append(Append(1, [noted(1)]))
     with pytest.raises(Exception, match="links do not match events"):
         await pool.fetch(GIVEN, b"x" * 63, 1, b"h" * 32)
+
+
+async def test_decisions_and_receipts_of_one_group_keep_their_own_epochs(pool: Pool, database: Database) -> None:
+    async with open_log(pool, database.names) as log:
+        lease = await log.leases.acquire(1, "tester", 60)
+        assert lease is not None
+        appends = [
+            Append(1, [noted(1), noted(2)], epoch=lease.epoch),
+            Append(1, [noted(3)]),
+            Append(1, [noted(4)], epoch=lease.epoch),
+            Append(2, [noted(5)]),
+        ]
+        await asyncio.gather(*(log.writer.append(each) for each in appends))
+        epochs = [event.epoch for event in await log.reader.read(1)]
+        wrong = await asyncio.gather(
+            log.writer.append(Append(1, [noted(6)])),
+            log.writer.append(Append(1, [noted(7)], epoch=lease.epoch + 1)),
+            log.writer.append(Append(1, [noted(8)], epoch=lease.epoch)),
+            return_exceptions=True,
+        )
+        numbers = [event.light()["number"] async for event in log.reader.stream(1)]
+        report = await checked(log, pool, database)
+    assert epochs == [lease.epoch, lease.epoch, None, lease.epoch]
+    assert [type(one) for one in wrong if isinstance(one, BaseException)] == [FencedError]
+    assert numbers == [1, 2, 3, 4, 6, 8]
+    assert list(report.faults) == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "sizes", "message"),
+    [
+        ("'{3}'", "'{2}'", "companies, digests or links do not match events"),
+        ("'{2}'", "'{3}'", "requests do not match companies"),
+        ("'{2}'", "'{1}'", "requests do not match events"),
+    ],
+)
+async def test_a_call_that_contradicts_itself_is_refused_whole(
+    pool: Pool, database: Database, ends: str, sizes: str, message: str
+) -> None:
+    async with open_log(pool, database.names) as log:
+        await log.writer.append(Append(1, [noted(1)]))
+        call = GIVEN.replace("'{2}', ARRAY[$2", f"{ends}, ARRAY[$2").replace("$1, '{2}'", f"$1, {sizes}")
+        with pytest.raises(asyncpg.InvalidParameterValueError, match=message):
+            # The belief is wrong, so that it goes request by request.
+            await pool.fetch(call, b"x" * 64, 7, bytes(32))
+        assert len(await log.reader.read(1)) == 1

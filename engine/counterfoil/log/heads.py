@@ -6,22 +6,29 @@ more costs no failure.
 """
 
 from collections.abc import Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from counterfoil.log import chain
 from counterfoil.log.group import Request, Verdict
 
-_UNKNOWN = b""
+# No link at all: whatever head it is compared with, the belief is wrong.
+_UNKNOWN = bytes(chain.HASH_BYTES)
 
 
 class Believed(NamedTuple):
-    """Per company, ascending, its head; and the links of all events of all requests, end to end."""
+    """What follows if every head stands where it is believed to, and nothing is refused.
 
+    Per company, ascending: where its events end among all, and its head before. Then the links of all events, end to
+    end; the first position of each request; and the head of each company afterwards.
+    """
+
+    companies: list[int]
+    ends: list[int]
     positions: list[int]
-    hashes: list[bytes]
+    hashes: bytes
     links: bytes
+    firsts: list[int]
+    after: dict[int, tuple[int, bytes]]
 
 
 class Heads:
@@ -43,27 +50,45 @@ class Heads:
 
     def believed(self, requests: Sequence[Request]) -> Believed:
         """What to tell the server beside the requests, which ascend by company; each company is known."""
-        positions: list[int] = []
+        ends: list[int] = []
         hashes: list[bytes] = []
         links: list[bytes] = []
-        for company, of_company in groupby(requests, attrgetter("company")):
-            position, link = self._heads[company]
-            positions.append(position)
-            hashes.append(link)
-            digests = [event.digest for request in of_company for event in request.prepared.events]
-            links += chain.links(link, position, digests)
-        return Believed(positions, hashes, b"".join(links))
+        firsts: list[int] = []
+        before: dict[int, int] = {}
+        after: dict[int, tuple[int, bytes]] = {}
+        company, position, link = -1, 0, _UNKNOWN
+        for request in requests:
+            if request.company != company:
+                if before:
+                    after[company] = position, link
+                    ends.append(len(links))
+                company = request.company
+                position, link = self._heads[company]
+                before[company] = position
+                hashes.append(link)
+            firsts.append(position + 1)
+            for event in request.prepared.events:
+                position += 1
+                link = chain.link(link, position, event.digest)
+                links.append(link)
+        after[company] = position, link
+        ends.append(len(links))
+        return Believed(list(before), ends, list(before.values()), b"".join(hashes), b"".join(links), firsts, after)
 
-    def confirm(self, requests: Sequence[Request], verdicts: Sequence[Verdict], links: bytes) -> None:
-        """Take over what the server answered to what was `believed`."""
+    def confirm(self, requests: Sequence[Request], answer: Sequence[Verdict], believed: Believed) -> list[Verdict]:
+        """Take over what the server answered to what was `believed`: nothing if all was so. What became of each."""
+        if not answer:
+            self._heads.update(believed.after)
+            return [Verdict("appended", first) for first in believed.firsts]
         end = 0
-        for request, (status, position, made) in zip(requests, verdicts, strict=True):
+        for request, (status, position, made) in zip(requests, answer, strict=True):
             size = len(request.prepared.events)
             end += chain.HASH_BYTES * size
             if status != "appended":
                 continue
             # Of one company, the last is the furthest.
-            self._heads[request.company] = position + size - 1, made or self._given(request, links, end)
+            self._heads[request.company] = position + size - 1, made or self._given(request, believed.links, end)
+        return [*answer]
 
     @staticmethod
     def _given(request: Request, links: bytes, end: int) -> bytes:

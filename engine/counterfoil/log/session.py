@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import asyncpg
 
 from counterfoil.log.group import Request, Verdict
-from counterfoil.log.heads import Heads
+from counterfoil.log.heads import Believed, Heads
+from counterfoil.log.types import Append
 from counterfoil.postgres.connect import Pool
 from counterfoil.postgres.names import Names, load_query
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TERMINATE_MILLISECONDS: Final = 2_000
 ACQUIRE_SECONDS_MAX: Final = 10.0
+MICROSECOND: Final = timedelta(microseconds=1)
 
 # The connection broke or fell silent: what it carried may have happened or may yet happen.
 LOST: Final = (
@@ -83,11 +86,9 @@ class AppendSession:
         connection = await self._ready()
         await self._open_new(connection, requests)
         believed = self._heads.believed(requests)
-        arguments = (*_arguments(requests), believed.links, believed.positions, believed.hashes)
+        arguments = _arguments(requests, believed)
         rows = await connection.fetch(self._append, *arguments, timeout=self._answer_seconds_max)
-        verdicts = [Verdict(*row) for row in rows]
-        self._heads.confirm(requests, verdicts, believed.links)
-        return verdicts
+        return self._heads.confirm(requests, [Verdict(*row) for row in rows], believed)
 
     async def settle(self, requests: Sequence[Request]) -> None:
         """After a lost answer: end the old backend, so that nothing can commit any more, and mark the requests.
@@ -154,37 +155,62 @@ def _is_closed(connection: "PoolConnection") -> bool:
         return True
 
 
-def _arguments(requests: Sequence[Request]) -> tuple[object, ...]:
+def _arguments(requests: Sequence[Request], believed: Believed) -> tuple[object, ...]:
     appends = [request.prepared.append for request in requests]
-    outside = [request.prepared.delivery for request in requests]
-    guards = [append.guard for append in appends]
     events = [event for request in requests for event in request.prepared.events]
-    ids, types, versions, _, keys, causes, traces, deliveries, bodies, digests = zip(*events, strict=True)
+    ids, types, versions, instants, keys, causes, traces, deliveries, bodies, digests = zip(*events, strict=True)
     # The driver looks at every element of an array, at some cost, so each column that can be shorter is.
     places: dict[tuple[str, int], int] = {}
     kinds = [places.setdefault(kind, len(places) + 1) for kind in zip(types, versions, strict=True)]
+    first = instants[0]
     return (
-        [append.company for append in appends],
-        [len(request.prepared.events) for request in requests],
-        _unless_empty([append.epoch for append in appends]),
+        believed.companies,
+        believed.ends,
+        believed.positions,
+        believed.hashes,
+        believed.links,
+        [len(request.prepared.events) for request in requests] if len(events) > len(requests) else None,
+        *_conditions(requests, appends),
+        _epochs(requests, appends),
+        first,
+        [(instant - first) // MICROSECOND for instant in instants] if len(requests) > 1 else None,
+        [event_type for event_type, _ in places],
+        [version for _, version in places],
+        ids,
+        kinds if len(places) > 1 else None,
+        _unless_empty(keys),
+        _unless_empty(causes),
+        _unless_empty(traces),
+        _unless_empty(deliveries),
+        [*accumulate(map(len, bodies))],
+        b"".join(bodies),
+        b"".join(digests),
+    )
+
+
+def _conditions(requests: Sequence[Request], appends: Sequence[Append]) -> tuple[object, ...]:
+    """Guards and their keys, outside deliveries, and since when a repeated request may stand already."""
+    outside = [request.prepared.delivery for request in requests]
+    guards = [append.guard for append in appends]
+    since = _unless_empty([request.since for request in requests])
+    if outside.count(None) == len(outside) and guards.count(None) == len(guards):
+        return None, None, None, None, None, since
+    return (
         _unless_empty([None if guard is None else guard.position for guard in guards]),
         _unless_empty([None if guard is None else len(guard.record_keys) for guard in guards]),
         [key for guard in guards if guard is not None for key in guard.record_keys],
         _unless_empty([None if delivery is None else delivery.source for delivery in outside]),
         _unless_empty([None if delivery is None else delivery.id for delivery in outside]),
-        _unless_empty([request.since for request in requests]),
-        [request.prepared.events[0].recorded_at for request in requests],
-        [event_type for event_type, _ in places],
-        [version for _, version in places],
-        ids,
-        kinds,
-        _unless_empty(keys),
-        _unless_empty(causes),
-        _unless_empty(traces),
-        _unless_empty(deliveries),
-        bodies,
-        b"".join(digests),
+        since,
     )
+
+
+def _epochs(requests: Sequence[Request], appends: Sequence[Append]) -> Sequence[int | None] | None:
+    """Of each event, that of its request."""
+    epochs = [append.epoch for append in appends]
+    if epochs.count(None) == len(epochs):
+        return None
+    return [epoch for request, epoch in zip(requests, epochs, strict=True) for _ in request.prepared.events]
 
 
 def _unless_empty(column: Sequence[T]) -> Sequence[T] | None:

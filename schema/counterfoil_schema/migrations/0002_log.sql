@@ -126,29 +126,39 @@ $$;
 
 -- Appends many requests of many companies; each is recorded whole or not at all, and none harms another.
 --
--- Per request, ascending by company: company, number of events; the epoch that a decision brings; the position after
--- which nothing may bear on the guard's record keys; one outside delivery; and, on a repeat after a lost answer, the
--- position after which the request's events may already stand; and the instant of recording. Guard keys and events
--- of all requests follow each other. Types and versions that occur are listed once; an event's kind is its place in
--- that list. What no request or event fills may be NULL as a whole. Digests are 32 bytes each, end to end.
---
--- The caller also says where it believes each head to stand, ascending by company, and gives the links that follow
--- from there if every request is recorded. They count for a company only while both hold, which is seen here, under
+-- Companies ascend; of each, the number of events up to its last one, and the head that the caller believes in:
+-- position and hash, hashes 32 bytes each, end to end. Links follow, one for each event, as they are if every belief
+-- holds and every request is recorded. They count for a company only as far as both are so, which is seen here, under
 -- the lock; otherwise its links are made here.
 --
--- Status: 'appended' (first position), 'duplicate' (position of the earlier delivery), 'fenced' (the head's epoch),
--- 'stale' (the newest position that bears on a guarded record). Link: the request's last, where it was made here.
+-- Per request: its number of events (one each if NULL); the position after which nothing may bear on the guard's
+-- record keys; one outside delivery; and, on a repeat after a lost answer, the position after which the request's
+-- events may already stand. Guard keys of all requests follow each other.
+--
+-- Per event: the epoch that a decision brings, the same throughout a request; and its columns. Instants are
+-- microseconds after the first; a body ends at that byte of all of them together; types and versions that occur are
+-- listed once, and an event's kind is its place in that list, the first if NULL; digests are 32 bytes each, end to
+-- end. What no request or event fills may be NULL as a whole.
+--
+-- Answers nothing if all was recorded from where the caller believed each head to stand. Otherwise, for each request,
+-- a status: 'appended' (first position), 'duplicate' (position of the earlier delivery), 'fenced' (the head's epoch),
+-- 'stale' (the newest position that bears on a guarded record); and its last link, where it was made here.
 CREATE FUNCTION counterfoil_log.append(
     p_companies bigint[],
+    p_ends integer[],
+    p_head_positions bigint[],
+    p_head_hashes bytea,
+    p_links bytea,
     p_sizes integer[],
-    p_epochs bigint[],
     p_guards bigint[],
     p_guard_sizes integer[],
     p_guard_keys text[],
     p_sources text[],
     p_delivery_ids text[],
     p_since bigint[],
-    p_recorded_at timestamptz[],
+    p_epochs bigint[],
+    p_recorded_from timestamptz,
+    p_recorded_after bigint[],
     p_event_types text[],
     p_event_versions smallint[],
     p_event_ids uuid[],
@@ -157,11 +167,9 @@ CREATE FUNCTION counterfoil_log.append(
     p_causes bigint[],
     p_traces text[],
     p_deliveries text[],
-    p_bodies bytea[],
-    p_digests bytea,
-    p_links bytea,
-    p_head_positions bigint[],
-    p_head_hashes bytea[]
+    p_body_ends integer[],
+    p_bodies bytea,
+    p_digests bytea
 )
 RETURNS TABLE (status text, "position" bigint, link bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -169,43 +177,136 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    v_requests CONSTANT integer := cardinality(p_companies);
-    v_plain CONSTANT boolean := p_epochs IS NULL AND p_guards IS NULL AND p_sources IS NULL AND p_since IS NULL;
-    v_head_companies bigint[];
-    v_head_positions bigint[];
-    v_head_hashes bytea[];
-    v_head_epochs bigint[];
-    v_head integer := 0;
-    v_company bigint;            -- of that head
-    v_position bigint;
-    v_hash bytea;
-    v_believed boolean;          -- the links given for this company hold from here on
-    v_found bigint;
-    v_event integer := 0;        -- events of the requests before this one
-    v_guard integer := 0;        -- guard keys of the requests before this one
-    v_inserted integer := 0;     -- requests up to here are inserted, or refused
-    v_accepted boolean := false; -- some requests after that wait to be inserted
-    v_firsts bigint[] := array_fill(NULL::bigint, ARRAY[v_requests]);
-    v_offsets integer[] := array_fill(0, ARRAY[v_requests]);
-    v_links bytea := p_links;
-    v_made bytea;
+    v_companies bigint[];
+    v_positions bigint[];
+    v_epochs bigint[];
+    v_hashes bytea;
+    v_as_believed boolean;
 BEGIN
-    IF length(p_digests) IS DISTINCT FROM 32 * cardinality(p_event_ids)
-        OR length(p_links) IS DISTINCT FROM length(p_digests)
+    IF p_ends[cardinality(p_companies)] IS DISTINCT FROM cardinality(p_event_ids)
+        OR length(p_links) IS DISTINCT FROM 32 * cardinality(p_event_ids)
+        OR length(p_digests) IS DISTINCT FROM length(p_links)
     THEN
-        RAISE EXCEPTION 'digests or links do not match events' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'companies, digests or links do not match events' USING ERRCODE = 'invalid_parameter_value';
     END IF;
 
-    SELECT array_agg(head.company), array_agg(head.position), array_agg(head.hash), array_agg(head.epoch)
-    INTO v_head_companies, v_head_positions, v_head_hashes, v_head_epochs
+    SELECT array_agg(head.company), array_agg(head.position), array_agg(head.epoch), string_agg(head.hash, '')
+    INTO v_companies, v_positions, v_epochs, v_hashes
     FROM (
-        SELECT locked.company, locked.position, locked.hash, locked.epoch
+        SELECT locked.company, locked.position, locked.epoch, locked.hash
         FROM counterfoil_log.heads AS locked
         WHERE locked.company = ANY (p_companies)
         ORDER BY locked.company
         FOR UPDATE
     ) AS head;
+    IF v_companies IS DISTINCT FROM p_companies THEN
+        RAISE EXCEPTION 'of companies %, some have no head, or they do not ascend', p_companies
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
 
+    -- As a rule nothing can be refused and every head is as believed. Then all goes at once: of a function, each
+    -- expression costs anew in each transaction, and most transactions are small.
+    v_as_believed := v_positions = p_head_positions AND v_hashes = p_head_hashes
+        AND p_guards IS NULL AND p_sources IS NULL AND p_since IS NULL;
+    IF v_as_believed AND p_epochs IS NOT NULL THEN
+        SELECT count(*) = 0 INTO v_as_believed
+        FROM generate_series(1, cardinality(p_companies)) AS h
+        CROSS JOIN LATERAL generate_series(coalesce(p_ends[h - 1], 0) + 1, p_ends[h]) AS e
+        WHERE p_epochs[e] <> v_epochs[h];
+    END IF;
+    IF v_as_believed THEN
+        INSERT INTO counterfoil_log.events (
+            company, position, event_id, event_type, event_version, recorded_at,
+            record_key, cause, trace, epoch, delivery, body, link)
+        SELECT
+            p_companies[h], v_positions[h] + e - coalesce(p_ends[h - 1], 0), p_event_ids[e],
+            p_event_types[coalesce(p_event_kinds[e], 1)], p_event_versions[coalesce(p_event_kinds[e], 1)],
+            p_recorded_from + coalesce(p_recorded_after[e], 0) * interval '1 microsecond',
+            p_record_keys[e], p_causes[e], p_traces[e], p_epochs[e], p_deliveries[e],
+            substring(p_bodies FROM coalesce(p_body_ends[e - 1], 0) + 1
+                FOR p_body_ends[e] - coalesce(p_body_ends[e - 1], 0)),
+            substring(p_links FROM 32 * e - 31 FOR 32)
+        FROM generate_series(1, cardinality(p_companies)) AS h
+        CROSS JOIN LATERAL generate_series(coalesce(p_ends[h - 1], 0) + 1, p_ends[h]) AS e;
+
+        UPDATE counterfoil_log.heads AS head
+        SET position = v_positions[h] + p_ends[h] - coalesce(p_ends[h - 1], 0),
+            hash = substring(p_links FROM 32 * p_ends[h] - 31 FOR 32)
+        FROM generate_series(1, cardinality(p_companies)) AS h
+        WHERE head.company = ANY (p_companies)
+            AND head.company = p_companies[h]
+            AND p_ends[h] > coalesce(p_ends[h - 1], 0);
+        RETURN;
+    END IF;
+
+    RETURN QUERY
+    SELECT *
+    FROM counterfoil_log.append_each(
+        p_companies, p_ends, v_positions, v_hashes, v_epochs, p_head_positions, p_head_hashes, p_links, p_sizes,
+        p_guards, p_guard_sizes, p_guard_keys, p_sources, p_delivery_ids, p_since, p_epochs, p_recorded_from,
+        p_recorded_after, p_event_types, p_event_versions, p_event_ids, p_event_kinds, p_record_keys, p_causes,
+        p_traces, p_deliveries, p_body_ends, p_bodies, p_digests);
+END
+$$;
+
+-- The part of `append` that goes request by request: some may be refused, or some heads are not as believed. The
+-- heads are locked, and as in `v_…` there; the rest is what that function was given.
+CREATE FUNCTION counterfoil_log.append_each(
+    p_companies bigint[],
+    p_ends integer[],
+    p_positions bigint[],
+    p_hashes bytea,
+    p_head_epochs bigint[],
+    p_believed_positions bigint[],
+    p_believed_hashes bytea,
+    p_links bytea,
+    p_sizes integer[],
+    p_guards bigint[],
+    p_guard_sizes integer[],
+    p_guard_keys text[],
+    p_sources text[],
+    p_delivery_ids text[],
+    p_since bigint[],
+    p_epochs bigint[],
+    p_recorded_from timestamptz,
+    p_recorded_after bigint[],
+    p_event_types text[],
+    p_event_versions smallint[],
+    p_event_ids uuid[],
+    p_event_kinds smallint[],
+    p_record_keys text[],
+    p_causes bigint[],
+    p_traces text[],
+    p_deliveries text[],
+    p_body_ends integer[],
+    p_bodies bytea,
+    p_digests bytea
+)
+RETURNS TABLE (status text, "position" bigint, link bytea)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    v_requests CONSTANT integer := coalesce(cardinality(p_sizes), cardinality(p_event_ids));
+    v_new_positions bigint[] := p_positions;
+    v_new_hashes bytea := p_hashes;
+    v_head integer := 0;
+    v_company bigint;            -- of that head
+    v_position bigint;
+    v_hash bytea;
+    v_believed boolean;          -- the links given for this company hold from here on
+    v_size integer;              -- of the request
+    v_found bigint;
+    v_event integer := 0;        -- events of the requests before this one
+    v_guard integer := 0;        -- guard keys of the requests before this one
+    v_inserted integer := 0;     -- requests up to here are inserted, or refused
+    v_accepted boolean := false; -- some requests after that wait to be inserted
+    v_heads integer[] := array_fill(0, ARRAY[v_requests]);
+    v_firsts bigint[] := array_fill(NULL::bigint, ARRAY[v_requests]);
+    v_offsets integer[] := array_fill(0, ARRAY[v_requests]);
+    v_links bytea := p_links;
+    v_made bytea;
+BEGIN
     -- One round more than there are requests: the last inserts what is left.
     FOR v_request IN 1..v_requests + 1 LOOP
         -- A guard looks into the table, so what the requests before it appended must be there.
@@ -214,33 +315,36 @@ BEGIN
                 company, position, event_id, event_type, event_version, recorded_at,
                 record_key, cause, trace, epoch, delivery, body, link)
             SELECT
-                p_companies[r], v_firsts[r] + e - 1, p_event_ids[v_offsets[r] + e],
-                p_event_types[p_event_kinds[v_offsets[r] + e]], p_event_versions[p_event_kinds[v_offsets[r] + e]],
-                p_recorded_at[r], p_record_keys[v_offsets[r] + e], p_causes[v_offsets[r] + e],
-                p_traces[v_offsets[r] + e], p_epochs[r], p_deliveries[v_offsets[r] + e], p_bodies[v_offsets[r] + e],
-                substring(v_links FROM 32 * (v_offsets[r] + e) - 31 FOR 32)
+                p_companies[v_heads[r]], v_firsts[r] + e - v_offsets[r] - 1, p_event_ids[e],
+                p_event_types[coalesce(p_event_kinds[e], 1)], p_event_versions[coalesce(p_event_kinds[e], 1)],
+                p_recorded_from + coalesce(p_recorded_after[e], 0) * interval '1 microsecond',
+                p_record_keys[e], p_causes[e], p_traces[e], p_epochs[v_offsets[r] + 1], p_deliveries[e],
+                substring(p_bodies FROM coalesce(p_body_ends[e - 1], 0) + 1
+                    FOR p_body_ends[e] - coalesce(p_body_ends[e - 1], 0)),
+                substring(v_links FROM 32 * e - 31 FOR 32)
             FROM generate_series(v_inserted + 1, v_request - 1) AS r
-            CROSS JOIN LATERAL generate_series(1, p_sizes[r]) AS e
+            CROSS JOIN LATERAL generate_series(v_offsets[r] + 1, v_offsets[r] + coalesce(p_sizes[r], 1)) AS e
             WHERE v_firsts[r] IS NOT NULL;
             v_inserted := v_request - 1;
             v_accepted := false;
         END IF;
         EXIT WHEN v_request > v_requests;
 
-        IF v_company IS DISTINCT FROM p_companies[v_request] THEN
+        v_size := coalesce(p_sizes[v_request], 1);
+        IF v_head = 0 OR v_event >= p_ends[v_head] THEN
             IF v_head > 0 THEN
-                v_head_positions[v_head] := v_position;
-                v_head_hashes[v_head] := v_hash;
+                v_new_positions[v_head] := v_position;
+                v_new_hashes := overlay(v_new_hashes PLACING v_hash FROM 32 * v_head - 31);
             END IF;
             v_head := v_head + 1;
-            v_company := v_head_companies[v_head];
-            IF v_company IS DISTINCT FROM p_companies[v_request] THEN
-                RAISE EXCEPTION 'company % has no head, or requests are not in order', p_companies[v_request]
-                    USING ERRCODE = 'invalid_parameter_value';
-            END IF;
-            v_position := v_head_positions[v_head];
-            v_hash := v_head_hashes[v_head];
-            v_believed := p_head_positions[v_head] = v_position AND p_head_hashes[v_head] = v_hash;
+            v_company := p_companies[v_head];
+            v_position := p_positions[v_head];
+            v_hash := substring(p_hashes FROM 32 * v_head - 31 FOR 32);
+            v_believed := p_believed_positions[v_head] IS NOT DISTINCT FROM v_position
+                AND substring(p_believed_hashes FROM 32 * v_head - 31 FOR 32) IS NOT DISTINCT FROM v_hash;
+        END IF;
+        IF v_size < 1 OR v_event + v_size > p_ends[v_head] THEN
+            RAISE EXCEPTION 'requests do not match companies' USING ERRCODE = 'invalid_parameter_value';
         END IF;
 
         status := 'appended';
@@ -248,50 +352,48 @@ BEGIN
         link := NULL;
         v_found := NULL;
 
-        IF NOT v_plain THEN
-            IF p_since[v_request] IS NOT NULL THEN
-                SELECT event.position INTO v_found
+        IF p_since[v_request] IS NOT NULL THEN
+            SELECT event.position INTO v_found
+            FROM counterfoil_log.events AS event
+            WHERE event.company = v_company
+                AND event.position > p_since[v_request]
+                AND event.event_id = p_event_ids[v_event + 1];
+        END IF;
+
+        IF v_found IS NOT NULL THEN
+            status := 'found';
+            position := v_found;
+        ELSIF p_epochs[v_event + 1] <> p_head_epochs[v_head] THEN
+            status := 'fenced';
+            position := p_head_epochs[v_head];
+        ELSIF p_guards[v_request] IS NOT NULL THEN
+            SELECT max(newest.position) INTO v_found
+            FROM unnest(p_guard_keys[v_guard + 1 : v_guard + p_guard_sizes[v_request]]) AS guarded (record_key)
+            CROSS JOIN LATERAL (
+                SELECT event.position
                 FROM counterfoil_log.events AS event
                 WHERE event.company = v_company
-                    AND event.position > p_since[v_request]
-                    AND event.event_id = p_event_ids[v_event + 1];
-            END IF;
-
+                    AND event.record_key = guarded.record_key
+                    AND event.position > p_guards[v_request]
+                ORDER BY event.position DESC
+                LIMIT 1
+            ) AS newest;
             IF v_found IS NOT NULL THEN
-                status := 'found';
+                status := 'stale';
                 position := v_found;
-            ELSIF p_epochs[v_request] <> v_head_epochs[v_head] THEN
-                status := 'fenced';
-                position := v_head_epochs[v_head];
-            ELSIF p_guards[v_request] IS NOT NULL THEN
-                SELECT max(newest.position) INTO v_found
-                FROM unnest(p_guard_keys[v_guard + 1 : v_guard + p_guard_sizes[v_request]]) AS guarded (record_key)
-                CROSS JOIN LATERAL (
-                    SELECT event.position
-                    FROM counterfoil_log.events AS event
-                    WHERE event.company = v_company
-                        AND event.record_key = guarded.record_key
-                        AND event.position > p_guards[v_request]
-                    ORDER BY event.position DESC
-                    LIMIT 1
-                ) AS newest;
-                IF v_found IS NOT NULL THEN
-                    status := 'stale';
-                    position := v_found;
-                END IF;
             END IF;
-            IF status = 'appended' AND p_sources[v_request] IS NOT NULL THEN
-                INSERT INTO counterfoil_log.deliveries (company, source, delivery_id, position)
-                VALUES (v_company, p_sources[v_request], p_delivery_ids[v_request], v_position + 1)
-                ON CONFLICT DO NOTHING;
-                IF NOT FOUND THEN
-                    status := 'duplicate';
-                    SELECT delivery.position INTO position
-                    FROM counterfoil_log.deliveries AS delivery
-                    WHERE delivery.company = v_company
-                        AND delivery.source = p_sources[v_request]
-                        AND delivery.delivery_id = p_delivery_ids[v_request];
-                END IF;
+        END IF;
+        IF status = 'appended' AND p_sources[v_request] IS NOT NULL THEN
+            INSERT INTO counterfoil_log.deliveries (company, source, delivery_id, position)
+            VALUES (v_company, p_sources[v_request], p_delivery_ids[v_request], v_position + 1)
+            ON CONFLICT DO NOTHING;
+            IF NOT FOUND THEN
+                status := 'duplicate';
+                SELECT delivery.position INTO position
+                FROM counterfoil_log.deliveries AS delivery
+                WHERE delivery.company = v_company
+                    AND delivery.source = p_sources[v_request]
+                    AND delivery.delivery_id = p_delivery_ids[v_request];
             END IF;
         END IF;
 
@@ -299,14 +401,15 @@ BEGIN
             v_believed := false;
         ELSE
             v_accepted := true;
+            v_heads[v_request] := v_head;
             v_firsts[v_request] := position;
             v_offsets[v_request] := v_event;
             IF v_believed THEN
-                v_position := v_position + p_sizes[v_request];
-                v_hash := substring(p_links FROM 32 * (v_event + p_sizes[v_request]) - 31 FOR 32);
+                v_position := v_position + v_size;
+                v_hash := substring(p_links FROM 32 * (v_event + v_size) - 31 FOR 32);
             ELSE
                 v_made := '';
-                FOR i IN v_event + 1..v_event + p_sizes[v_request] LOOP
+                FOR i IN v_event + 1..v_event + v_size LOOP
                     v_position := v_position + 1;
                     v_hash := sha256(v_hash || int8send(v_position) || substring(p_digests FROM 32 * i - 31 FOR 32));
                     v_made := v_made || v_hash;
@@ -316,7 +419,7 @@ BEGIN
             END IF;
         END IF;
 
-        v_event := v_event + p_sizes[v_request];
+        v_event := v_event + v_size;
         v_guard := v_guard + coalesce(p_guard_sizes[v_request], 0);
         IF status = 'found' THEN
             -- Recorded, as a lost answer would have said.
@@ -324,17 +427,21 @@ BEGIN
         END IF;
         RETURN NEXT;
     END LOOP;
+    IF v_event <> cardinality(p_event_ids) THEN
+        RAISE EXCEPTION 'requests do not match events' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
 
-    v_head_positions[v_head] := v_position;
-    v_head_hashes[v_head] := v_hash;
+    v_new_positions[v_head] := v_position;
+    v_new_hashes := overlay(v_new_hashes PLACING v_hash FROM 32 * v_head - 31);
     UPDATE counterfoil_log.heads AS head
-    SET position = moved.position, hash = moved.hash
-    FROM unnest(v_head_companies, v_head_positions, v_head_hashes) AS moved (company, position, hash)
-    WHERE head.company = ANY (v_head_companies)
-        AND head.company = moved.company
-        AND head.position <> moved.position;
+    SET position = v_new_positions[h], hash = substring(v_new_hashes FROM 32 * h - 31 FOR 32)
+    FROM generate_series(1, cardinality(p_companies)) AS h
+    WHERE head.company = ANY (p_companies)
+        AND head.company = p_companies[h]
+        AND head.position < v_new_positions[h];
 END
 $$;
+REVOKE ALL ON FUNCTION counterfoil_log.append_each FROM PUBLIC;
 
 -- The lease of one company, for a holder that is new to it: raises the epoch, so that whoever held it before can
 -- decide nothing more. Answers NULL while somebody else's lease is running. A holder's own name takes it back at
@@ -399,8 +506,9 @@ DECLARE
 BEGIN
     FOREACH v_function IN ARRAY ARRAY[
         'counterfoil_log.open_companies(bigint[])',
-        'counterfoil_log.append(bigint[],integer[],bigint[],bigint[],integer[],text[],text[],text[],bigint[],timestamptz[],'
-        'text[],smallint[],uuid[],smallint[],text[],bigint[],text[],text[],bytea[],bytea,bytea,bigint[],bytea[])',
+        'counterfoil_log.append(bigint[],integer[],bigint[],bytea,bytea,integer[],bigint[],integer[],text[],text[],text[],'
+        'bigint[],bigint[],timestamptz,bigint[],text[],smallint[],uuid[],smallint[],text[],bigint[],text[],text[],'
+        'integer[],bytea,bytea)',
         'counterfoil_log.acquire_lease(bigint,text,double precision)',
         'counterfoil_log.renew_lease(bigint,text,bigint,double precision)',
         'counterfoil_log.release_lease(bigint,text,bigint)'
