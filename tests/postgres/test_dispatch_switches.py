@@ -16,11 +16,12 @@ from support.postgres import Database
 from support.running import open_shop
 
 SWITCHES: Mapping[str, Sequence[str]] = {
-    "--request-ids": ("forever", "0.02", "ignored", "error"),
+    "--request-ids": ("forever", "0.02", "ignored", "error", "duplicate"),
     "trouble": ("lost", "late", "fault after the effect", "slow"),
     "--replay-faults": ("on", "off"),
     "--batch-items": ("30", "10"),
     "--batch-order": ("serial", "parallel"),
+    "--rate": ("both", "second", "at-once"),
     "deletes": ("true", "false"),
 }
 TROUBLES: Mapping[str, Sequence[Mapping[str, Any]]] = {

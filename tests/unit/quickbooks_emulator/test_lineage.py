@@ -131,3 +131,36 @@ def test_a_journal_line_on_account_moves_what_its_party_owes() -> None:
     assert company.shown("Vendor", vendor)["Balance"] == Decimal("9.00")
     company.write("JournalEntry", {"Id": entry["Id"], "SyncToken": entry["SyncToken"]}, "delete")
     assert company.shown("Customer", who)["Balance"] == company.shown("Vendor", vendor)["Balance"] == Decimal("0.00")
+
+
+def test_whatever_names_a_record_shows_its_new_name() -> None:
+    company = Company()
+    who, item = company.customer(), company.item()
+    job: JsonObject = {"DisplayName": "Roof", "Job": True, "ParentRef": {"value": who}}
+    roof = as_text(company.write("Customer", job)["Id"])
+    tile: JsonObject = {"DisplayName": "Tile", "Job": True, "ParentRef": {"value": roof}}
+    tile_id = as_text(company.write("Customer", tile)["Id"])
+    made = company.invoice(who, [line(item, "10.00")])
+    renamed: JsonObject = {**company.handle("Customer", who), "sparse": True, "DisplayName": "Ann Leigh"}
+    company.write("Customer", renamed, "update")
+    shown = company.shown("Invoice", as_text(made["Id"]))
+    assert (as_object(shown["CustomerRef"])["name"], shown["SyncToken"]) == ("Ann Leigh", "0")
+    assert company.shown("Customer", roof)["FullyQualifiedName"] == "Ann Leigh:Roof"
+    assert company.shown("Customer", tile_id)["FullyQualifiedName"] == "Ann Leigh:Roof:Tile"
+    hours: JsonObject = {**company.handle("Item", item), "sparse": True, "Name": "Time"}
+    company.write("Item", hours, "update")
+    (first, *_) = as_list(company.shown("Invoice", as_text(made["Id"]))["Line"])
+    detail = as_object(as_object(first)["SalesItemLineDetail"])
+    assert detail["ItemRef"] == {"value": item, "name": "Time"}
+
+
+def test_the_path_of_a_nested_name_is_free_again_under_its_new_one() -> None:
+    company = Company()
+    above = company.write("Class", {"Name": "North"})
+    below: JsonObject = {"Name": "East", "ParentRef": {"value": above["Id"]}}
+    company.write("Class", below)
+    renamed: JsonObject = {"Id": above["Id"], "SyncToken": "0", "sparse": True, "Name": "South"}
+    company.write("Class", renamed, "update")
+    assert company.refused("Class", below).code == "6240"
+    other = company.write("Class", {"Name": "North"})
+    company.write("Class", {"Name": "East", "ParentRef": {"value": other["Id"]}})

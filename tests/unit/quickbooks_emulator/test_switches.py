@@ -141,7 +141,7 @@ def test_a_fault_that_is_none_is_named(text: str, capsys: pytest.CaptureFixture[
 
 def test_what_named_the_one_names_the_other_after_a_merge() -> None:
     company = Company()
-    kept, gone = company.customer("Ann Lee"), company.customer("Ann Leigh")
+    gone, kept = company.customer("Ann Leigh"), company.customer("Ann Lee")
     item = company.item()
     job = company.write("Customer", {"DisplayName": "Roof", "Job": True, "ParentRef": {"value": gone}})
     invoice = company.invoice(gone, [line(item, "10.00")])

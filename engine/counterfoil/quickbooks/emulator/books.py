@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from counterfoil.ports import Clock
 from counterfoil.quickbooks.emulator import chart, faults
-from counterfoil.quickbooks.emulator.attachments import Files, StoredFile, Upload
+from counterfoil.quickbooks.emulator.attachments import Files, StoredFile
 from counterfoil.quickbooks.emulator.catalog import ENTITIES, EntitySpec
 from counterfoil.quickbooks.emulator.currencies import in_home, posted
-from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
+from counterfoil.quickbooks.emulator.drafting import Draft, Shaped, name_of
 from counterfoil.quickbooks.emulator.fields import checked, fields_of
 from counterfoil.quickbooks.emulator.journal import Effect as JournalEffect
 from counterfoil.quickbooks.emulator.journal import Journal, Operation, Origin
@@ -20,12 +20,13 @@ from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, DocumentKey, Effec
 from counterfoil.quickbooks.emulator.lineage import Lineage, require_unsettled_card
 from counterfoil.quickbooks.emulator.numbering import Numbering, require_free_number
 from counterfoil.quickbooks.emulator.payments import relinked
+from counterfoil.quickbooks.emulator.pointing import Pointing, below
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS, effect_of, emptied, settled
 from counterfoil.quickbooks.emulator.shapers import SHAPERS
 from counterfoil.quickbooks.emulator.special import SPECIAL
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, clean, reference_id, to_decimal
-from counterfoil.quickbooks.emulator.views import amount_of, stamp, view
+from counterfoil.quickbooks.emulator.views import amount_of, view
 from counterfoil_schema.exact_json import JsonObject
 
 # Names that are deleted, unlike the others, which are made inactive.
@@ -225,50 +226,6 @@ class Books:
         self.tables.put(spec, row)
         return self.show(spec.name, row)
 
-    def send(self, entity: str, row: Row, to: str) -> JsonObject:
-        """E-mail a document to an address, or to the one that it bears.
-
-        Raises:
-            QuickBooksFaultError: 2020 or 2240, there is no address, or none that is one.
-        """
-        address = to or as_text(as_object(row.body.get("BillEmail")).get("Address"))
-        if not address:
-            raise faults.required("BillEmail")
-        if "@" not in address or "." not in address:
-            raise faults.bad_email("BillEmail")
-        now = self._clock.now()
-        sent: JsonObject = {
-            **row.body,
-            "EmailStatus": "EmailSent",
-            "BillEmail": {"Address": address},
-            "DeliveryInfo": {"DeliveryType": "Email", "DeliveryTime": stamp(now, self.zone)},
-        }
-        row = replace(row, token=row.token + 1, updated=now, body=sent)
-        self.tables.put(ENTITIES[entity], row)
-        self._enter(ENTITIES[entity], row, "emailed", Origin())
-        return self.show(entity, row)
-
-    def upload(self, upload: Upload, origin: Origin) -> JsonObject:
-        """Keep a file; its attachable is new unless the metadata name one that is there.
-
-        Raises:
-            QuickBooksFaultError: the metadata are refused; nothing is kept.
-        """
-        told: JsonObject = {
-            "FileName": upload.name or "attachment",
-            "ContentType": upload.content_type,
-            **upload.metadata,
-        }
-        operation: WriteOperation = "update" if as_text(told.get("Id")) else "create"
-        made = self.write(Write("Attachable", operation, told), origin)
-        identifier = as_text(made["Id"])
-        self.files.keep(identifier, StoredFile(upload.content, upload.content_type))
-        size: JsonObject = {"Size": len(upload.content), "FileAccessUri": f"/download/{identifier}"}
-        row = self.tables.find("Attachable", identifier)
-        row = replace(row, body={**row.body, **size})
-        self.tables.put(ENTITIES["Attachable"], row)
-        return {**self.show("Attachable", row), "TempDownloadUri": self.files.link(identifier)}
-
     def bump(self, entity: str, identifier: str) -> None:
         """Somebody saves the record unchanged: its token moves."""
         row = self.tables.get(entity, identifier)
@@ -373,9 +330,12 @@ class Books:
         key = (spec.name, row.id)
         cause = self.journal.next_sequence
         row = replace(row, body=self.lineage.marked(key, row.body))
+        before = self.tables.get(*key)
         self.tables.put(spec, row)
         self._post(key, shaped.effect, row.body)
         self._enter(spec, row, operation, origin)
+        if before is not None and spec.kind == "list" and name_of(before) != name_of(row):
+            self._rename(spec, row)
         self._relate(key, row.body, cause)
         if spec.name in SETTLEMENTS:
             for document in self.ledger.link(row.id, shaped.links):
@@ -412,6 +372,18 @@ class Books:
             links = self.ledger.links_of(payment)
             links.pop(key, None)
             self._relink(payment, links, cause)
+
+    def _rename(self, spec: EntitySpec, row: Row) -> None:
+        """Whatever names the record shows its new name, and what lies under it its new path."""
+        pointing = Pointing(spec.name, row.id, {"value": row.id, "name": name_of(row)})
+        for entity in ENTITIES:
+            for other in list(self.tables.table(entity).rows.values()):
+                body = below(other.body, row) if entity == spec.name else other.body
+                body = pointing.moved(body, entity)
+                if body != other.body and (entity, other.id) != (spec.name, row.id):
+                    self.rewrite(entity, other, body)
+                    if entity == spec.name:
+                        self._rename(spec, replace(other, body=body))
 
     def _relate(self, key: DocumentKey, body: JsonObject, cause: int) -> None:
         """Mark what a document was made of, and set free what it no longer is."""

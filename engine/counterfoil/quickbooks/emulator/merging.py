@@ -5,11 +5,11 @@ Source: Intuit's help pages on merging; the notification from its webhooks page.
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.books import Books
-from counterfoil.quickbooks.emulator.catalog import ENTITIES, REFERENCES, EntitySpec
+from counterfoil.quickbooks.emulator.catalog import ENTITIES, EntitySpec
 from counterfoil.quickbooks.emulator.drafting import name_of
 from counterfoil.quickbooks.emulator.journal import Origin
-from counterfoil.quickbooks.emulator.values import as_text
-from counterfoil_schema.exact_json import JsonObject, JsonValue
+from counterfoil.quickbooks.emulator.pointing import Pointing
+from counterfoil_schema.exact_json import JsonObject
 
 
 def merge(books: Books, spec: EntitySpec, gone_id: str, kept_id: str, origin: Origin) -> JsonObject:
@@ -29,41 +29,11 @@ def merge(books: Books, spec: EntitySpec, gone_id: str, kept_id: str, origin: Or
         raise faults.business("A record cannot be merged with itself.")
     if gone.body.get("CurrencyRef") != kept.body.get("CurrencyRef"):
         raise faults.business("Records in different currencies cannot be merged.")
-    pointing = _Pointing(spec.name, gone.id, {"value": kept.id, "name": name_of(kept)})
+    pointing = Pointing(spec.name, gone.id, {"value": kept.id, "name": name_of(kept)})
     for entity in ENTITIES:
         for row in list(books.tables.table(entity).rows.values()):
             body = pointing.moved(row.body, entity)
-            if body != row.body and row.id != gone.id:
+            if body != row.body and (entity, row.id) != (spec.name, gone.id):
                 books.rewrite(entity, row, body)
     books.merged(spec, books.tables.find(spec.name, kept.id), gone, origin)
     return books.show(spec.name, books.tables.find(spec.name, kept.id))
-
-
-class _Pointing:
-    """Finds references to one record, and turns them to another."""
-
-    def __init__(self, entity: str, gone: str, kept: JsonObject) -> None:
-        self._entity = entity
-        self._gone = gone
-        self._kept = kept
-
-    def moved(self, body: JsonObject, owner: str) -> JsonObject:
-        """The body with its references turned."""
-        kind = as_text(body.get("Type") or body.get("type"))
-        return {name: self._value(name, value, owner, kind) for name, value in body.items()}
-
-    def _value(self, name: str, value: JsonValue, owner: str, kind: str) -> JsonValue:
-        if isinstance(value, list):
-            return [self._value(name, member, owner, kind) for member in value]
-        if not isinstance(value, dict):
-            return value
-        if self._points(name, value, owner, kind) and as_text(value.get("value")) == self._gone:
-            return {**value, **self._kept}
-        return self.moved(value, owner)
-
-    def _points(self, name: str, value: JsonObject, owner: str, kind: str) -> bool:
-        if name == "ParentRef":
-            return owner == self._entity
-        if name == "EntityRef":
-            return self._entity in {kind, as_text(value.get("type"))}
-        return REFERENCES.get(name) == self._entity

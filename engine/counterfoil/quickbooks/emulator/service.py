@@ -11,6 +11,7 @@ from counterfoil.quickbooks.emulator.books import Books, Write, WriteOperation
 from counterfoil.quickbooks.emulator.catalog import BY_PATH
 from counterfoil.quickbooks.emulator.cdc import LEFT_OUT, changes
 from counterfoil.quickbooks.emulator.currencies import rate_on
+from counterfoil.quickbooks.emulator.errands import send, upload
 from counterfoil.quickbooks.emulator.injection import FaultBoard
 from counterfoil.quickbooks.emulator.journal import Origin
 from counterfoil.quickbooks.emulator.paper import pdf_of
@@ -237,7 +238,7 @@ class Service:
         check_request_id(call.request_id, batch=False)
         replayed = self._request_ids.recall(call.request_id)
         if replayed is None:
-            sent = self._books.send(call.entity, row, call.parameters.get("sendTo", ""))
+            sent = send(self._books, call.entity, row, call.parameters.get("sendTo", ""))
             replayed = Answer(OK, {call.entity: sent})
             self._request_ids.store(call.request_id, replayed)
         return replayed
@@ -249,9 +250,9 @@ class Service:
         if replayed is not None:
             return replayed
         answers: list[JsonValue] = []
-        for upload in uploads_in(call.raw):
+        for file in uploads_in(call.raw):
             try:
-                answers.append({"Attachable": self._books.upload(upload, Origin("api", call.request_id))})
+                answers.append({"Attachable": upload(self._books, file, Origin("api", call.request_id))})
                 self._stats.writes += 1
             except faults.QuickBooksFaultError as fault:
                 answers.append({"Fault": fault.body()})

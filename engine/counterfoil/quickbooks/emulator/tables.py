@@ -81,18 +81,16 @@ class Tables:
         if previous is not None:
             self._unindex(table, previous)
         table.rows[row.id] = row
-        name = self._name_key(spec, row)
-        if name:
-            self._spaces.setdefault(spec.name_space, {})[name] = (spec.name, row.id)
-        number = as_text(row.body.get("DocNumber"))
-        if number:
-            table.numbers.setdefault(number.casefold(), {})[row.id] = None
+        self._index(table, row)
         if row.id.isdigit():
             self.sequences[spec.sequence] = max(self.sequences.get(spec.sequence, 0), int(row.id))
 
     def amend(self, entity: str, row: Row) -> None:
-        """Replace what a row holds, names and numbers apart; its place among the latest changes stays."""
-        self._tables[entity].rows[row.id] = row
+        """Replace what a row holds; its place among the latest changes stays."""
+        table = self._tables[entity]
+        self._unindex(table, table.rows[row.id])
+        table.rows[row.id] = row
+        self._index(table, row)
 
     def remove(self, spec: EntitySpec, row: Row, at: datetime) -> None:
         """Delete a row, keeping the stub that change data capture reports."""
@@ -109,6 +107,14 @@ class Tables:
         """The Id of a document that bears this number."""
         holders = self._tables[entity].numbers.get(number.casefold())
         return next(iter(holders)) if holders else None
+
+    def _index(self, table: Table, row: Row) -> None:
+        name = self._name_key(table.spec, row)
+        if name:
+            self._spaces.setdefault(table.spec.name_space, {})[name] = (table.spec.name, row.id)
+        number = as_text(row.body.get("DocNumber"))
+        if number:
+            table.numbers.setdefault(number.casefold(), {})[row.id] = None
 
     def _unindex(self, table: Table, row: Row) -> None:
         name = self._name_key(table.spec, row)
