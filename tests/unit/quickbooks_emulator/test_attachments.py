@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from counterfoil.quickbooks.emulator import EmulatorOptions
 from counterfoil.quickbooks.emulator.attachments import uploads_in
 from counterfoil.quickbooks.emulator.limits import LimitNumbers
+from counterfoil.quickbooks.emulator.values import as_object
 from counterfoil_schema.exact_json import JsonObject, dumps, loads_object
 from support.quickbooks_company import Api, allowed_to_refuse, line, running
 
@@ -55,6 +56,20 @@ async def send(api: Api, method: str, tail: str, body: bytes = b"") -> tuple[int
     headers = {"Authorization": f"Bearer {api.token}"}
     async with api.session.request(method, address(api, tail), data=body, headers=headers) as answer:
         return answer.status, answer.content_type, await answer.read()
+
+
+async def test_what_is_known_of_a_file_stays_when_the_attachable_is_changed(api: Api) -> None:
+    await send(api, "POST", "upload", parts(b"hello"))
+    told = {"Size": 5, "FileAccessUri": f"/v3/company/{api.emulator.realm_id}/download/1"}
+    change: JsonObject = {"Id": "1", "SyncToken": "0", "sparse": True, "Note": "signed"}
+    for attachable in ((await api.post("attachable", change))[1], (await api.get("attachable/1"))[1]):
+        shown = as_object(attachable["Attachable"])
+        assert told == {name: shown[name] for name in told}
+        assert shown["Note"] == "signed"
+        async with api.session.get(str(shown["TempDownloadUri"])) as answer:
+            assert await answer.read() == b"hello"
+    _, note = await api.post("attachable", {"Note": "no file"})
+    assert "TempDownloadUri" not in as_object(note["Attachable"])
 
 
 async def test_a_file_is_uploaded_found_and_downloaded_until_its_link_expires(api: Api) -> None:

@@ -73,7 +73,9 @@ CREATES: tuple[tuple[str, str, Body], ...] = (
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with furnished(EmulatorOptions(seed=1, manual_clock=True, limits=LimitNumbers(enabled=False))) as made:
+    switches = Switches(batch_objects="bounded")
+    unlimited = LimitNumbers(enabled=False)
+    async with furnished(EmulatorOptions(seed=1, manual_clock=True, limits=unlimited, switches=switches)) as made:
         yield made
 
 

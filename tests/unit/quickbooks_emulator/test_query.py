@@ -77,6 +77,7 @@ def test_garbage_is_refused_and_nothing_else(text: str) -> None:
             ),
         ),
         ("select * from Invoice MAXRESULTS 5000", Query("Invoice", max_results=1000)),
+        ("select * from Invoice  STARTPOSITION 0 MAXRESULTS 100", Query("Invoice")),
         ("select * from Invoice ORDERBY Id", Query("Invoice", ordering=(Ordering("Id"),))),
     ],
 )
@@ -95,7 +96,7 @@ def test_the_grammar(text: str, query: Query) -> None:
         "select * from Invoice where not Id = '1'",
         "select * from Invoice where DocNumber = 'it''s'",
         "select * from Invoice where Id IN ()",
-        "select * from Invoice startposition 0",
+        "select * from Invoice startposition -1",
         "select * from Invoice maxresults -1",
         "select * from Invoice group by Id",
         "select * from Invoice where Id = '1",
@@ -188,6 +189,23 @@ def test_what_cannot_be_queried_is_4001(company: Company, text: str, detail: str
     with pytest.raises(QuickBooksFaultError) as refused:
         answer(parse(text), company.books)
     assert ("4001", f"QueryValidationError: {detail}") == (refused.value.code, refused.value.detail)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("select * from Customer where PrimaryEmailAddr = 'ann@example.com'", ["Ann"]),
+        ("select * from Customer where PrimaryEmailAddr LIKE '%@EXAMPLE.com'", ["Ann", "Bo"]),
+        ("select * from Customer where PrimaryEmailAddr IN ('bo@example.com', 'cy@example.com')", ["Bo"]),
+    ],
+)
+def test_customers_are_found_by_their_address(text: str, found: list[str]) -> None:
+    made = Company()
+    for name in ("Ann", "Bo"):
+        made.customer(name, PrimaryEmailAddr={"Address": f"{name}@example.com"})
+    made.customer("Cy")
+    rows = as_list(answer(parse(text), made.books).get("Customer"))
+    assert found == [as_object(row)["DisplayName"] for row in rows]
 
 
 @given(QUERIES)

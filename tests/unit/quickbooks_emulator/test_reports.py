@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
 from counterfoil.quickbooks.emulator.reports import REPORTS
+from counterfoil.quickbooks.emulator.reports.asked import asked_from
 from counterfoil.quickbooks.emulator.values import ZERO
 from support.quickbooks_company import Company, posting
 from support.quickbooks_reports import amounts, lines, report, traded
@@ -127,6 +128,7 @@ def test_a_company_without_documents_has_no_data() -> None:
         ({"start_date": "2026-02-01", "end_date": "2026-01-01"}, "2060"),
         ({"summarize_column_by": "Moon"}, "2170"),
         ({"date_macro": "Some Day"}, "2170"),
+        ({"date_macro": "Next Month-to-date"}, "2170"),
         ({"accounting_method": "Barter"}, "2170"),
     ],
 )
@@ -134,6 +136,29 @@ def test_what_cannot_be_reported_is_refused(asked: dict[str, str], code: str) ->
     with pytest.raises(QuickBooksFaultError) as caught:
         report(Company(), "ProfitAndLoss", **asked)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("macro", "first", "last"),
+    [
+        ("Yesterday", "2026-11-14", "2026-11-14"),
+        ("This Week", "2026-11-15", "2026-11-21"),
+        ("Last Week-to-date", "2026-11-08", "2026-11-08"),
+        ("Next 4 Weeks", "2026-11-22", "2026-12-19"),
+        ("Last Month-to-date", "2026-10-01", "2026-10-15"),
+        ("Next Month", "2026-12-01", "2026-12-31"),
+        ("This Fiscal Quarter", "2026-10-01", "2026-12-31"),
+        ("Last Calendar Quarter-to-date", "2026-07-01", "2026-08-15"),
+        ("Last Fiscal Year", "2025-01-01", "2025-12-31"),
+        ("Last Fiscal Year-to-date", "2025-01-01", "2025-11-15"),
+        ("This Calendar Year-to-date", "2026-01-01", "2026-11-15"),
+        ("Next Fiscal Year", "2027-01-01", "2027-12-31"),
+    ],
+)
+def test_the_names_of_stretches_of_days(macro: str, first: str, last: str) -> None:
+    # 15 November 2026 is a Sunday, the first day of Intuit's week.
+    asked = asked_from({"date_macro": macro}, date(2026, 11, 15))
+    assert (first, last) == (asked.start.isoformat(), asked.end.isoformat())
 
 
 POSTINGS = st.tuples(

@@ -47,9 +47,11 @@ class StoredFile:
 class Files:
     """The contents of attachables, by Id, and the links under which they can be fetched for a while."""
 
-    def __init__(self, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, clock: Clock, entropy: Entropy, realm_id: str = "") -> None:
         self._clock = clock
         self._entropy = entropy
+        self._realm_id = realm_id
+        self._given: dict[str, str] = {}
         self._files: dict[str, StoredFile] = {}
         self._links: dict[str, tuple[str, datetime]] = {}
         self.base_url = ""
@@ -71,10 +73,23 @@ class Files:
         if identifier not in self._files:
             raise faults.not_found()
         now = self._clock.now()
-        self._links = {token: link for token, link in self._links.items() if link[1] > now}
-        token = self._entropy.token_bytes(16).hex()
-        self._links[token] = (identifier, now + LINK_LIFE)
+        token = self._given.get(identifier, "")
+        if self._links.get(token, ("", now))[1] - now < LINK_LIFE / 2:
+            self._links = {token: link for token, link in self._links.items() if link[1] > now}
+            token = self._given[identifier] = self._entropy.token_bytes(16).hex()
+            self._links[token] = (identifier, now + LINK_LIFE)
         return f"{self.base_url}/files/{token}"
+
+    def told(self, identifier: str) -> JsonObject:
+        """What an attachable says of its file; nothing if it is a mere note."""
+        file = self._files.get(identifier)
+        if file is None:
+            return {}
+        return {
+            "FileAccessUri": f"/v3/company/{self._realm_id}/download/{identifier}",
+            "TempDownloadUri": self.link(identifier),
+            "Size": len(file.content),
+        }
 
     def fetch(self, token: str) -> StoredFile | None:
         """The content behind a link that still lives."""

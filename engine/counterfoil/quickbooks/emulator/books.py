@@ -135,7 +135,8 @@ class Books:
 
     def show(self, entity: str, row: Row) -> JsonObject:
         """The record as the API shows it."""
-        return view(entity, row, self.ledger, self.zone)
+        shown = view(entity, row, self.ledger, self.zone)
+        return {**shown, **self.files.told(row.id)} if entity == "Attachable" else shown
 
     def write(self, write: Write, origin: Origin) -> JsonObject:
         """Do it.

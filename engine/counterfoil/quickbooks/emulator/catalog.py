@@ -72,7 +72,7 @@ def _spec(
 
 
 _SALES = ("DocNumber", "TxnDate", "CustomerRef", "Balance", "TotalAmt")
-_BOUGHT = ("DocNumber", "TxnDate", "VendorRef", "TotalAmt")
+_BOUGHT = ("DocNumber", "TxnDate", "VendorRef", "APAccountRef", "TotalAmt")
 _NAMED = ("Name", "FullyQualifiedName", "Active")
 
 ENTITIES: dict[str, EntitySpec] = {
@@ -87,20 +87,24 @@ ENTITIES: dict[str, EntitySpec] = {
         _spec("Class", "list", _NAMED, "cudm", name_property="Name"),
         _spec("CompanyCurrency", "list", ("Name", "Code", "Active"), "cud", name_property="Code"),
         _spec("CompanyInfo", "single", ("CompanyName",), ""),
-        _spec("CreditCardPaymentTxn", "transaction", ("TxnDate", "Amount"), "", path="creditcardpayment"),
+        _spec("CreditCardPaymentTxn", "transaction", ("TxnDate", "Amount", "VendorRef"), "", path="creditcardpayment"),
         _spec("CreditMemo", "transaction", _SALES, "cudve"),
-        _spec("Customer", "list", (*_PERSON, "CompanyName", "FullyQualifiedName", "Balance"), "cudm",
+        _spec("Customer", "list", (*_PERSON, "CompanyName", "FullyQualifiedName", "Balance", "PrimaryEmailAddr"),
+              "cudm",
               name_property="DisplayName", name_space="party"),
         _spec("CustomerType", "fixed", ("Name", "Active"), ""),
         _spec("Department", "list", _NAMED, "cum", name_property="Name"),
         _spec("Deposit", "transaction", ("DocNumber", "TxnDate", "TotalAmt"), "cud"),
         _spec("Employee", "list", _PERSON, "cudm", name_property="DisplayName", name_space="party"),
-        _spec("Estimate", "transaction", ("DocNumber", "TxnDate", "CustomerRef", "TotalAmt"), "cude"),
+        _spec("Estimate", "transaction",
+              ("DocNumber", "TxnDate", "DueDate", "ExpirationDate", "AcceptedDate", "CustomerRef", "ProjectRef",
+               "TotalAmt"),
+              "cude"),
         _spec("ExchangeRate", "rate", ("SourceCurrencyCode", "TargetCurrencyCode", "AsOfDate"), ""),
-        _spec("Invoice", "transaction", (*_SALES, "DueDate"), "cudve", void="operation"),
+        _spec("Invoice", "transaction", (*_SALES, "DueDate", "SalesTermRef", "ProjectRef"), "cudve", void="operation"),
         _spec("Item", "list", (*_NAMED, "Type", "Sku"), "cudm", name_property="Name"),
         _spec("JournalCode", "list", ("Name", "Active", "Type"), "cu", name_property="Name", updates=False),
-        _spec("JournalEntry", "transaction", ("DocNumber", "TxnDate"), "cud"),
+        _spec("JournalEntry", "transaction", ("DocNumber", "TxnDate", "TotalAmt"), "cud"),
         _spec("Payment", "transaction", ("TxnDate", "CustomerRef", "TotalAmt", "PaymentRefNum"), "cudve",
               void="include"),
         _spec("PaymentMethod", "list", ("Name", "Active", "Type"), "cum", name_property="Name"),

@@ -83,10 +83,11 @@ def same_rate(tables: Tables, rate: JsonObject) -> Row | None:
 
 
 def rate_on(tables: Tables, source: str, day: str) -> Row | None:
-    """The latest rate of a currency on or before a day."""
+    """The latest rate of a currency on or before a day; before the first one that is known, that one."""
     rates = [row for row in tables.table("ExchangeRate").rows.values() if row.body["SourceCurrencyCode"] == source]
+    rates.sort(key=lambda row: as_text(row.body["AsOfDate"]))
     past = [row for row in rates if not day or as_text(row.body["AsOfDate"]) <= day]
-    return max(past, key=lambda row: as_text(row.body["AsOfDate"]), default=None)
+    return past[-1] if past else next(iter(rates), None)
 
 
 def in_home(body: JsonObject, home: str) -> JsonObject:

@@ -51,8 +51,4 @@ def upload(books: Books, file: Upload, origin: Origin) -> JsonObject:
     made = books.write(Write("Attachable", operation, told), origin)
     identifier = as_text(made["Id"])
     books.files.keep(identifier, StoredFile(file.content, file.content_type))
-    size: JsonObject = {"Size": len(file.content), "FileAccessUri": f"/download/{identifier}"}
-    row = books.tables.find("Attachable", identifier)
-    row = replace(row, body={**row.body, **size})
-    books.tables.put(ENTITIES["Attachable"], row)
-    return {**books.show("Attachable", row), "TempDownloadUri": books.files.link(identifier)}
+    return books.show("Attachable", books.tables.find("Attachable", identifier))

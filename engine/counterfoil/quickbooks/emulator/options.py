@@ -26,6 +26,8 @@ class Switches:
     Attributes:
         replay: what becomes of request ids.
         batch_items_max: 30 as documented, or 10.
+        batch_objects: whether a batch that would answer more than a thousand objects gets 10100 for the rest, as
+            documented; an extractor in wide use counts on a thousand for each of its queries.
         batch_order: items of a batch are handled one after the other, or at once, none seeing another.
         latin1_only: text outside ISO-8859-1 is refused, as documented for US companies.
         old_changes: change data capture asked further back than 30 days tells those of 30 days, or refuses.
@@ -36,6 +38,7 @@ class Switches:
 
     replay: ReplayRules = field(default_factory=ReplayRules)
     batch_items_max: int = 30
+    batch_objects: Literal["bounded", "any"] = "any"
     batch_order: Literal["serial", "parallel"] = "serial"
     latin1_only: bool = True
     old_changes: Literal["clipped", "refused"] = "clipped"
@@ -162,6 +165,12 @@ def _add_switches(made: argparse.ArgumentParser) -> None:
         "--batch-items", type=int, choices=(10, 30), default=30, help="most items in a batch (default: %(default)s)"
     )
     made.add_argument(
+        "--batch-objects",
+        choices=("any", "bounded"),
+        default="any",
+        help="whether a batch may answer more than a thousand objects (default: %(default)s)",
+    )
+    made.add_argument(
         "--batch-order",
         choices=("serial", "parallel"),
         default="serial",
@@ -228,6 +237,7 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
         switches=Switches(
             replay=replay,
             batch_items_max=parsed.batch_items,
+            batch_objects=parsed.batch_objects,
             batch_order=parsed.batch_order,
             latin1_only=parsed.text == "latin1",
             old_changes=parsed.old_changes,

@@ -278,7 +278,8 @@ class _Parser:
             seen.add(word)
             self._position += 1
             if word == "STARTPOSITION":
-                start = self._whole(least=1)
+                # Positions count from 1, and an extractor in use begins with 0.
+                start = max(1, self._whole(least=0))
             else:
                 # More than the largest page is cut to it without a word, as clients have found.
                 most = min(self._whole(least=0), PAGE_MAX)

@@ -6,6 +6,7 @@ from counterfoil.quickbooks.emulator.service import Call, CallKind
 from counterfoil_schema.exact_json import JsonObject, loads
 
 DEEPEST = 3
+TAX_STEPS = 2
 _ON_RECORDS: Mapping[tuple[str, str], CallKind] = {("GET", "pdf"): "pdf", ("POST", "send"): "send"}
 _WITHOUT_RECORDS: Mapping[tuple[str, str], CallKind] = {
     ("GET", "cdc"): "cdc",
@@ -17,7 +18,7 @@ _WITHOUT_RECORDS: Mapping[tuple[str, str], CallKind] = {
 
 def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes) -> Call:
     """Which call a request is."""
-    steps = tuple(step.lower() for step in tail.strip("/").split("/") if step)
+    steps = _steps(tail)
     asked = dict(parameters)
     first = steps[0] if steps else ""
     if first == "query" and method in {"GET", "POST"}:
@@ -30,7 +31,7 @@ def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes
         return Call(_ON_RECORDS[method, steps[-1]], steps, asked)
     if method == "GET":
         return Call("read", steps, asked)
-    if method == "POST" and steps == ("taxservice", "taxcode"):
+    if method == "POST" and len(steps) == TAX_STEPS and (first, steps[1].lower()) == ("taxservice", "taxcode"):
         return Call("tax", steps, asked, _object(raw))
     if method != "POST" or len(steps) != 1:
         return Call("unknown", steps, asked)
@@ -38,6 +39,12 @@ def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes
     if first == "batch":
         return Call("batch", steps, asked, body)
     return Call(_write_kind(asked, body), steps, asked, body)
+
+
+def _steps(tail: str) -> tuple[str, ...]:
+    """Its parts, names in lower case; an Id stays as it is, for there are some with letters."""
+    steps = [step for step in tail.split("/") if step]
+    return tuple(step if place == 1 else step.lower() for place, step in enumerate(steps))
 
 
 def _write_kind(asked: Mapping[str, str], body: JsonObject | None) -> CallKind:

@@ -136,7 +136,7 @@ def _kind(name: str, spec: EntitySpec) -> str:
         return "decimal" if name in {"Balance", "TotalAmt"} else "string"
     if field.type in {"decimal", "integer", "boolean", "date"}:
         return field.type
-    return "reference" if field.type == "ReferenceType" else "string"
+    return {"ReferenceType": "reference", "EmailAddress": "address"}.get(field.type, "string")
 
 
 def _typed(value: Value, kind: str, name: str, zone: ZoneInfo) -> Comparable:
@@ -191,6 +191,8 @@ def _stored(value: JsonValue, kind: str) -> Comparable | None:
         return None
     if kind == "reference":
         return as_text(as_object(value).get("value")).casefold()
+    if kind == "address":
+        return as_text(as_object(value).get("Address")).casefold()
     if isinstance(value, bool):
         return value
     if isinstance(value, int | Decimal) and kind in {"decimal", "integer"}:

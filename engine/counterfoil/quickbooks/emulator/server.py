@@ -77,7 +77,7 @@ class QuickBooksEmulator:
         self.board = FaultBoard(self.clock)
         self.limiter = Limiter(self.clock, self.options.limits)
         self.request_ids = RequestIds(self.clock, switches.replay)
-        self.files = Files(self.clock, entropy)
+        self.files = Files(self.clock, entropy, self.options.realm_id)
         self.books = Books(
             self.clock,
             self.files,
@@ -252,6 +252,7 @@ class QuickBooksEmulator:
             shuffle=self._shuffled if switches.batch_order == "parallel" else None,
             cdc_leaves_out=LEFT_OUT | ({"TimeActivity"} if switches.cdc_time_activity == "refused" else set()),
             refuse_old_changes=switches.old_changes == "refused",
+            batch_objects_bound=switches.batch_objects == "bounded",
         )
         return ExchangeParts(
             service=service,

@@ -46,7 +46,7 @@ class Call:
     """One request to the accounting API, understood.
 
     Attributes:
-        tail: what follows the realm in the address, in lower case.
+        tail: what follows the realm in the address, in lower case but for an Id.
         body: the JSON object of a write or a batch; None if there was none that could be read.
         text: the statement of a query.
         raw: the body of an upload.
@@ -78,6 +78,7 @@ class Service:
 
     Args:
         batch_items_max: 30 as documented; 10 is what some companies seem to get.
+        batch_objects_bound: refuses what goes beyond a thousand objects in the answer to a batch.
         refuse_old_changes: what change data capture does with an instant over 30 days ago.
         shuffle: lets the items of a batch be handled at once, none seeing another: queries are answered before any
             write, and all in an order that this makes; None keeps theirs.
@@ -96,6 +97,7 @@ class Service:
         batch_items_max: int,
         shuffle: Callable[[list[JsonValue]], list[JsonValue]] | None,
         refuse_old_changes: bool = False,
+        batch_objects_bound: bool = False,
         cdc_leaves_out: frozenset[str] = LEFT_OUT,
     ) -> None:
         self._books = books
@@ -107,6 +109,7 @@ class Service:
         self._batch_items_max = batch_items_max
         self._shuffle = shuffle
         self._refuse_old_changes = refuse_old_changes
+        self._batch_objects_bound = batch_objects_bound
         self._cdc_leaves_out = cdc_leaves_out
         self._room = RETURNED_MAX
 
@@ -323,7 +326,7 @@ class Service:
         if "Query" in item:
             result = select(parse(as_text(item["Query"])), self._books)
             self._room -= int(as_text(result.get("maxResults", 0)))
-            if self._room < 0:
+            if self._room < 0 and self._batch_objects_bound:
                 raise faults.too_big(f"A batch may answer no more than {RETURNED_MAX} objects.")
             self._stats.meter(self._clock.now())
             return {"QueryResponse": result}

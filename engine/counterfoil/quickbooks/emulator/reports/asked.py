@@ -34,6 +34,8 @@ Filters = tuple[tuple[str, frozenset[str]], ...]
 """What alone is reported: the kind of record, and Ids."""
 MONTHS: Mapping[By, int] = {"Month": 1, "Quarter": 3, "Year": 12}
 PERIODS_MAX = 400
+STEPS = {"last": -1, "this": 0, "next": 1}
+UNITS = {"week": 0, "month": 1, "quarter": 3, "year": 12}
 DAYS_OF: Mapping[By, int] = {"Days": 1, "Week": 7}
 
 
@@ -117,26 +119,35 @@ def _day(parameters: Mapping[str, str], name: str, default: date) -> date:
 
 
 def _macro(text: str, today: date) -> tuple[date, date]:
-    month = today.replace(day=1)
-    year = today.replace(month=1, day=1)
-    last_month = month - timedelta(days=1)
-    known = {
+    """The days that a name means; weeks begin on Sunday, fiscal years in January."""
+    name = text.lower().replace("calendar ", "fiscal ")
+    fixed = {
         "all": (date(1900, 1, 1), today),
         "today": (today, today),
-        "this month": (month, _end_of(month, 1)),
-        "this month-to-date": (month, today),
-        "last month": (last_month.replace(day=1), last_month),
-        "this fiscal year": (year, today.replace(month=12, day=31)),
-        "this calendar year": (year, today.replace(month=12, day=31)),
-        "this fiscal year-to-date": (year, today),
-        "this calendar year-to-date": (year, today),
-        "last fiscal year": (year.replace(year=year.year - 1), year - timedelta(days=1)),
-        "last calendar year": (year.replace(year=year.year - 1), year - timedelta(days=1)),
+        "yesterday": (today - timedelta(days=1), today - timedelta(days=1)),
+        "next 4 weeks": (_shifted(today, "week", 1), _shifted(today, "week", 5) - timedelta(days=1)),
     }
-    found = known.get(text.lower())
-    if found is None:
+    if name in fixed:
+        return fixed[name]
+    which, _, rest = name.partition(" ")
+    unit, _, to_date = rest.removeprefix("fiscal ").partition("-")
+    if which not in STEPS or unit not in UNITS or to_date not in {"", "to-date"} or (to_date and which == "next"):
         raise faults.bad_enum("date_macro", text[:40])
-    return found
+    start = _shifted(today, unit, STEPS[which])
+    if to_date:
+        # As far into a former part of the time as today is into this one.
+        end = start + (today - _shifted(today, unit, 0))
+        return start, min(end, _shifted(start, unit, 1) - timedelta(days=1))
+    return start, _shifted(start, unit, 1) - timedelta(days=1)
+
+
+def _shifted(day: date, unit: str, steps: int) -> date:
+    """The first day of the week, month, quarter or year that many further than the one that a day lies in."""
+    if unit == "week":
+        return day - timedelta(days=(day.weekday() + 1) % 7) + timedelta(weeks=steps)
+    months = UNITS[unit]
+    index = (day.year * 12 + day.month - 1) // months * months + steps * months
+    return date(index // 12, index % 12 + 1, 1)
 
 
 def _last_of(day: date, by: By) -> date:
