@@ -32,6 +32,9 @@ WATCHED = ("Customer", "Item", "Invoice", "Payment", "CreditMemo", "JournalEntry
 NAMED = ("Account", "Class", "Department", "Item", "TaxCode", "Term")
 """Name lists that mappings refer to by name."""
 
+SETTINGS = ("Preferences", "CompanyInfo")
+"""What a company has once, and what is read of it as facts."""
+
 SWEEP = "sweep"
 SWEEP_OVERLAP = timedelta(minutes=2)
 SWEEP_REACH = timedelta(days=29)
@@ -79,6 +82,10 @@ class BooksReader:
                 by_entity.setdefault(hint.kind, []).append(hint)
         payments, invoices = by_entity.pop("Payment", []), by_entity.pop("Invoice", [])
         followed = await self._follow_settlements(payments, invoices)
+        about_the_company = [hint for kind in SETTINGS for hint in by_entity.pop(kind, [])]
+        if about_the_company:
+            await self.learn_preferences()
+            followed += await self._followed(about_the_company, [])
         for entity, group in by_entity.items():
             shown = await self._books.read(entity, [hint.source_id for hint in group], "live")
             followed += await self._followed(group, shown)
@@ -232,6 +239,20 @@ class BooksReader:
         Raises:
             BooksUnreadableError: a read failed.
         """
+        facts = await self.learn_preferences()
+        for entity in NAMED:
+            # Only abroad do lines name codes of the company's own.
+            if entity != "TaxCode" or facts.tax_mode == "abroad":
+                await self.learn_names(entity)
+        await self._begin_sweeping()
+        return facts
+
+    async def learn_preferences(self) -> BooksFacts:
+        """Read company and preferences, and append what is new of them.
+
+        Raises:
+            BooksUnreadableError: a read failed.
+        """
         company = self._session.company
         facts = await self._books.facts()
         row = await self._store.one(CompanyRow, company)
@@ -248,9 +269,6 @@ class BooksReader:
         digest = await self._hashes.keyed_hash(company, exact_json.canonical(event.model_dump(mode="json")))
         if row is None or row.preferences_hash != digest:
             await self._session.receive([NewEvent(event=event.model_copy(update={"content_hash": digest}))])
-        for entity in NAMED:
-            await self.learn_names(entity)
-        await self._begin_sweeping()
         return facts
 
     async def learn_rate(self, currency: str, day: date) -> bool:

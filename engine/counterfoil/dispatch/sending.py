@@ -39,6 +39,8 @@ WRITE_BACKS_PER_TURN = 100
 CALLS_MAX = 10
 WRITE_BACKS_MAX = 8
 LEASE_SECONDS_MIN = 5.0
+OUTDATED = frozenset({"2220", "5030", "6100", "6200", "6210"})
+"""Refusals by which the books show that their settings have changed: currency, feature, tax code, closed period."""
 BACKOFF_SECONDS_MAX = 60.0
 UNREADABLE_SECONDS = 5.0
 
@@ -48,6 +50,7 @@ class Sending:
 
     Attributes:
         is_busy: more is ready for the books than may be under way at once.
+        facts_in_doubt: the books refused something by a setting that we do not know of yet.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Sending:
         self._batch_size = BatchSize(company=session.company, store=store, clock=clock)
         self._missing_names = MissingNames(company=session.company, store=store, view=view, reader=reader, clock=clock)
         self.is_busy = False
+        self.facts_in_doubt = False
         self._unsent_in_a_row = 0
         self._resting_until = 0.0
         self._rates_read: set[tuple[str, str]] = set()
@@ -232,6 +236,7 @@ class Sending:
         try:
             outcomes = await self._sender.send(call, trace=await self._trace_of(members[0]))
             self._learn(outcomes)
+            self.facts_in_doubt |= any(isinstance(one, Refused) and one.code in OUTDATED for one in outcomes.values())
             if any(isinstance(one, Refused) and one.code == REFUSED_CODE for one in outcomes.values()):
                 await self._batch_size.refused(len(call.items))
             self._delay(members)

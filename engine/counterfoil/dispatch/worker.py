@@ -41,6 +41,8 @@ class Pace:
     gather_seconds: float = 3.0
     poll_seconds: float = 60.0
     sweep_seconds: float = 300.0
+    facts_seconds: float = 21_600.0
+    doubt_seconds: float = 60.0
     settle_seconds: float = 2.0
     reconnect_seconds: float = 15.0
     trouble_seconds: float = 5.0
@@ -187,7 +189,13 @@ class CompanyWorker:
 
     async def _get_to_know(self) -> None:
         await self._rooms.acquaintance.meet()
+        self._due["facts"] = self._clock.monotonic() + self._pace.facts_seconds
         self._met = True
+
+    async def _learn_facts(self) -> None:
+        """Somebody may close a period or switch on taxes at any time; a refusal that says so makes us look at once."""
+        await self._rooms.books.learn_preferences()
+        self._rooms.sending.facts_in_doubt = False
 
     async def _take_over(self) -> set[str]:
         """What an earlier holder had sent without recording an answer is uncertain, and is settled before all else."""
@@ -268,6 +276,9 @@ class CompanyWorker:
                 self._job(tasks, f"poll {connection}", self._poll(connection))
         if self._met and self._is_due("sweep", self._pace.sweep_seconds):
             self._job(tasks, "sweep", self._rooms.books.sweep())
+        doubt = self._rooms.sending.facts_in_doubt and self._is_due("facts in doubt", self._pace.doubt_seconds)
+        if self._met and (doubt or self._is_due("facts", self._pace.facts_seconds)):
+            self._job(tasks, "facts in doubt" if doubt else "facts", self._learn_facts())
 
     def _follow(self, tasks: asyncio.TaskGroup, hints: list[HintRow]) -> None:
         by_connection: dict[str, list[HintRow]] = {}
