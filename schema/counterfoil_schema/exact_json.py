@@ -5,6 +5,7 @@ are read and written here and nowhere else.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
@@ -13,6 +14,10 @@ JsonValue: TypeAlias = "bool | int | Decimal | str | list[JsonValue] | dict[str,
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 _encode_text = json.JSONEncoder(ensure_ascii=False).encode
+_SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_SUSPECT_BYTES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_UNFIT = re.compile("[\\x00\ud800-\udfff]")
+REPLACEMENT = "\ufffd"
 
 
 class NotANumberError(ValueError):
@@ -30,10 +35,24 @@ def _refuse_constant(name: str) -> None:
 def loads(text: str | bytes) -> JsonValue:
     """Parse JSON; whole numbers become int, all others Decimal.
 
+    JSON can spell what no text holds: NUL, which Postgres does not store, and halves of surrogate pairs, which no
+    encoding writes. Both become U+FFFD here, so that one odd character stops nothing behind.
+
     Raises:
         ValueError: not JSON, or a number that is none (NaN, Infinity).
     """
     value: JsonValue = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    suspect = _SUSPECT.search(text) if isinstance(text, str) else _SUSPECT_BYTES.search(text)
+    return _fit(value) if suspect else value
+
+
+def _fit(value: JsonValue) -> JsonValue:
+    if isinstance(value, str):
+        return _UNFIT.sub(REPLACEMENT, value)
+    if isinstance(value, list):
+        return [_fit(member) for member in value]
+    if isinstance(value, dict):
+        return {_UNFIT.sub(REPLACEMENT, name): _fit(member) for name, member in value.items()}
     return value
 
 
