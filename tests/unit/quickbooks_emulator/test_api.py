@@ -208,7 +208,7 @@ async def test_consent_is_refused_for_a_wrong_scope(api: Api) -> None:
     asked = {
         "client_id": api.emulator.office.client_id,
         "response_type": "code",
-        "scope": "openid",
+        "scope": "com.intuit.quickbooks.nothing",
         "redirect_uri": "http://localhost:1/cb",
         "state": "s",
     }
