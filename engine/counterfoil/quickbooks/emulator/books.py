@@ -164,7 +164,7 @@ class Books:
     def _create(self, spec: EntitySpec, write: Write, origin: Origin) -> JsonObject:
         cleaned = clean(write.body, latin1=self.latin1)
         body = checked(spec.name, cleaned.values)
-        draft = self.draft(spec, body, None, write.include, lines_sent=True)
+        draft = self.draft(spec, body, None, write.include, sent=frozenset(body))
         shaped = SHAPERS[spec.name](draft)
         self.numbering.number(spec, shaped.body, self.tables, self.preferences, write.include)
         require_free_number(spec, "", shaped.body, self.tables, self.preferences, write.include)
@@ -182,7 +182,7 @@ class Books:
         cleaned = clean(write.body, latin1=self.latin1)
         sent = checked(spec.name, cleaned.values)
         merged = self._merged(spec, current, sent, cleaned.blanks, sparse=write.body.get("sparse") is True)
-        draft = self.draft(spec, merged, current, write.include, lines_sent="Line" in sent)
+        draft = self.draft(spec, merged, current, write.include, sent=frozenset(sent))
         shaped = SHAPERS[spec.name](draft)
         require_free_number(spec, current.id, shaped.body, self.tables, self.preferences, write.include)
         self._require_open(current.body)
@@ -305,7 +305,7 @@ class Books:
         current: Row | None,
         include: frozenset[str],
         *,
-        lines_sent: bool,
+        sent: frozenset[str],
     ) -> Draft:
         """A checked body on its way to a record."""
         return Draft(
@@ -318,7 +318,7 @@ class Books:
             preferences=self.preferences,
             tables=self.tables,
             ledger=self.ledger,
-            lines_sent=lines_sent,
+            sent=sent,
         )
 
     def _require_open(self, body: JsonObject) -> None:

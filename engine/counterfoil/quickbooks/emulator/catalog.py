@@ -147,6 +147,7 @@ REFERENCES = {
     "EmployeeRef": "Employee",
     "ExpenseAccountRef": "Account",
     "FromAccountRef": "Account",
+    "GroupItemRef": "Item",
     "IncomeAccountRef": "Account",
     "ItemRef": "Item",
     "PaymentMethodRef": "PaymentMethod",

@@ -14,6 +14,7 @@ PRODUCT_INCOME = "79"
 COST_OF_GOODS_SOLD = "80"
 ACCOUNTS_RECEIVABLE = "84"
 DISCOUNTS_GIVEN = "86"
+OPENING_EQUITY = "34"
 UNAPPLIED_INCOME = "87"
 UNAPPLIED_EXPENSE = "88"
 SALES_TAX_PAYABLE = "90"
@@ -35,7 +36,7 @@ ACCOUNTS = (
     ("27", "Payroll Taxes", "Expense", "PayrollExpenses"),
     ("28", "Payroll Benefits", "Expense", "PayrollExpenses"),
     (ACCOUNTS_PAYABLE, "Accounts Payable (A/P)", "Accounts Payable", "AccountsPayable"),
-    ("34", "Opening Balance Equity", "Equity", "OpeningBalanceEquity"),
+    (OPENING_EQUITY, "Opening Balance Equity", "Equity", "OpeningBalanceEquity"),
     (CHECKING, "Checking", "Bank", "Checking"),
     ("36", "Savings", "Bank", "Savings"),
     ("42", "Visa", "Credit Card", "CreditCard"),

@@ -24,6 +24,7 @@ class Draft:
         current: the record that it updates, or None for a new one.
         include: values of the `include` parameter.
         identifier: the Id it has or will have.
+        sent: the properties that the client sent; the others are what was there.
     """
 
     spec: EntitySpec
@@ -35,7 +36,7 @@ class Draft:
     preferences: JsonObject
     tables: Tables
     ledger: Ledger
-    lines_sent: bool
+    sent: frozenset[str]
 
     @property
     def key(self) -> DocumentKey:

@@ -41,10 +41,12 @@ class Effect:
     Attributes:
         postings: what it moves on the accounts.
         owed: what a customer owes more by it, or a vendor is owed, by the party's Id.
+        stock: how many of an item of inventory it brings or takes, by the item's Id.
     """
 
     postings: tuple[Posting, ...] = ()
     owed: tuple[tuple[str, Decimal], ...] = ()
+    stock: tuple[tuple[str, Decimal], ...] = ()
 
 
 NO_EFFECT = Effect()
@@ -54,11 +56,20 @@ class Sums:
     """Postings in the making: amounts on the same account, about the same, become one."""
 
     def __init__(self) -> None:
+        self._stock: defaultdict[str, Decimal] = defaultdict(Decimal)
         self._amounts: defaultdict[tuple[str, About], Decimal] = defaultdict(lambda: ZERO)
 
     def add(self, account: str, amount: Decimal, about: About = NOTHING) -> None:
         """Positive is a debit."""
         self._amounts[account, about] += amount
+
+    def move(self, item: str, quantity: Decimal) -> None:
+        """So many of an item come in, or go out."""
+        self._stock[item] += quantity
+
+    def stock(self) -> tuple[tuple[str, Decimal], ...]:
+        """What comes and goes, by item."""
+        return tuple((item, quantity) for item, quantity in self._stock.items() if quantity)
 
     def postings(self) -> tuple[Posting, ...]:
         """One for each that does not come to nothing."""
@@ -72,6 +83,7 @@ class Ledger:
         self._effects: dict[DocumentKey, Effect] = {}
         self._accounts: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
         self._parties: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+        self._stock: defaultdict[str, Decimal] = defaultdict(Decimal)
         self._paid_by: defaultdict[DocumentKey, dict[str, Decimal]] = defaultdict(dict)
         self._pays: dict[str, dict[DocumentKey, Decimal]] = {}
 
@@ -87,6 +99,8 @@ class Ledger:
             self._accounts[posting.account] += sign * posting.amount
         for party, owed in effect.owed:
             self._parties[party] += sign * owed
+        for item, quantity in effect.stock:
+            self._stock[item] += sign * quantity
 
     def account(self, identifier: str) -> Decimal:
         """Debits less credits of an account."""
@@ -95,6 +109,10 @@ class Ledger:
     def party(self, identifier: str) -> Decimal:
         """What a customer owes, or a vendor is owed."""
         return self._parties.get(identifier, ZERO)
+
+    def stock(self, item: str) -> Decimal:
+        """How many of an item documents have brought, less what they took."""
+        return self._stock.get(item, Decimal(0))
 
     def accounts(self) -> dict[str, Decimal]:
         """Debits less credits of every account that was ever posted to."""

@@ -1,5 +1,6 @@
 """What all documents with lines share: ids that stay with their lines, and references inside details."""
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from counterfoil.quickbooks.emulator import faults
@@ -7,7 +8,7 @@ from counterfoil.quickbooks.emulator.catalog import REFERENCES
 from counterfoil.quickbooks.emulator.drafting import Draft
 from counterfoil.quickbooks.emulator.fields import check_text, rows
 from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text, cents, to_decimal
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 LINES_MAX = 10_000
 DESCRIPTION_MAX = 4000
@@ -44,6 +45,16 @@ def sent_lines(draft: Draft) -> list[JsonObject]:
     return lines
 
 
+def flat(lines: Iterable[JsonObject]) -> Iterator[JsonObject]:
+    """The lines, those of a bundle in place of the bundle."""
+    for line in lines:
+        inside = as_object(line.get("GroupLineDetail"))
+        if inside:
+            yield from flat(as_object(member) for member in as_list(inside.get("Line")))
+        else:
+            yield line
+
+
 def number_lines(draft: Draft, lines: list[JsonObject], *, first: int) -> tuple[list[JsonObject], int]:
     """Give each line its Id and LineNum: a line sent with its Id keeps it, any other gets a new one.
 
@@ -66,6 +77,13 @@ def number_lines(draft: Draft, lines: list[JsonObject], *, first: int) -> tuple[
             made += 1
         seen.add(identifier)
         rest: JsonObject = {name: value for name, value in line.items() if name not in {"Id", "LineNum"}}
+        bundle = as_object(rest.get("GroupLineDetail"))
+        if bundle:
+            inside: list[JsonValue] = []
+            for member in flat([line]):
+                made += 1
+                inside.append({"Id": str(made - 1 + first), **{name: member[name] for name in member if name != "Id"}})
+            rest["GroupLineDetail"] = {**bundle, "Line": inside}
         numbered.append({"Id": identifier, "LineNum": position, **rest})
     return numbered, made
 

@@ -2,9 +2,10 @@
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped, check_name, nested, require_unique_name
-from counterfoil.quickbooks.emulator.fields import check_text
+from counterfoil.quickbooks.emulator.fields import check_text, rows
+from counterfoil.quickbooks.emulator.inventory import opening_effect
 from counterfoil.quickbooks.emulator.parties import currency
-from counterfoil.quickbooks.emulator.values import ZERO, as_text
+from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, to_decimal
 from counterfoil_schema.exact_json import JsonObject
 
 LEVELS_MAX = 5
@@ -90,7 +91,12 @@ def shape_item(draft: Draft) -> Shaped:
     body.setdefault("TrackQtyOnHand", False)
     body.setdefault("UnitPrice", 0)
     body.setdefault("PurchaseCost", 0)
-    return Shaped(body)
+    for line in rows(as_object(body.get("ItemGroupDetail")), "ItemGroupLine"):
+        draft.resolve(line.get("ItemRef"), "Item", "ItemGroupDetail.ItemGroupLine.ItemRef")
+    if "QtyOnHand" in draft.sent:
+        # What a client says there is now, counts from here on.
+        body["QtyOnHand"] = to_decimal(body["QtyOnHand"], "QtyOnHand") - draft.ledger.stock(draft.identifier)
+    return Shaped(body, effect=opening_effect(body))
 
 
 def _item_accounts(draft: Draft, body: JsonObject) -> None:

@@ -6,6 +6,7 @@ Source: Intuit's entity pages of Bill, VendorCredit, Purchase and PurchaseOrder.
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
+from counterfoil.quickbooks.emulator.inventory import bought
 from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, About, Effect, Sums
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency
@@ -105,7 +106,7 @@ def bill_effect(entity: str, body: JsonObject, tables: Tables) -> Effect:
     account = reference_id(body.get("APAccountRef")) or chart.ACCOUNTS_PAYABLE
     sums.add(account, -sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt"))
     owed = sign * to_decimal(body.get("Balance", 0), "Balance")
-    return Effect(sums.postings(), ((reference_id(body.get("VendorRef")), owed),))
+    return Effect(sums.postings(), ((reference_id(body.get("VendorRef")), owed),), sums.stock())
 
 
 def purchase_effect(body: JsonObject, tables: Tables) -> Effect:
@@ -113,7 +114,7 @@ def purchase_effect(body: JsonObject, tables: Tables) -> Effect:
     sign = -1 if body.get("Credit") is True else 1
     sums = _expenses(body, tables, sign)
     sums.add(reference_id(body.get("AccountRef")), -sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt"))
-    return Effect(sums.postings())
+    return Effect(sums.postings(), stock=sums.stock())
 
 
 def _begun(draft: Draft) -> JsonObject:
@@ -195,6 +196,7 @@ def _expenses(body: JsonObject, tables: Tables, sign: int) -> Sums:
             sums.add(reference_id(detail.get("AccountRef")), amount, _about(detail))
         elif kind == "ItemBasedExpenseLineDetail":
             sums.add(_expense_account(detail, tables), amount, _about(detail))
+            bought(sums, detail, sign, tables)
     tax = to_decimal(as_object(body.get("TxnTaxDetail")).get("TotalTax", 0), "TotalTax")
     sums.add(chart.SALES_TAX_PAYABLE, sign * tax)
     return sums

@@ -7,8 +7,9 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
+from counterfoil.quickbooks.emulator.inventory import sold
 from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, About, Effect, Ledger, Sums
-from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
+from counterfoil.quickbooks.emulator.lines import flat, line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency, home_currency
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.taxes import SalesTax, default_line_code, sales_tax
@@ -34,6 +35,7 @@ PAID_BY = {
 }
 SOURCES = frozenset({"Estimate", "PurchaseOrder", "TimeActivity"})
 DEFAULT_ITEM = "1"
+IN_BUNDLES = frozenset({"SalesItemLineDetail", "DescriptionOnly"})
 ON_SALES_FORMS = frozenset({"SalesItemLineDetail", "DescriptionOnly", "DiscountLineDetail", "GroupLineDetail"})
 
 
@@ -158,43 +160,48 @@ def sale_effect(entity: str, body: JsonObject, tables: Tables) -> Effect:
     deposit = deposit_of(entity, body)
     sums.add(against, sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt") - deposit)
     sums.add(reference_id(body.get("DepositToAccountRef")), deposit)
-    for line in (as_object(member) for member in as_list(body.get("Line"))):
+    rate = to_decimal(body.get("ExchangeRate", 1), "ExchangeRate") or Decimal(1)
+    for line in flat(as_object(member) for member in as_list(body.get("Line"))):
         kind = as_text(line.get("DetailType"))
         amount = sign * to_decimal(line.get("Amount", 0), "Amount")
         detail = as_object(line.get(kind))
         if kind == "SalesItemLineDetail":
             sums.add(_income_account(detail, tables), -amount, _about(detail))
+            sold(sums, detail, sign, rate, tables)
         elif kind == "DiscountLineDetail":
             account = reference_id(detail.get("DiscountAccountRef")) or chart.DISCOUNTS_GIVEN
             sums.add(account, amount, _about(detail))
     tax = to_decimal(as_object(body.get("TxnTaxDetail")).get("TotalTax", 0), "TotalTax")
     sums.add(chart.SALES_TAX_PAYABLE, -sign * tax)
     if not on_account:
-        return Effect(sums.postings())
+        return Effect(sums.postings(), stock=sums.stock())
     owed = sign * to_decimal(body.get("Balance", 0), "Balance")
-    return Effect(sums.postings(), ((reference_id(body.get("CustomerRef")), owed),))
+    return Effect(sums.postings(), ((reference_id(body.get("CustomerRef")), owed),), sums.stock())
 
 
 def _about(detail: JsonObject) -> About:
     return About(item=reference_id(detail.get("ItemRef")), tracked_class=reference_id(detail.get("ClassRef")))
 
 
+def _emptied(line: JsonObject) -> JsonObject:
+    kind = as_text(line.get("DetailType"))
+    detail = dict(as_object(line.get(kind)))
+    for name in ("Qty", "UnitPrice", "Quantity"):
+        if name in detail:
+            detail[name] = 0
+    if "Line" in detail:
+        detail["Line"] = [_emptied(as_object(member)) for member in as_list(detail["Line"])]
+    emptied: JsonObject = {**line, "Amount": ZERO}
+    if kind in line:
+        emptied[kind] = detail
+    return emptied
+
+
 def voided(body: JsonObject) -> JsonObject:
     """The same form with every amount at zero and its note marked."""
-    lines: list[JsonValue] = []
-    for line in (as_object(member) for member in as_list(body.get("Line"))):
-        kind = as_text(line.get("DetailType"))
-        detail = dict(as_object(line.get(kind)))
-        for name in ("Qty", "UnitPrice"):
-            if name in detail:
-                detail[name] = 0
-        emptied: JsonObject = {**line, "Amount": ZERO}
-        if kind in line:
-            emptied[kind] = detail
-        lines.append(emptied)
     return {
         **body,
-        "Line": lines,
+        "Line": [_emptied(as_object(member)) for member in as_list(body.get("Line"))],
         "TotalAmt": ZERO,
         "TxnTaxDetail": {"TotalTax": ZERO},
         **({"Deposit": ZERO} if "Deposit" in body else {}),
@@ -212,8 +219,10 @@ def _income_account(detail: JsonObject, tables: Tables) -> str:
 
 def _sales_line(draft: Draft, line: JsonObject) -> JsonObject:
     kind = as_text(line.get("DetailType"))
-    if kind not in ON_SALES_FORMS or kind == "GroupLineDetail":
+    if kind not in ON_SALES_FORMS:
         raise faults.bad_enum("Line.DetailType", kind)
+    if kind == "GroupLineDetail":
+        return _bundle(draft, line)
     result: JsonObject = {name: value for name, value in line.items() if not name.endswith("Detail")}
     if kind == "DescriptionOnly":
         result["DescriptionLineDetail"] = resolve_details(
@@ -235,6 +244,42 @@ def _sales_line(draft: Draft, line: JsonObject) -> JsonObject:
         result["Amount"] = line_amount(line)
     result[kind] = detail
     return result
+
+
+def _bundle(draft: Draft, line: JsonObject) -> JsonObject:
+    """A bundle with its lines, which are those that were sent, else what the item holds; it costs what they cost."""
+    sent = as_object(line.get("GroupLineDetail"))
+    if not reference_id(sent.get("GroupItemRef")):
+        raise faults.required("Line.GroupLineDetail.GroupItemRef")
+    item = draft.resolve(sent["GroupItemRef"], "Item", "Line.GroupLineDetail.GroupItemRef")
+    number = to_decimal(sent.get("Quantity", 1), "Line.GroupLineDetail.Quantity")
+    inside = rows(sent, "Line") or [_of_bundle(draft, part, number) for part in parts_of(item.body)]
+    if any(as_text(member.get("DetailType")) not in IN_BUNDLES for member in inside):
+        raise faults.bad_enum("Line.GroupLineDetail.Line.DetailType", "")
+    shaped = [_sales_line(draft, member) for member in inside]
+    detail: JsonObject = {
+        "GroupItemRef": draft.reference(sent["GroupItemRef"], "Item", "Line.GroupLineDetail.GroupItemRef"),
+        "Quantity": number,
+        "Line": [*shaped],
+    }
+    kept: JsonObject = {name: value for name, value in line.items() if not name.endswith("Detail")}
+    return {**kept, "Amount": ZERO, "GroupLineDetail": detail}
+
+
+def _of_bundle(draft: Draft, part: JsonObject, number: Decimal) -> JsonObject:
+    item = draft.resolve(part.get("ItemRef"), "Item", "ItemGroupDetail.ItemGroupLine.ItemRef")
+    quantity = number * to_decimal(part.get("Qty", 1), "Qty")
+    price = to_decimal(item.body.get("UnitPrice", 0), "UnitPrice")
+    return {
+        "Amount": cents(quantity * price),
+        "DetailType": "SalesItemLineDetail",
+        "SalesItemLineDetail": {"ItemRef": {"value": item.id}, "Qty": quantity, "UnitPrice": price},
+    }
+
+
+def parts_of(item: JsonObject) -> list[JsonObject]:
+    """What a bundle is made of."""
+    return rows(as_object(item.get("ItemGroupDetail")), "ItemGroupLine")
 
 
 def factored_amount(line: JsonObject, detail: JsonObject, kind: str) -> Decimal:
@@ -276,14 +321,17 @@ def _summed(draft: Draft, lines: list[JsonObject], body: JsonObject) -> tuple[_T
             percent = to_decimal(detail.get("DiscountPercent", 0), "DiscountPercent")
             line["Amount"] = cents(items * percent / 100)
         discount += to_decimal(line["Amount"], "Amount")
-    tax = sales_tax(draft, body, lines, discount)
+    tax = sales_tax(draft, body, list(flat(lines)), discount)
+    for line in lines:
+        if line["DetailType"] == "GroupLineDetail":
+            line["Amount"] = _sold([line])
     # Where prices contain the tax, the lines have become smaller.
     return _Totals(items=_sold(lines), discount=discount, tax=tax.total), lines, tax
 
 
 def _sold(lines: list[JsonObject]) -> Decimal:
-    sold = (line for line in lines if line["DetailType"] == "SalesItemLineDetail")
-    return sum((to_decimal(line["Amount"], "Amount") for line in sold), ZERO)
+    found = (line for line in flat(lines) if line["DetailType"] == "SalesItemLineDetail")
+    return sum((to_decimal(line["Amount"], "Amount") for line in found), ZERO)
 
 
 def _document_currency(draft: Draft, body: JsonObject, customer: Row | None) -> JsonObject:

@@ -1,6 +1,9 @@
 """Which documents pay which, and what each kind of document does to the ledger."""
 
+from collections.abc import Callable, Mapping
+
 from counterfoil.quickbooks.emulator.banking import card_payment_effect, deposit_effect, transfer_effect
+from counterfoil.quickbooks.emulator.inventory import opening_effect
 from counterfoil.quickbooks.emulator.journals import journal_effect
 from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, Effect, Ledger
 from counterfoil.quickbooks.emulator.payments import bill_payment_effect, payment_effect, voided_payment
@@ -14,8 +17,18 @@ SETTLEMENTS = frozenset({"Payment", "BillPayment"})
 SETTLED = frozenset({"Invoice", "CreditMemo", "Bill", "VendorCredit"})
 
 
+_ALONE: Mapping[str, Callable[[JsonObject], Effect]] = {
+    "BillPayment": bill_payment_effect,
+    "CreditCardPaymentTxn": card_payment_effect,
+    "Deposit": deposit_effect,
+    "Item": opening_effect,
+    "Payment": payment_effect,
+    "Transfer": transfer_effect,
+}
+
+
 def effect_of(entity: str, body: JsonObject, tables: Tables) -> Effect:
-    """What a document as it stands does to the books; lists and orders do nothing."""
+    """What a document as it stands does to the books; lists, but for items of inventory, and orders do nothing."""
     match entity:
         case "Invoice" | "CreditMemo" | "SalesReceipt" | "RefundReceipt":
             return sale_effect(entity, body, tables)
@@ -23,20 +36,10 @@ def effect_of(entity: str, body: JsonObject, tables: Tables) -> Effect:
             return bill_effect(entity, body, tables)
         case "Purchase":
             return purchase_effect(body, tables)
-        case "Payment":
-            return payment_effect(body)
-        case "BillPayment":
-            return bill_payment_effect(body)
-        case "Deposit":
-            return deposit_effect(body)
-        case "Transfer":
-            return transfer_effect(body)
-        case "CreditCardPaymentTxn":
-            return card_payment_effect(body)
         case "JournalEntry":
             return journal_effect(body, tables)
         case _:
-            return NO_EFFECT
+            return _ALONE[entity](body) if entity in _ALONE else NO_EFFECT
 
 
 def settled(entity: str, identifier: str, body: JsonObject, ledger: Ledger) -> JsonObject:

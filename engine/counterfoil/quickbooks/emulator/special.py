@@ -80,7 +80,7 @@ def write_template(books: "Books", spec: EntitySpec, write: "Write", origin: "Or
     if current is not None and template.body.get("sparse") is True:
         sent = {**_writable(template.spec, current.body), **sent}
     require_schedule(sent)
-    draft = books.draft(template.spec, sent, current, write.include, lines_sent="Line" in sent)
+    draft = books.draft(template.spec, sent, current, write.include, sent=frozenset(sent))
     # Its Id is that of a template, and no document's.
     shaped = SHAPERS[template.spec.name](replace(draft, identifier=""))
     now = books.now()

@@ -34,6 +34,8 @@ def view(entity: str, row: Row, ledger: Ledger, zone: ZoneInfo) -> JsonObject:
         # Income and expense accounts show no balance, whatever was posted to them.
         balance = ZERO if shown.get("Classification") in PROFIT_AND_LOSS else ledger.account(row.id)
         shown["CurrentBalance"] = shown["CurrentBalanceWithSubAccounts"] = balance
+    elif entity == "Item" and "QtyOnHand" in shown:
+        shown["QtyOnHand"] = to_decimal(shown["QtyOnHand"], "QtyOnHand") + ledger.stock(row.id)
     shown["domain"] = "QBO"
     shown["sparse"] = False
     shown["Id"] = row.id

@@ -122,4 +122,5 @@ def _day_of_payment(books: Books, payment: str, otherwise: date) -> date:
 
 
 def _day(row: Row) -> date:
-    return date.fromisoformat(as_text(row.body["TxnDate"]))
+    """Of a document its own; of an item the day from which it is counted."""
+    return date.fromisoformat(as_text(row.body.get("TxnDate") or row.body["InvStartDate"]))

@@ -25,6 +25,7 @@ LEDGER_COLUMNS = (
 TYPE_NAMES = {
     "BillPayment": "Bill Payment",
     "CreditMemo": "Credit Memo",
+    "Item": "Inventory Starting Value",
     "JournalEntry": "Journal Entry",
     "Purchase": "Expense",
     "RefundReceipt": "Refund",

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.catalog import ENTITIES
+from counterfoil.quickbooks.emulator.lines import flat
 from counterfoil.quickbooks.emulator.reports.aging import PAYABLE, RECEIVABLE
 from counterfoil.quickbooks.emulator.reports.asked import Asked
 from counterfoil.quickbooks.emulator.reports.layout import Line, Report, cells, data, summary, text_of, total_of
@@ -103,7 +104,7 @@ def inventory(books: Books, _asked: Asked) -> Report:
     rows: list[JsonValue] = []
     for item in sorted(books.tables.table("Item").rows.values(), key=lambda row: as_text(row.body.get("Name"))):
         if item.body.get("Type") == "Inventory":
-            quantity = to_decimal(item.body.get("QtyOnHand", 0), "QtyOnHand")
+            quantity = to_decimal(item.body.get("QtyOnHand", 0), "QtyOnHand") + books.ledger.stock(item.id)
             cost = to_decimal(item.body.get("PurchaseCost", 0), "PurchaseCost")
             shown = [f"{quantity:f}", text_of(quantity * cost), text_of(cost)]
             rows.append({**cells(as_text(item.body.get("Name")), shown, item.id), "type": "Data"})
@@ -144,7 +145,7 @@ def _parts(row: Row, reference: str, *, in_lines: bool) -> Iterator[tuple[str, s
         if named:
             yield as_text(named.get("name")), as_text(named.get("value")), _worth(row)
         return
-    for line in (as_object(member) for member in as_list(row.body.get("Line"))):
+    for line in flat(as_object(member) for member in as_list(row.body.get("Line"))):
         detail = as_object(line.get("SalesItemLineDetail"))
         named = as_object(detail.get(reference))
         if named:
