@@ -1,6 +1,7 @@
 """What the emulator offers beside the API: https, large companies, saved states, a page, switches."""
 
 import json
+import re
 import ssl
 from datetime import timedelta
 from decimal import Decimal
@@ -10,9 +11,15 @@ import aiohttp
 import pytest
 import requests
 
+from counterfoil import quickbooks
 from counterfoil.quickbooks.emulator import EmulatorOptions, QuickBooksEmulator, Switches
+from counterfoil.quickbooks.emulator.catalog import ENTITIES
 from counterfoil.quickbooks.emulator.command import serve
-from counterfoil.quickbooks.emulator.options import options_from
+from counterfoil.quickbooks.emulator.control import ENDPOINTS
+from counterfoil.quickbooks.emulator.injection import KINDS
+from counterfoil.quickbooks.emulator.known_faults import KNOWN
+from counterfoil.quickbooks.emulator.options import options_from, parser
+from counterfoil.quickbooks.emulator.reports import REPORTS
 from counterfoil.quickbooks.emulator.snapshot import SnapshotError, restore, saved
 from counterfoil.quickbooks.emulator.values import ZERO, as_list
 from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps, loads, loads_object
@@ -176,3 +183,38 @@ async def test_changes_of_long_ago(old_changes: str, status: int, code: str) -> 
         since = (api.emulator.clock.now() - timedelta(days=31)).isoformat()
         answered, body = await api.get("cdc", entities="Customer", changedSince=since)
         assert (answered, code_of(body)) == (status, code)
+
+
+README = Path(quickbooks.emulator.__file__).with_name("README.md").read_text(encoding="utf-8")
+QUOTED = set(re.findall(r"`([^`]+)`", README))
+
+
+def test_the_page_names_every_option_and_no_other() -> None:
+    options = {name for action in parser()._actions for name in action.option_strings if name.startswith("--")}
+    named = set(re.findall(r"--[a-z][a-z-]+", README))
+    assert options - named == {"--help"} - named
+    assert named - options == set()
+
+
+def test_the_page_names_every_record_report_fault_code_and_call_and_no_other() -> None:
+    kinds = {name for name in QUOTED if name in KINDS}
+    assert kinds == KINDS
+    assert [name for name in (*ENTITIES, *REPORTS) if not re.search(rf"\b{name}\b", README)] == []
+    calls = set(re.findall(r"`((?:GET|POST|DELETE) /[a-z/{}]*)`", README))
+    assert calls - {"GET /"} == listed_calls()
+    told = re.search(r"Codes that a client meets.*?10200", README, re.DOTALL)
+    assert told is not None
+    codes = set(re.findall(r"\b\d{3,5}\b", told[0]))
+    ranges = {str(number) for number in range(6290, 6391, 10)}
+    assert codes - ranges == KNOWN.keys() - ranges
+
+
+def listed_calls() -> set[str]:
+    found: set[str] = set()
+    for line, told in ENDPOINTS.items():
+        methods, _, path = line.partition(" ")
+        where = re.split(r"[?\[]", path)[0]
+        found |= {f"{method} {where}" for method in methods.split("|")}
+        # One line of the list tells of another call.
+        found |= {"DELETE /faults"} if "DELETE /faults" in str(told) else set()
+    return found - {"GET /"}
