@@ -5,7 +5,7 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from support.quickbooks_company import Company, applied, line, posting
-from support.quickbooks_reports import amounts, report
+from support.quickbooks_reports import amounts, lines, report
 
 
 def links(record: JsonObject) -> list[tuple[str, str]]:
@@ -164,3 +164,29 @@ def test_the_path_of_a_nested_name_is_free_again_under_its_new_one() -> None:
     assert company.refused("Class", below).code == "6240"
     other = company.write("Class", {"Name": "North"})
     company.write("Class", {"Name": "East", "ParentRef": {"value": other["Id"]}})
+
+
+def test_a_payment_pays_what_a_journal_entry_made_its_customer_owe() -> None:
+    company = Company()
+    ann, bo = company.customer("Ann"), company.customer("Bo")
+    entities: list[JsonObject] = [{"Type": "Customer", "EntityRef": {"value": who}} for who in (ann, bo)]
+    entry: list[JsonValue] = [
+        posting("Debit", "84", "9.00", entities[0]),
+        posting("Debit", "84", "5.00", entities[1]),
+        posting("Credit", "1", "14.00"),
+    ]
+    made = company.write("JournalEntry", {"TxnDate": "2026-03-01", "Line": entry})
+    journal = as_text(made["Id"])
+    paid = company.payment(ann, "6.00", [applied("JournalEntry", journal, "6.00")])
+    assert (paid["UnappliedAmt"], company.shown("Customer", ann)["Balance"]) == (Decimal("0.00"), Decimal("3.00"))
+    assert company.shown("Customer", bo)["Balance"] == Decimal("5.00")
+    (first, second, total) = list(lines(report(company, "AgedReceivables")["Rows"]))
+    assert (first[0], first[-1], second[0], second[-1], total[-1]) == ("Ann", "3.00", "Bo", "5.00", "8.00")
+    more: JsonObject = {"CustomerRef": {"value": ann}, "TotalAmt": 4, "Line": [applied("JournalEntry", journal, "4")]}
+    assert company.refused("Payment", more).code == "6000"
+    cy = company.customer("Cy")
+    assert company.refused("Payment", {**more, "CustomerRef": {"value": cy}}).code == "620"
+    company.write("JournalEntry", company.handle("JournalEntry", journal), "delete")
+    assert company.shown("Payment", as_text(paid["Id"]))["UnappliedAmt"] == Decimal("6.00")
+    assert company.shown("Customer", ann)["Balance"] == Decimal("-6.00")
+    assert sum(company.books.ledger.accounts().values()) == 0

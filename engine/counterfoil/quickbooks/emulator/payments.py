@@ -5,14 +5,18 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
-from counterfoil.quickbooks.emulator.ledger import DocumentKey, Effect, Posting
+from counterfoil.quickbooks.emulator.ledger import DocumentKey, Effect, Ledger, Posting
 from counterfoil.quickbooks.emulator.lines import line_amount
 from counterfoil.quickbooks.emulator.parties import currency
 from counterfoil.quickbooks.emulator.sales import deposit_of
+from counterfoil.quickbooks.emulator.tables import Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, cents, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-LINKABLE = {"Payment": frozenset({"Invoice", "CreditMemo"}), "BillPayment": frozenset({"Bill", "VendorCredit"})}
+LINKABLE = {
+    "Payment": frozenset({"Invoice", "CreditMemo", "JournalEntry"}),
+    "BillPayment": frozenset({"Bill", "VendorCredit", "JournalEntry"}),
+}
 PARTY = {"Payment": "CustomerRef", "BillPayment": "VendorRef"}
 CREDITS = frozenset({"CreditMemo", "VendorCredit"})
 PAID_FROM = {"Check": ("CheckPayment", "BankAccountRef", "Bank"),
@@ -59,7 +63,8 @@ def payment_effect(body: JsonObject) -> Effect:
     if total:
         account = reference_id(body.get("DepositToAccountRef")) or chart.UNDEPOSITED_FUNDS
         postings = (Posting(account, total), Posting(chart.ACCOUNTS_RECEIVABLE, -total))
-    return Effect(postings, ((reference_id(body.get("CustomerRef")), -unapplied),))
+    owed = -unapplied - _paid_of_journals(body)
+    return Effect(postings, ((reference_id(body.get("CustomerRef")), owed),))
 
 
 def shape_bill_payment(draft: Draft) -> Shaped:
@@ -108,7 +113,38 @@ def bill_payment_effect(body: JsonObject) -> Effect:
         (-amount if link.get("TxnType") in CREDITS else amount for link, amount in zip(links, amounts, strict=True)),
         ZERO,
     )
-    return Effect(postings, ((reference_id(body.get("VendorRef")), applied - total),))
+    owed = applied - total - _paid_of_journals(body)
+    return Effect(postings, ((reference_id(body.get("VendorRef")), owed),))
+
+
+def _paid_of_journals(body: JsonObject) -> Decimal:
+    """What a payment pays of journal entries, which carry no balance of their own."""
+    return sum(
+        (
+            to_decimal(line.get("Amount", 0), "Amount")
+            for line in rows(body, "Line")
+            if any(link.get("TxnType") == "JournalEntry" for link in rows(line, "LinkedTxn"))
+        ),
+        ZERO,
+    )
+
+
+def open_of_journal(key: DocumentKey, party: str, tables: Tables, ledger: Ledger, *, besides: str = "") -> Decimal:
+    """What a party still owes, or is owed, by a journal entry."""
+    owed = sum((amount for who, amount in ledger.effect_of(key).owed if who == party), ZERO)
+    for payment, amount in ledger.payments_of(key).items():
+        if payment != besides and payer(tables, payment) == party:
+            owed -= amount
+    return owed
+
+
+def payer(tables: Tables, payment: str) -> str:
+    """Whose payment it is."""
+    for entity, name in PARTY.items():
+        row = tables.get(entity, payment)
+        if row is not None:
+            return reference_id(row.body.get(name))
+    return ""
 
 
 def _applied(links: dict[DocumentKey, Decimal], total: Decimal) -> Decimal:
@@ -156,6 +192,10 @@ def _links(draft: Draft, party: str) -> tuple[dict[DocumentKey, Decimal], list[J
         kept.append({"Amount": amount, "LinkedTxn": [reference]})
     for key, amount in links.items():
         document = draft.tables.find(*key)
+        if key[0] == "JournalEntry":
+            if amount > open_of_journal(key, party, draft.tables, draft.ledger, besides=draft.identifier):
+                raise faults.business(f"The amount applied to journal entry {key[1]} exceeds its open balance.")
+            continue
         total = to_decimal(document.body.get("TotalAmt", 0), "TotalAmt") - deposit_of(key[0], document.body)
         if amount > total - draft.ledger.applied_to(key, besides=draft.identifier):
             raise faults.business(f"The amount applied to {key[0]} {key[1]} exceeds its open balance.")
@@ -169,6 +209,10 @@ def _linked_document(draft: Draft, link: JsonObject, party: str) -> DocumentKey:
     if entity not in LINKABLE[draft.spec.name]:
         raise faults.cannot_link(f"A payment cannot be linked to a transaction of type {entity[:40]}.")
     document = draft.tables.find(entity, identifier)
+    if entity == "JournalEntry":
+        if open_of_journal((entity, identifier), party, draft.tables, draft.ledger, besides=draft.identifier) <= ZERO:
+            raise faults.cannot_link(f"Journal entry {identifier} has nothing open for this party.")
+        return entity, identifier
     if reference_id(document.body.get(PARTY[draft.spec.name])) != party:
         raise faults.cannot_link(f"{entity} {identifier} belongs to another {PARTY[draft.spec.name][:-3].lower()}.")
     return entity, identifier

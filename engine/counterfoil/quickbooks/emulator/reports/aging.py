@@ -7,8 +7,8 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.reports.asked import Asked
 from counterfoil.quickbooks.emulator.reports.layout import Line, Report, data, summary, total_of
-from counterfoil.quickbooks.emulator.reports.openness import open_on
-from counterfoil.quickbooks.emulator.reports.subjects import headed
+from counterfoil.quickbooks.emulator.reports.openness import open_journals, open_on
+from counterfoil.quickbooks.emulator.reports.subjects import headed, name_of
 from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -41,6 +41,12 @@ def _aged(books: Books, asked: Asked, kinds: tuple[tuple[str, int], ...], party:
                 key = (as_text(reference.get("name")), as_text(reference.get("value")))
                 due = as_text(row.body.get("DueDate")) or day.isoformat()
                 open_by[key][_bucket(asked.as_of, date.fromisoformat(due))] += amount
+    kind = party.removesuffix("Ref")
+    alone = next((wanted for filtered, wanted in asked.filters if filtered == kind), None)
+    for row, identifier, amount in open_journals(books, kind, asked.as_of):
+        if alone is None or identifier in alone:
+            key = (name_of(books.tables, kind, identifier), identifier)
+            open_by[key][_bucket(asked.as_of, date.fromisoformat(as_text(row.body["TxnDate"])))] += amount
     lines = [
         Line(name, identifier, (*amounts, sum(amounts, ZERO)))
         for (name, identifier), amounts in sorted(open_by.items())

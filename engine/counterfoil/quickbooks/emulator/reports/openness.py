@@ -1,10 +1,11 @@
 """What was open of a document on a day: less the payments that were dated until then."""
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
 from counterfoil.quickbooks.emulator.books import Books
-from counterfoil.quickbooks.emulator.payments import CREDITS
+from counterfoil.quickbooks.emulator.payments import CREDITS, payer
 from counterfoil.quickbooks.emulator.sales import deposit_of
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS
 from counterfoil.quickbooks.emulator.tables import Row
@@ -21,6 +22,27 @@ def open_on(books: Books, entity: str, row: Row, day: date) -> Decimal:
     applied = books.ledger.links_of(row.id)
     signed = ((-amount if kind in CREDITS else amount, kind, other) for (kind, other), amount in applied.items())
     return total - sum((amount for amount, kind, other in signed if _dated(books, kind, other) <= day), ZERO)
+
+
+def open_journals(books: Books, kind: str, day: date) -> Iterator[tuple[Row, str, Decimal]]:
+    """Journal entries that customers owe, or vendors are owed, by: the entry, the party, what was open on a day."""
+    for row in books.tables.table("JournalEntry").rows.values():
+        key = ("JournalEntry", row.id)
+        if _dated(books, *key) > day:
+            continue
+        for party, owed in books.ledger.effect_of(key).owed:
+            if books.tables.get(kind, party) is None:
+                continue
+            paid = sum(
+                (
+                    amount
+                    for payment, amount in books.ledger.payments_of(key).items()
+                    if payer(books.tables, payment) == party and _was_there(books, payment, day)
+                ),
+                ZERO,
+            )
+            if owed != paid:
+                yield row, party, owed - paid
 
 
 def _was_there(books: Books, payment: str, day: date) -> bool:
