@@ -154,6 +154,20 @@ def test_personal_numbers_come_back_masked(company: Company) -> None:
     assert (employee["SSN"], vendor["TaxIdentifier"]) == ("XXX-XX-XXXX", "XXXXXX8293")
 
 
+def test_employees_where_the_payroll_is_quickbooks_own(company: Company) -> None:
+    on: list[JsonValue] = [{"Name": "PayrollFeature", "Value": "true"}]
+    company.write("CompanyInfo", {"Id": "1", "SyncToken": "0", "sparse": True, "NameValue": on}, "update")
+    body: JsonObject = {"GivenName": "Emily", "FamilyName": "Platt", "DisplayName": "Em"}
+    assert company.refused("Employee", body).element == "PrimaryAddr"
+    body["PrimaryAddr"] = {"Line1": "1 Main Street", "City": "Here"}
+    for name, value in (("Title", "Ms"), ("Suffix", "Jr"), ("PrintOnCheckName", "E"), ("BillRate", 5)):
+        fault = company.refused("Employee", {**body, name: value})
+        assert (fault.code, fault.element) == ("2010", name)
+    made = company.write("Employee", body)
+    assert made["DisplayName"] == "Emily Platt"
+    assert company.write("Employee", made, "update")["DisplayName"] == "Emily Platt"
+
+
 def test_customers_nest_four_deep(company: Company) -> None:
     parent = "1"
     for level in range(1, 4):

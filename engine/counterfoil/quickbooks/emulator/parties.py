@@ -1,15 +1,18 @@
 """Customer, Vendor and Employee: names that are unique among all three, and what the server fills in."""
 
 import re
+from dataclasses import replace
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped, check_name, nested, require_unique_name
 from counterfoil.quickbooks.emulator.fields import check_text
-from counterfoil.quickbooks.emulator.values import ZERO, as_text, reference_id
+from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, reference_id
 from counterfoil_schema.exact_json import JsonObject
 
 NAME_PARTS = ("Title", "GivenName", "MiddleName", "FamilyName", "Suffix")
 CUSTOMER_LEVELS_MAX = 4
+NOT_WITH_PAYROLL = ("Title", "Suffix", "PrintOnCheckName", "BillRate")
+MADE_BY_PAYROLL = frozenset({"DisplayName", "PrintOnCheckName"})
 DISPLAY_NAME_MAX = 500
 _CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 
@@ -42,11 +45,31 @@ def shape_vendor(draft: Draft) -> Shaped:
 def shape_employee(draft: Draft) -> Shaped:
     if not (draft.body.get("GivenName") or draft.body.get("FamilyName")):
         raise faults.required("GivenName or FamilyName")
-    body = _named(draft)
+    payroll = _has_payroll(draft)
+    for name in NOT_WITH_PAYROLL if payroll else ():
+        if name in draft.sent:
+            raise faults.unsupported_property(name)
+    if payroll and "PrimaryAddr" not in draft.body:
+        raise faults.required("PrimaryAddr")
+    # With payroll the name that is shown is made of its parts, whatever was sent.
+    sent = {name: value for name, value in draft.body.items() if not (payroll and name in MADE_BY_PAYROLL)}
+    body = _named(replace(draft, body=sent))
+    if payroll:
+        body.pop("PrintOnCheckName", None)
     if "SSN" in body:
         body["SSN"] = "XXX-XX-XXXX"
     body.setdefault("BillableTime", False)
     return Shaped(body)
+
+
+def _has_payroll(draft: Draft) -> bool:
+    """Whether the company's payroll is QuickBooks' own."""
+    company = draft.tables.get("CompanyInfo", "1")
+    pairs = as_list(company.body.get("NameValue")) if company is not None else []
+    return any(
+        pair.get("Name") == "PayrollFeature" and as_text(pair.get("Value")).lower() == "true"
+        for pair in map(as_object, pairs)
+    )
 
 
 def _named(draft: Draft) -> JsonObject:
