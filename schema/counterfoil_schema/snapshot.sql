@@ -887,7 +887,9 @@ CREATE TABLE counterfoil_state.companies (
     custom_numbers boolean NOT NULL,
     preferences_hash text NOT NULL,
     closed_until text,
-    tax_mode text DEFAULT 'none'::text NOT NULL
+    tax_mode text DEFAULT 'none'::text NOT NULL,
+    class_tracking boolean DEFAULT false NOT NULL,
+    department_tracking boolean DEFAULT false NOT NULL
 );
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from counterfoil.planning.mapping import Mapping, parse_mapping
 from counterfoil.planning.plan import content_hash
@@ -33,6 +34,7 @@ class View:
     closed: date | None = None
     taxes: TaxMode = "none"
     records: dict[str, Record] = field(default_factory=dict)
+    tracked: tuple[str, ...] = ("class", "department")
 
     def link(self, record_key: str) -> Link | None:
         return self.links.get(record_key)
@@ -60,6 +62,9 @@ class View:
 
     def tax_mode(self) -> TaxMode:
         return self.taxes
+
+    def tracks(self, dimension: Literal["class", "department"]) -> bool:
+        return dimension in self.tracked
 
     def record(self, record_key: str) -> Record | None:
         return self.records.get(record_key)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from counterfoil.log import RecordedEvent
 from counterfoil.planning.types import Link, Settlement
@@ -129,6 +129,9 @@ class LoadedView:
 
     def tax_mode(self) -> TaxMode:
         return self._company.tax_mode
+
+    def tracks(self, dimension: Literal["class", "department"]) -> bool:
+        return self._company.class_tracking if dimension == "class" else self._company.department_tracking
 
     def record(self, record_key: str) -> Record | None:
         """A source record as last observed."""

@@ -191,14 +191,16 @@ def _accepted(body: JsonObject) -> Iterable[Told]:
     document = words.document(body.get("document"))
     how = {"found": "Found in the books", "adopted": "Adopted"}.get(str(body.get("how")), "Accepted")
     token = f", SyncToken {body['sync_token']}" if body.get("sync_token") is not None else ""
+    tied = words.tied(words.part(body, "tie_out"))
     yield (
         "answer",
-        f"{how}: {body['entity']} {body['document_id']}{token}{words.totals(document)}.",
+        f"{how}: {body['entity']} {body['document_id']}{token}{words.totals(document)}.{tied}",
         {
             "request_id": body.get("request_id"),
             "intuit_tid": body.get("intuit_tid"),
             "intent_id": body.get("intent_id"),
             "document": document,
+            "tie_out": body.get("tie_out"),
         },
     )
     lines = words.parts(body, "lines")

@@ -1,5 +1,7 @@
 """Small pieces of the sentences that a chain is told in. Pure."""
 
+from decimal import Decimal
+
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.base import ERASED
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -60,6 +62,19 @@ def totals(fields: JsonObject) -> str:
         if value is not None and value != "":
             said.append(f"{word} {value}")
     return f", {', '.join(said)}" if said else ""
+
+
+def tied(figures: JsonObject) -> str:
+    """What the total is made of and compared with, where that is not plain: ` Tax 8.25 USD.`"""
+    said = []
+    if Decimal(str(figures.get("tax") or 0)):
+        said.append(f"Tax {amount(figures['tax'], figures.get('currency'))}.")
+    if figures.get("home_total") is not None:
+        said.append(f"Worth {figures['home_total']} at home, at {figures.get('rate')}.")
+    expected = figures.get("expected")
+    if expected is not None and Decimal(str(expected)) != Decimal(str(figures.get("total"))):
+        said.append(f"The source makes it {amount(expected, figures.get('currency'))}.")
+    return "".join(f" {one}" for one in said)
 
 
 def values(fields: JsonObject) -> str:

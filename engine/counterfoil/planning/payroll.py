@@ -13,6 +13,7 @@ from counterfoil.planning.sales import no_date
 from counterfoil.planning.sections import DepartmentRule, PayrollSection
 from counterfoil.planning.templates import fill
 from counterfoil.planning.types import LINE_KEY, Park, Plan, PlanRequest, Skip, StateView
+from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.records import PayRun, split_key
 
@@ -69,6 +70,13 @@ def _draft(record: PayRun, key: str, mapping: Mapping, view: StateView) -> Draft
             reason=f"{named(key)} is in {record.currency}, but these books are kept in {view.home_currency()}.",
             fix="Enter this pay run by hand.",
         )
+    if section.track != "none" and not view.tracks(section.track):
+        plural = {"class": "classes", "department": "locations"}[section.track]
+        return Park(
+            code="tracking_off",
+            reason=f"The mapping books {named(key)} by {section.track}, but QuickBooks does not track {plural}.",
+            fix='Switch it on in QuickBooks\' settings, or set [payroll] track = "none"; then retry the record.',
+        )
     entry = _entry(record, key, section)
     if isinstance(entry, Park):
         return entry
@@ -105,6 +113,7 @@ def _draft(record: PayRun, key: str, mapping: Mapping, view: StateView) -> Draft
         doc_number=number or None,
         amount=entry.debit,
         currency=record.currency,
+        figures=Figures(currency=record.currency, home=view.home_currency(), net=entry.debit, tax=Decimal(0)),
         edited="park",
     )
 

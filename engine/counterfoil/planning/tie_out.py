@@ -41,8 +41,10 @@ def compare(
         rate: the rate that was sent with it.
 
     Returns:
-        None for a document that says nothing of a total (a list entry, a journal entry).
+        None for a document that says nothing of a total (a list entry).
     """
+    if any("JournalEntryLineDetail" in line for line in real_lines(document)):
+        return _entry(figures, document, ours)
     if "TotalAmt" not in document:
         return None
     # Lines of a payment have no detail: they say what is paid, not what is sold.
@@ -63,6 +65,28 @@ def compare(
     )
     off = (*_money(figures, document, rate), *_sums(figures, own, total, tax, expected, is_sale=bool(lines)))
     return Compared(tie=tie, off=off)
+
+
+def _entry(figures: Figures, document: JsonObject, ours: AbstractSet[str] | None) -> Compared:
+    """A journal entry by its sides: its own total is always 0 (Intuit: journal entry page)."""
+    sides = {"Debit": NOTHING, "Credit": NOTHING}
+    lines = real_lines(document)
+    for line in lines:
+        side = str(_part(line, "JournalEntryLineDetail").get("PostingType"))
+        sides[side] = sides.get(side, NOTHING) + number(line.get("Amount"))
+    alone = ours is None or {line_id(line) for line in lines} <= ours
+    off = [
+        _differs(f"its {side.lower()}s come to", held, figures.net, figures.currency)
+        for side, held in sides.items()
+        if alone and held != figures.net
+    ]
+    tie = TieOut(
+        currency=figures.currency,
+        total=sides["Debit"],
+        tax=NOTHING,
+        expected=figures.net if alone else None,
+    )
+    return Compared(tie=tie, off=tuple(off))
 
 
 def still_off(figures: Figures | None, link: Link) -> tuple[str, ...]:

@@ -105,6 +105,10 @@ class StateView(Protocol):
         """How the books tax."""
         ...
 
+    def tracks(self, dimension: Literal["class", "department"]) -> bool:
+        """Whether the books track classes, or departments (which QuickBooks calls locations)."""
+        ...
+
     def record(self, record_key: str) -> Record | None:
         """A source record as last observed; None where the source never showed it, or removed it."""
         ...

@@ -44,6 +44,8 @@ def preferences_observed(rows: Rows, at: Folded, event: seen.PreferencesObserved
             preferences_hash=event.content_hash,
             closed_until=event.closed_until.isoformat() if event.closed_until else None,
             tax_mode=event.tax_mode,
+            class_tracking=event.class_tracking,
+            department_tracking=event.department_tracking,
         )
     )
 

@@ -44,6 +44,8 @@ class CompanyRow:
     preferences_hash: str = ""
     closed_until: str | None = None
     tax_mode: TaxMode = "none"
+    class_tracking: bool = False
+    department_tracking: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

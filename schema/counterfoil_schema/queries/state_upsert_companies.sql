@@ -1,6 +1,6 @@
 -- Insert or replace rows of companies; $1 is a JSON array of them.
-insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode)
-select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode
+insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking)
+select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking
 from jsonb_populate_recordset(null::counterfoil_state.companies, $1::jsonb)
 on conflict (company) do update set
     name = excluded.name,
@@ -13,4 +13,6 @@ on conflict (company) do update set
     custom_numbers = excluded.custom_numbers,
     preferences_hash = excluded.preferences_hash,
     closed_until = excluded.closed_until,
-    tax_mode = excluded.tax_mode
+    tax_mode = excluded.tax_mode,
+    class_tracking = excluded.class_tracking,
+    department_tracking = excluded.department_tracking

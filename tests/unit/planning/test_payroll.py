@@ -110,6 +110,15 @@ def test_auto_posting_must_be_asked_for() -> None:
     assert not only(plan(request(run(), RUN), mapping(ACCOUNTS + '[post.pay_run]\npost = "auto"\n'), View())).review
 
 
+@pytest.mark.parametrize(("track", "word"), [("department", "locations"), ("class", "classes")])
+def test_a_dimension_that_the_books_do_not_track_parks(track: str, word: str) -> None:
+    extra = f'[payroll]\ntrack = "{track}"\n{ACCOUNTS}'
+    found = plan(request(run(*LINES), RUN), mapping(extra), View(tracked=()))
+    assert isinstance(found, Park)
+    assert found.code == "tracking_off"
+    assert f"does not track {word}" in found.reason
+
+
 @pytest.mark.parametrize(
     ("track", "field", "entity"), [("department", "DepartmentRef", "Department"), ("class", "ClassRef", "Class")]
 )

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterfoil.planning.plan import plan
 from counterfoil.planning.tie_out import compare
+from counterfoil.planning.types import Park, Unchanged
 from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.exact_json import JsonObject, JsonValue
+from support.planning import DEAL, View, line, link_of, mapping, only, request, sale
 
 OURS = frozenset({"1", "2"})
 
@@ -98,6 +101,42 @@ def test_a_payment_is_its_amount() -> None:
     compared = compare(figures(net="61", tax="0"), paid, None, None)
     assert compared is not None
     assert compared.off == ("its total is 60.00 USD, not 61.00: a difference of -1.00",)
+
+
+def test_an_entry_is_judged_by_its_sides_because_its_total_is_always_zero() -> None:
+    def side(number: str, posting: str, amount: str) -> JsonObject:
+        return {"Id": number, "Amount": Decimal(amount), "JournalEntryLineDetail": {"PostingType": posting}}
+
+    held: JsonObject = {"TotalAmt": 0, "Line": [side("0", "Debit", "60"), side("1", "Credit", "60")]}
+    right = compare(figures(net="60", tax="0"), held, frozenset({"0", "1"}), None)
+    wrong = compare(figures(net="61", tax="0"), held, frozenset({"0", "1"}), None)
+    edited = compare(figures(net="61", tax="0"), held, frozenset({"0"}), None)
+    assert right is not None
+    assert wrong is not None
+    assert edited is not None
+    assert (right.off, right.tie.total, edited.off) == ((), Decimal(60), ())
+    assert wrong.off == (
+        "its debits come to 60.00 USD, not 61.00: a difference of -1.00",
+        "its credits come to 60.00 USD, not 61.00: a difference of -1.00",
+    )
+
+
+def test_what_was_off_parks_again_until_the_document_is_mended() -> None:
+    """A difference that our own write left is looked at afresh; what a bookkeeper made later is an edit, and kept."""
+    record = sale(line(unit_price=Decimal("100.00"), tax=Decimal("8.25")))
+    view = View(taxes="automated")
+    intent = only(plan(request(record), mapping(), view))
+    wrong, right = document(total="109.00", tax="9.00", amounts=("100",)), document(amounts=("100",))
+
+    def again(image: JsonObject, latest: JsonObject) -> object:
+        view.links = {DEAL: link_of(intent, document=image, latest=latest, lines={"1": "1"})}
+        return plan(request(record), mapping(), view)
+
+    found = again(wrong, wrong)
+    assert isinstance(found, Park)
+    assert (found.code, "a difference of 0.75" in found.reason) == ("does_not_tie_out", True)
+    assert isinstance(again(wrong, right), Unchanged)
+    assert isinstance(again(right, wrong), Unchanged)
 
 
 def test_what_has_no_total_is_not_judged() -> None:
