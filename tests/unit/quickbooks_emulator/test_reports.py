@@ -117,7 +117,7 @@ def test_the_general_ledger_runs_from_the_beginning_balance() -> None:
 def test_a_company_without_documents_has_no_data() -> None:
     for name in REPORTS:
         header = report(Company(), name)["Header"]
-        expected = "false" if name in {"ProfitAndLoss", "BalanceSheet", "CashFlow"} else "true"
+        expected = "false" if name in {"AccountList", "ProfitAndLoss", "BalanceSheet", "CashFlow"} else "true"
         assert header["Option"] == [{"Name": "NoReportData", "Value": expected}]
 
 

@@ -10,6 +10,8 @@ from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.reports.aging import aged_payables, aged_receivables
 from counterfoil.quickbooks.emulator.reports.asked import Asked, asked_from
 from counterfoil.quickbooks.emulator.reports.cash import cash_flow
+from counterfoil.quickbooks.emulator.reports.columns import TITLES
+from counterfoil.quickbooks.emulator.reports.journals import account_list, journal, with_splits
 from counterfoil.quickbooks.emulator.reports.layout import Report
 from counterfoil.quickbooks.emulator.reports.ledgers import general_ledger, profit_and_loss_detail, trial_balance
 from counterfoil.quickbooks.emulator.reports.lists import LISTS
@@ -21,12 +23,15 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 REPORTS: Mapping[str, Callable[[Books, Asked], Report]] = {
     "AgedPayables": aged_payables,
     "AgedReceivables": aged_receivables,
+    "AccountList": account_list,
     "BalanceSheet": balance_sheet,
     "CashFlow": cash_flow,
     "GeneralLedger": general_ledger,
     "GeneralLedgerDetail": general_ledger,
+    "JournalReport": journal,
     "ProfitAndLoss": profit_and_loss,
     "ProfitAndLossDetail": profit_and_loss_detail,
+    "TransactionListWithSplits": with_splits,
     "TrialBalance": trial_balance,
     **LISTS,
 }
@@ -81,5 +86,7 @@ def _columns(report: Report, asked: Asked) -> list[JsonValue]:
                 {"Name": "StartDate", "Value": part.start.isoformat()},
                 {"Name": "EndDate", "Value": part.end.isoformat()},
             ]
+        elif kind in TITLES:
+            column["MetaData"] = [{"Name": "ColKey", "Value": kind}]
         columns.append(column)
     return columns

@@ -59,6 +59,7 @@ class Asked:
         as_of: the day of an aged report.
         cash: documents count when they are paid, not when they are made.
         filters: what alone is reported.
+        columns: keys of the columns of a report about single documents; empty for its usual ones.
     """
 
     start: date
@@ -67,6 +68,7 @@ class Asked:
     as_of: date
     cash: bool = False
     filters: Filters = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def periods(self) -> list[Period]:
@@ -104,7 +106,8 @@ def asked_from(parameters: Mapping[str, str], today: date, basis: str = "Accrual
     by = BY.get((parameters.get("summarize_column_by", "") or "Total").lower())
     if by is None:
         raise faults.bad_enum("summarize_column_by", parameters["summarize_column_by"][:40])
-    return Asked(start, end, by, as_of, method.lower() == "cash", _filters(parameters))
+    columns = tuple(key.strip().lower() for key in parameters.get("columns", "").split(","))
+    return Asked(start, end, by, as_of, method.lower() == "cash", _filters(parameters), columns)
 
 
 def _filters(parameters: Mapping[str, str]) -> Filters:

@@ -7,31 +7,14 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.lists import CLASSIFICATION
 from counterfoil.quickbooks.emulator.reports.asked import Asked
+from counterfoil.quickbooks.emulator.reports.columns import Entry, chosen, closing, shown, titled
 from counterfoil.quickbooks.emulator.reports.layout import Report, cells, text_of
-from counterfoil.quickbooks.emulator.reports.movements import BEGINNING, RESULT, Movement, Movements
+from counterfoil.quickbooks.emulator.reports.movements import BEGINNING, RESULT, Movements
 from counterfoil.quickbooks.emulator.tables import Row
-from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text
+from counterfoil.quickbooks.emulator.values import ZERO, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-LEDGER_COLUMNS = (
-    ("Date", "tx_date"),
-    ("Transaction Type", "txn_type"),
-    ("Num", "doc_num"),
-    ("Name", "name"),
-    ("Memo/Description", "memo"),
-    ("Amount", "subt_nat_amount"),
-    ("Balance", "rbal_nat_amount"),
-)
-TYPE_NAMES = {
-    "BillPayment": "Bill Payment",
-    "CreditMemo": "Credit Memo",
-    "Item": "Inventory Starting Value",
-    "JournalEntry": "Journal Entry",
-    "Purchase": "Expense",
-    "RefundReceipt": "Refund",
-    "SalesReceipt": "Sales Receipt",
-    "VendorCredit": "Vendor Credit",
-}
+LEDGER_COLUMNS = ("tx_date", "txn_type", "doc_num", "name", "memo", "subt_nat_amount", "rbal_nat_amount")
 RETAINED_EARNINGS = "2"
 
 
@@ -75,46 +58,37 @@ def profit_and_loss_detail(books: Books, asked: Asked) -> Report:
 
 def _postings(books: Books, asked: Asked, types: Collection[str]) -> Report:
     moved = Movements(books, asked)
+    keys = chosen(asked.columns, LEDGER_COLUMNS)
     rows: list[JsonValue] = []
     for account in moved.accounts(types):
         sign = 1 if account.body.get("Classification") in {"Asset", "Expense"} else -1
         balance = sign * moved.sum(account.id, BEGINNING, asked.start - timedelta(days=1))
         inside: list[JsonValue] = []
         if balance:
-            inside.append({**cells("Beginning Balance", ["", "", "", "", "", text_of(balance)]), "type": "Data"})
+            beginning = closing("Beginning Balance", keys, {"rbal_nat_amount": balance})
+            inside.append({**beginning, "type": "Data"})
         total = ZERO
         for one in moved.of(account.id):
             if asked.start <= one.day <= asked.end:
                 total += sign * one.amount
                 balance += sign * one.amount
-                inside.append(_posting(books, one, sign * one.amount, balance))
+                entity, identifier = one.document
+                row = books.tables.find(entity, identifier)
+                entry = Entry(
+                    books, entity, row, account.id, sign * one.amount, one.amount, balance, one.day.isoformat()
+                )
+                inside.append(shown(entry, keys))
         if inside:
             name = _name(account)
             rows.append(
                 {
-                    "Header": cells(name, [""] * (len(LEDGER_COLUMNS) - 1), account.id),
+                    "Header": cells(name, [""] * (len(keys) - 1), account.id),
                     "Rows": {"Row": inside},
-                    "Summary": cells(f"Total for {name}", ["", "", "", "", text_of(total), ""]),
+                    "Summary": closing(f"Total for {name}", keys, {"subt_nat_amount": total}),
                     "type": "Section",
                 }
             )
-    return Report(LEDGER_COLUMNS, rows)
-
-
-def _posting(books: Books, one: Movement, amount: Decimal, balance: Decimal) -> JsonObject:
-    entity, identifier = one.document
-    body = books.tables.find(entity, identifier).body
-    party = as_object(body.get("CustomerRef") or body.get("VendorRef") or body.get("EntityRef"))
-    shown: list[JsonValue] = [
-        {"value": one.day.isoformat()},
-        {"value": TYPE_NAMES.get(entity, entity), "id": identifier},
-        {"value": as_text(body.get("DocNumber"))},
-        {"value": as_text(party.get("name")), "id": as_text(party.get("value"))},
-        {"value": as_text(body.get("PrivateNote"))},
-        {"value": text_of(amount)},
-        {"value": text_of(balance)},
-    ]
-    return {"ColData": shown, "type": "Data"}
+    return Report(titled(keys), rows)
 
 
 def _name(row: Row) -> str:

@@ -10,8 +10,8 @@ from counterfoil.quickbooks.emulator.catalog import ENTITIES
 from counterfoil.quickbooks.emulator.lines import flat
 from counterfoil.quickbooks.emulator.reports.aging import PAYABLE, RECEIVABLE
 from counterfoil.quickbooks.emulator.reports.asked import Asked
+from counterfoil.quickbooks.emulator.reports.columns import Cell, Entry, chosen, closing, shown, titled
 from counterfoil.quickbooks.emulator.reports.layout import Line, Report, cells, data, summary, text_of, total_of
-from counterfoil.quickbooks.emulator.reports.ledgers import TYPE_NAMES
 from counterfoil.quickbooks.emulator.reports.openness import open_on
 from counterfoil.quickbooks.emulator.reports.subjects import headed
 from counterfoil.quickbooks.emulator.tables import Row
@@ -21,20 +21,33 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 SALES = (("Invoice", 1), ("SalesReceipt", 1), ("CreditMemo", -1), ("RefundReceipt", -1))
 SPENDING = (("Bill", 1), ("Purchase", 1), ("VendorCredit", -1))
-LIST_COLUMNS = (
-    ("Date", "tx_date"),
-    ("Transaction Type", "txn_type"),
-    ("Num", "doc_num"),
-    ("Name", "name"),
-    ("Memo/Description", "memo"),
-    ("Amount", "subt_nat_amount"),
-)
+LIST_COLUMNS = ("tx_date", "txn_type", "doc_num", "name", "memo", "subt_nat_amount")
 Owing = tuple[tuple[str, int], ...]
 Making = Callable[[Books, Asked], Report]
 
 
 def transaction_list(books: Books, asked: Asked) -> Report:
     """Every document of the period, oldest first."""
+    keys = chosen(asked.columns, LIST_COLUMNS)
+    return Report(titled(keys), [shown(listed(books, *found), keys) for found in documents(books, asked)])
+
+
+def transactions_by(party: str) -> Making:
+    """A report of every document of the period that names a party, party by party."""
+
+    def made(books: Books, asked: Asked) -> Report:
+        keys = chosen(asked.columns, LIST_COLUMNS)
+        by_party: defaultdict[Cell, list[Entry]] = defaultdict(list)
+        for entity, row in documents(books, asked):
+            if row.body.get(party) or as_object(row.body.get("EntityRef")).get("type") == party.removesuffix("Ref"):
+                by_party[_named(row, party)].append(listed(books, entity, row))
+        return Report(titled(keys), by_section(by_party, keys))
+
+    return made
+
+
+def documents(books: Books, asked: Asked) -> list[tuple[str, Row]]:
+    """Every document of the period with its kind, oldest first."""
     found = sorted(
         (
             (_day(row), entity, row)
@@ -45,7 +58,30 @@ def transaction_list(books: Books, asked: Asked) -> Report:
         ),
         key=lambda one: (one[0], int(one[2].id)),
     )
-    return Report(LIST_COLUMNS, [_listed(entity, row) for _, entity, row in found])
+    return [(entity, row) for _, entity, row in found]
+
+
+def listed(books: Books, entity: str, row: Row, amount: Decimal | None = None) -> Entry:
+    """A document as a whole, with what it is about or with another amount."""
+    worth = amount_of(entity, row.body) if amount is None else amount
+    return Entry(books, entity, row, amount=to_decimal(row.body.get("Amount", 0), "Amount") if worth is None else worth)
+
+
+def by_section(parts: Mapping[Cell, list[Entry]], keys: tuple[str, ...]) -> list[JsonValue]:
+    """A section for each part, by its name, with its sum."""
+    return [
+        {
+            "Header": cells(name, [""] * (len(keys) - 1), identifier),
+            "Rows": {"Row": [shown(entry, keys) for entry in inside]},
+            "Summary": closing(
+                f"Total for {name}",
+                keys,
+                {"subt_nat_amount": sum((entry.amount for entry in inside if entry.amount is not None), ZERO)},
+            ),
+            "type": "Section",
+        }
+        for (name, identifier), inside in sorted(parts.items())
+    ]
 
 
 def sums_by(kinds: tuple[tuple[str, int], ...], reference: str, *, in_lines: bool = False) -> Making:
@@ -79,22 +115,11 @@ def open_documents(owing: Owing, party: str) -> Making:
     """A report of each open document, party by party."""
 
     def made(books: Books, asked: Asked) -> Report:
-        by_party: defaultdict[tuple[str, str], list[JsonValue]] = defaultdict(list)
-        sums: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        keys = chosen(asked.columns, LIST_COLUMNS)
+        by_party: defaultdict[Cell, list[Entry]] = defaultdict(list)
         for entity, row, amount in _open(books, asked, owing):
-            key = _named(row, party)
-            sums[key] += amount
-            by_party[key].append(_listed(entity, row, amount))
-        rows: list[JsonValue] = [
-            {
-                "Header": cells(name, [""] * (len(LIST_COLUMNS) - 1), identifier),
-                "Rows": {"Row": inside},
-                "Summary": cells(f"Total for {name}", ["", "", "", "", text_of(sums[name, identifier])]),
-                "type": "Section",
-            }
-            for (name, identifier), inside in sorted(by_party.items())
-        ]
-        return Report(LIST_COLUMNS, rows)
+            by_party[_named(row, party)].append(listed(books, entity, row, amount))
+        return Report(titled(keys), by_section(by_party, keys))
 
     return made
 
@@ -123,6 +148,8 @@ LISTS: Mapping[str, Making] = {
     "InventoryValuationSummary": inventory,
     "ItemSales": sums_by(SALES, "ItemRef", in_lines=True),
     "TransactionList": transaction_list,
+    "TransactionListByCustomer": transactions_by("CustomerRef"),
+    "TransactionListByVendor": transactions_by("VendorRef"),
     "VendorBalance": balances_of(PAYABLE, "VendorRef"),
     "VendorBalanceDetail": open_documents(PAYABLE, "VendorRef"),
     "VendorExpenses": sums_by(SPENDING, "VendorRef"),
@@ -164,21 +191,6 @@ def _totalled(sums: Mapping[tuple[str, str], Decimal]) -> Report:
         closing: JsonObject = {"Summary": summary("TOTAL", total), "type": "Section", "group": "GrandTotal"}
         rows.append(closing)
     return Report((("", "Name"), ("Total", "Money")), rows)
-
-
-def _listed(entity: str, row: Row, amount: Decimal | None = None) -> JsonObject:
-    body = row.body
-    worth = amount_of(entity, body) if amount is None else amount
-    name, identifier = _named(row, "CustomerRef")
-    shown: list[JsonValue] = [
-        {"value": as_text(body["TxnDate"])},
-        {"value": TYPE_NAMES.get(entity, entity), "id": row.id},
-        {"value": as_text(body.get("DocNumber"))},
-        {"value": name, "id": identifier},
-        {"value": as_text(body.get("PrivateNote"))},
-        {"value": text_of(to_decimal(body.get("Amount", 0), "Amount") if worth is None else worth)},
-    ]
-    return {"ColData": shown, "type": "Data"}
 
 
 def _named(row: Row, party: str) -> tuple[str, str]:
