@@ -179,13 +179,16 @@ def ensure(kind: str) -> None:
     """Make the environment what the requirements say, unless a stamp shows that it is."""
     if is_stamped(kind):
         return
-    SCRATCH.mkdir(exist_ok=True)
-    with only_one():
-        if is_stamped(kind):
-            return
-        refuse_foreign_venv()
-        make_venv()
-        install(kind)
+    try:
+        SCRATCH.mkdir(exist_ok=True)
+        with only_one():
+            if is_stamped(kind):
+                return
+            refuse_foreign_venv()
+            make_venv()
+            install(kind)
+    except OSError as error:
+        fail(f"The environment could not be made in {ROOT} ({error}): is there space, and may this user write there?")
 
 
 def stamp_of(kind: str) -> str:
@@ -301,4 +304,8 @@ def fail(sentence: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)

@@ -4,7 +4,9 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from counterfoil.log import AnchorError
+import asyncpg
+
+from counterfoil.log import AnchorBrokenError, AnchorError
 from counterfoil.log.anchor import AnchorKey, write_anchor
 from counterfoil.log.types import LogReader
 from counterfoil.ports import Clock
@@ -17,7 +19,8 @@ SHUTDOWN_SECONDS = 10.0
 class Anchoring:
     """Writes the anchor file again and again.
 
-    A file that cannot be written stops nothing, and is said aloud: the log itself is unharmed.
+    A file that cannot be written, or a database that is away just then, stops nothing, and is said aloud: the log
+    itself is unharmed. A log that does not fit its last anchor is said louder, and that anchor is kept.
 
     Raises:
         AnchorError: on making it, if the key is none.
@@ -44,5 +47,7 @@ class Anchoring:
     async def _write(self) -> None:
         try:
             await write_anchor(self._reader, self._settings.file, self._key, self._clock)
-        except AnchorError as problem:
+        except AnchorBrokenError as problem:
+            logger.critical("the log is not anchored any more: %s", problem)
+        except (AnchorError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
             logger.warning("the log could not be anchored: %s", problem)

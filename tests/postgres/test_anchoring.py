@@ -2,14 +2,19 @@
 
 import asyncio
 import base64
+import logging
 from pathlib import Path
 
+import asyncpg
+import pytest
 from pydantic import SecretStr
 
 from counterfoil.anchoring import Anchoring
+from counterfoil.clock import SystemClock, SystemEntropy
 from counterfoil.engine import Engine
-from counterfoil.log import Append, NewEvent
-from counterfoil.log.anchor import AnchorKey, compare_anchor, read_anchor
+from counterfoil.log import AnchorBrokenError, Append, EventCodec, NewEvent, PostgresLogReader
+from counterfoil.log.anchor import AnchorKey, compare_anchor, read_anchor, write_anchor
+from counterfoil.postgres import Pool
 from counterfoil.settings import AnchorSettings, Settings
 from counterfoil_schema.events.receipts import MappingRecorded
 from support.postgres import Database
@@ -58,3 +63,54 @@ async def test_a_folder_that_cannot_be_written_stops_nothing(database: Database,
     async with Engine(settings.model_copy(update={"anchor": missing})) as engine:
         await engine.log.append(Append(7, [EVENT]))
     assert not missing.file.exists()
+
+
+async def truncate(pool: Pool) -> None:
+    """What somebody does who owns the database: the end of a log is gone, and nothing inside it tells."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("DELETE FROM counterfoil_log.events WHERE company = 7 AND position = 2")
+        await connection.execute(
+            "UPDATE counterfoil_log.heads SET position = 1, hash = "
+            "(SELECT link FROM counterfoil_log.events WHERE company = 7 AND position = 1) WHERE company = 7"
+        )
+
+
+async def test_the_proof_of_a_truncation_is_not_written_over(
+    database: Database, admin_pool: Pool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_for(database, tmp_path, 3600)
+    async with Engine(settings) as engine:
+        await engine.log.append(Append(7, [EVENT, EVENT]))
+    proof = (tmp_path / "anchor.json").read_bytes()
+    await truncate(admin_pool)
+    with caplog.at_level(logging.CRITICAL, logger="counterfoil"):
+        async with Engine(settings) as engine:
+            await engine.log.append(Append(8, [EVENT]))
+            with pytest.raises(AnchorBrokenError, match="company 7, position 2"):
+                await write_anchor(engine.reader, tmp_path / "anchor.json", AnchorKey(KEY), SystemClock())
+    assert (tmp_path / "anchor.json").read_bytes() == proof
+    assert [record.levelno for record in caplog.records if "not anchored any more" in record.getMessage()] == [50]
+
+
+async def test_a_file_that_another_key_signed_is_not_written_over(database: Database, tmp_path: Path) -> None:
+    other = AnchorKey(SecretStr(base64.b64encode(b"o" * 32).decode()))
+    async with Engine(settings_for(database, tmp_path, 3600)) as engine:
+        await engine.log.append(Append(7, [EVENT]))
+        await write_anchor(engine.reader, tmp_path / "anchor.json", other, SystemClock())
+        proof = (tmp_path / "anchor.json").read_bytes()
+    assert (tmp_path / "anchor.json").read_bytes() == proof
+
+
+async def test_a_database_that_is_away_when_an_anchor_is_due_stops_nothing(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_for(database, tmp_path, 3600)
+    assert settings.anchor is not None
+    away = await asyncpg.create_pool(database.engine_dsn.get_secret_value(), min_size=1, max_size=1)
+    away.terminate()
+    async with Engine(settings) as engine:
+        codec = EventCodec(engine.keyring, clock=SystemClock(), entropy=SystemEntropy())
+        reader = PostgresLogReader(away, database.names, codec, clock=SystemClock())
+        await Anchoring(settings.anchor, reader, SystemClock()).last()
+    assert "the log could not be anchored" in caplog.text

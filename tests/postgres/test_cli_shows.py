@@ -167,9 +167,18 @@ def test_the_log_is_shown_verified_exported_and_anchored(shop: Shop) -> None:
     export = shop.run("log", "export", "--to", "log.jsonl", "--json")
     anchor = signed.run("log", "anchor", "anchor.json")
     verify = signed.run("log", "verify", "--anchor", "anchor.json", "--json")
+    again = shop.run("log", "show", tail.out.split()[0], "--json")
+    full = shop.run("log", "export", "--to", "/dev/full")
 
     assert (tail.code, first.code, export.code, anchor.code, verify.code) == (0, 0, 0, 0, 0), verify.said
     assert len(tail.out.splitlines()) == 1
+    assert f"1:{again.json()['position']}" == tail.out.split()[0]
+    assert full.code == 2
+    assert "/dev/full could not be written to its end" in full.err
+    for wrong in ("x", "1:", ":1", "1:2:3", "-1", "9" * 30):
+        refused = shop.run("log", "show", "--", wrong)
+        assert refused.code == 2
+        assert "is no position" in refused.err
     assert first.json()["event_type"] == "company.registered"
     lines = (shop.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == export.json()["events"] == verify.json()["events"]

@@ -124,6 +124,39 @@ def test_a_failing_installation_shows_the_end_of_its_log(
     assert f"It went wrong. The whole story is in {bootstrap.LOG}." in said
 
 
+def test_a_folder_that_cannot_be_written_gets_one_line(
+    bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bootstrap.SCRATCH.write_text("in the way")
+    with pytest.raises(SystemExit) as caught:
+        bootstrap.ensure("runtime")
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert str(bootstrap.ROOT) in said
+    assert said.count("\n") == 1
+
+
+def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    # Stopped, as from a terminal, where it looks for uv.
+    project = tmp_path / "project"
+    (project / "ops").mkdir(parents=True)
+    (project / "ops" / "bootstrap.py").write_bytes(SCRIPT.read_bytes())
+    (project / "ops" / "run.py").write_text(
+        "import os, signal, runpy, sys\n"
+        "sys.argv = ['ops/bootstrap.py', 'setup']\n"
+        "import shutil\n"
+        "shutil.which = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
+        "runpy.run_path(os.path.join(os.path.dirname(__file__), 'bootstrap.py'), run_name='__main__')\n"
+    )
+    for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
+        (project / name).write_text("")
+    done = subprocess.run(
+        [sys.executable, project / "ops" / "run.py"], capture_output=True, text=True, check=False, cwd=project
+    )
+    assert done.returncode == 130
+    assert done.stderr == "Stopped.\n"
+
+
 def test_every_make_target_is_a_command() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False)

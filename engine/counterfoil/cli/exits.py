@@ -36,12 +36,12 @@ def code_of(error: BaseException) -> ExitCode | None:
 
     from counterfoil.dispatch.errors import RealmMismatchError
     from counterfoil.errors import ConfigurationError, CounterfoilError
-    from counterfoil.log import AnchorError, LogCorruptError, LogUnavailableError
+    from counterfoil.log import AnchorBrokenError, LogCorruptError, LogUnavailableError
     from counterfoil.postgres import PostgresError
     from counterfoil.sources import SourceError
 
     match error:
-        case LogCorruptError() | AnchorError():
+        case LogCorruptError() | AnchorBrokenError():
             return ExitCode.DAMAGE
         case PostgresError() | LogUnavailableError() | SourceError() | RealmMismatchError():
             return ExitCode.UNREACHABLE

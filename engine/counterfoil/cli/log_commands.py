@@ -18,7 +18,8 @@ AnchorKeyOption = Annotated[
         "--key",
         envvar="COUNTERFOIL_ANCHOR_KEY",
         show_envvar=True,
-        help="The key that signs anchors: env:NAME or file:PATH, or itself in the environment variable.",
+        help="The key that signs anchors: env:NAME or file:PATH, or itself in the environment variable; "
+        "default: the configuration's.",
     ),
 ]
 
@@ -53,7 +54,9 @@ def tail(
 
 
 def show(
-    position: Annotated[int, typer.Argument(min=1, help="The event's position in its company's log.")],
+    position: Annotated[
+        str, typer.Argument(help="The event's position in its company's log; or company and position, as 1:145.")
+    ],
     *,
     personal: PersonalOption = False,
     config: ConfigOption = CONFIG_FILE,
@@ -66,9 +69,10 @@ def show(
     """
 
     async def work(settings: "Settings") -> int:
+        from counterfoil.cli.tasks.log import place_of
         from counterfoil.cli.tasks.log import show as begin
 
-        return await begin(settings, position, personal=personal, as_json=as_json)
+        return await begin(*place_of(settings, position), personal=personal, as_json=as_json)
 
     run(work, config=config, company=company)
 

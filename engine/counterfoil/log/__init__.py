@@ -9,6 +9,7 @@ from counterfoil.log.audit import PostgresAudit
 from counterfoil.log.backfill import BackfillReport, backfill
 from counterfoil.log.codec import EventCodec, UnsealableEventError
 from counterfoil.log.errors import (
+    AnchorBrokenError,
     AnchorError,
     EventTooLargeError,
     FencedError,
@@ -46,6 +47,7 @@ from counterfoil.log.writer import PostgresLog
 
 __all__ = [
     "Anchor",
+    "AnchorBrokenError",
     "AnchorError",
     "AnchorKey",
     "Append",

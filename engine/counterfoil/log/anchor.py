@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from counterfoil.log.errors import AnchorError
+from counterfoil.log.errors import AnchorBrokenError, AnchorError
 from counterfoil.log.types import LogReader
 from counterfoil.log.verify import Fault
 from counterfoil.ports import Clock
@@ -90,9 +90,15 @@ async def take_anchor(reader: LogReader, clock: Clock) -> Anchor:
 async def write_anchor(reader: LogReader, path: Path, key: AnchorKey, clock: Clock) -> Anchor:
     """Sign the present heads into a file, which is replaced whole or not at all.
 
+    An anchor that is there already is replaced only by a log that still fits it: it may be the last proof that
+    something was removed or rewritten.
+
     Raises:
+        AnchorBrokenError: the log does not fit the anchor that is there, or something else is there.
         AnchorError: the file cannot be written.
     """
+    if await asyncio.to_thread(path.exists):
+        await _refuse_to_hide(reader, path, key)
     anchor = await take_anchor(reader, clock)
     try:
         await asyncio.to_thread(_replace, path, anchor.signed(key))
@@ -101,6 +107,23 @@ async def write_anchor(reader: LogReader, path: Path, key: AnchorKey, clock: Clo
             f"The anchor {path} cannot be written ({error.strerror}).", remedy="Check the folder and its rights."
         ) from error
     return anchor
+
+
+async def _refuse_to_hide(reader: LogReader, path: Path, key: AnchorKey) -> None:
+    try:
+        before = await read_anchor(path, key)
+    except AnchorError as error:
+        raise AnchorBrokenError(
+            f"{path} is there already, and is not replaced: it is no anchor signed with this key.",
+            remedy="If the key is a new one, move that file elsewhere; if not, somebody has changed it.",
+        ) from error
+    faults = await compare_anchor(reader, before)
+    if faults:
+        raise AnchorBrokenError(
+            f"The log does not fit the anchor {path} of {before.at:%Y-%m-%d %H:%M:%S}Z, which is kept: {faults[0]}.",
+            remedy="Run `counterfoil log verify --anchor` with it. If the log was restored from a backup, "
+            "move the file elsewhere.",
+        )
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -116,7 +139,8 @@ async def read_anchor(path: Path, key: AnchorKey) -> Anchor:
     """An anchor whose signature is right.
 
     Raises:
-        AnchorError: it cannot be read, or was not signed with this key.
+        AnchorBrokenError: it was not signed with this key, or changed.
+        AnchorError: it cannot be read, or is none.
     """
     try:
         content = await asyncio.to_thread(path.read_bytes)
@@ -127,7 +151,7 @@ async def read_anchor(path: Path, key: AnchorKey) -> Anchor:
     except (KeyError, TypeError, ValueError) as error:
         raise AnchorError(f"{path} is not an anchor.", remedy="Name a file that `log anchor` wrote.") from error
     if not hmac.compare_digest(signature, key.sign(anchor.content())):
-        raise AnchorError(
+        raise AnchorBrokenError(
             f"The signature of the anchor {path} is wrong.",
             remedy="Either the anchor was changed, or this is not the key that it was signed with.",
         )

@@ -68,7 +68,11 @@ class LogCorruptError(LogError):
 
 
 class AnchorError(LogError):
-    """An anchor cannot be trusted or read."""
+    """An anchor cannot be read or written."""
+
+
+class AnchorBrokenError(AnchorError):
+    """An anchor was changed, or the log no longer holds what was anchored."""
 
 
 class KeyringError(LogError):

@@ -11,7 +11,7 @@ import typer
 from counterfoil.cli.exits import code_of
 from counterfoil.cli.running import guarded, home_of, quiet_logging
 from counterfoil.errors import ConfigurationError, CounterfoilError
-from counterfoil.log import AnchorError, LogCorruptError, LogUnavailableError
+from counterfoil.log import AnchorBrokenError, AnchorError, LogCorruptError, LogUnavailableError
 from counterfoil.postgres import PostgresUnreachableError
 from counterfoil.sources import SourceError
 
@@ -28,7 +28,8 @@ from counterfoil.sources import SourceError
         (asyncpg.ConnectionDoesNotExistError("x"), 3),
         (asyncpg.AdminShutdownError("x"), 3),
         (LogCorruptError("x"), 4),
-        (AnchorError("x"), 4),
+        (AnchorBrokenError("x"), 4),
+        (AnchorError("x"), 2),
         (KeyboardInterrupt(), 130),
         (ZeroDivisionError("x"), None),
         (asyncpg.UndefinedColumnError("x"), None),

@@ -14,6 +14,8 @@ from counterfoil.log import RecordedEvent
 from counterfoil.settings import Settings
 from counterfoil_schema import exact_json
 
+DIGITS_MAX = 18
+
 
 async def tail(settings: Settings, *, lines: int, follow: bool, as_json: bool) -> int:
     """Print the last events of the companies in the order of their instants; then each new one if wanted."""
@@ -46,12 +48,32 @@ def _line(recorded: RecordedEvent, *, as_json: bool) -> None:
     console().print(text, soft_wrap=True)
 
 
-async def show(settings: Settings, position: int, *, personal: bool, as_json: bool) -> int:
-    """Print the event at a position."""
+def place_of(settings: Settings, place: str) -> tuple[Settings, int, int]:
+    """The settings, and company and position from `145` or, as `tail` prints it, `1:145`.
+
+    Raises:
+        ConfigurationError: neither of them, or it is not clear of which company.
+    """
+    first, colon, second = place.partition(":")
+    if not all(
+        part.isascii() and part.isdigit() and len(part) <= DIGITS_MAX
+        for part in ((first, second) if colon else (first,))
+    ):
+        raise ConfigurationError(
+            f"{place!r} is no position.", remedy="Give a number, such as 145, or company and position: 1:145."
+        )
+    if colon:
+        return settings, int(first), int(second)
     if len(settings.companies) != 1:
-        raise ConfigurationError("Positions count per company.", remedy="Say which one with --company.")
+        raise ConfigurationError(
+            "Positions count per company.", remedy=f"Say which one: 1:{place}, or --company 1 with its number."
+        )
+    return settings, settings.companies[0].company, int(first)
+
+
+async def show(settings: Settings, company: int, position: int, *, personal: bool, as_json: bool) -> int:
+    """Print the event at a position."""
     async with open_state(settings) as opened:
-        company = settings.companies[0].company
         recorded = await opened.reader.get(company, position)
         if recorded is None:
             head = (await opened.reader.heads([company])).get(company)

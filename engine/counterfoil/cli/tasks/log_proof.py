@@ -26,7 +26,7 @@ ANCHOR_KEY = "COUNTERFOIL_ANCHOR_KEY"
 
 async def verify_log(settings: Settings, *, company: int | None, anchor: Path | None, key: str, as_json: bool) -> int:
     """Verify all companies that have a log, or one; 4 if anything is not as it was written."""
-    signed = await read_anchor(_existing(anchor), _anchor_key(key)) if anchor is not None else None
+    signed = await read_anchor(_existing(anchor), _anchor_key(settings, key)) if anchor is not None else None
     async with open_state(settings) as opened:
         numbers = [company] if company is not None else await opened.audit.companies()
         heads = await opened.reader.heads(numbers)
@@ -56,9 +56,13 @@ async def verify_log(settings: Settings, *, company: int | None, anchor: Path | 
         for fault in faults:
             console().print(Text(str(fault), style="red"), soft_wrap=True)
         against = f", and fit the anchor of {signed.at:%Y-%m-%d %H:%M:%S}Z" if signed is not None else ""
-        said = f"{report.events:,} events of {report.companies} companies"
+        said = f"{report.events:,} events of {_companies(report.companies)}"
         console().print(
-            Text(f"{len(faults)} faults in {said}." if faults else f"{said} are as they were written{against}.")
+            Text(
+                f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'} in {said}."
+                if faults
+                else f"{said} are as they were written{against}."
+            )
         )
     return ExitCode.DAMAGE if faults else ExitCode.OK
 
@@ -91,7 +95,16 @@ def _writer(stack: AsyncExitStack, to: Path | None) -> Callable[[bytes], Awaitab
             ) from None
 
     async def write(lines: bytes) -> None:
-        await asyncio.to_thread(file.write, lines)
+        try:
+            await asyncio.to_thread(file.write, lines)
+            await asyncio.to_thread(file.flush)
+        except OSError as problem:
+            if to is None:
+                raise
+            raise ConfigurationError(
+                f"{to} could not be written to its end: {problem.strerror}.",
+                remedy="What it holds is not the whole log; make room, or name another file, and begin anew.",
+            ) from None
 
     return write
 
@@ -99,11 +112,11 @@ def _writer(stack: AsyncExitStack, to: Path | None) -> Callable[[bytes], Awaitab
 async def anchor_log(settings: Settings, file: Path, *, key: str, as_json: bool) -> int:
     """Sign the present heads into a file."""
     async with open_state(settings) as opened:
-        anchor = await write_anchor(opened.reader, file, _anchor_key(key), opened.clock)
+        anchor = await write_anchor(opened.reader, file, _anchor_key(settings, key), opened.clock)
     if as_json:
         write_json({"file": file, "at": anchor.at, "companies": len(anchor.heads)})
     else:
-        console().print(Text(f"{len(anchor.heads)} companies anchored in {file}."), soft_wrap=True)
+        console().print(Text(f"The log of {_companies(len(anchor.heads))} is anchored in {file}."), soft_wrap=True)
     return ExitCode.OK
 
 
@@ -113,8 +126,14 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _anchor_key(given: str) -> AnchorKey:
-    """The key from `env:NAME`, `file:PATH`, or as it stands (from the environment)."""
+def _companies(number: int) -> str:
+    return "1 company" if number == 1 else f"{number:,} companies"
+
+
+def _anchor_key(settings: Settings, given: str) -> AnchorKey:
+    """The key from `env:NAME`, `file:PATH`, or as it stands (from the environment); else the configuration's."""
+    if not given and settings.anchor is not None:
+        return AnchorKey(settings.anchor.key)
     if given.startswith("env:"):
         given = os.environ.get(given.removeprefix("env:"), "")
     elif given.startswith("file:"):
