@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
 from counterfoil.quickbooks.emulator.reports import REPORTS
 from counterfoil.quickbooks.emulator.reports.asked import asked_from
-from counterfoil.quickbooks.emulator.values import ZERO
+from counterfoil.quickbooks.emulator.reports.bounds import bounded
+from counterfoil.quickbooks.emulator.values import ZERO, as_object
 from support.quickbooks_company import Company, posting
 from support.quickbooks_reports import amounts, lines, report, traded
 
@@ -112,6 +113,21 @@ def test_the_general_ledger_runs_from_the_beginning_balance() -> None:
         ["2026-03-31", "Journal Entry", "", "", "", "-20.00", "-5.00"],
     ]
     assert checking["Summary"]["ColData"][5] == {"value": "10.00"}
+
+
+def test_a_report_that_is_too_large_is_cut_off_and_says_so() -> None:
+    rows = report(traded(), "GeneralLedger")["Rows"]["Row"]
+    whole = [row for section in rows for row in lines({"Row": [section]})]
+    cells = sum(map(len, whole))
+    assert bounded(rows, cells) == rows
+    for most in range(0, cells, 7):
+        found = bounded(rows, most)
+        assert as_object(found[-1])["ColData"] == [
+            {"value": "Unable to display more data. Please reduce the date range."}
+        ]
+        shown = [row for section in found[:-1] for row in lines({"Row": [section]})]
+        assert all(row in whole for row in shown)
+        assert sum(map(len, shown)) <= most
 
 
 def test_a_company_without_documents_has_no_data() -> None:

@@ -9,6 +9,7 @@ from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.reports.aging import aged_payables, aged_receivables
 from counterfoil.quickbooks.emulator.reports.asked import Asked, asked_from
+from counterfoil.quickbooks.emulator.reports.bounds import bounded
 from counterfoil.quickbooks.emulator.reports.cash import cash_flow
 from counterfoil.quickbooks.emulator.reports.columns import TITLES
 from counterfoil.quickbooks.emulator.reports.journals import account_list, journal, with_splits
@@ -65,7 +66,7 @@ def answer(books: Books, name: str, parameters: Mapping[str, str]) -> JsonObject
         "Currency": books.home_currency,
         "Option": [option],
     }
-    return {"Header": header, "Columns": {"Column": columns}, "Rows": {"Row": [*report.rows]}}
+    return {"Header": header, "Columns": {"Column": columns}, "Rows": {"Row": bounded(report.rows)}}
 
 
 def _basis(books: Books) -> str:
