@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from counterfoil.dispatch.books import Item, Wanted
 from counterfoil.engine import Engine
 from counterfoil.log import Append, NewEvent
 from counterfoil.postgres import Pool
 from counterfoil.settings import Settings
 from counterfoil_schema.events.receipts import OperatorRequested
+from counterfoil_schema.exact_json import JsonObject
 from support.postgres import Database
 from support.running import Shop, company_settings, open_shop
 from support.shelf import MAPPING
@@ -171,3 +174,41 @@ async def test_a_vendor_is_never_adopted_for_a_customer(shop: Shop) -> None:
         await shop.until_done()
     assert "Vendor" in (await parked(shop))["shelf:customer:c1"]
     await shop.check_state()
+
+
+async def test_the_completion_of_an_adopted_customer_that_was_refused_is_tried_again(shop: Shop) -> None:
+    """The customer stands for the record already: what the retry plans is another intent than the adoption."""
+    await shop.enter("Customer", {"DisplayName": "Ann & Sons"})
+    record = {"kind": "customer", "name": "Ann & Sons", "currency": "USD", "email": "ann@example.com"}
+    shop.sales.shelf.put("customer", "c1", record)
+    refusal = {"kind": "fault", "entity": "Customer", "operation": "update", "code": "5020", "count": 1}
+    await shop.control("/faults", refusal)
+    async with shop.engine(mapped(shop, MAPPING + '[customer]\nsame_name = "adopt"\n')) as engine:
+        await shop.until_done()
+        assert "5020" in (await parked(shop))["shelf:customer:c1"]
+        await retry(engine, "shelf:customer:c1")
+        await shop.until_done()
+    assert await parked(shop) == {}
+    customers = (await shop.control("/state?entity=Customer"))["Customer"]
+    (held,) = [one for one in customers if one["DisplayName"] == "Ann & Sons"]
+    assert held["PrimaryEmailAddr"]["Address"] == "ann@example.com"
+    await shop.check_state()
+
+
+async def test_a_lost_invoice_is_found_whatever_a_person_made_of_it(shop: Shop) -> None:
+    """Before its create is called absent, everything made since is looked through for its mark."""
+    began = datetime.now(UTC)
+    shop.sales.open(customers=1, products=1, orders=1)
+    async with shop.engine() as engine:
+        await shop.until_done()
+        invoice = await shop.invoice("1001")
+        changed = {"DocNumber": "X-7", "TxnDate": "2026-01-02"}
+        await shop.control("/books/Invoice", {"operation": "update", "id": invoice["Id"], "body": changed})
+        books = engine.runners[1].connected.books
+        body: JsonObject = {"DocNumber": "1001", "CustomerRef": invoice["CustomerRef"], "TxnDate": invoice["TxnDate"]}
+        item = Item(intent_id="i", batch_id=None, entity="Invoice", operation="create", body=body)
+        mark = next(word for word in invoice["PrivateNote"].split() if word.startswith("cf-"))
+        wanted = [Wanted(item=item, marker=mark)]
+        assert await books.find(wanted, sent_at=began) == {}
+        found = await books.find(wanted, sent_at=began, thorough=True)
+    assert found["i"].document_id == invoice["Id"]

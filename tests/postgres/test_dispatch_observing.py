@@ -15,6 +15,7 @@ from counterfoil_schema.events.receipts import BooksObserved, HintsSettled
 from counterfoil_schema.exact_json import JsonValue
 from support.dispatching import COMPANY, Dispatcher
 from support.postgres import Database
+from support.stories import observed, planned, sent
 
 
 class CountedBooks(MemoryBooks):
@@ -84,3 +85,17 @@ async def test_a_sweep_that_shows_more_than_an_append_may_hold_is_recorded_whole
     assert recorded == 2_401
     shown = [one.document_id for one in await dispatcher.events() if isinstance(one, BooksObserved)]
     assert shown == [str(number) for number in range(1, 2_402)]
+
+
+async def test_what_a_person_entered_is_read_although_we_create_all_day(dispatcher: Dispatcher) -> None:
+    """A create that was sent after the notification came cannot be what it tells of; one sent before it may."""
+    books = CountedBooks()
+    books.put("Invoice", {"Id": "70", "SyncToken": "0", "TotalAmt": 10})
+    change = await dispatcher.write(observed("1"))
+    await dispatcher.write(planned(change, "shop:order:1", "i1"))
+    call = await dispatcher.write(sent("r", (change, "shop:order:1", "i1")))
+    looking = reader(dispatcher, books)
+    assert await looking.follow([hint("Invoice", "70", call + 1)]) == 0
+    assert books.readings == []
+    assert await looking.follow([hint("Invoice", "70", call - 1)]) == 1
+    assert books.readings == [("Invoice", ["70"])]

@@ -1,13 +1,15 @@
 """What becomes of calls whose answers are missing: decided by evidence, and only when every deadline has passed."""
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 
-from counterfoil.dispatch.books import BooksUnreadableError, Call, Refused
+from counterfoil.dispatch.books import BooksUnreadableError, Call, Refused, Shown, Wanted
 from counterfoil.dispatch.errors import LeaseLostError
+from counterfoil.dispatch.outbox import Needless
 from counterfoil.log import Head, NewEvent
 from counterfoil.planning.outcome import MARKER
 from counterfoil.postgres import Pool
@@ -152,6 +154,61 @@ async def test_what_is_never_answered_is_given_up(dispatcher: Dispatcher) -> Non
     assert (row.state, row.code) == ("parked", "no-answer")
     assert "no answer in 8 tries" in row.reason
     assert "The connection broke." in row.reason
+
+
+async def test_what_comes_while_we_search_is_not_absent(
+    dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that begins in time and is held up proves nothing about the time that it took."""
+    await begin(dispatcher)
+    dispatcher.books.fate = "lost before"
+    await dispatcher.send("i1")
+    dispatcher.clock.seconds = TIMEOUT_SECONDS + SERVER_SECONDS - 1
+    find = dispatcher.books.find
+
+    async def slowly(wanted: Sequence[Wanted], *, sent_at: datetime, thorough: bool = False) -> Mapping[str, Shown]:
+        found = await find(wanted, sent_at=sent_at, thorough=thorough)
+        dispatcher.clock.seconds += 60
+        return found
+
+    monkeypatch.setattr(dispatcher.books, "find", slowly)
+    assert await dispatcher.settle("i1") == 0
+    assert (await dispatcher.intent("i1")).state == "uncertain"
+
+
+async def test_the_clock_of_another_holder_proves_nothing(dispatcher: Dispatcher) -> None:
+    """Whose call it was kept its clock some minutes behind: the server's time counts from when we took over."""
+    await begin(dispatcher)
+    dispatcher.books.fate = "lost before"
+    await dispatcher.send("i1")
+    dispatcher.clock.seconds = TIMEOUT_SECONDS + SERVER_SECONDS
+    await dispatcher.take_over()
+    assert await dispatcher.settle("i1") == 0
+    dispatcher.clock.seconds += SERVER_SECONDS
+    assert await dispatcher.settle("i1") == 1
+    assert (await dispatcher.intent("i1")).state == "ready"
+
+
+@pytest.mark.parametrize("status", ["deleted", "voided"])
+async def test_an_update_of_what_is_gone_meanwhile_parks(
+    dispatcher: Dispatcher, status: Literal["deleted", "voided"]
+) -> None:
+    """It was planned while the document stood; sent now, it would fail, or bring a voided invoice back to life."""
+    change = await linked(dispatcher, {"Id": "5", "SyncToken": "0", "DocNumber": "1001", "Line": []})
+    line: JsonObject = {"Amount": Decimal("11.00"), "DetailType": "SalesItemLineDetail"}
+    body = Document.of("Invoice", {"DocNumber": "1001", "Line": [line]})
+    await dispatcher.write(planned(change, ORDER, "i2", operation="update", body=body))
+    await dispatcher.write(books("Invoice", "5", {"Id": "5", "SyncToken": "1"}, status))
+    prepared = await dispatcher.outbox.prepare(await dispatcher.intent("i2"))
+    assert isinstance(prepared, done.IntentParked)
+    assert (prepared.code, status in prepared.reason) == (f"{status}_in_books", True)
+
+
+async def test_a_void_of_what_is_void_already_is_needless(dispatcher: Dispatcher) -> None:
+    change = await linked(dispatcher, {"Id": "5", "SyncToken": "0", "DocNumber": "1001"})
+    await dispatcher.write(planned(change, ORDER, "i2", operation="void", body=Document.of("Invoice", {})))
+    await dispatcher.write(books("Invoice", "5", {"Id": "5", "SyncToken": "1"}, "voided"))
+    assert isinstance(await dispatcher.outbox.prepare(await dispatcher.intent("i2")), Needless)
 
 
 async def test_a_search_that_fails_proves_nothing(dispatcher: Dispatcher) -> None:

@@ -68,6 +68,7 @@ class Dispatcher:
         """Take the lease and put the rooms together."""
         lease = await self.log.acquire(COMPANY, "me", LEASE_SECONDS)
         assert lease is not None
+        self.lease = lease
         self.session = Session(
             company=COMPANY, epoch=lease.epoch, log=self.log, clock=self.clock, valid_until=lease.deadline
         )
@@ -96,6 +97,11 @@ class Dispatcher:
         self.folder = Folder(
             company=COMPANY, reader=self.log, store=self.store, clock=self.clock, instruments=self.instruments
         )
+
+    async def take_over(self) -> None:
+        """Another process takes the company over: from now on this is that one."""
+        assert await self.log.release(self.lease)
+        await self.open()
 
     async def write(self, *events: Event) -> int:
         """Append events and fold them; the position of the first."""

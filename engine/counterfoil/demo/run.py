@@ -218,7 +218,7 @@ class Director:
         checks: tuple[tuple[type[IntentRow | ChangeRow | HintRow | RequestRow], str, tuple[object, ...]], ...] = (
             (IntentRow, "intents_in", (_MOVING, 1)),
             (IntentRow, "ready_intents", (1,)),
-            (ChangeRow, "undecided_changes", (1,)),
+            (ChangeRow, "undecided_changes", (0, 1)),
             (HintRow, "open_hints", (1,)),
             (RequestRow, "open_requests", (1,)),
         )

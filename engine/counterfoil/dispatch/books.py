@@ -148,8 +148,11 @@ class Books(Protocol):
         """Make the call; one outcome for each intent of it. Never later than `deadline` (monotonic seconds)."""
         ...
 
-    async def find(self, wanted: Sequence[Wanted], *, sent_at: datetime) -> Mapping[str, Shown]:
+    async def find(self, wanted: Sequence[Wanted], *, sent_at: datetime, thorough: bool = False) -> Mapping[str, Shown]:
         """The documents that lost creates left behind, by intent id: told by marker or, for names, by creation.
+
+        `thorough` looks through everything created since, whatever number, party or date somebody has given it by
+        now: what follows from not finding it is that it is not there.
 
         Raises:
             BooksUnreadableError: the search failed, which proves nothing.

@@ -26,6 +26,9 @@ from counterfoil_schema.events.decisions import (
 )
 from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, SourceRemoved
 
+ORDINALS_MAX = 1_000
+"""More intents than any plan of one change has."""
+
 
 class Decider:
     """Decides the changes of one company."""
@@ -155,7 +158,7 @@ class Decider:
                     change=change.position,
                     record_key=key,
                     person=intent.person,
-                    intent_id=intent_id(self._company, intent.target, key, change.position, ordinal),
+                    intent_id=self._fresh_id(change, intent.target, key, ordinal),
                     target=intent.target,
                     entity=intent.entity,
                     operation=intent.operation,
@@ -173,6 +176,14 @@ class Decider:
                 )
             )
         return planned
+
+    def _fresh_id(self, change: ChangeRow, target: str, key: str, ordinal: int) -> str:
+        """The id of an intent: that of an earlier plan of the same change, unless that plan has been carried out."""
+        while True:
+            identity = intent_id(self._company, target, key, change.position, ordinal)
+            if change.intents.get(identity, "withdrawn") == "withdrawn":
+                return identity
+            ordinal += ORDINALS_MAX
 
 
 def _parked(change: ChangeRow, code: str, reason: str, fix: str) -> ChangeParked:

@@ -4,6 +4,7 @@ from counterfoil.dispatch.decided import Decided
 from counterfoil.dispatch.ids import MARKER_BEGIN, intent_id
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
+from counterfoil.dispatch.observing import may_have_made
 from counterfoil.dispatch.outbox import SINGLE_ENTITIES
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.planning.inbound import Foreign, judge, payment_effect, write_back_values
@@ -45,7 +46,7 @@ class InboundDecider:
         if later[-1].position > change.position:
             reason = f"A newer reading of the same document, {later[-1].position}, overtook it."
             return Decided(events=[_skipped(change, "superseded", reason)], bears_on=bears_on)
-        if await self._is_perhaps_ours(event):
+        if await self._is_perhaps_ours(change, event):
             return None
         decisions: list[Event] = []
         for ordinal, owner in enumerate(await self._owners(event)):
@@ -57,7 +58,7 @@ class InboundDecider:
             decisions.append(await self._remark(change, event))
         return Decided(events=decisions, bears_on=bears_on)
 
-    async def _is_perhaps_ours(self, event: BooksObserved) -> bool:
+    async def _is_perhaps_ours(self, change: ChangeRow, event: BooksObserved) -> bool:
         """Whether a document that nobody owns may yet turn out to be ours, by its mark or, for names, by its type.
 
         Its create was recorded as sent before it could be seen, so the rows know of it whenever they hold its reading.
@@ -68,7 +69,7 @@ class InboundDecider:
         if await self._view.owner_of(event.entity, event.document_id) is not None:
             return False
         flying = await self._store.some(IntentRow, "intents_in", self._company, sorted(IN_FLIGHT), CREATES_MAX)
-        return any(row.entity == event.entity and row.operation == "create" for row in flying)
+        return any(row.entity == event.entity and may_have_made(row, change.position) for row in flying)
 
     async def _owners(self, event: BooksObserved) -> list[str]:
         """The source records whose invoices this document concerns."""

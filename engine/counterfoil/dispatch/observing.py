@@ -116,7 +116,7 @@ class BooksReader:
         if await self._store.one(DocumentRow, company, hint.kind, hint.source_id) is not None:
             return False
         flying = await self._store.some(IntentRow, "intents_in", company, ["sent", "uncertain"], 1_000)
-        return any(row.entity == hint.kind and row.operation == "create" for row in flying)
+        return any(row.entity == hint.kind and may_have_made(row, hint.received) for row in flying)
 
     async def _beside(self, shown: Sequence[Shown]) -> list[Shown]:
         """The invoices that payments concern, so that both are known before anything is decided."""
@@ -306,6 +306,14 @@ class BooksReader:
             event = DirectoryObserved(entity=entity, content_hash=digest, entries=entries)
             await self._session.receive([NewEvent(event=event)])
         return not same
+
+
+def may_have_made(row: IntentRow, seen: int) -> bool:
+    """Whether a document seen at a position may be the effect of a create in flight, which must have been sent before.
+
+    Without the order a company that creates all day would never look at what people enter.
+    """
+    return row.operation == "create" and row.sent is not None and row.sent < seen
 
 
 def _is_known(row: DocumentRow, one: Shown, content_hash: str) -> bool:

@@ -10,7 +10,8 @@ from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.planning.checks import closed_refusal
 from counterfoil.planning.compose import compose
-from counterfoil.planning.types import Composed, Conflict, Unresolved
+from counterfoil.planning.outcome import gone
+from counterfoil.planning.types import Composed, Conflict, Link, Unresolved
 from counterfoil.state.rows import CompanyRow, IntentRow, LinkRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
@@ -110,6 +111,8 @@ class Outbox:
         """One intent's exact body; a reason to park it; or None where it has to wait after all."""
         planned = await self.planned(row)
         link = await self._view.link(row.record_key)
+        if link is not None and link.status != "live" and planned.operation in ("update", "void", "delete"):
+            return _gone(row, planned, link)
         symbolic = planned.body.fields()
         sign = await self.marker_of(row)
         held = await self._mappings.held(row.record_key.split(":", 1)[0])
@@ -252,6 +255,22 @@ def call_of(identity: str, items: Sequence[CallItem], lane: Lane) -> Call:
             )
             for item in items
         ),
+    )
+
+
+def _gone(row: IntentRow, planned: IntentPlanned, link: Link) -> "Needless | IntentParked":
+    """The document was voided or deleted since this was planned: an update would bring it back to life, or fail."""
+    if planned.operation != "update":
+        body = Document.of(row.entity, {})
+        return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body)
+    park = gone(row.record_key, link)
+    return IntentParked(
+        change=row.change,
+        record_key=row.record_key,
+        intent_id=row.intent_id,
+        code=park.code,
+        reason=park.reason,
+        fix=park.fix,
     )
 
 

@@ -180,7 +180,9 @@ class Sending:
         news = False
         try:
             for reading in first:
-                news |= bool(await self._reader.record(await self._settler.refetch(reading.row), "look-up"))
+                fresh = await self._reader.record(await self._settler.refetch(reading.row), "look-up")
+                news |= bool(fresh)
+                self._not_before[reading.row.intent_id] = self._clock.monotonic() + (0 if fresh else UNREADABLE_SECONDS)
             named = await self._missing_names.decide(nameless) if nameless else []
             aside.extend(named or ())
             news |= named is None

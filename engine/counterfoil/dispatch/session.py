@@ -23,6 +23,11 @@ class Session:
         self.valid_until = valid_until
         self._log = log
         self._clock = clock
+        self._taken = clock.monotonic()
+
+    def held(self) -> float:
+        """Seconds since this holder took the company over."""
+        return self._clock.monotonic() - self._taken
 
     def remaining(self) -> float:
         """Seconds for which the lease still holds."""

@@ -28,6 +28,9 @@ from counterfoil_schema.events.decisions import (
     IntentUncertain,
 )
 
+CLOCKS_DIFFER_MAX = timedelta(hours=1)
+"""What was sent longer ago than this is over, whatever the clock of the machine that sent it showed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlingLimits:
@@ -105,8 +108,9 @@ class Settler:
             for one in call.items
             if one.operation == "create"
         ]
-        found = await self._books.find(wanted, sent_at=recorded.recorded_at) if wanted else {}
         over = self._is_over(recorded, sent)
+        # Judged before the search, not after: what is not found in the last second may come in that second.
+        found = await self._books.find(wanted, sent_at=recorded.recorded_at, thorough=over) if wanted else {}
         decisions = [
             event
             for item in creates
@@ -120,9 +124,17 @@ class Settler:
         return [*decisions, *(_given_up(row) for row in worn if row.attempts >= self._limits.attempts_max)]
 
     def _is_over(self, recorded: RecordedEvent, sent: CallSent) -> bool:
-        """Whether every deadline of a call has passed, ours and the server's."""
-        spent = timedelta(seconds=float(sent.deadline_seconds) + self._limits.server_seconds)
-        return self._clock.now() >= recorded.recorded_at + spent
+        """Whether every deadline of a call has passed, ours and the server's.
+
+        When another holder sent it, its clock says, and that may be another machine's. But its calls ended inside its
+        lease, and so before ours began: the server's time counts from then, on our own clock.
+        """
+        elapsed = self._clock.now() - recorded.recorded_at
+        if elapsed < timedelta(seconds=float(sent.deadline_seconds) + self._limits.server_seconds):
+            return False
+        if recorded.epoch == self._session.epoch or elapsed >= CLOCKS_DIFFER_MAX:
+            return True
+        return self._session.held() >= self._limits.server_seconds
 
     def _settle_create(self, sent: CallSent, item: CallItem, shown: Shown | None, *, over: bool) -> Event | None:
         if shown is not None and shown.entity == item.entity:

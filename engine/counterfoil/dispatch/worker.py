@@ -28,6 +28,7 @@ from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema.events.decisions import IntentWithdrawn
 
 CHANGES_PER_TURN = 100
+PAGES_PER_TURN = 10
 PLANS_AT_ONCE = 8
 HINTS_PER_TURN = 300
 IN_DOUBT_MAX = 10_000
@@ -211,12 +212,24 @@ class CompanyWorker:
         return {row.intent_id for row in rows}
 
     async def _decide(self, head: int) -> bool:
-        """Decide a group of changes: planned side by side, appended at once; refused if anything newer bears on it."""
-        company = self._session.company
-        changes = await self._rooms.store.some(ChangeRow, "undecided_changes", company, CHANGES_PER_TURN)
-        if not changes:
-            return False
-        found = await self._rooms.events.recorded_many(company, [change.position for change in changes])
+        """Decide a group of changes; what has to wait for something in flight does not hold up those behind it."""
+        after = 0
+        for _ in range(PAGES_PER_TURN):
+            changes = await self._rooms.store.some(
+                ChangeRow, "undecided_changes", self._session.company, after, CHANGES_PER_TURN
+            )
+            if not changes:
+                return False
+            if await self._decide_among(changes, head):
+                return True
+            if len(changes) < CHANGES_PER_TURN:
+                return False
+            after = changes[-1].position
+        return False
+
+    async def _decide_among(self, changes: Sequence[ChangeRow], head: int) -> bool:
+        """Planned side by side, appended at once; refused if anything newer bears on it."""
+        found = await self._rooms.events.recorded_many(self._session.company, [change.position for change in changes])
         traces = [recorded.trace for recorded in found.values()]
         attributes = {"changes": len(changes)}
         with self._instruments.span("counterfoil.plan", next(iter(traces), None), attributes, traces):

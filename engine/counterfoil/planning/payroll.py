@@ -27,6 +27,9 @@ _TITLES = {
     "employee_benefit": "Benefits withheld and contributed",
     "other_deduction": "Other deductions",
 }
+_PAY = frozenset({"wages", "employer_tax", "net_pay", "tax_payment"})
+"""Pay, and what can be reckoned back to it. What one person spent, or has withheld for others, is not pay."""
+
 _TRACKING = {"department": ("DepartmentRef", "Department"), "class": ("ClassRef", "Class")}
 
 
@@ -122,6 +125,13 @@ def _entry(record: PayRun, key: str, section: PayrollSection) -> Entry | Park:
     lines: list[JsonValue] = []
     debit = credit = Decimal(0)
     groups = pay_groups(record.lines, minimum_people=section.minimum_people, other=section.other)
+    if any(group.part in _PAY and 0 < group.people < section.minimum_people for group in groups):
+        return Park(
+            code="too_few_people",
+            reason=f"{named(key)} pays so few people that a line of its entry would be the pay of fewer than "
+            f"{section.minimum_people}.",
+            fix="Enter it by hand, or set minimum_people = 1 under [payroll] if such a line may be seen in the books.",
+        )
     for group in groups:
         amount = to_cents(group.amount)
         if not amount:

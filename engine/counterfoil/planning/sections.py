@@ -204,7 +204,8 @@ class DepartmentRule(Accounts):
 class PayrollSection(FromKinds):
     """`[payroll]`: one balanced journal entry per processed pay run.
 
-    `minimum_people`: a line that stands for fewer people is merged into the group `other`.
+    `minimum_people`: a line that stands for fewer people is merged into the group `other`; a run whose pay would still
+    stand there for fewer is parked.
     """
 
     accounts: Accounts = Accounts()

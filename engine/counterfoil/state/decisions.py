@@ -30,11 +30,12 @@ _AFTER_REJECTION: dict[str, IntentState] = {
 
 def intent_planned(rows: Rows, at: Folded, event: done.IntentPlanned) -> None:
     before = rows.get(IntentRow, event.intent_id)
-    if before is not None and before.state != "withdrawn":
-        return  # planned twice, by two holders one after the other: it is one intent all the same
     change = rows.get(ChangeRow, str(event.change))
     if change is not None:
         rows.put(replace(change, decided=at.position))
+    if before is not None and before.state != "withdrawn":
+        set_intent(rows, before)  # planned twice, by two holders one after the other: it is one intent all the same
+        return
     set_intent(
         rows,
         IntentRow(
@@ -170,7 +171,8 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
             entity=event.entity,
             document_id=event.document_id,
             sync_token=token,
-            content_hash=intent.content_hash,
+            # What is adopted was not written by us: what it holds is not known to be what the source wants.
+            content_hash=intent.content_hash if event.how != "adopted" else "",
             image=at.position,
             latest=latest,
             sent=intent.sent if event.how != "adopted" else None,

@@ -167,6 +167,20 @@ def test_a_single_person_is_joined_by_the_smallest_department() -> None:
     ]
 
 
+def test_a_run_that_pays_one_person_parks_unless_the_mapping_lets_it_be_seen() -> None:
+    """Off-cycle runs often do; their wages, taxes and net pay would be that person's."""
+    bonus = run(
+        part("Sales", "wages", "700.00", 1),
+        part("Sales", "net_pay", "500.00", 1),
+        part("Sales", "tax_payment", "200.00", 1),
+    )
+    planned = plan(request(bonus, RUN), mapping(ACCOUNTS), View())
+    assert isinstance(planned, Park)
+    assert planned.code == "too_few_people"
+    assert "700" not in planned.reason
+    only(plan(request(bonus, RUN), mapping("[payroll]\nminimum_people = 1\n" + ACCOUNTS), View()))
+
+
 def test_the_merged_group_bears_no_dimension() -> None:
     extra = f'[payroll]\ntrack = "department"\n{ACCOUNTS}'
     record = run(part("Legal", "wages", "9.00", 1), part("Board", "wages", "1.00", 1), part("x", "net_pay", "10", 2))
@@ -250,6 +264,7 @@ CENTS = st.integers(-9_000_000, 90_000_000).map(lambda cents: Decimal(cents) / 1
 DEPARTMENTS = ("Sales", "Legal", "Support", "Board", "Research")
 BEARING: tuple[PayPart, ...] = ("wages", "reimbursement", "employer_tax", "employer_benefit")
 GOING: tuple[PayPart, ...] = ("tax_payment", "employee_benefit", "other_deduction")
+PAY: tuple[PayPart, ...] = ("wages", "employer_tax", "net_pay", "tax_payment")
 RAW = st.lists(
     st.tuples(st.sampled_from(DEPARTMENTS), st.sampled_from((*BEARING, *GOING)), CENTS, st.integers(1, 9)), min_size=1
 )
@@ -265,6 +280,14 @@ def test_every_entry_balances_and_holds_every_cent(raw: list[tuple[str, PayPart,
     planned = plan(request(run(*lines), RUN), mapping(extra), View())
     if not any(line.amount for line in lines):
         assert isinstance(planned, Skip)
+        return
+    if any(
+        group.people < minimum
+        for group in pay_groups(lines, minimum_people=minimum, other="Other")
+        if group.part in PAY
+    ):
+        assert isinstance(planned, Park)
+        assert planned.code == "too_few_people"
         return
     entries = sides(only(planned).body)
     net: dict[str, Decimal] = {"Debit": Decimal(0), "Credit": Decimal(0)}

@@ -92,24 +92,35 @@ class OnlineBooks:
         )
         return {item.intent_id: verdict(outcome)}
 
-    async def find(self, wanted: Sequence[Wanted], *, sent_at: datetime) -> Mapping[str, Shown]:
+    async def find(self, wanted: Sequence[Wanted], *, sent_at: datetime, thorough: bool = False) -> Mapping[str, Shown]:
         found: dict[str, Shown] = {}
-        numbered = [one for one in wanted if _has_number(one.item)]
-        for entity in {one.item.entity for one in numbered}:
-            group = [one for one in numbered if one.item.entity == entity]
-            numbers = [str(one.item.body["DocNumber"]) for one in group]
-            rows = await self._rows(select(entity).where("DocNumber", "IN", *numbers))
-            found.update(_by_marker(group, rows, entity))
+        marked = [one for one in wanted if one.item.entity not in NAME_LISTS]
+        for entity in dict.fromkeys(one.item.entity for one in marked):
+            group = [one for one in marked if one.item.entity == entity]
+            found.update(await self._marked(entity, group, sent_at, thorough=thorough))
         for one in wanted:
-            if _has_number(one.item):
-                continue
             if one.item.entity in NAME_LISTS:
                 shown = await self._created_since(one.item, sent_at)
-            else:
-                rows = await self._rows(_near(one.item))
-                shown = _by_marker([one], rows, one.item.entity).get(one.item.intent_id)
-            if shown is not None:
-                found[one.item.intent_id] = shown
+                if shown is not None:
+                    found[one.item.intent_id] = shown
+        return found
+
+    async def _marked(
+        self, entity: str, wanted: Sequence[Wanted], sent_at: datetime, *, thorough: bool
+    ) -> dict[str, Shown]:
+        """Transactions that bear our markers: by their numbers, else near their party and date."""
+        numbered = [one for one in wanted if _has_number(one.item)]
+        found: dict[str, Shown] = {}
+        if numbered:
+            numbers = [str(one.item.body["DocNumber"]) for one in numbered]
+            found = _by_marker(numbered, await self._rows(select(entity).where("DocNumber", "IN", *numbers)), entity)
+        for one in wanted:
+            if not _has_number(one.item):
+                found.update(_by_marker([one], await self._all_rows(_near(one.item)), entity))
+        missing = [one for one in wanted if one.item.intent_id not in found]
+        if thorough and missing:
+            since = select(entity).where("MetaData.CreateTime", ">=", sent_at - CLOCK_SKEW)
+            found.update(_by_marker(missing, await self._all_rows(since), entity))
         return found
 
     async def _created_since(self, item: Item, sent_at: datetime) -> Shown | None:
@@ -235,6 +246,12 @@ class OnlineBooks:
             closed_until=date.fromisoformat(str(closed)[:10]) if closed else None,
             tax_mode=_tax_mode(str(company.get("Country", "")), _part(preferences, "TaxPrefs")),
         )
+
+    async def _all_rows(self, query: Query) -> Sequence[JsonObject]:
+        try:
+            return [row async for row in self._client.query_all(query, Lane.RETRY)]
+        except ReadFailedError as failed:
+            raise unreadable(failed.outcome) from failed
 
     async def _rows(self, query: Query, lane: Lane = Lane.RETRY) -> Sequence[JsonObject]:
         outcome = await self._client.query(query.page(1, PAGE_ROWS_MAX), lane)
