@@ -180,7 +180,8 @@ async def test_one_trace_leads_from_the_deal_to_the_value_written_back(
     assert whole in ids_of(listener.spans("counterfoil.write_back"))
     has_the_call(listener, whole, body)
     has_no_secret(listener, emulator, account)
-    assert listener.metric_names() >= {"counterfoil.outcomes", "counterfoil.decisions", "counterfoil.events"}
+    names = ("outcomes", "decisions", "events", "lag", "projection.lag", "limiter.use", "token.expires_in")
+    assert listener.metric_names() >= {f"counterfoil.{name}" for name in names}
 
 
 async def pay(emulator: EmulatorProcess, invoice: str) -> None:

@@ -236,6 +236,17 @@ async def test_each_member_of_a_lost_batch_is_settled_by_its_own_evidence(dispat
     assert [(await dispatcher.intent(one)).state for one in ("i1", "i2")] == ["uncertain", "accepted"]
 
 
+async def test_each_member_of_a_batch_ends_in_the_trace_of_its_own_plan(dispatcher: Dispatcher) -> None:
+    traces = {f"i{number}": f"00-{number:032x}-{number:016x}-01" for number in (1, 2)}
+    for number in (1, 2):
+        change = await dispatcher.write(observed(str(number)))
+        await dispatcher.write(create(change, f"i{number}", f"shop:order:{number}"))
+    (call,) = await dispatcher.calls_for("i1", "i2")
+    await dispatcher.sender.send(call, traces=traces)
+    ends = [one for one in await dispatcher.log.read(COMPANY, limit=100) if one.event_type == "intent.accepted"]
+    assert {str(one.light()["intent_id"]): one.trace for one in ends} == traces
+
+
 async def lost_update(dispatcher: Dispatcher, shown: JsonObject) -> str:
     """What becomes of an update to number 1002, from token 0, whose answer was lost, if the books then show this."""
     change = await linked(dispatcher, {"Id": "5", "SyncToken": "0", "DocNumber": "1001"})
@@ -339,7 +350,7 @@ async def test_whoever_lost_the_lease_sends_nothing(dispatcher: Dispatcher) -> N
     dispatcher.clock.seconds = 3_601
     assert await dispatcher.log.acquire(COMPANY, "another", 60.0) is not None
     with pytest.raises(LeaseLostError):
-        await dispatcher.sender.send(call, trace=None)
+        await dispatcher.sender.send(call, traces={})
     assert dispatcher.books.sent == []
 
 

@@ -137,7 +137,7 @@ class Dispatcher:
     async def send(self, *intent_ids: str) -> None:
         """Make the calls of these intents."""
         for call in await self.calls_for(*intent_ids):
-            await self.sender.send(call, trace=None)
+            await self.sender.send(call, traces={})
         await self.folder.to_head()
 
     async def settle(self, *intent_ids: str) -> int:

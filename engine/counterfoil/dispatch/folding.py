@@ -46,6 +46,9 @@ class Folder:
                 self._checkpoint = before
                 self._instruments.behind(self._company, 0)
                 return before.position
+            if len(page) == PAGE_EVENTS_MAX:
+                head = (await self._reader.heads([self._company]))[self._company]
+                self._instruments.behind(self._company, head.position - before.position)
             folded = await fold_page(self._store, self._company, before.position, page)
             after = Checkpoint(
                 company=self._company,
@@ -65,4 +68,5 @@ class Folder:
             before = after
             if len(page) < PAGE_EVENTS_MAX:
                 self._checkpoint = before
+                self._instruments.behind(self._company, 0)
                 return before.position

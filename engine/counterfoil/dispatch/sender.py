@@ -48,13 +48,19 @@ class Sender:
         self._instruments = instruments
         self._step = step
 
-    async def send(self, outgoing: Outgoing, *, trace: str | None) -> Mapping[str, Outcome]:
+    async def send(self, outgoing: Outgoing, *, traces: Mapping[str, str | None]) -> Mapping[str, Outcome]:
         """Record the call, make it, record how it ended; returns one outcome for each intent.
+
+        `traces`: by intent, the trace of its plan. The call's own span belongs to the first and is linked to the
+        others; how each intent ended is told in its own trace.
 
         Raises:
             LeaseLostError: before the call, nothing was sent; after it, the next holder settles it.
         """
-        with self._instruments.span("counterfoil.send", trace, {"items": len(outgoing.items)}) as span:
+        ids = [item.intent_id for item in outgoing.items]
+        parents = [traces.get(one) for one in ids]
+        attributes = {"items": len(ids)}
+        with self._instruments.span("counterfoil.send", parents[0], attributes, parents) as span:
             async with self._books.slot(outgoing.call) as slot:
                 # Counted from before the recording, so that the recorded instant bounds it from above.
                 deadline = self._session.deadline(self._limits.timeout_seconds, self._limits.margin_seconds)
@@ -62,7 +68,9 @@ class Sender:
                 outcomes = await self._books.send(outgoing.call, slot=slot, deadline=deadline)
             self._step(f"{_kind(outgoing)}.answered")
             events = self.settlements(outgoing.call.request_id, outgoing.items, outcomes, outgoing.attempt)
-            await self._session.decide(events, trace=span.trace)
+            own = {**traces, ids[0]: span.trace or parents[0]}
+            traced = [(event, own.get(getattr(event, "intent_id", ids[0])) or span.trace) for event in events]
+            await self._session.decide_each(traced)
             self._step(f"{_kind(outgoing)}.settled")
         for outcome in outcomes.values():
             self._instruments.outcome(type(outcome).__name__.lower())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from counterfoil.dispatch.batch_size import REFUSED_CODE, BatchSize
-from counterfoil.dispatch.books import Books, BooksUnreadableError, Outcome, Refused
+from counterfoil.dispatch.books import Books, BooksUnreadableError, Done, Outcome, Refused
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.looks import Looks
 from counterfoil.dispatch.missing_names import MissingNames
@@ -28,6 +28,7 @@ from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.dispatch.write_back import SourceWriter
+from counterfoil.log import RecordedEvent
 from counterfoil.ports import Clock, Entropy
 from counterfoil.state.rows import IntentRow
 from counterfoil.state.store import StateStore
@@ -236,9 +237,13 @@ class Sending:
         self, call: Outgoing, members: Sequence[IntentRow], ids: set[str], landed: Callable[[], None]
     ) -> None:
         try:
-            outcomes = await self._sender.send(call, trace=await self._trace_of(members[0]))
+            known = await self._behind(members)
+            traces = {row.intent_id: known[row.planned].trace for row in members}
+            outcomes = await self._sender.send(call, traces=traces)
             self._learn(outcomes)
             self.facts_in_doubt |= any(isinstance(one, Refused) and one.code in OUTDATED for one in outcomes.values())
+            done = [row for row in members if isinstance(outcomes.get(row.intent_id), Done)]
+            self._note_lag(done, known, "books")
             if any(isinstance(one, Refused) and one.code == REFUSED_CODE for one in outcomes.values()):
                 await self._batch_size.refused(len(call.items))
             self._delay(members)
@@ -247,6 +252,16 @@ class Sending:
             self._calls -= 1
             self._names_under_way -= call.items[0].entity in SINGLE_ENTITIES
             landed()
+
+    async def _behind(self, rows: Sequence[IntentRow]) -> Mapping[int, RecordedEvent]:
+        """The plans of these intents, and the changes that they follow from."""
+        positions = [position for row in rows for position in (row.planned, row.change)]
+        return await self._events.recorded_many(self._session.company, positions)
+
+    def _note_lag(self, rows: Sequence[IntentRow], known: Mapping[int, RecordedEvent], direction: str) -> None:
+        now = self._clock.now()
+        for row in rows:
+            self._instruments.lag((now - known[row.change].recorded_at).total_seconds(), direction)
 
     def _learn(self, outcomes: Mapping[str, Outcome]) -> None:
         """Where nothing can be sent at all, rest: longer each time, and for nobody's account."""
@@ -283,7 +298,9 @@ class Sending:
 
     async def _write_back(self, row: IntentRow, landed: Callable[[], None]) -> None:
         try:
-            result = await self._writer.write(row, trace=await self._trace_of(row))
+            known = await self._behind([row])
+            result = await self._writer.write(row, trace=known[row.planned].trace)
+            self._note_lag([row] if result.outcome == "accepted" else [], known, "source")
             self._delay([row])
             if result.retry_after is not None:
                 self._not_before[row.intent_id] = self._clock.monotonic() + result.retry_after

@@ -87,7 +87,12 @@ class Settler:
             if decisions:
                 sent = await recorded.event()
                 items = sent.items if isinstance(sent, CallSent) else ()
-                await self._session.decide(with_differences(decisions, items), trace=recorded.trace)
+                plans = await self._events.recorded_many(self._session.company, [row.planned for row in members])
+                traces = {row.intent_id: plans[row.planned].trace for row in members}
+                ended = with_differences(decisions, items)
+                await self._session.decide_each(
+                    [(event, traces.get(getattr(event, "intent_id", ""), recorded.trace)) for event in ended]
+                )
                 settled += len(decisions)
         return settled
 
