@@ -30,7 +30,7 @@ from support.running import LEASE_SECONDS, company_settings, is_done
 from support.shelf import shelf_only
 
 QUIET_SECONDS = 2.5
-GIVE_UP_SECONDS = 60.0
+GIVE_UP_SECONDS = 150.0
 
 
 class Killer:

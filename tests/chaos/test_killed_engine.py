@@ -75,7 +75,7 @@ class Lane:
         assert self.driver.stdout is not None
         self.driver.stdin.write(json.dumps(order).encode() + b"\n")
         await self.driver.stdout.readline()  # the process id
-        code = int(await asyncio.wait_for(self.driver.stdout.readline(), 90))
+        code = int(await asyncio.wait_for(self.driver.stdout.readline(), 240))
         if code not in (0, -9):
             pytest.fail(f"{self.name}, {kill}: ended by {code}: {(self.folder / 'errors').read_text()[-3000:]}")
         return code
@@ -198,7 +198,7 @@ async def run_lane(name: str, server: Server, folder: Path) -> Counter[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 async def test_a_kill_at_any_point_loses_and_doubles_nothing(
     postgres_server: Server, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -5,11 +5,14 @@ from decimal import Decimal
 
 import pytest
 
+from counterfoil.dispatch.decide import Decider
+from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.reopening import Reopener, references
+from counterfoil.dispatch.view import ViewLoader
 from counterfoil.postgres import Pool
-from counterfoil_schema.events.decisions import ChangeParked
-from counterfoil_schema.events.receipts import SourceObserved
+from counterfoil_schema.events.decisions import ChangeParked, ChangeReopened
+from counterfoil_schema.events.receipts import SourceObserved, SourceUnreadable
 from counterfoil_schema.records import (
     Application,
     Customer,
@@ -103,3 +106,36 @@ def test_what_a_record_names() -> None:
     assert {ANN, LAMP} == references(sale(ANN, LAMP, LAMP))
     assert {ANN, "shop:deal:1"} == references(paid)
     assert frozenset() == references(Product(name="Lamp"))
+
+
+async def test_what_cannot_be_read_stays_parked_when_it_is_tried_again(dispatcher: Dispatcher) -> None:
+    """Only another reading helps; asking for another try must not stop the company."""
+    broken = SourceUnreadable(
+        connection="shop",
+        source_kind="deal",
+        source_id="7",
+        content_hash="h",
+        place="deals.csv line 7",
+        problem="'ten' in column 'amount' is not a number.",
+        fix="Correct the cell.",
+        raw="7,ten",
+    )
+    position = await dispatcher.write(broken)
+    key = record_key("shop", "deal", "7")
+    await dispatcher.write(ChangeReopened(change=position, record_key=key, reason="Ann asked for another try."))
+    events = LogEvents(dispatcher.log)
+    view = ViewLoader(company=COMPANY, store=dispatcher.store, events=events, hashes=dispatcher.keyring)
+    decider = Decider(
+        company=COMPANY,
+        store=dispatcher.store,
+        events=events,
+        view=view,
+        mappings=Mappings(company=COMPANY, store=dispatcher.store, events=events),
+        in_flight=dispatcher.in_flight,
+    )
+    decided = await decider.decide(await dispatcher.change(position), broken)
+    assert decided is not None
+    await dispatcher.write(*decided.events)
+    row = await dispatcher.change(position)
+    assert (row.state, row.code, row.fix) == ("parked", "unreadable", "Correct the cell.")
+    assert row.reason.startswith("deals.csv line 7")

@@ -20,6 +20,7 @@ from counterfoil.sources.http import SourceHttp
 from counterfoil_adapters.gusto import webhook
 from counterfoil_adapters.gusto.api import GustoApi
 from counterfoil_adapters.gusto.cursor import parse
+from counterfoil_adapters.gusto.grouping import Grouping
 from counterfoil_adapters.gusto.reading import Kind, Reader
 from counterfoil_adapters.gusto.settings import GustoSettings, read_settings
 from counterfoil_adapters.gusto.tokens import CompanyToken, SystemToken, TokenEndpoint
@@ -49,6 +50,7 @@ class GustoSource:
             self._settings.company_uuid,
             self._settings.since,
             self._settings.unassigned,
+            Grouping.of(context.mapping),
         )
 
     async def __aenter__(self) -> Self:

@@ -117,6 +117,13 @@ def pay_run(
     )
 
 
+def people_paid(payload: JsonObject) -> int:
+    """How many people a payroll pays, as far as it can be read."""
+    rows = payload.get("employee_compensations")
+    everybody = rows if isinstance(rows, list) else []
+    return sum(1 for row in everybody if isinstance(row, dict) and row.get("excluded") is not True)
+
+
 def version_of(payload: JsonObject, record: PayRun) -> str:
     """Gusto's own version or date of processing, and a digest of the record, which holds nothing personal."""
     own = payload.get("version") or payload.get("processed_date") or "unprocessed"

@@ -11,6 +11,7 @@ from counterfoil_adapters.gusto import employee as people
 from counterfoil_adapters.gusto import payroll as payrolls
 from counterfoil_adapters.gusto.api import REREAD_SECONDS, EventLostError, GustoApi, Listing, NotShownError, identity
 from counterfoil_adapters.gusto.cursor import Cursor
+from counterfoil_adapters.gusto.grouping import Grouping
 from counterfoil_adapters.gusto.redaction import employee_raw, payroll_raw
 from counterfoil_adapters.gusto.webhook import hint_of
 from counterfoil_schema.exact_json import JsonObject, dumps
@@ -42,7 +43,16 @@ class Setting:
 class Reader:
     """Reads one company's employees and payrolls."""
 
-    def __init__(self, api: GustoApi, clock: Clock, company_uuid: str, since: date | None, unassigned: str) -> None:
+    def __init__(
+        self,
+        api: GustoApi,
+        clock: Clock,
+        company_uuid: str,
+        since: date | None,
+        unassigned: str,
+        grouping: Grouping,
+    ) -> None:
+        self._grouping = grouping
         self._api = api
         self._clock = clock
         self._company_uuid = company_uuid
@@ -219,12 +229,26 @@ class Reader:
         try:
             record = payrolls.pay_run(payload, setting.departments, setting.reversals, self._unassigned)
         except payrolls.FigureError as error:
+            # Sums of so few people would be their pay.
+            few = payrolls.people_paid(payload) < self._grouping.minimum_people
+            problem = "its figures do not add up" if few else str(error)
             return Unreadable(
                 kind="payroll",
                 source_id=source_id,
                 place=f"Gusto payroll {source_id}, check date {payload.get('check_date')}",
-                problem=f"The payroll cannot be trusted: {error}.",
+                problem=f"The payroll cannot be trusted: {problem}.",
                 fix="Compare it with the payroll journal in Gusto; enter it by hand if Gusto's figures are right.",
+                raw=raw,
+            )
+        record = record.model_copy(update={"lines": self._grouping.apply(record.lines)})
+        if self._grouping.shows_pay(record.lines):
+            return Unreadable(
+                kind="payroll",
+                source_id=source_id,
+                place=f"Gusto payroll {source_id}, check date {payload.get('check_date')}",
+                problem=f"It pays fewer than {self._grouping.minimum_people} people, whose pay its sums would show.",
+                fix="Enter it by hand; or set minimum_people = 1 under [payroll] in the mapping and read the source "
+                "afresh (`counterfoil sync --full`).",
                 raw=raw,
             )
         version = payrolls.version_of(payload, record)

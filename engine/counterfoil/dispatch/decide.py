@@ -24,7 +24,7 @@ from counterfoil_schema.events.decisions import (
     IntentPlanned,
     IntentWithdrawn,
 )
-from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, SourceRemoved
+from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, SourceRemoved, SourceUnreadable
 
 ORDINALS_MAX = 1_000
 """More intents than any plan of one change has."""
@@ -58,6 +58,10 @@ class Decider:
                 return await self._decide_source(change, event)
             case BooksObserved():
                 return await self._inbound.decide(change, event)
+            case SourceUnreadable():
+                # Asked for again, it is what it was: only another reading can help.
+                reason = f"{event.place}: {event.problem}"
+                return self._decided(change, [_parked(change, "unreadable", reason, event.fix)])
             case _:
                 raise TypeError(f"{event.event_type} at {change.position} is no change to decide")
 

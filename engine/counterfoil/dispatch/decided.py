@@ -10,10 +10,14 @@ from counterfoil_schema.events.decisions import IntentPlanned
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """Decisions about one change, and the records whose newer events would make them stale."""
+    """Decisions about one change, and the records whose newer events would make them stale.
+
+    `trace`: which they continue, where it is not that of the change.
+    """
 
     events: Sequence[Event]
     bears_on: tuple[str, ...]
+    trace: str | None = None
 
 
 def compatible(planned: Sequence[tuple[ChangeRow, Decided | None]]) -> list[tuple[ChangeRow, Decided]]:

@@ -56,7 +56,9 @@ class InboundDecider:
             decisions.extend(planned)
         if not any(isinstance(decision, IntentPlanned) for decision in decisions):
             decisions.append(await self._remark(change, event))
-        return Decided(events=decisions, bears_on=bears_on)
+        # Seen before our own answer was recorded, a document of ours does not yet bear the trace that led to it.
+        trace = await self._view.trace_to(event.entity, event.document_id)
+        return Decided(events=decisions, bears_on=bears_on, trace=trace)
 
     async def _is_perhaps_ours(self, change: ChangeRow, event: BooksObserved) -> bool:
         """Whether a document that nobody owns may yet turn out to be ours, by its mark or, for names, by its type.

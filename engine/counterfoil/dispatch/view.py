@@ -271,6 +271,12 @@ class ViewLoader:
         row = await self._store.one(DocumentRow, self._company, entity, document_id)
         return row.record_key if row else None
 
+    async def trace_to(self, entity: str, document_id: str) -> str | None:
+        """The trace that led to a document of ours; None for anybody else's."""
+        owner = await self.owner_of(entity, document_id)
+        row = await self._store.one(LinkRow, self._company, owner) if owner is not None else None
+        return (await self._events.recorded_at(self._company, row.image)).trace if row is not None else None
+
     async def settlement(self, invoice_id: str) -> Settlement:
         """What has been paid on an invoice, over all live payments."""
         rows = await self._store.some(SettlementRow, "settlements_of", self._company, invoice_id)

@@ -236,7 +236,9 @@ class CompanyWorker:
             group = compatible(await self._plan(changes, found))
             if not group:
                 return False
-            events = [(event, found[change.position].trace) for change, one in group for event in one.events]
+            events = [
+                (event, one.trace or found[change.position].trace) for change, one in group for event in one.events
+            ]
             bears_on = tuple(dict.fromkeys(key for _, one in group for key in one.bears_on))
             try:
                 await self._session.decide_each(events, guard=Guard(bears_on, head))

@@ -1,0 +1,66 @@
+"""No recorded line of a pay run is one person's pay: small departments are put together before anything is kept.
+
+A record stands in the log in the clear, for ever. Grouping only what goes into the books would be too late.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+from counterfoil_schema.records import PayPart, PayRunLine
+
+PAY: frozenset[PayPart] = frozenset({"wages", "employer_tax", "net_pay", "tax_payment"})
+"""Pay, and what can be reckoned back to it."""
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """`minimum_people`: how many at least a line stands for; `other`: what departments put together are called."""
+
+    minimum_people: int = 1
+    other: str = "Other"
+
+    @classmethod
+    def of(cls, mapping: Mapping[str, Any]) -> Self:
+        """As the mapping's [payroll] says; an adapter that was given no mapping groups nothing."""
+        if not mapping:
+            return cls()
+        payroll = mapping.get("payroll")
+        told: Mapping[str, Any] = payroll if isinstance(payroll, Mapping) else {}
+        return cls(minimum_people=told.get("minimum_people", 2), other=told.get("other", "Other"))
+
+    def is_small(self, line: PayRunLine) -> bool:
+        """Whether a line stands for people, but for too few. A tax of the company itself is nobody's."""
+        return 0 < line.people < self.minimum_people
+
+    def apply(self, lines: Sequence[PayRunLine]) -> tuple[PayRunLine, ...]:
+        """The same sums with small departments put together, part by part; as far as there is anybody to join."""
+        parts = dict.fromkeys(line.part for line in lines)
+        grouped = [line for part in parts for line in self._grouped([line for line in lines if line.part == part])]
+        order = {part: place for place, part in enumerate(parts)}
+        return tuple(sorted(grouped, key=lambda line: (line.department, order[line.part])))
+
+    def _grouped(self, lines: list[PayRunLine]) -> list[PayRunLine]:
+        if not any(self.is_small(line) for line in lines):
+            return lines
+        joined = [line for line in lines if self.is_small(line) or line.department == self.other]
+        rest = sorted(
+            (line for line in lines if line not in joined and line.people), key=lambda one: (one.people, one.department)
+        )
+        nobodys = [line for line in lines if line not in joined and not line.people]
+        while rest and _people(joined) < self.minimum_people:
+            joined.append(rest.pop(0))
+        amount = sum((line.amount for line in joined), ZERO)
+        together = PayRunLine(department=self.other, part=lines[0].part, amount=amount, people=_people(joined))
+        return [*nobodys, *rest, together]
+
+    def shows_pay(self, lines: Iterable[PayRunLine]) -> bool:
+        """Whether a line is still the pay of too few."""
+        return any(line.part in PAY and self.is_small(line) for line in lines)
+
+
+def _people(lines: Iterable[PayRunLine]) -> int:
+    return sum(line.people for line in lines)

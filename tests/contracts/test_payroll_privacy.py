@@ -1,0 +1,151 @@
+"""No person's pay in any line, memo, trace, row or chain: a whole pay run on its way from Gusto into the books."""
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
+
+from counterfoil import CompanySettings, Engine, QuickBooksSettings, Settings, SourceSettings
+from counterfoil.explain import Finder, gather
+from counterfoil.log import RecordedEvent
+from counterfoil.postgres import Pool
+from counterfoil_schema.exact_json import JsonObject
+from support.gusto import Company, employees, gusto, payroll, person
+from support.postgres import Database
+from support.quickbooks_emulator import EmulatorProcess, emulator_process
+
+MAPPING = """
+[connection]
+source = "gusto"
+zone = "America/New_York"
+
+[payroll.accounts]
+wages = "Wages"
+reimbursement = "Wages"
+employer_tax = "Wages"
+employer_benefit = "Wages"
+net_pay = "Pay on its way"
+tax_payment = "Pay on its way"
+employee_benefit = "Pay on its way"
+other_deduction = "Pay on its way"
+
+[post.pay_run]
+post = "auto"
+"""
+GROSS = {"e0": "5123.47", "e1": "6431.19", "e2": "4987.61", "e3": "9876.53"}
+TAXES = {"e0": "612.31", "e1": "773.29", "e2": "598.57", "e3": "1185.17"}
+MEDICAL, GARNISHED = Decimal("30.10"), Decimal("11.11")
+BOUND_SECONDS = 90.0
+
+
+def part(employee: str) -> JsonObject:
+    taxes: list[JsonObject] = [
+        {"name": "Federal Income Tax", "employer": False, "amount": TAXES[employee]},
+        {"name": "Social Security", "employer": True, "amount": "62.01"},
+    ]
+    return person(employee, GROSS[employee], taxes=[*taxes])
+
+
+def secrets() -> list[str]:
+    """What each person earns, is taxed and is paid, as programs and people write it."""
+    figures: list[str] = []
+    for employee, gross in GROSS.items():
+        net = Decimal(gross) - Decimal(TAXES[employee]) - MEDICAL - GARNISHED
+        figures += [gross, TAXES[employee], str(net)]
+    written = [f"{Decimal(figure):,.2f}" for figure in figures]
+    return [*figures, *written, "Ødegård", "Zoë", "@example.test"]
+
+
+@pytest.fixture
+def books() -> Iterator[EmulatorProcess]:
+    with emulator_process("--limits", "off") as running:
+        clearing = {"Name": "Pay on its way", "AccountType": "Other Current Liability"}
+        running.control("/books/Account", {"body": clearing})
+        yield running
+
+
+def settings(database: Database, home: Path, books: EmulatorProcess, company: Company) -> Settings:
+    quickbooks = QuickBooksSettings(
+        realm_id=books["realm_id"],
+        client_id=SecretStr(books["client_id"]),
+        client_secret=SecretStr(books["client_secret"]),
+        refresh_token=SecretStr(books["refresh_token"]),
+        verifier_token=SecretStr(books["verifier_token"]),
+        base_url=books["base_url"],
+        unlimited=True,
+    )
+    options = dict(company.context().settings)
+    source = SourceSettings(adapter="gusto", mapping=MAPPING, options=options)
+    configured = CompanySettings(company=1, name="Discreet", quickbooks=quickbooks, sources={"gusto": source})
+    return Settings(home=home, dsn=database.engine_dsn, admin_dsn=database.admin_dsn, companies=(configured,))
+
+
+async def posted(engine: Engine, key: str) -> RecordedEvent:
+    async with asyncio.timeout(BOUND_SECONDS):
+        async for recorded in engine.events():
+            assert recorded.event_type not in {"change.parked", "intent.parked"}, recorded.light()
+            if (recorded.event_type, recorded.record_key) == ("intent.accepted", key):
+                return recorded
+    raise AssertionError("the log has ended")
+
+
+async def told(engine: Engine, pool: Pool, database: Database, key: str) -> str:
+    """The chain as `counterfoil explain` shows it."""
+    finder = Finder(engine.store, pool, database.names)
+    target = await finder.find(1, key)
+    assert target is not None
+    found = await gather(target, store=engine.store, reader=engine.reader, finder=finder)
+    return json.dumps(dataclasses.asdict(found), default=str, ensure_ascii=False)
+
+
+async def rows(pool: Pool) -> str:
+    """Everything that lies in the database, as text; bodies of events as far as they are readable."""
+    tables = await pool.fetch(
+        "select schemaname || '.' || tablename as name from pg_tables where schemaname like 'counterfoil%'"
+    )
+    texts: list[str] = []
+    for table in tables:
+        texts += [str(row[0]) for row in await pool.fetch(f"select found::text from {table['name']} as found")]
+    bodies = await pool.fetch("select body from counterfoil_log.events")
+    return "\n".join([*texts, *(bytes(row["body"]).decode(errors="replace") for row in bodies)])
+
+
+async def test_nobody_s_pay_is_seen_anywhere(
+    database: Database, pool: Pool, tmp_path: Path, books: EmulatorProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    exporter = InMemorySpanExporter()
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    async with gusto() as company:
+        day = company.clock.now().date().isoformat()
+        # One department of one person among them.
+        staff = employees(4, ("Design", "Design", "Design", "Legal"))
+        load: JsonObject = {"employees": staff, "payrolls": [payroll("p1", day, [part(one) for one in GROSS])]}
+        await company.control("/load", load)
+        with caplog.at_level("DEBUG"):
+            async with Engine(settings(database, tmp_path, books, company), tracer_provider=tracers) as engine:
+                engine.start()
+                end = await posted(engine, "gusto:payroll:p1")
+                chain = await told(engine, pool, database, "gusto:payroll:p1")
+    state: Any = books.control("/state?entity=JournalEntry")
+    (entry,) = state["JournalEntry"]
+    assert sum(Decimal(str(line["Amount"])) for line in entry["Line"]) > 2 * sum(map(Decimal, GROSS.values()))
+    said = {
+        "the journal entry": json.dumps(entry, default=str, ensure_ascii=False),
+        "the event": str(end.light()),
+        "the chain": chain,
+        "spans": "\n".join(span.to_json() for span in exporter.get_finished_spans()),
+        "messages": caplog.text,
+        "the database": await rows(pool),
+    }
+    seen = [(place, secret) for place, text in said.items() for secret in secrets() if secret in text]
+    assert seen == []
