@@ -20,6 +20,7 @@ ROTATION = timedelta(hours=24)
 HARD_CAP = timedelta(seconds=157_680_000)
 CODE_LIFETIME = timedelta(minutes=10)
 ACCESS_TOKENS_MAX = 1000
+CODES_MAX = 1000
 ACCOUNTING = "com.intuit.quickbooks.accounting"
 SIGN_IN_SCOPES = frozenset({"openid", "profile", "email", "phone", "address"})
 COMPANY_SCOPES = frozenset(
@@ -146,6 +147,8 @@ class TokenOffice:
         """A code for one exchange."""
         code = "AB11" + self._secret(32)
         self._codes[code] = _Code(redirect_uri, self._clock.now() + CODE_LIFETIME, scope)
+        while len(self._codes) > CODES_MAX:
+            del self._codes[next(iter(self._codes))]
         return code
 
     def grant(self, form: Mapping[str, str], *, hard_expiry: bool) -> JsonObject:
