@@ -209,6 +209,13 @@ def test_the_page_names_every_record_report_fault_code_and_call_and_no_other() -
     assert codes - ranges == KNOWN.keys() - ranges
 
 
+def test_the_table_of_features_names_every_record_and_report() -> None:
+    table = Path(quickbooks.__file__).with_name("README.md").read_text(encoding="utf-8")
+    # A report and its detail stand together.
+    reports = [name.removesuffix("Detail") for name in REPORTS]
+    assert [name for name in (*ENTITIES, *reports) if not re.search(rf"\b{name}s?\b", table)] == []
+
+
 def listed_calls() -> set[str]:
     found: set[str] = set()
     for line, told in ENDPOINTS.items():
