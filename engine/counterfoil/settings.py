@@ -200,7 +200,9 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
         value = environment.get(f"COUNTERFOIL_{name.upper()}")
         if value:
             data[name] = value
-    data["home"] = str(folder / str(data.get("home", ".counterfoil")))
+    home = data.get("home", ".counterfoil")
+    # Anything but a text is left for the validation to refuse.
+    data["home"] = str(folder / home) if isinstance(home, str) else home
     anchor = data.get("anchor")
     if isinstance(anchor, dict) and isinstance(anchor.get("file"), str):
         data["anchor"] = {**anchor, "file": str(folder / anchor["file"])}

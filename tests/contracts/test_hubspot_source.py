@@ -242,6 +242,8 @@ async def test_a_line_that_changes_by_itself_brings_its_deal(held: Account) -> N
 async def test_wrong_settings_name_the_key(held: Account) -> None:
     with pytest.raises(ConfigurationError, match="currency"):
         held.source(currency="dollars")
+    with pytest.raises(ConfigurationError, match=r'"portal", which is not known\. Did you mean "portal_id"'):
+        held.source(portal="1")
     with pytest.raises(ConfigurationError, match="access_token"):
         held.source(access_token=None)
 

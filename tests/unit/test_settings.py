@@ -50,6 +50,7 @@ def loaded(folder: Path, text: str, environment: dict[str, str] | None = None) -
             'the file has no key "lease_second"; did you mean "lease_seconds"',
         ),
         ("[company.1.source.shop]", "[company.1.source.Shop]", "'Shop' cannot name a connection"),
+        ("[company.1]", "home = 5\n[company.1]", "the file home: Input is not a valid path"),
     ],
 )
 def test_a_wrong_key_is_named_with_the_nearest(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -45,6 +45,8 @@ SETTLED_AFTER = timedelta(seconds=2)
 
 CHANGED_RETRY_SECONDS = 5.0
 
+_SETTINGS = ("folder", "file")
+
 T_ = TypeVar("T_")
 _log = logging.getLogger(__name__)
 
@@ -255,6 +257,12 @@ class CsvSource:
 
 def _locate(settings: Mapping[str, object], kinds: Mapping[str, Kind]) -> Mapping[str, tuple[Path, ...]]:
     """The files of each kind: the main one, and that of the lines if there is one."""
+    for key in settings:
+        if key not in _SETTINGS:
+            raise ConfigurationError(
+                f'A csv connection has no setting "{key}"; known are {" and ".join(_SETTINGS)}.',
+                remedy="Correct or remove it; how the files are read stands in the mapping, under [csv].",
+            )
     folder, single = settings.get("folder"), settings.get("file")
     if isinstance(single, str | Path) and not folder:
         path = Path(single).expanduser()

@@ -1,6 +1,7 @@
 """What a HubSpot connection is told by its configuration and its mapping."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -57,8 +58,15 @@ def read_settings(context: SourceContext) -> HubSpotSettings:
     """The settings of a connection; where its own table is silent, the mapping's `[source]` table speaks.
 
     Raises:
-        ConfigurationError: naming each key that is missing or wrong.
+        ConfigurationError: naming each key that is missing, wrong or unknown.
     """
+    unknown = [key for key in context.settings if key not in HubSpotSettings.model_fields]
+    if unknown:
+        near = get_close_matches(unknown[0], HubSpotSettings.model_fields, n=1)
+        raise ConfigurationError(
+            f'The HubSpot connection {context.connection} has a setting "{unknown[0]}", which is not known.',
+            remedy=f'Did you mean "{near[0]}"?' if near else f"Known are {', '.join(HubSpotSettings.model_fields)}.",
+        )
     mapped = context.mapping.get("source")
     table = {**(mapped if isinstance(mapped, Mapping) else {}), **context.settings}
     try:

@@ -147,6 +147,11 @@ def test_settings_that_name_no_folder_or_another_file_are_refused(tmp_path: Path
         CsvSource(context_for(tmp_path, MAPPING, settings))
 
 
+def test_a_setting_that_nobody_knows_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(CounterfoilError, match='no setting "encoding"; known are folder and file'):
+        CsvSource(context_for(tmp_path, MAPPING, {"folder": str(tmp_path), "encoding": "cp1252"}))
+
+
 def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"id\n")
