@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import requests
 
-from counterfoil import quickbooks
+from counterfoil.quickbooks import emulator as emulator_package
 from counterfoil.quickbooks.emulator import EmulatorOptions, QuickBooksEmulator, Switches
 from counterfoil.quickbooks.emulator.catalog import ENTITIES
 from counterfoil.quickbooks.emulator.command import serve
@@ -185,7 +185,7 @@ async def test_changes_of_long_ago(old_changes: str, status: int, code: str) -> 
         assert (answered, code_of(body)) == (status, code)
 
 
-README = Path(quickbooks.emulator.__file__).with_name("README.md").read_text(encoding="utf-8")
+README = Path(emulator_package.__file__).with_name("README.md").read_text(encoding="utf-8")
 QUOTED = set(re.findall(r"`([^`]+)`", README))
 
 
@@ -210,7 +210,7 @@ def test_the_page_names_every_record_report_fault_code_and_call_and_no_other() -
 
 
 def test_the_table_of_features_names_every_record_and_report() -> None:
-    table = Path(quickbooks.__file__).with_name("README.md").read_text(encoding="utf-8")
+    table = Path(emulator_package.__file__).parent.with_name("README.md").read_text(encoding="utf-8")
     # A report and its detail stand together.
     reports = [name.removesuffix("Detail") for name in REPORTS]
     assert [name for name in (*ENTITIES, *reports) if not re.search(rf"\b{name}s?\b", table)] == []
