@@ -209,7 +209,8 @@ class CompanyWorker:
         ]
         if lost:
             await self._session.decide(lost)
-        return {row.intent_id for row in rows}
+        # Values on their way to a source hold up nothing but newer values for the same record.
+        return {row.intent_id for row in rows if row.target == BOOKS}
 
     async def _decide(self, head: int) -> bool:
         """Decide a group of changes; what has to wait for something in flight does not hold up those behind it."""

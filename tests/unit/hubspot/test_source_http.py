@@ -191,6 +191,18 @@ async def test_a_form_goes_without_the_bearer_token() -> None:
     assert await server.requests[0].read() == b"grant_type=refresh_token"
 
 
+async def test_a_write_whose_time_has_passed_stays_here() -> None:
+    """Whatever held it up on the way to the socket: another process may be writing newer values by now."""
+    async with serving(says()) as (server, http):
+        late = server.clock.monotonic()
+        with pytest.raises(SourceError, match="was not sent") as caught:
+            await http.request("PATCH", "/x", json={"a": 1}, tries=1, deadline=late)
+        assert not isinstance(caught.value, UnansweredError)
+        assert server.requests == []
+        await http.request("PATCH", "/x", json={"a": 2}, tries=1, deadline=late + 60)
+        assert await server.requests[0].read() == b'{"a":2}'
+
+
 async def test_nobody_at_the_address_is_said_with_the_address() -> None:
     async with serving(says(), tries=2) as (server, _):
         pass
