@@ -31,7 +31,7 @@ from support.quickbooks_emulator import EmulatorProcess, emulator_process
 from support.sales import Sales
 from support.shelf import MAPPING, Shelf, shelf_only
 
-LEASE_SECONDS = 8.0
+LEASE_SECONDS = 16.0
 TIMEOUT_SECONDS = 2.0
 SERVER_SECONDS = 1.0
 GIVE_UP_SECONDS = 240.0
