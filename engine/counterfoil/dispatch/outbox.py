@@ -12,7 +12,7 @@ from counterfoil.planning.checks import closed_refusal
 from counterfoil.planning.compose import compose
 from counterfoil.planning.outcome import gone
 from counterfoil.planning.types import Composed, Conflict, Link, Unresolved
-from counterfoil.state.rows import CompanyRow, IntentRow, LinkRow
+from counterfoil.state.rows import IntentRow, LinkRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
@@ -153,8 +153,8 @@ class Outbox:
         """A period may have been closed since the document was planned; the rest of it was checked then."""
         if row.target != "quickbooks":
             return None
-        company = await self._store.one(CompanyRow, self._company)
-        closed = date.fromisoformat(company.closed_until) if company and company.closed_until else None
+        closed_until = (await self._view.company()).closed_until
+        closed = date.fromisoformat(closed_until) if closed_until else None
         park = closed_refusal(composed.entity, composed.body, closed)
         if park is None:
             return None

@@ -165,11 +165,15 @@ class ViewLoader:
         self._row = None
         self._shared.clear()
 
-    async def run(self, record_key: str, plan: Callable[[LoadedView], T], needs: Sequence[str] = ()) -> T:
-        """The plan's result, after as many tries as it has questions; `needs` are records known to be asked for."""
+    async def company(self) -> CompanyRow:
+        """The company's row, loaded once until the state moves."""
         if self._row is None:
             self._row = await self._store.one(CompanyRow, self._company) or CompanyRow(company=self._company)
-        view = LoadedView(self._row, self._shared)
+        return self._row
+
+    async def run(self, record_key: str, plan: Callable[[LoadedView], T], needs: Sequence[str] = ()) -> T:
+        """The plan's result, after as many tries as it has questions; `needs` are records known to be asked for."""
+        view = LoadedView(await self.company(), self._shared)
         unknown = [key for key in needs if ("document", key) not in self._shared]
         found = await self._store.load(self._company, LinkRow.table, [(key,) for key in unknown])
         for key in unknown:

@@ -60,7 +60,8 @@ def _draft(
     body: JsonObject = {"DisplayName": name, **details}
     if isinstance(record, Customer) and view.multi_currency():
         currency = record.currency or mapping.connection.currency or view.home_currency()
-        refusal = _currency_moved(request.record_key, currency, view)
+        # Where the source names no currency, whatever the books hold is right.
+        refusal = _currency_moved(request.record_key, record.currency, view) if record.currency else None
         if refusal is not None:
             return refusal
         body["CurrencyRef"] = {"value": currency}

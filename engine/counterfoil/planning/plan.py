@@ -12,6 +12,7 @@ from counterfoil.planning.parties import plan_party
 from counterfoil.planning.payments import plan_payment
 from counterfoil.planning.payroll import plan_pay_run
 from counterfoil.planning.products import plan_product
+from counterfoil.planning.second_parties import second_entries
 from counterfoil.planning.types import Intent, Link, Park, Plan, PlanRequest, Skip, StateView, Unchanged
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
@@ -116,14 +117,19 @@ def _removed_from_list(request: PlanRequest, mapping: Mapping, link: Link, docum
             reason=f"{named(request.record_key)} was removed at the source; {label(link)} stays, for its history.",
         )
     proof = view.body_hash(_DEACTIVATED)
-    if link.content_hash == proof:
+    entries = [link, *(second_entries(request.record_key, mapping, view) if link.entity == "Customer" else ())]
+    living = [entry for entry in entries if entry.content_hash != proof]
+    if not living:
         return Unchanged(proof=proof, reason=f"{label(link)} is already inactive.")
-    intent = Intent(
-        target="quickbooks",
-        entity=link.entity,
-        operation="update",
-        body=dict(_DEACTIVATED),
-        person=request.record_key if link.entity != "Item" else None,
-        review=mapping.reviews(document, None),
+    return tuple(
+        Intent(
+            target="quickbooks",
+            entity=entry.entity,
+            operation="update",
+            body=dict(_DEACTIVATED),
+            person=request.record_key if entry.entity != "Item" else None,
+            review=mapping.reviews(document, None),
+            record_key=None if entry is link else entry.record_key,
+        )
+        for entry in living
     )
-    return (intent,)

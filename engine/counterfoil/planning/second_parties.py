@@ -92,13 +92,17 @@ def _second(customer: str, record: Customer, currency: str, mapping: Mapping, vi
     return Party(key=key, missing=missing)
 
 
+def second_entries(customer: str, mapping: Mapping, view: StateView) -> list[Link]:
+    """The living entries that a customer has beside the first, in the currencies that the mapping names."""
+    found = (view.link(second_key(customer, currency)) for currency in mapping.customer.other_currencies)
+    return [link for link in found if link is not None and link.status == "live"]
+
+
 def follow_customer(customer: str, record: Customer, planned: Plan, mapping: Mapping, view: StateView) -> Plan:
     """The plan for a customer, and beside it what its second entries need to say the same."""
     intents: list[Intent] = []
-    for currency in mapping.customer.other_currencies:
-        link = view.link(second_key(customer, currency))
-        if link is None or link.status != "live":
-            continue
+    for link in second_entries(customer, mapping, view):
+        currency = split_key(link.record_key)[1].rpartition("@")[2]
         update = _update(customer, record, currency, link, mapping, view)
         if isinstance(update, Park):
             return update

@@ -72,6 +72,16 @@ def test_a_change_of_the_customer_reaches_its_second_entry() -> None:
     assert only(plan(request(customer, COMPANY), mapping(EURO), view(links={**links, SECOND: gone}))).record_key is None
 
 
+def test_a_customer_that_is_gone_takes_its_second_entry_along() -> None:
+    entry, _ = pair(plan(request(european()), mapping(EURO), view()))
+    first = only(plan(request(Customer(name="Zoé & Co"), COMPANY), mapping(EURO), view()))
+    view_of_both = view(links={SECOND: link_of(entry, SECOND), COMPANY: link_of(first, COMPANY)})
+    rules = mapping('[customer]\nother_currencies = ["EUR"]\nremoved = "deactivate"\n')
+    one, other = pair(plan(request(None, COMPANY), rules, view_of_both))
+    assert (one.record_key, other.record_key) == (None, SECOND)
+    assert one.body == other.body == {"Active": False}
+
+
 @pytest.mark.parametrize(
     ("extra", "stated", "rate"),
     [
