@@ -71,15 +71,28 @@ def loads_object(text: str | bytes) -> JsonObject:
 def dumps(value: object) -> bytes:
     """Compact UTF-8 JSON in insertion order; Decimals are written exactly, as numbers.
 
+    Characters that `loads` would replace are replaced here too, so that what is written is what is read.
+
     Raises:
         TypeError: a float, or any other type that has no exact JSON form.
     """
-    return _encode(value).encode()
+    return _utf8(_encode(value))
 
 
 def canonical(value: object) -> bytes:
     """The same with sorted keys and normalised numbers: equal values give equal bytes, fit for hashing."""
-    return _encode(value, ordered=True).encode()
+    return _utf8(_encode(value, ordered=True))
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _UNFIT.sub(REPLACEMENT, text).encode()
+
+
+def _encode_string(value: str) -> str:
+    return _encode_text(value.replace("\x00", REPLACEMENT) if "\x00" in value else value)
 
 
 def _encode(value: object, *, ordered: bool = False) -> str:
@@ -90,14 +103,14 @@ def _encode(value: object, *, ordered: bool = False) -> str:
     if value is False:
         return "false"
     if isinstance(value, str):
-        return _encode_text(value)
+        return _encode_string(value)
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, Decimal):
         return _encode_decimal(value, ordered=ordered)
     if isinstance(value, Mapping):
         items = sorted(value.items()) if ordered else value.items()
-        return "{" + ",".join(f"{_encode_text(str(k))}:{_encode(v, ordered=ordered)}" for k, v in items) + "}"
+        return "{" + ",".join(f"{_encode_string(str(k))}:{_encode(v, ordered=ordered)}" for k, v in items) + "}"
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return "[" + ",".join(_encode(item, ordered=ordered) for item in value) + "]"
     raise TypeError(f"{type(value).__name__} has no exact JSON form")
