@@ -30,9 +30,10 @@ STOP_SECONDS_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A script of this folder, and its options for a whole and for a quick run."""
+    """A script of this folder, and its options: of any run, of a whole and of a quick one."""
 
     script: str
+    always: Sequence[str] = ()
     whole: Sequence[str] = ()
     quick: Sequence[str] = ()
 
@@ -42,7 +43,8 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "replay": Benchmark(
         "replay.py", whole=("--memory", "1000000"), quick=("--events", "2000", "--rounds", "1", "--memory", "20000")
     ),
-    "quickbooks": Benchmark("backlog.py", quick=("--invoices", "65")),
+    "quickbooks": Benchmark("backlog.py", quick=("--writes", "65")),
+    "mixed": Benchmark("backlog.py", always=("--mixed",), quick=("--writes", "200")),
     "limiter": Benchmark("limiter.py", quick=("--minutes", "2")),
     "delay": Benchmark("delay.py", quick=("--samples", "2")),
 }
@@ -64,7 +66,16 @@ def run(name: str, seed: int, *, quick: bool) -> dict[str, Any] | None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "result.json"
         chosen = benchmark.quick if quick else benchmark.whole
-        command = [sys.executable, str(HERE / benchmark.script), "--seed", str(seed), "--out", str(out), *chosen]
+        command = [
+            sys.executable,
+            str(HERE / benchmark.script),
+            "--seed",
+            str(seed),
+            "--out",
+            str(out),
+            *benchmark.always,
+            *chosen,
+        ]
         problems = _finished(command)
         if not out.exists():
             print(f"{name} broke off:\n{problems}", file=sys.stderr)

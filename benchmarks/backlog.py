@@ -1,21 +1,21 @@
-"""A backlog of 10,000 invoices through the whole engine into QuickBooks, at Intuit's limits.
+"""A backlog of 10,000 writes through the whole engine into QuickBooks, at Intuit's limits.
 
-    python benchmarks/backlog.py [--invoices 10000] [--answer-seconds 0] [--out result.json]
+    python benchmarks/backlog.py [--writes 10000] [--mixed] [--answer-seconds 0] [--out result.json]
 
-The customers and items are there already; the invoices lie in the source, unread. The real engine, with its log in
-Postgres, its limiter and its client over HTTP, sends them to the emulator, which enforces the limits in sliding
-windows of its own. Idle waiting is skipped (see skipping.py), work is not.
-
-The least time follows from the limits alone: batches of 30, 10 calls in any second, 40 batches in any 60 seconds, the
-first 40 at once. It counts no time for answers and none for computing.
+Invoices, whose customers and items are there already, from a folder of CSV files; or, mixed, records of every kind from
+a plug-in in memory (see mixed_source.py), names and what needs them together. They lie in the source, unread. The real
+engine, with its log in Postgres, its limiter and its client over HTTP, sends them to the emulator, which enforces the
+limits in sliding windows of its own. Idle waiting is skipped (see skipping.py), work is not. The least time follows
+from the limits alone (see least.py).
 """
 
+import argparse
 import csv
 import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,11 +24,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+import mixed_source
 from counterfoil.engine import Engine
 from counterfoil.postgres import EmbeddedPostgres, Pool
 from counterfoil.quickbooks.emulator import EmulatorOptions, QuickBooksEmulator
 from counterfoil.quickbooks.emulator.injection import FaultRule
+from counterfoil.quickbooks.emulator.journal import Effect
 from counterfoil.settings import CompanySettings, QuickBooksSettings, Settings, SourceSettings
+from least import least_seconds
 from logbench import SETTINGS
 from measure import Goal, Result, arguments, finish
 from skipping import LoopClock, counted_pool, run_skipping, skipper
@@ -36,10 +39,6 @@ from skipping import LoopClock, counted_pool, run_skipping, skipper
 COMPANY = 1
 CUSTOMERS = 50
 PRODUCTS = 20
-BATCH_ITEMS = 30
-BATCHES_PER_MINUTE = 40
-CALLS_PER_SECOND = 10
-WINDOW_SECONDS = 60
 REST_SECONDS = 61.0
 LOOK_SECONDS = 0.25
 PATIENCE = 3.0
@@ -89,17 +88,6 @@ columns = { product = "product_id", quantity = "quantity", unit_price = "unit_pr
 """
 
 
-def least_batches(invoices: int) -> int:
-    """Batches without which it cannot be done."""
-    return -(-invoices // BATCH_ITEMS)
-
-
-def least_seconds(batches: int) -> float:
-    """When the last of so many batches may be sent, the first at 0: whole windows, then whole seconds."""
-    windows, rest = divmod(batches - 1, BATCHES_PER_MINUTE)
-    return float(windows * WINDOW_SECONDS + rest // CALLS_PER_SECOND)
-
-
 def write_backlog(folder: Path, invoices: int, chance: random.Random) -> Decimal:
     """The source's files; the sum of all invoices."""
     _write(folder / "customers.csv", ("customer_id", "name"), [(n, f"Customer {n}") for n in range(1, CUSTOMERS + 1)])
@@ -141,7 +129,7 @@ class Bench:
     emulator: QuickBooksEmulator
     clock: LoopClock
 
-    def settings(self, mapping: str) -> Settings:
+    def settings(self, mapping: str, adapter: str) -> Settings:
         office = self.emulator.office
         quickbooks = QuickBooksSettings(
             realm_id=self.emulator.realm_id,
@@ -150,13 +138,14 @@ class Bench:
             refresh_token=SecretStr(office.refresh_token),
             base_url=self.emulator.base_url,
         )
-        source = SourceSettings(adapter="csv", mapping=mapping, options={"folder": str(self.folder)})
-        company = CompanySettings(company=COMPANY, name="Backlog", quickbooks=quickbooks, sources={"files": source})
+        options = {"folder": str(self.folder)} if adapter == "csv" else {"backlog": adapter}
+        source = SourceSettings(adapter=adapter, mapping=mapping, options=options)
+        company = CompanySettings(company=COMPANY, name="Backlog", quickbooks=quickbooks, sources={adapter: source})
         return Settings(home=self.folder, companies=(company,))
 
-    async def sync(self, mapping: str, effects: int, seconds_max: float) -> datetime:
+    async def sync(self, mapping: str, adapter: str, effects: int, seconds_max: float) -> datetime:
         """Run an engine until the books hold so many effects and all of them are accepted; when it began."""
-        async with Engine(self.settings(mapping), pool=self.pool, clock=self.clock) as engine:
+        async with Engine(self.settings(mapping, adapter), pool=self.pool, clock=self.clock) as engine:
             began = self.clock.now()
             engine.start()
             end = self.clock.monotonic() + seconds_max
@@ -182,69 +171,119 @@ async def opened(folder: Path, seed: int) -> AsyncIterator[Bench]:
     async with EmbeddedPostgres(folder / "server", settings=SETTINGS) as server:
         report = await server.prepare()
         async with counted_pool(server.engine_dsn, report.names) as pool:
+            skipper().watch(server.pid)
             clock = LoopClock()
             async with QuickBooksEmulator(EmulatorOptions(seed=seed), clock=clock) as emulator:
                 yield Bench(folder, pool, emulator, clock)
 
 
-async def measure(invoices: int, seed: int, answer_seconds: float, result: Result) -> None:
-    """One run; adds figures and goals."""
-    with tempfile.TemporaryDirectory(prefix="counterfoil-bench-", ignore_cleanup_errors=True) as home:
-        folder = Path(home)
-        total = write_backlog(folder, invoices, random.Random(seed))
-        async with opened(folder, seed) as bench:
-            skipper().enabled = True
-            names = CUSTOMERS + PRODUCTS
-            await bench.sync(NAMES_MAPPING, names, 600)
-            await bench.clock.sleep(REST_SECONDS)
-            if answer_seconds:
-                board = bench.emulator.board
-                board.post(FaultRule(board.next_number(), "slow", count=None, seconds=answer_seconds))
-            calls_before = bench.emulator.stats.next_call()
-            least = least_seconds(least_batches(invoices))
-            real, cpu = time.monotonic(), time.process_time()
-            began = await bench.sync(NAMES_MAPPING + ORDERS_MAPPING, names + invoices, least * PATIENCE + 300)
-            real, cpu = time.monotonic() - real, time.process_time() - cpu
-            skipper().enabled = False
-            _report(bench, result, Run(invoices, total, began, calls_before, answer_seconds))
-            result.figures["run"] = {"real_seconds": round(real, 1), "cpu_seconds": round(cpu, 1)}
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be written.
+
+    Attributes:
+        names, transactions: how many of each.
+        expected: by entity, how many documents there must be and what they come to.
+    """
+
+    names: int
+    transactions: int
+    expected: Mapping[str, tuple[int, Decimal]]
+
+    @property
+    def writes(self) -> int:
+        """All of them."""
+        return self.names + self.transactions
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """What was run."""
 
-    invoices: int
-    total: Decimal
+    work: Work
     began: datetime
     calls_before: int
+    effects_before: int
     answer_seconds: float
 
 
+async def measure(options: argparse.Namespace, result: Result) -> None:
+    """One run; adds figures and goals."""
+    with tempfile.TemporaryDirectory(prefix="counterfoil-bench-", ignore_cleanup_errors=True) as home:
+        folder = Path(home)
+        async with opened(folder, options.seed) as bench:
+            skipper().enabled = True
+            if options.mixed:
+                work, mapping, adapter = _mixed(folder, options.writes, options.seed)
+                effects = 0
+            else:
+                work, mapping, adapter = _invoices(folder, options.writes, options.seed)
+                effects = CUSTOMERS + PRODUCTS
+                await bench.sync(NAMES_MAPPING, adapter, effects, 600)
+                await bench.clock.sleep(REST_SECONDS)
+            if options.answer_seconds:
+                board = bench.emulator.board
+                board.post(FaultRule(board.next_number(), "slow", count=None, seconds=options.answer_seconds))
+            calls = bench.emulator.stats.next_call()
+            patience = least_seconds(work.names, work.transactions) * PATIENCE + 300
+            real, cpu = time.monotonic(), time.process_time()
+            began = await bench.sync(mapping, adapter, effects + work.writes, patience)
+            real, cpu = time.monotonic() - real, time.process_time() - cpu
+            skipper().enabled = False
+            _report(bench, result, Run(work, began, calls, effects, options.answer_seconds))
+            result.figures["run"] = {
+                "real_seconds": round(real, 1),
+                "cpu_seconds": round(cpu, 1),
+                "stolen_seconds": round(skipper().stolen, 1),
+            }
+
+
+def _invoices(folder: Path, writes: int, seed: int) -> tuple[Work, str, str]:
+    total = write_backlog(folder, writes, random.Random(seed))
+    return Work(0, writes, {"Invoice": (writes, total)}), NAMES_MAPPING + ORDERS_MAPPING, "csv"
+
+
+def _mixed(folder: Path, writes: int, seed: int) -> tuple[Work, str, str]:
+    mixed_source.install(folder / "plug-in")
+    backlog = mixed_source.Maker(writes, random.Random(seed)).make()
+    mixed_source.HELD[mixed_source.CONNECTION] = backlog
+    names = sum(len(backlog.records[kind]) for kind in mixed_source.NAMES)
+    return Work(names, writes - names, backlog.expected), mixed_source.MAPPING, mixed_source.CONNECTION
+
+
+def _check(run: Run, effects: Sequence[Effect]) -> dict[str, int]:
+    """Every document is there once, and all of an entity come to what they must; how many there are of each."""
+    found: dict[str, tuple[int, Decimal]] = {}
+    for effect in effects:
+        number, amount = found.get(effect.entity, (0, Decimal(0)))
+        found[effect.entity] = (number + 1, amount + (effect.amount or Decimal(0)))
+    for entity, (number, amount) in run.work.expected.items():
+        if found.get(entity) != (number, amount):
+            raise AssertionError(f"{entity}: the books hold {found.get(entity)} instead of {(number, amount)}")
+    if len({(effect.entity, effect.id) for effect in effects}) != run.work.writes:
+        raise AssertionError(f"{len(effects)} effects instead of {run.work.writes}")
+    return {entity: number for entity, (number, _) in found.items()}
+
+
 def _report(bench: Bench, result: Result, run: Run) -> None:
-    effects = [effect for effect in bench.emulator.books.journal if effect.entity == "Invoice"]
+    new = list(bench.emulator.books.journal)[run.effects_before :]
+    effects = [effect for effect in new if effect.operation == "create"]
+    documents = _check(run, effects)
     calls = bench.emulator.stats.calls(run.calls_before, 1_000_000)
-    batches = [call for call in calls if call["kind"] == "batch"]
-    sent_total = sum((effect.amount or Decimal(0) for effect in effects), Decimal(0))
-    if len(effects) != run.invoices or len({effect.doc_number for effect in effects}) != run.invoices:
-        raise AssertionError(f"{len(effects)} invoices in the books instead of {run.invoices}")
-    if sent_total != run.total:
-        raise AssertionError(f"the books hold {sent_total} instead of {run.total}")
-    least_calls = least_batches(run.invoices)
-    least = least_seconds(least_calls)
-    first = datetime.fromisoformat(str(batches[0]["time"]))
+    writes = [call for call in calls if call["method"] == "POST" and call["kind"] != "query"]
+    least = least_seconds(run.work.names, run.work.transactions)
+    first = datetime.fromisoformat(str(writes[0]["time"]))
     last = max(effect.at for effect in effects)
     whole, sending = (last - run.began).total_seconds(), (last - first).total_seconds()
     refused = sum(call["status"] == 429 for call in calls)
-    kinds = Counter(str(call["kind"]) for call in calls)
+    batches = [call for call in calls if call["kind"] == "batch"]
     result.figures.update(
         {
-            "invoices": run.invoices,
-            "total": str(sent_total),
+            "writes": run.work.writes,
+            "documents": documents,
             "least_seconds": least,
-            "least_calls": least_calls,
-            "calls": dict(kinds),
-            "items_per_batch": round(run.invoices / len(batches), 2),
+            "calls": dict(Counter(str(call["kind"]) for call in calls)),
+            "items_per_batch": round(sum(int(str(one["items"])) for one in batches) / max(1, len(batches)), 2),
             "seconds_from_start": round(whole, 2),
             "seconds_from_first_call": round(sending, 2),
             "seconds_before_first_call": round((first - run.began).total_seconds(), 2),
@@ -253,18 +292,15 @@ def _report(bench: Bench, result: Result, run: Run) -> None:
             "curve": _curve(run, [effect.at for effect in effects]),
         }
     )
-    # The least of a backlog that one call takes is no time at all.
-    goal = 1.05 if run.invoices >= 10_000 and not run.answer_seconds else None
+    # The least of a backlog that a second takes is no time at all.
+    goal = 1.05 if run.work.writes >= 10_000 and not run.answer_seconds else None
     if least:
         result.goals += [
-            Goal("backlog of invoices: time from the first call ÷ least", sending / least, None, goal),
+            Goal("backlog: time from the first call ÷ least", sending / least, None, goal),
             # Reading the source comes on top: nothing is planned before the log is folded to its head.
             Goal("the same from the start, the source still unread ÷ least", whole / least),
         ]
-    result.goals += [
-        Goal("backlog of invoices: answers 429", float(refused), None, 0),
-        Goal("backlog of invoices: batches ÷ least", len(batches) / least_calls, None, goal),
-    ]
+    result.goals.append(Goal("backlog: answers 429", float(refused), None, 0))
 
 
 def _curve(run: Run, instants: list[datetime]) -> list[list[float]]:
@@ -279,12 +315,13 @@ def _curve(run: Run, instants: list[datetime]) -> list[list[float]]:
 
 async def main() -> int:
     parser = arguments(__doc__ or "")
-    parser.add_argument("--invoices", type=int, default=10_000)
+    parser.add_argument("--writes", type=int, default=10_000)
+    parser.add_argument("--mixed", action="store_true", help="records of every kind, not invoices alone")
     parser.add_argument("--answer-seconds", type=float, default=0.0, help="how long QuickBooks takes for an answer")
     options = parser.parse_args()
-    settings = {"invoices": options.invoices, "answer_seconds": options.answer_seconds}
-    result = Result("quickbooks", options.seed, settings)
-    await measure(options.invoices, options.seed, options.answer_seconds, result)
+    settings = {"writes": options.writes, "mixed": options.mixed, "answer_seconds": options.answer_seconds}
+    result = Result("mixed" if options.mixed else "quickbooks", options.seed, settings)
+    await measure(options, result)
     return finish(result, options.out)
 
 

@@ -144,6 +144,10 @@ class Books(Protocol):
         """Wait until the books' limits allow the call; nothing is recorded as sent before."""
         ...
 
+    def wait_seconds(self, lane: str, *, batch: bool, ahead: int = 0) -> float:
+        """How long a batch, or a single call, that came after `ahead` others would wait for its slot, if known."""
+        ...
+
     async def send(self, call: Call, *, slot: Slot, deadline: float) -> Mapping[str, Outcome]:
         """Make the call; one outcome for each intent of it. Never later than `deadline` (monotonic seconds)."""
         ...

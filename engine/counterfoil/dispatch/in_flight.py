@@ -1,6 +1,6 @@
 """Which intents are under way in this process, until the rows say so themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class InFlight:
@@ -19,6 +19,10 @@ class InFlight:
 
     def __len__(self) -> int:
         return len(self._flying)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._flying
+        yield from self._landed - self._flying
 
     def start(self, intent_ids: Iterable[str]) -> None:
         """These are about to be sent."""

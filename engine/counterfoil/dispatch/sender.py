@@ -1,6 +1,6 @@
 """Makes recorded calls and records how they end. `sent` is durable before the first byte leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -36,6 +36,10 @@ class SendingLimits:
     attempts_max: int = 8
 
 
+def _nobody() -> None:
+    """Nobody asks when it leaves."""
+
+
 class Sender:
     """Sends the calls of one company under its lease."""
 
@@ -48,11 +52,15 @@ class Sender:
         self._instruments = instruments
         self._step = step
 
-    async def send(self, outgoing: Outgoing, *, traces: Mapping[str, str | None]) -> Mapping[str, Outcome]:
+    async def send(
+        self, outgoing: Outgoing, *, traces: Mapping[str, str | None], leaves: Callable[[], None] = _nobody
+    ) -> Mapping[str, Outcome]:
         """Record the call, make it, record how it ended; returns one outcome for each intent.
 
-        `traces`: by intent, the trace of its plan. The call's own span belongs to the first and is linked to the
-        others; how each intent ended is told in its own trace.
+        Args:
+            traces: by intent, the trace of its plan. The call's own span belongs to the first and is linked to the
+                others; how each intent ended is told in its own trace.
+            leaves: called when there is a slot for it and before it is recorded; until then it may be cancelled.
 
         Raises:
             LeaseLostError: before the call, nothing was sent; after it, the next holder settles it.
@@ -62,6 +70,7 @@ class Sender:
         attributes = {"items": len(ids)}
         with self._instruments.span("counterfoil.send", parents[0], attributes, parents) as span:
             async with self._books.slot(outgoing.call) as slot:
+                leaves()
                 # Counted from before the recording, so that the recorded instant bounds it from above.
                 deadline = self._session.deadline(self._limits.timeout_seconds, self._limits.margin_seconds)
                 await self._record_sent(outgoing, span.trace)

@@ -1,7 +1,6 @@
 """Picks what may go out, keeps a bounded number of calls under way, and unblocks what was refused for now."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
@@ -23,6 +22,8 @@ from counterfoil.dispatch.outbox import (
     ReadFirst,
     Ready,
 )
+from counterfoil.dispatch.picking import Picker
+from counterfoil.dispatch.places import SINGLE_CALLS_MAX, Places
 from counterfoil.dispatch.sender import Sender
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler
@@ -35,9 +36,8 @@ from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema.events.decisions import Decision, IntentParked, IntentWithdrawn
 
-INTENTS_PER_TURN = 600
+DELAYS_MAX = 6_000
 WRITE_BACKS_PER_TURN = 100
-CALLS_MAX = 10
 WRITE_BACKS_MAX = 8
 LEASE_SECONDS_MIN = 5.0
 OUTDATED = frozenset({"2220", "5030", "6100", "6200", "6210"})
@@ -85,12 +85,22 @@ class Sending:
         self._entropy = entropy
         self._instruments = instruments
         self._in_flight = in_flight
-        self._calls = 0
+        self._places = Places()
         self._names_under_way = 0
+        self._unsent: set[asyncio.Task[None]] = set()
+        self._draining = False
         self._write_backs = 0
         self._not_before: dict[str, float] = {}
         self._looks = Looks()
         self._batch_size = BatchSize(company=session.company, store=store, clock=clock)
+        self._picker = Picker(
+            company=session.company,
+            store=store,
+            books=books,
+            places=self._places,
+            batch_size=self._batch_size,
+            clock=clock,
+        )
         self._missing_names = MissingNames(company=session.company, store=store, view=view, reader=reader, clock=clock)
         self.is_busy = False
         self.facts_in_doubt = False
@@ -99,27 +109,27 @@ class Sending:
         self._rates_read: set[tuple[str, str]] = set()
 
     async def dispatch(
-        self, tasks: asyncio.TaskGroup, *, landed: Callable[[], None], is_stale: Callable[[], bool]
+        self, tasks: asyncio.TaskGroup, *, more: bool, landed: Callable[[], None], is_stale: Callable[[], bool]
     ) -> bool:
         """Start as many calls as may be under way; returns whether anything moved.
 
-        `landed` is called when a call has ended and is recorded; `is_stale` says whether that happened since the
-        rows were folded, in which case they may still show as ready what was sent already.
+        `more` says that further intents are on their way; `landed` is called when a call has ended and is recorded;
+        `is_stale` says whether that happened since the rows were folded, in which case they may still show as ready
+        what was sent already.
         """
         if self._session.remaining() < LEASE_SECONDS_MIN:
             return False
         # Each side has a page of its own, so that a slow source cannot fill the page and keep the books waiting.
-        company = self._session.company
-        ours = await self._store.some(IntentRow, "ready_for", company, True, INTENTS_PER_TURN)
+        company, now = self._session.company, self._clock.monotonic()
         theirs = await self._store.some(IntentRow, "ready_for", company, False, WRITE_BACKS_PER_TURN)
+        unfit = [*self._in_flight, *(key for key, at in self._not_before.items() if at > now)]
+        ours = [] if now < self._resting_until else await self._picker.page(unfit)
         if is_stale():
             return True
-        now = self._clock.monotonic()
-        self.is_busy = len(ours) > CALLS_MAX
-        ours, theirs = self._startable(ours, now), self._startable(theirs, now)
-        moved = self._start_write_backs(tasks, theirs, landed)
-        if ours and self._calls < CALLS_MAX and now >= self._resting_until and await self._may_send():
-            moved |= await self._send_ours(tasks, ours, landed)
+        self.is_busy = len(ours) + len(self._places) > SINGLE_CALLS_MAX
+        moved = self._start_write_backs(tasks, self._startable(theirs, now), landed)
+        if ours and await self._may_send():
+            moved |= await self._send_ours(tasks, ours, more, landed)
         return moved
 
     def _startable(self, rows: Sequence[IntentRow], now: float) -> list[IntentRow]:
@@ -129,42 +139,22 @@ class Sending:
             if row.intent_id not in self._in_flight and self._not_before.get(row.intent_id, 0.0) <= now
         ]
 
-    async def _send_ours(self, tasks: asyncio.TaskGroup, rows: Sequence[IntentRow], landed: Callable[[], None]) -> bool:
+    async def _send_ours(
+        self, tasks: asyncio.TaskGroup, rows: Sequence[IntentRow], more: bool, landed: Callable[[], None]
+    ) -> bool:
         """Fill the free places with calls, one call's intents prepared side by side; returns whether any moved."""
         moved = False
-        waiting = deque(_one_for_each_record(rows))
-        items_max = await self._batch_size.items_max()
-        while waiting and self._calls < CALLS_MAX:
-            chunk = self._next_chunk(waiting, items_max)
-            if not chunk:
-                break
-            prepared = await asyncio.gather(*(self._outbox.prepare(row) for row in chunk))
-            ready = [one for one in prepared if isinstance(one, Ready)]
-            by_id = {one.row.intent_id: one.row for one in ready}
-            for call in self._outbox.calls(ready, items_max):
-                self._start(tasks, call, [by_id[item.intent_id] for item in call.items], landed)
-            moved |= bool(ready)
-            if await self._put_aside(chunk, prepared):
-                return True  # what follows may rest on it: fold first
+        for chunks in await self._picker.chunks(rows, more=more or self._names_under_way > 0):
+            for chunk, size in chunks:
+                prepared = await asyncio.gather(*(self._outbox.prepare(row) for row in chunk))
+                ready = [one for one in prepared if isinstance(one, Ready)]
+                by_id = {one.row.intent_id: one.row for one in ready}
+                for call in self._outbox.calls(ready, size):
+                    self._start(tasks, call, [by_id[item.intent_id] for item in call.items], landed)
+                moved |= bool(ready)
+                if await self._put_aside(chunk, prepared):
+                    return True  # what follows may rest on it: fold first
         return moved
-
-    def _next_chunk(self, waiting: deque[IntentRow], items_max: int) -> list[IntentRow]:
-        """Rows of the next call, or of as many single calls as there are places.
-
-        A batch of a backlog waits until it is full, as long as names that may complete it are still to come: a
-        half-empty batch counts against the minute like a full one.
-        """
-        singles = [row for row in waiting if row.entity in SINGLE_ENTITIES]
-        if singles:
-            chunk = singles[: CALLS_MAX - self._calls]
-        else:
-            lane = waiting[0].lane
-            chunk = [row for row in waiting if row.lane == lane][:items_max]
-            if lane == "backfill" and len(chunk) < items_max and self._names_under_way:
-                return []
-        for row in chunk:
-            waiting.remove(row)
-        return chunk
 
     async def _put_aside(self, rows: Sequence[IntentRow], prepared: Sequence[Prepared | None]) -> bool:
         """Record what of these rows cannot or need not go out; returns whether anything is to be folded.
@@ -227,19 +217,31 @@ class Sending:
     def _start(
         self, tasks: asyncio.TaskGroup, call: Outgoing, members: Sequence[IntentRow], landed: Callable[[], None]
     ) -> None:
+        if self._draining:
+            return
         ids = {row.intent_id for row in members}
         self._in_flight.start(ids)
-        self._calls += 1
+        self._places.take(call.call.lane, batch=call.call.is_batch)
         self._names_under_way += call.items[0].entity in SINGLE_ENTITIES
-        tasks.create_task(self._run(call, members, ids, landed), name=f"call {call.call.request_id}")
+        task = tasks.create_task(self._run(call, members, ids, landed), name=f"call {call.call.request_id}")
+        self._unsent.add(task)
+        task.add_done_callback(self._unsent.discard)
+
+    def drain(self) -> None:
+        """Let go of the calls that still wait for their slot: nothing of them is recorded or sent."""
+        self._draining = True
+        for task in list(self._unsent):
+            task.cancel()
 
     async def _run(
         self, call: Outgoing, members: Sequence[IntentRow], ids: set[str], landed: Callable[[], None]
     ) -> None:
         try:
+            task = asyncio.current_task()
+            leaves = (lambda: self._unsent.discard(task)) if task is not None else (lambda: None)
             known = await self._behind(members)
             traces = {row.intent_id: known[row.planned].trace for row in members}
-            outcomes = await self._sender.send(call, traces=traces)
+            outcomes = await self._sender.send(call, traces=traces, leaves=leaves)
             self._learn(outcomes)
             self.facts_in_doubt |= any(isinstance(one, Refused) and one.code in OUTDATED for one in outcomes.values())
             done = [row for row in members if isinstance(outcomes.get(row.intent_id), Done)]
@@ -249,7 +251,7 @@ class Sending:
             self._delay(members)
         finally:
             self._in_flight.land(ids)
-            self._calls -= 1
+            self._places.give_back(call.call.lane, batch=call.call.is_batch)
             self._names_under_way -= call.items[0].entity in SINGLE_ENTITIES
             landed()
 
@@ -280,7 +282,7 @@ class Sending:
         for row in members:
             wait = min(BACKOFF_SECONDS_MAX, 2.0**row.attempts) * (0.5 + self._entropy.random() / 2)
             self._not_before[row.intent_id] = now + wait
-        if len(self._not_before) > 10 * INTENTS_PER_TURN:
+        if len(self._not_before) > DELAYS_MAX:
             self._not_before = {key: at for key, at in self._not_before.items() if at > now}
 
     def _start_write_backs(
@@ -346,14 +348,6 @@ class Sending:
         if await self._books.is_connected():
             reason = "QuickBooks is connected again."
             await self._session.decide([self._settler.resumed(row, reason) for row in rows])
-
-
-def _one_for_each_record(rows: Sequence[IntentRow]) -> list[IntentRow]:
-    """Never two for one document at a time."""
-    first: dict[str, IntentRow] = {}
-    for row in rows:
-        first.setdefault(row.record_key, row)
-    return list(first.values())
 
 
 def _park_rate(row: IntentRow, currency: str, day: str) -> IntentParked:

@@ -121,6 +121,7 @@ class CompanyWorker:
     def drain(self) -> None:
         """Begin nothing new; end when what is under way has ended."""
         self._draining = True
+        self._rooms.sending.drain()
         self._wake.set()
 
     async def run(self) -> None:
@@ -172,10 +173,11 @@ class CompanyWorker:
             return moved
         if await self._rooms.requests.take(head):
             return True
-        moved |= await self._decide(head)
+        decided = await self._decide(head)
         await self._settle(tasks)
+        moved |= decided
         if not self._recovering:
-            moved |= await self._send(tasks)
+            moved |= await self._send(tasks, more=decided)
         if self._is_stale():
             return True
         hints = await self._rooms.store.some(HintRow, "open_hints", self._session.company, HINTS_PER_TURN)
@@ -283,8 +285,8 @@ class CompanyWorker:
         if waiting and self._is_due("reconnect", self._pace.reconnect_seconds):
             self._job(tasks, "reconnect", self._rooms.sending.resume(waiting))
 
-    async def _send(self, tasks: asyncio.TaskGroup) -> bool:
-        return await self._rooms.sending.dispatch(tasks, landed=self._landed, is_stale=self._is_stale)
+    async def _send(self, tasks: asyncio.TaskGroup, *, more: bool) -> bool:
+        return await self._rooms.sending.dispatch(tasks, more=more, landed=self._landed, is_stale=self._is_stale)
 
     def _read(self, tasks: asyncio.TaskGroup) -> None:
         for connection in self._rooms.connections:

@@ -46,6 +46,7 @@ class MemoryBooks:
         sent: every call, with the deadline that it was given.
         readable: whether reads and searches work.
         before_send: called with each call before anything happens.
+        waits: seconds until there is a slot for a single call, and for a batch.
     """
 
     documents: dict[tuple[str, str], Shown] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class MemoryBooks:
     readable: bool = True
     connected: bool = True
     before_send: Callable[[Call], Awaitable[None]] | None = None
+    waits: tuple[float, float] = (0.0, 0.0)
 
     def put(self, entity: str, document: JsonObject, status: Literal["live", "deleted", "voided"] = "live") -> Shown:
         """Let a document stand as it is given."""
@@ -75,6 +77,11 @@ class MemoryBooks:
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[Slot]:
         yield _Slot()
+
+    def wait_seconds(self, lane: str, *, batch: bool, ahead: int = 0) -> float:
+        """See `Books.wait_seconds`."""
+        del lane, ahead
+        return self.waits[batch]
 
     async def send(self, call: Call, *, slot: Slot, deadline: float) -> Mapping[str, Outcome]:
         """See `Books.send`."""

@@ -204,6 +204,24 @@ class RealmGate:
         """How long the realm still rests; 0 when it does not. A permit from before the rest must not be used in it."""
         return max(0.0, self._paused_until - self._clock.monotonic())
 
+    def wait_seconds(self, lane: Lane, kind: CallKind, ahead: int = 0) -> float:
+        """How long a caller of this kind that came now would stand behind those who wait, as far as is known.
+
+        Counted by the limits of the minute; a minute where only answers can free enough of them.
+
+        Args:
+            ahead: callers of its kind that will come before it.
+        """
+        now = self._clock.monotonic()
+        latest = max(now, self._paused_until)
+        for log in self._logs(kind):
+            if log is self._second:
+                continue
+            before = ahead + self._lanes.waiting_before(lane, kind if log is self._batches else None)
+            free_at = log.free_at(now, self._allowed_to(lane, log, now) - before)
+            latest = max(latest, now + _MINUTE if free_at is None else free_at)
+        return latest - now
+
     def count_metered(self, calls: int = 1) -> None:
         """Count reads that Intuit meters (GET, query, CDC, reports; successful ones)."""
         month = self._clock.now().strftime("%Y-%m")
@@ -323,12 +341,15 @@ class RealmGate:
             return None
         latest = max(now, self._paused_until)
         for log in self._logs(waiter.kind):
-            reserve = self.settings.live_reserve if log is self._minute and not live else 0
-            free_at = log.free_at(now, max(1, self._allowed(log, now) - reserve))
+            free_at = log.free_at(now, self._allowed_to(waiter.lane, log, now))
             if free_at is None:
                 return None
             latest = max(latest, free_at)
         return latest
+
+    def _allowed_to(self, lane: Lane, log: SlidingLog, now: float) -> int:
+        reserve = self.settings.live_reserve if log is self._minute and lane is not Lane.LIVE else 0
+        return max(1, self._allowed(log, now) - reserve)
 
     def _allowed(self, log: SlidingLog, now: float) -> int:
         if log is self._second:

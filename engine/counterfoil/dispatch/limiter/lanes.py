@@ -1,4 +1,8 @@
-"""Who waits, and who goes next: strict by lane, first come first served inside one, and nobody for ever."""
+"""Who waits, and who goes next: strict by lane, first come first served inside one, and nobody for ever.
+
+A batch goes before single calls of its lane: it carries thirty times as much, and its own limit keeps it from keeping
+them out.
+"""
 
 import asyncio
 from collections import deque
@@ -44,6 +48,11 @@ class Lanes:
         """How many callers wait in a lane."""
         return sum(len(self._queues[lane, kind]) for kind in CallKind)
 
+    def waiting_before(self, lane: Lane, kind: CallKind | None) -> int:
+        """How many callers of a kind, or of all kinds, would be served before one that came to this lane now."""
+        kinds = CallKind if kind is None else (kind,)
+        return sum(len(self._queues[better, each]) for better in Lane if better <= lane for each in kinds)
+
     def add(self, waiter: Waiter) -> None:
         """Queue a caller behind all others of its lane and kind."""
         self._queues[waiter.lane, waiter.kind].append(waiter)
@@ -61,7 +70,7 @@ class Lanes:
     def heads(self) -> list[Waiter]:
         """The first caller of every lane and kind, best first."""
         firsts = [queue[0] for queue in self._queues.values() if queue]
-        return sorted(firsts, key=lambda waiter: (waiter.lane, waiter.number))
+        return sorted(firsts, key=lambda waiter: (waiter.lane, waiter.kind is not CallKind.BATCH, waiter.number))
 
     def next(self, eligible: Callable[[Waiter], bool]) -> Waiter | None:
         """Take out the caller to be served now, among those that the limits let pass; None if there is none."""

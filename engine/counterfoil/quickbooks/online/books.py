@@ -72,6 +72,9 @@ class OnlineBooks:
         finally:
             permit.release(sent=False)
 
+    def wait_seconds(self, lane: str, *, batch: bool, ahead: int = 0) -> float:
+        return self._gate.wait_seconds(_LANES[lane], CallKind.BATCH if batch else CallKind.SINGLE, ahead)
+
     async def send(self, call: Call, *, slot: Slot, deadline: float) -> Mapping[str, Outcome]:
         permit = slot.permit if isinstance(slot, _Passed) else None
         body, lane = self.body_bytes(call), _LANES[call.lane]
