@@ -10,8 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-BATCH_ITEMS = 30
-BATCHES_PER_MINUTE = 40
+WRITES_PER_MINUTE = 40 * 30 + 460
 OK, MISSED, STATED = "#2a7f4f", "#b3392f", "#7a8794"
 
 
@@ -31,18 +30,17 @@ def bars(axes: Axes, result: Mapping[str, Any]) -> None:
 
 
 def backlog(axes: Axes, result: Mapping[str, Any]) -> None:
-    """Invoices in the books over time, beside what the limits allow."""
+    """Documents in the books over time, beside what the limits allow."""
     figures = result["figures"]
     curve = figures["curve"]
     axes.step([at for at, _ in curve], [count for _, count in curve], where="post", color=OK, label="in the books")
     minutes = int(figures["least_seconds"] // 60) + 1
-    a_minute = BATCH_ITEMS * BATCHES_PER_MINUTE
-    allowed = [min(figures["invoices"], a_minute * (minute + 1)) for minute in range(minutes)]
+    allowed = [min(figures["writes"], WRITES_PER_MINUTE * (minute + 1)) for minute in range(minutes)]
     axes.step([60 * minute for minute in range(minutes)], allowed, where="post", color="black", label="allowed")
     axes.set_xlabel("seconds", fontsize=7)
-    axes.set_ylabel("invoices", fontsize=7)
+    axes.set_ylabel("documents", fontsize=7)
     axes.legend(fontsize=7)
-    axes.set_title("quickbooks: a backlog at Intuit's limits", fontsize=9)
+    axes.set_title(f"{result['benchmark']}: a backlog at Intuit's limits", fontsize=9)
 
 
 def delays(axes: Axes, result: Mapping[str, Any]) -> None:
@@ -58,7 +56,7 @@ def delays(axes: Axes, result: Mapping[str, Any]) -> None:
     axes.set_title("delay when idle", fontsize=9)
 
 
-PANELS = {"append": bars, "replay": bars, "quickbooks": backlog, "limiter": bars, "delay": delays}
+PANELS = {"append": bars, "replay": bars, "quickbooks": backlog, "mixed": backlog, "limiter": bars, "delay": delays}
 
 
 def draw(whole: Mapping[str, Any], target: Path) -> None:

@@ -75,6 +75,49 @@ def test_a_batch_that_waits_for_its_own_limit_holds_up_no_single_call() -> None:
     assert run_virtually(main()) < 1
 
 
+def test_a_batch_goes_before_the_single_calls_of_its_lane_and_after_those_of_a_better_one() -> None:
+    async def main() -> list[str]:
+        gate = new_gate()
+        served: list[str] = []
+        blockers = [await gate.acquire(Lane.LIVE) for _ in range(gate.settings.in_flight_max)]
+
+        async def call(lane: Lane, kind: CallKind, name: str) -> None:
+            permit = await gate.acquire(lane, kind)
+            served.append(name)
+            permit.release()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(call(Lane.BACKFILL, CallKind.SINGLE, "single"))
+            group.create_task(call(Lane.BACKFILL, CallKind.BATCH, "batch"))
+            group.create_task(call(Lane.LIVE, CallKind.SINGLE, "live"))
+            await asyncio.sleep(2)
+            blockers.pop().release()
+            await asyncio.sleep(60)
+        for blocker in blockers:
+            blocker.release()
+        return served
+
+    assert run_virtually(main()) == ["live", "batch", "single"]
+
+
+def test_the_gate_says_how_long_a_call_would_wait() -> None:
+    async def main() -> tuple[float, ...]:
+        gate = new_gate(LimiterSettings(ceiling=1.0, live_reserve=0, batches_per_minute=2, requests_per_minute=10))
+        free = gate.wait_seconds(Lane.BACKFILL, CallKind.BATCH)
+        for _ in range(2):
+            (await gate.acquire(Lane.LIVE, CallKind.BATCH)).release()
+            await asyncio.sleep(10)
+        third = gate.wait_seconds(Lane.BACKFILL, CallKind.BATCH)
+        fourth = gate.wait_seconds(Lane.BACKFILL, CallKind.BATCH, ahead=1)
+        fifth = gate.wait_seconds(Lane.BACKFILL, CallKind.BATCH, ahead=2)
+        single = gate.wait_seconds(Lane.BACKFILL, CallKind.SINGLE)
+        gate.pause(90)
+        return free, third, fourth, fifth, single, gate.wait_seconds(Lane.BACKFILL, CallKind.SINGLE)
+
+    # The two batches were answered 20 s and 10 s ago; what lies behind both is not known, and taken for a minute.
+    assert run_virtually(main()) == pytest.approx((0, 40, 50, 60, 0, 90), abs=0.01)
+
+
 def test_the_reserve_is_kept_for_live_work() -> None:
     async def main() -> None:
         gate = new_gate(LimiterSettings(requests_per_minute=20, ceiling=1.0, live_reserve=5))
