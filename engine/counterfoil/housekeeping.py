@@ -1,19 +1,25 @@
 """What has to be done now and then: keep the limiter's last minute for a restart, watch the connection, show gauges."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any, Protocol
 
-from counterfoil.connections import Connected
-from counterfoil.dispatch.limiter import CallKind, GateSnapshot, Stamp
+from counterfoil.dispatch.limiter import CallKind, GateSnapshot, RealmGate, Stamp
 from counterfoil.ports import Clock
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
-from counterfoil.token_watch import ConnectionWatch
 from counterfoil_schema import exact_json
 
 SAVE_SECONDS = 1.0
 UNSAVED_CALLS_MAX = 10
 """How many calls a process may have made since it last saved: Intuit allows ten a second."""
+
+
+class Watch(Protocol):
+    """What is needed of `ConnectionWatch`."""
+
+    async def look(self) -> None: ...
 
 
 class Housekeeper:
@@ -24,37 +30,44 @@ class Housekeeper:
         *,
         company: int,
         store: StateStore,
-        connected: Connected,
+        gate: RealmGate,
         clock: Clock,
         instruments: Instruments,
-        watch: ConnectionWatch,
+        watch: Watch,
     ) -> None:
         self._company = company
         self._store = store
-        self._connected = connected
+        self._gate = gate
         self._clock = clock
         self._instruments = instruments
         self._watch = watch
-        self._begun = False
         self._saved: tuple[Stamp, ...] = ()
         self._shown: GateSnapshot | None = None
 
     async def begin(self) -> None:
-        """Count the calls that an earlier process made in the last minute, and those that it may not have saved."""
-        if self._begun:
-            return
-        self._begun = True
+        """Go on where whoever held the company last stopped: each time that its lease is taken.
+
+        That holder's calls of the last minute count, and those that it may not have saved; so do its metered reads,
+        its pause after a 429 and its ceiling.
+        """
         for row in await self._store.records("gauges", self._company):
-            counted = exact_json.loads_object(str(row["metered"]).encode())
-            self._connected.gate.restore_metered({month: int(str(calls)) for month, calls in counted.items()})
+            self._resume(dict(row))
         text = await self._store.value("stamps", self._company)
-        if text is None:
-            return
-        stamps = _read(exact_json.loads(text))
+        stamps = _read(exact_json.loads(text)) if text is not None else []
+        if tuple(stamps) == self._saved:
+            return  # nobody else has held the company since
         now = self._clock.now()
         if stamps and now - max(stamp.at for stamp in stamps) < timedelta(minutes=1):
             stamps += [Stamp(now, CallKind.SINGLE)] * UNSAVED_CALLS_MAX
-        self._connected.gate.restore(stamps)
+        self._gate.restore(stamps)
+
+    def _resume(self, row: Mapping[str, Any]) -> None:
+        gate, shown = self._gate, self._shown
+        counted = exact_json.loads_object(str(row["metered"]).encode())
+        # Of what stands there, what this process saved itself is counted already.
+        own = shown.metered_reads if shown is not None else {}
+        gate.restore_metered({month: max(0, int(str(calls)) - own.get(month, 0)) for month, calls in counted.items()})
+        gate.resume(ceiling=float(row["ceiling"]), paused_until=row["paused_until"], seen_at=row["saved_at"])
 
     async def run(self) -> None:
         """Save and show, until cancelled."""
@@ -67,7 +80,7 @@ class Housekeeper:
     async def save(self) -> None:
         """Keep the last minute's calls and what the gate shows, if they have changed."""
         await self._save_gauges()
-        stamps = self._connected.gate.stamps()
+        stamps = self._gate.stamps()
         if stamps == self._saved:
             return
         values = [[stamp.at.isoformat(), stamp.kind.value] for stamp in stamps]
@@ -76,7 +89,7 @@ class Housekeeper:
         self._saved = stamps
 
     async def _save_gauges(self) -> None:
-        seen = self._connected.gate.snapshot()
+        seen = self._gate.snapshot()
         if seen == self._shown:
             return
         waiting = {lane.name.lower(): count for lane, count in seen.waiting.items()}
@@ -96,7 +109,7 @@ class Housekeeper:
         self._shown = seen
 
     def _show(self) -> None:
-        self._instruments.limiter(self._company, self._connected.gate.snapshot().used)
+        self._instruments.limiter(self._company, self._gate.snapshot().used)
 
 
 def _read(values: exact_json.JsonValue) -> list[Stamp]:

@@ -41,7 +41,7 @@ class CompanyRunner:
         self._housekeeper = Housekeeper(
             company=settings.company,
             store=shared.store,
-            connected=connected,
+            gate=connected.gate,
             clock=shared.clock,
             instruments=shared.instruments,
             watch=ConnectionWatch(

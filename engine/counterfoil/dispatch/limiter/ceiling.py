@@ -26,6 +26,11 @@ class Ceiling:
         risen = max(0.0, now - self._rising_from) / _MINUTE * self._settings.ceiling_rise_per_minute
         return min(self._settings.ceiling, self._low + risen)
 
+    def restore(self, share: float, *, rising_from: float) -> None:
+        """Go on from the share that an earlier process had come to."""
+        self._low = min(self._settings.ceiling, share)
+        self._rising_from = rising_from
+
     def cut(self, now: float, *, used_share: float, resumes_at: float) -> None:
         """Lower it after a 429.
 

@@ -24,6 +24,8 @@ from counterfoil.ports import Clock, Entropy
 _MINUTE = 60.0
 _WAKE_SECONDS_MIN = 0.001
 _ROUNDING = 1e-9
+# Shares are kept to four places.
+_SHARE_STEP = 1e-4
 # A few calls that belong together, as a payment and its invoices, need not wait for each other.
 _PACE_BURST = 3
 
@@ -186,14 +188,19 @@ class RealmGate:
         fresh = now >= self._paused_until
         jitter = self._entropy.random() * self.settings.pause_jitter_seconds
         self._paused_until = max(self._paused_until, now + self.settings.pause_seconds + (jitter if fresh else 0.0))
-        self._gentle_until = self._paused_until + _MINUTE
         if fresh:
             self._throttled += 1
             share = self._minute.used(now) / self._minute.limit
             self._ceiling.cut(now, used_share=share, resumes_at=self._paused_until)
-            per_minute = self.settings.requests_per_minute * self._ceiling.at(now)
-            self._gentle_pace = AsyncLimiter(1, max(_MINUTE / per_minute, 1 / self.settings.requests_per_second))
+            self._go_gently(self._paused_until)
+        self._gentle_until = self._paused_until + _MINUTE
         self._pump()
+
+    def _go_gently(self, since: float) -> None:
+        """Spread the calls of the first minute over all of it."""
+        self._gentle_until = since + _MINUTE
+        per_minute = self.settings.requests_per_minute * self._ceiling.at(since)
+        self._gentle_pace = AsyncLimiter(1, max(_MINUTE / per_minute, 1 / self.settings.requests_per_second))
 
     def pause(self, seconds: float) -> None:
         """Rest without blame: maintenance, a locked company, a lapsed subscription."""
@@ -227,8 +234,26 @@ class RealmGate:
         month = self._clock.now().strftime("%Y-%m")
         self._metered[month] = self._metered.get(month, 0) + calls
 
+    def resume(self, *, ceiling: float, paused_until: datetime | None, seen_at: datetime) -> None:
+        """Rest on where another process rested, and send no more than it dared to: a 429 outlives who received it.
+
+        Args:
+            ceiling: its share of the limits at `seen_at`.
+            paused_until: the end of its pause.
+        """
+        now, wall = self._clock.monotonic(), self._clock.now()
+        # Neither a clock set back nor a row from the future makes a pause longer than pauses are.
+        longest = self.settings.pause_seconds + self.settings.pause_jitter_seconds
+        left = min(longest, (paused_until - wall).total_seconds()) if paused_until is not None else 0.0
+        if left > 0:
+            self._paused_until = max(self._paused_until, now + left)
+        if ceiling < self._ceiling.at(now) - _SHARE_STEP:
+            ago = max(0.0, (wall - seen_at).total_seconds())
+            self._ceiling.restore(ceiling, rising_from=max(now - ago, self._paused_until))
+            self._go_gently(max(now, self._paused_until))
+
     def restore_metered(self, counted: Mapping[str, int]) -> None:
-        """Add what earlier processes counted, by month."""
+        """Add what other processes counted, by month."""
         for month, calls in counted.items():
             self._metered[month] = self._metered.get(month, 0) + calls
 
