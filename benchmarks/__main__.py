@@ -45,7 +45,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     ),
     "quickbooks": Benchmark("backlog.py", quick=("--writes", "65")),
     "mixed": Benchmark("backlog.py", always=("--mixed",), quick=("--writes", "200")),
-    "limiter": Benchmark("limiter.py", quick=("--minutes", "2")),
+    "limiter": Benchmark("limiter.py", quick=("--minutes", "2", "--wire-minutes", "1")),
     "delay": Benchmark("delay.py", quick=("--samples", "2")),
 }
 

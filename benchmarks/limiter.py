@@ -1,6 +1,8 @@
-"""The limiter alone, in virtual time: how much of Intuit's minute it uses, and whether a call ever comes too many.
+"""The limiter alone: how much of Intuit's minute it uses, and whether a call ever comes too many.
 
-    python benchmarks/limiter.py [--minutes 15] [--out result.json]
+    python benchmarks/limiter.py [--minutes 15] [--wire-minutes 6] [--out result.json]
+
+First in virtual time, then against the emulator over HTTP through a line that delays (see wire.py).
 
 A server that knows nothing of our gate notes when calls arrive, after a delay that is mostly short and now and then as
 long as the whole jitter, and refuses what is over 500 in any 60 s, 10 in any second where that is counted from the
@@ -8,6 +10,7 @@ answer, 10 at once, or 40 batches in any 60 s. `second_from_send` is the setting
 The cost is the process time of the gate, with the server's taken off.
 """
 
+import argparse
 import asyncio
 import dataclasses
 import random
@@ -18,12 +21,16 @@ from contextlib import suppress
 from counterfoil.dispatch.limiter import CallKind, Lane, LimiterSettings, RealmGate
 from counterfoil.testing.virtual_time import LoopClock, run_virtually
 from measure import Goal, Result, arguments, finish
+from skipping import run_skipping
+from wire import Line, Seen, against_emulator
 
 WORKERS = 20
 MINUTE = 60.0
 SERVICE_SECONDS = 0.08
 # One-way delay, jitter, whether the second is counted from the send.
 LINES = ((0.005, 0.0, False), (0.03, 0.05, False), (0.03, 0.5, True), (0.1, 1.0, True), (0.1, 2.0, True))
+# The same against the emulator: its whole limits, and with ten at once in place of ten a second.
+WIRES = ((0.03, 0.05, False), (0.03, 0.5, True), (0.1, 2.0, True))
 
 
 class Chance:
@@ -124,9 +131,21 @@ def bare_seconds(server: Server, delay: float, jitter: float) -> float:
     return server.answered / WORKERS * (SERVICE_SECONDS + 2 * delay + jitter * 2 / 7)
 
 
+async def _wired(options: argparse.Namespace, delay: float, jitter: float, *, from_send: bool) -> Seen:
+    settings = dataclasses.replace(LimiterSettings.unreserved(), second_from_send=from_send)
+    return await against_emulator(
+        lambda clock: RealmGate(settings, clock=clock, entropy=Chance(options.seed)),
+        Line(delay, jitter),
+        by_the_second=not from_send,
+        seconds=options.wire_minutes * MINUTE,
+        seed=options.seed,
+    )
+
+
 def main() -> int:
     parser = arguments(__doc__ or "")
     parser.add_argument("--minutes", type=int, default=15)
+    parser.add_argument("--wire-minutes", type=int, default=6, help="of each run against the emulator")
     options = parser.parse_args()
     result = Result("limiter", options.seed, {"minutes": options.minutes, "workers": WORKERS})
     rows: dict[str, dict[str, object]] = {}
@@ -144,6 +163,23 @@ def main() -> int:
             }
             used.append(share)
             rejected += server.rejected
+    wired: dict[str, dict[str, object]] = {}
+    for delay, jitter, from_send in WIRES:
+        seen = run_skipping(_wired(options, delay, jitter, from_send=from_send))
+        # What was under way when time ran out is not answered; a run is long against that.
+        share = seen.answered / (500 * options.wire_minutes)
+        minute, second, at_once = seen.peaks
+        wired[f"delay {delay} s, jitter to {jitter} s{', second from send' if from_send else ''}"] = {
+            "answered": seen.answered,
+            "rejected": seen.rejected,
+            "used": round(share, 4),
+            "most_in_60_s": minute,
+            "most_in_1_s": second,
+            "most_at_once": at_once,
+        }
+        used.append(share)
+        rejected += seen.rejected
+    result.figures["emulator"] = wired
     result.figures["lines"] = rows
     result.goals += [
         Goal("least share of the limit that a backlog alone used", min(used), at_least=0.98),

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -130,6 +130,10 @@ async def test_no_secret_of_a_whole_life_shows_anywhere(
         secrets[f"refresh token {when}"] = tokens.refresh_token.get_secret_value()
         texts[f"database {when}"] = await dump(admin_pool)
         texts[f"health {when}"] = json.dumps(await engine.health())
+        # What the log holds is sealed in the database: here is what it says.
+        told = [recorded async for recorded in engine.reader.stream(1)]
+        texts[f"events {when}"] = "\n".join([repr(one) + (await one.event()).model_dump_json() for one in told])
+        texts[f"arguments {when}"] = process_arguments()
 
     async with shop.engine(unconnected(shop), tracers=tracers) as engine, platform(engine) as (url, browser):
         answer = await location(browser, await location(browser, f"{url}/1"))
@@ -161,8 +165,19 @@ async def test_no_secret_of_a_whole_life_shows_anywhere(
     assert len(set(secrets.values())) == len(secrets)
     assert len(errors) == 2
     assert len(texts["spans"]) > 1000
+    assert len(texts["events after refreshing"]) > 1000
+    assert "python" in texts["arguments after refreshing"]
     shown = [(name, place) for name, secret in secrets.items() for place, text in texts.items() if secret in text]
     assert shown == []
+
+
+def process_arguments() -> str:
+    """The arguments and titles of all processes of this machine, as anybody on it sees them."""
+    found: list[str] = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(file.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return "\n".join(found)
 
 
 async def dump(pool: Pool) -> str:

@@ -4,7 +4,8 @@
     COUNTERFOIL_SANDBOX_REALM_ID                                        a sandbox company
     COUNTERFOIL_SANDBOX_TOKEN_FILE                                      holds its refresh token, and is kept up to date
 
-The address is that of the sandbox, whatever else is set: Intuit answers 403 for a realm that is none.
+The address is that of the sandbox, whatever else is set: Intuit answers 403 for a realm that is none, and a realm that
+its sandbox does not show gets no journey.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from pydantic import SecretStr
 from counterfoil.quickbooks.online.oauth import GRANT_URL, ClientCredentials
 from support.quickbooks_double import Connected, connected_client
 from support.quickbooks_emulator import emulator_process
+from support.sandbox import require_sandbox
 
 PREFIX = "COUNTERFOIL_SANDBOX_"
 SANDBOX_URL = "https://sandbox-quickbooks.api.intuit.com"
@@ -78,6 +80,7 @@ async def quickbooks(place: dict[str, str]) -> AsyncIterator[Connected]:
         place["refresh_token"] = tokens.refresh_token.get_secret_value()
         if place["token_file"]:
             keep(Path(place["token_file"]), place["refresh_token"])
+        await require_sandbox(connected)
         yield connected
 
 

@@ -1,6 +1,7 @@
 """Journeys that the emulator and Intuit's sandbox must answer alike; everything made here bears a name of this run."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -8,6 +9,8 @@ from uuid import uuid4
 import pytest
 
 from counterfoil.dispatch.limiter import Lane
+from counterfoil.quickbooks.online.calls import Realm
+from counterfoil.quickbooks.online.client import QuickBooksClient
 from counterfoil.quickbooks.online.faults import FaultKind
 from counterfoil.quickbooks.online.operations import Operation
 from counterfoil.quickbooks.online.outcomes import (
@@ -26,6 +29,8 @@ from counterfoil.quickbooks.online.reports import Report
 from counterfoil.quickbooks.online.upload import Attachment
 from counterfoil_schema.exact_json import JsonObject
 from support.quickbooks_double import Connected
+from support.sandbox import NotASandboxError, require_sandbox
+from support.seeded import SeededEntropy
 
 PATIENCE = 90.0
 
@@ -195,3 +200,19 @@ async def test_the_sandbox_is_one(place: dict[str, str], quickbooks: Connected) 
     assert place["base_url"].startswith("https://sandbox-")
     company = await quickbooks.client.company_info()
     assert isinstance(company, Found), "Intuit refuses this realm: it is no sandbox of these keys"
+
+
+async def test_a_realm_that_is_no_sandbox_is_refused_before_anything_is_written(
+    place: dict[str, str], quickbooks: Connected
+) -> None:
+    stranger = Realm("9341450000000000001", place["base_url"], quickbooks.client.realm.company)
+    other = QuickBooksClient(
+        quickbooks.session,
+        stranger,
+        quickbooks.tokens,
+        quickbooks.gate,
+        clock=quickbooks.clock,
+        entropy=SeededEntropy(1),
+    )
+    with pytest.raises(NotASandboxError, match="9341450000000000001 is not shown as a sandbox company"):
+        await require_sandbox(replace(quickbooks, client=other))

@@ -125,8 +125,8 @@ def _fallback(seen: Evidence) -> _Seen:
 
 _SANDBOX = _Seen(
     "failed",
-    "This release has no tests against Intuit's sandbox; its tests run against the emulator.",
-    'Run your own journey against a sandbox company, with `environment = "sandbox"`, before production.',
+    "Nothing shows that the journeys were run against Intuit's sandbox: a deployment keeps no record of that.",
+    "Run `make test-sandbox` in CI with the keys of a sandbox company, and a journey of your own before production.",
 )
 
 
