@@ -147,6 +147,7 @@ class Sending:
         for chunks in await self._picker.chunks(rows, more=more or self._names_under_way > 0):
             for chunk, size in chunks:
                 prepared = await asyncio.gather(*(self._outbox.prepare(row) for row in chunk))
+                self._let_wait([row for row, one in zip(chunk, prepared, strict=True) if one is None])
                 ready = [one for one in prepared if isinstance(one, Ready)]
                 by_id = {one.row.intent_id: one.row for one in ready}
                 for call in self._outbox.calls(ready, size):
@@ -155,6 +156,11 @@ class Sending:
                 if await self._put_aside(chunk, prepared):
                     return True  # what follows may rest on it: fold first
         return moved
+
+    def _let_wait(self, rows: Sequence[IntentRow]) -> None:
+        """What cannot be composed yet must not stand at the head of the queue for ever."""
+        until = self._clock.monotonic() + UNREADABLE_SECONDS
+        self._not_before.update(dict.fromkeys((row.intent_id for row in rows), until))
 
     async def _put_aside(self, rows: Sequence[IntentRow], prepared: Sequence[Prepared | None]) -> bool:
         """Record what of these rows cannot or need not go out; returns whether anything is to be folded.

@@ -31,10 +31,12 @@ def test_a_month_without_calls_comes_to_none() -> None:
     ("singles", "transactions", "items_max", "ceiling", "expected"),
     [
         (0, 0, 30, 1.0, 0.0),
-        # 10,000 invoices are 334 batches, of which 40 go in a minute.
-        (0, 10_000, 30, 1.0, 334 / 40 * 60),
-        # In tens they are 1,000 batches.
-        (0, 10_000, 10, 1.0, 1_000 / 40 * 60),
+        # Of invoices a minute takes 40 batches and 460 single calls: 1,660.
+        (0, 830, 30, 1.0, 30.0),
+        (0, 10_000, 30, 1.0, 10_000 / 1_660 * 60),
+        # In tens it takes 860; with a ceiling of four fifths 32 batches and 368 single calls: 688.
+        (0, 10_000, 10, 1.0, 10_000 / 860 * 60),
+        (0, 10_000, 10, 0.8, 10_000 / 688 * 60),
         # 5,000 names go one by one, 500 a minute; four fifths of that with a ceiling.
         (5_000, 0, 30, 1.0, 600.0),
         (5_000, 0, 30, 0.8, 750.0),

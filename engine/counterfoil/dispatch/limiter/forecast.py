@@ -33,15 +33,13 @@ def backlog_seconds(
 
     Args:
         singles: writes that go one by one, as name lists do.
-        transactions: writes that go in batches.
+        transactions: writes that go in batches, and one by one as well where the minute's batches cannot take them.
         items_max: writes to a batch.
         ceiling: share of the limits that may be used.
     """
     batches = ceil(transactions / items_max)
-    calls = singles + batches
-    minutes = max(
-        calls / (settings.requests_per_minute * ceiling),
-        batches / (settings.batches_per_minute * ceiling),
-        calls / (settings.requests_per_second * _MINUTE),
-    )
-    return minutes * _MINUTE
+    calls_a_minute = min(settings.requests_per_minute * ceiling, settings.requests_per_second * _MINUTE)
+    batches_a_minute = settings.batches_per_minute * ceiling
+    in_batches = batches / batches_a_minute
+    both_ways = (singles + transactions) / (calls_a_minute + (items_max - 1) * batches_a_minute)
+    return max((singles + batches) / calls_a_minute, min(in_batches, both_ways)) * _MINUTE
