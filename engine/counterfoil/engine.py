@@ -11,6 +11,7 @@ from typing import Any, Self
 from aiohttp import web
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
+from pydantic import SecretStr
 
 from counterfoil.anchoring import Anchoring
 from counterfoil.clock import SystemClock, SystemEntropy
@@ -20,12 +21,13 @@ from counterfoil.dispatch.steps import no_step
 from counterfoil.errors import ConfigurationError
 from counterfoil.http.connecting import ConnectRoutes
 from counterfoil.http.health import health_of, health_routes
-from counterfoil.http.webhooks import Routes, webhook_application
+from counterfoil.http.webhooks import Routes, Verifier, webhook_application
 from counterfoil.keys import master_key, token_keys
 from counterfoil.log import (
     Append,
     Appended,
     EventCodec,
+    LogClosedError,
     MasterKey,
     PostgresKeyring,
     PostgresLeases,
@@ -56,7 +58,11 @@ class _LogOf:
         self._engine = engine
 
     async def append(self, append: Append) -> Appended:
-        """See `LogWriter.append`."""
+        """See `LogWriter.append`.
+
+        Raises:
+            LogClosedError: the engine is not open.
+        """
         return await self._engine.log.append(append)
 
 
@@ -98,6 +104,7 @@ class Engine:
         self._connected: dict[int, Connected] = {}
         self.runners: dict[int, CompanyRunner] = {}
         self.warnings: tuple[str, ...] = ()
+        self._log: PostgresLog | None = None
         self._webhooks: web.Application | None = None
         self._connecting: web.Application | None = None
         self._consent: QuickBooksConsent | None = None
@@ -129,13 +136,13 @@ class Engine:
         codec = EventCodec(self.keyring, clock=self.clock, entropy=self._entropy)
         self.store = StateStore(pool, names)
         self.reader = PostgresLogReader(pool, names, codec, clock=self.clock)
-        self.log = await stack.enter_async_context(PostgresLog(pool, names, codec))
+        self._log = await stack.enter_async_context(PostgresLog(pool, names, codec))
         if settings.anchor is not None:
             self._anchoring = Anchoring(settings.anchor, self.reader, self.clock)
             stack.push_async_callback(self._anchoring.last)
         tracer = self._providers.tracers.get_tracer("counterfoil")
         self._shared = Shared(
-            log=self.log,
+            log=self._log,
             reader=self.reader,
             leases=PostgresLeases(pool, names, clock=self.clock),
             keyring=self.keyring,
@@ -146,6 +153,7 @@ class Engine:
             instruments=Instruments(tracer, self._providers.meters.get_meter("counterfoil")),
             holder=f"{socket.gethostname()}:{os.getpid()}:{self._entropy.token_bytes(4).hex()}",
             lease_seconds=settings.lease_seconds,
+            reads_per_month=settings.metered_reads_per_month,
             step=self._step,
         )
         network = Network(
@@ -224,11 +232,23 @@ class Engine:
             await asyncio.shield(self._running)
 
     @property
+    def log(self) -> PostgresLog:
+        """The log's writer.
+
+        Raises:
+            LogClosedError: the engine is not open.
+        """
+        if self._log is None:
+            raise LogClosedError("The engine is not open yet.", remedy="Enter its context first.")
+        return self._log
+
+    @property
     def webhooks(self) -> web.Application:
         """The webhook routes, with health and readiness, for the host to mount: before or after entering."""
         if self._webhooks is None:
             log = _LogOf(self)
-            application = webhook_application(log, self.clock, self._routes(), self.settings.public_url)
+            routes = self._routes()
+            application = webhook_application(log, routes, self.settings.public_url, self.settings.webhooks)
             health_routes(application, self.health)
             self._webhooks = application
         return self._webhooks
@@ -261,9 +281,9 @@ class Engine:
         return self._consent
 
     def _routes(self) -> Routes:
-        tokens = [one.quickbooks.verifier_token for one in self.settings.companies if one.quickbooks.verifier_token]
+        verifiers = _verifiers(self.settings)
         return Routes(
-            verifier_tokens=lambda: tokens,
+            verifiers=lambda: verifiers,
             company_of_realm=self._company_of_realm,
             adapter=lambda company, name: (
                 self._connected[company].sources.get(name) if company in self._connected else None
@@ -300,3 +320,13 @@ class Engine:
     async def health(self) -> dict[str, Any]:
         """What works and what does not, company by company; `ready` only if all do."""
         return await health_of(self.runners.values(), self.store)
+
+
+def _verifiers(settings: Settings) -> list[Verifier]:
+    """Each verifier token once, with the companies that name it and those that name none."""
+    named: dict[str, set[int]] = {}
+    free = frozenset(one.company for one in settings.companies if one.quickbooks.verifier_token is None)
+    for one in settings.companies:
+        if one.quickbooks.verifier_token is not None:
+            named.setdefault(one.quickbooks.verifier_token.get_secret_value(), set()).add(one.company)
+    return [Verifier(SecretStr(token), free.union(companies)) for token, companies in named.items()]

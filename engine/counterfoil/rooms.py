@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.books import Books
+from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
@@ -19,6 +20,7 @@ from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler, SettlingLimits
 from counterfoil.dispatch.sources import SourceReader
 from counterfoil.dispatch.steps import Step
+from counterfoil.dispatch.sweeping import Sweeper
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.dispatch.worker import Rooms
 from counterfoil.dispatch.write_back import SourceWriter
@@ -46,6 +48,7 @@ class Shared:
     instruments: Instruments
     holder: str
     lease_seconds: float
+    reads_per_month: int
     step: Step
 
 
@@ -73,6 +76,7 @@ def make_rooms(
     """Put together what a company's worker puts to work."""
     base = _make_base(settings.company, shared, books, session)
     settler = _make_settler(settings, shared, books, base)
+    sweeper = _make_sweeper(settings, shared, books, base)
     return Rooms(
         store=shared.store,
         events=base.events,
@@ -106,8 +110,12 @@ def make_rooms(
             step=shared.step,
         ),
         books=base.reader,
+        sweeper=sweeper,
+        coverage=Coverage(session=session, store=shared.store, books=books, sweeper=sweeper, clock=shared.clock),
         requests=RequestTaker(session=session, store=shared.store, in_flight=base.in_flight),
-        acquaintance=Acquaintance(session=session, store=shared.store, reader=base.reader, settings=settings),
+        acquaintance=Acquaintance(
+            session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings
+        ),
         connections=tuple(adapters),
         in_flight=base.in_flight,
     )
@@ -135,6 +143,20 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
             instruments=shared.instruments,
             step=shared.step,
         ),
+    )
+
+
+def _make_sweeper(settings: CompanySettings, shared: Shared, books: Books, base: _Base) -> Sweeper:
+    # Intuit meters no reads of a sandbox.
+    is_metered = settings.quickbooks.environment == "production"
+    return Sweeper(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        books=books,
+        reader=base.reader,
+        clock=shared.clock,
+        reads_per_month=shared.reads_per_month if is_metered else None,
     )
 
 

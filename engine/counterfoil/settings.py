@@ -139,6 +139,22 @@ class TokenStoreSettings(_Settings):
         return self
 
 
+class WebhookSettings(_Settings):
+    """Bounds of the webhook routes; what is over them is asked to come again, but for a body that is too large.
+
+    Args:
+        body_bytes_max: ten thousand of Intuit's events, and some.
+        deliveries_at_once: being received and recorded.
+        deliveries_per_second: recorded, on average over some seconds.
+        answer_seconds: until when a delivery is recorded; Intuit waits three seconds.
+    """
+
+    body_bytes_max: int = Field(default=4_000_000, ge=1_000)
+    deliveries_at_once: int = Field(default=64, gt=0)
+    deliveries_per_second: float = Field(default=100.0, gt=0)
+    answer_seconds: float = Field(default=2.5, gt=0)
+
+
 class Settings(_Settings):
     """Everything an engine is told.
 
@@ -149,6 +165,7 @@ class Settings(_Settings):
         prefix: what the names of our schemas and roles begin with.
         master_key: 32 bytes in base64, under which all other keys are wrapped; made in `home` if None.
         public_url: under which the webhooks are reached from outside, if a proxy stands in between.
+        metered_reads_per_month: of the app at Intuit, all companies together; they decide how often books are swept.
         lease_seconds: how long another process waits for a company whose holder fell silent; calls need five of them.
     """
 
@@ -162,6 +179,8 @@ class Settings(_Settings):
     companies: tuple[CompanySettings, ...] = ()
     telemetry: TelemetrySettings = TelemetrySettings()
     tokens: TokenStoreSettings = TokenStoreSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    metered_reads_per_month: int = Field(default=500_000, gt=0)
     anchor: AnchorSettings | None = None
 
     @model_validator(mode="after")
@@ -255,6 +274,7 @@ def _known_keys(place: Sequence[str]) -> list[str]:
         "sources": SourceSettings,
         "telemetry": TelemetrySettings,
         "tokens": TokenStoreSettings,
+        "webhooks": WebhookSettings,
     }
     for part in place:
         model = inner.get(part, model)

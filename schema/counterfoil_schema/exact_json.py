@@ -39,11 +39,16 @@ def loads(text: str | bytes) -> JsonValue:
     encoding writes. Both become U+FFFD here, so that one odd character stops nothing behind.
 
     Raises:
-        ValueError: not JSON, or a number that is none (NaN, Infinity).
+        ValueError: not JSON, nested too deeply, or a number that is none (NaN, Infinity) or beyond all bounds.
     """
-    value: JsonValue = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-    suspect = _SUSPECT.search(text) if isinstance(text, str) else _SUSPECT_BYTES.search(text)
-    return _fit(value) if suspect else value
+    try:
+        value: JsonValue = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        suspect = _SUSPECT.search(text) if isinstance(text, str) else _SUSPECT_BYTES.search(text)
+        return _fit(value) if suspect else value
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except ArithmeticError:
+        raise NotANumberError("a number is beyond all bounds") from None
 
 
 def _fit(value: JsonValue) -> JsonValue:

@@ -950,7 +950,8 @@ CREATE TABLE counterfoil_state.documents (
     status text NOT NULL,
     content_hash text NOT NULL,
     record_key text,
-    name text
+    name text,
+    created text
 );
 
 

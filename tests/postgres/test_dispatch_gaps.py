@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from counterfoil.dispatch.books import Shown, Swept
-from counterfoil.dispatch.observing import BOOKS, SWEEP, BooksReader
+from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.reading import LogEvents
+from counterfoil.dispatch.sweeping import SWEEP, Sweeper
+from counterfoil.dispatch.watched import BOOKS
 from counterfoil.postgres import Pool
 from counterfoil.state.rows import DocumentRow
 from counterfoil.testing.memory_books import MemoryBooks
+from counterfoil_schema.events.decisions import Lane
 from support.dispatching import COMPANY, Dispatcher
 from support.postgres import Database
 from support.running import Shop, open_shop
@@ -50,12 +53,20 @@ async def test_after_forty_days_everything_is_seen(shop: Shop) -> None:
 class CutOff(MemoryBooks):
     """Change data capture cut off at a thousand: what was deleted came last, and is not in it."""
 
-    async def sweep(self, entities: Sequence[str], since: datetime) -> Swept:
+    async def sweep(self, entities: Sequence[str], since: datetime, lane: Lane) -> Swept:
+        del lane
         living = [one for one in self.documents.values() if one.entity in entities and one.status == "live"]
         return Swept(shown=living, until=since, truncated=bool(living))
 
-    async def changed_since(self, entity: str, since: datetime) -> Sequence[Shown]:
-        return [one for one in (await self.sweep([entity], since)).shown if one.document_id != "2"]
+    async def changed_since(self, entity: str, since: datetime) -> AsyncIterator[Sequence[Shown]]:
+        shown = (await self.sweep([entity], since, "reconcile")).shown
+        yield [one for one in shown if one.document_id != "2"]
+
+    async def count(
+        self, entity: str, *, changed_since: datetime | None = None, created: tuple[datetime, datetime] | None = None
+    ) -> int:
+        del changed_since, created
+        return sum(one.entity == entity and one.document_id != "2" for one in self.documents.values())
 
 
 async def test_a_deletion_behind_a_thousand_changes_is_found(database: Database, pool: Pool) -> None:
@@ -77,7 +88,15 @@ async def test_a_deletion_behind_a_thousand_changes_is_found(database: Database,
     await dispatcher.folder.to_head()
     del books.documents["Invoice", "3"]
 
-    await reader.sweep()
+    sweeper = Sweeper(
+        session=dispatcher.session,
+        store=dispatcher.store,
+        events=LogEvents(dispatcher.log),
+        books=books,
+        reader=reader,
+        clock=dispatcher.clock,
+    )
+    await sweeper.sweep()
     await dispatcher.folder.to_head()
 
     found = {

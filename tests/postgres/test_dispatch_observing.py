@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from counterfoil.dispatch.books import Shown
-from counterfoil.dispatch.observing import BOOKS, BooksReader
+from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.reading import LogEvents
+from counterfoil.dispatch.watched import BOOKS
 from counterfoil.postgres import Pool
 from counterfoil.state.rows import HintRow
 from counterfoil.testing.memory_books import MemoryBooks
@@ -80,7 +81,7 @@ async def test_a_sweep_that_shows_more_than_an_append_may_hold_is_recorded_whole
     for number in range(1, 2_402):
         books.put("Invoice", {"Id": str(number), "SyncToken": "0", "TotalAmt": 10})
     recorded = await reader(dispatcher, books).record(
-        [*(await books.sweep(["Invoice"], dispatcher.clock.now())).shown], "sweep"
+        [*(await books.sweep(["Invoice"], dispatcher.clock.now(), "reconcile")).shown], "sweep"
     )
     assert recorded == 2_401
     shown = [one.document_id for one in await dispatcher.events() if isinstance(one, BooksObserved)]

@@ -17,7 +17,8 @@ from pydantic import SecretStr
 
 from counterfoil import plugins
 from counterfoil.clock import SystemEntropy
-from counterfoil.dispatch.observing import BOOKS, SWEEP
+from counterfoil.dispatch.sweeping import SWEEP
+from counterfoil.dispatch.watched import BOOKS
 from counterfoil.engine import Engine
 from counterfoil.keys import master_key
 from counterfoil.log import MasterKey

@@ -11,7 +11,14 @@ import pytest
 import typer
 from pydantic import BaseModel
 
-from counterfoil.settings import AnchorSettings, CompanySettings, QuickBooksSettings, Settings, TelemetrySettings
+from counterfoil.settings import (
+    AnchorSettings,
+    CompanySettings,
+    QuickBooksSettings,
+    Settings,
+    TelemetrySettings,
+    WebhookSettings,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
@@ -120,6 +127,7 @@ def test_decisions_are_numbered_once_and_in_form() -> None:
         (QuickBooksSettings, "company.1.quickbooks"),
         (TelemetrySettings, "telemetry"),
         (AnchorSettings, "anchor"),
+        (WebhookSettings, "webhooks"),
     ],
 )
 def test_every_setting_stands_in_the_readme(model: type[BaseModel], table: str) -> None:
@@ -134,5 +142,5 @@ def test_every_setting_stands_in_the_readme(model: type[BaseModel], table: str) 
     for name in filter(None, table.split(".")):
         tables = tables[name]
     keys = {name for name, value in tables.items() if not isinstance(value, dict)}
-    nested = {"anchor", "companies", "telemetry", "tokens", "company", "quickbooks", "sources"}
+    nested = {"anchor", "companies", "telemetry", "tokens", "company", "quickbooks", "sources", "webhooks"}
     assert set(model.model_fields) - nested == keys - nested

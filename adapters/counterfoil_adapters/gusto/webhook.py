@@ -41,7 +41,7 @@ def receive(request: WebhookRequest, token: SecretStr | None, company_uuid: str)
             "A delivery from Gusto cannot be verified: no verification_token is configured.",
             remedy="Set verification_token in the connection's settings to the one that Gusto sent.",
         )
-    if not hmac.compare_digest(sign(token, request.body).encode(), signature.strip().encode()):
+    if not hmac.compare_digest(sign(token, request.body).encode(), signature.strip().encode(errors="replace")):
         raise BadSignatureError("A delivery from Gusto bears a wrong signature.")
     body = _object(request.body)
     delivery_id, event_type = body.get("uuid"), body.get("event_type")
@@ -82,9 +82,9 @@ def _handshake(raw: bytes, token: SecretStr | None) -> Delivery:
         sent = None
     if not isinstance(sent, str) or not sent:
         raise BadSignatureError("A delivery from Gusto bears no signature.")
-    if token is not None and not hmac.compare_digest(token.get_secret_value().encode(), sent.encode()):
+    if token is not None and not hmac.compare_digest(token.get_secret_value().encode(), sent.encode(errors="replace")):
         raise BadSignatureError("A handshake from Gusto brings another verification_token than the one configured.")
-    digest = hashlib.sha256(sent.encode()).hexdigest()
+    digest = hashlib.sha256(sent.encode(errors="replace")).hexdigest()
     return Delivery(delivery_id=f"handshake:{digest[:32]}", hints=(), answer={HANDSHAKE: sent})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from counterfoil.dispatch.errors import RealmMismatchError
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.sweeping import Sweeper
 from counterfoil.log import NewEvent
 from counterfoil.settings import CompanySettings
 from counterfoil.state.rows import CompanyRow, MappingRow
@@ -17,10 +18,19 @@ from counterfoil_schema.events.receipts import CompanyRegistered, MappingRecorde
 class Acquaintance:
     """Registers a company, records its mappings, and pins its books."""
 
-    def __init__(self, *, session: Session, store: StateStore, reader: BooksReader, settings: CompanySettings) -> None:
+    def __init__(
+        self,
+        *,
+        session: Session,
+        store: StateStore,
+        reader: BooksReader,
+        sweeper: Sweeper,
+        settings: CompanySettings,
+    ) -> None:
         self._session = session
         self._store = store
         self._reader = reader
+        self._sweeper = sweeper
         self._settings = settings
 
     async def register(self) -> None:
@@ -53,6 +63,8 @@ class Acquaintance:
         if row is not None and row.realm_id is not None:
             self._compare(row.realm_id, configured or row.realm_id, "realm")
             self._compare(row.environment or "", environment, "environment")
+        # What changes from now on is swept for, however long the first sweep takes to come.
+        await self._sweeper.begin(first=row is None or not row.preferences_hash)
         facts = await self._reader.get_to_know()
         realm = configured or facts.realm_id
         if row is not None and row.realm_id is not None:

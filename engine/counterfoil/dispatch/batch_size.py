@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from counterfoil.dispatch.observing import BOOKS
+from counterfoil.dispatch.watched import BOOKS
 from counterfoil.ports import Clock
 from counterfoil.state.store import StateStore
 

@@ -1,6 +1,6 @@
 """The books as the dispatcher sees them: a port, behind which QuickBooks Online, or Desktop, or a test stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -90,11 +90,18 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """What changed since an instant, and up to when that is known."""
+    """What changed since an instant, and up to when that is known.
+
+    Attributes:
+        shown: what is there.
+        gone: entity and id of what is reported deleted; false reports exist, so a read has the last word.
+        truncated: there may be more than the answer had room for.
+    """
 
     shown: Sequence[Shown]
     until: datetime | None
     truncated: bool = False
+    gone: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +126,22 @@ class BooksUnreadableError(CounterfoilError):
     Args:
         retry_after: seconds until another try makes sense; None where it cannot help.
         reconnect: whether somebody must connect QuickBooks again.
+        divisible: whether one of several records may be at fault, so that fewer at once can be read.
     """
 
     def __init__(
-        self, message: str, *, remedy: str = "", retry_after: float | None = None, reconnect: bool = False
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        retry_after: float | None = None,
+        reconnect: bool = False,
+        divisible: bool = False,
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after = retry_after
         self.reconnect = reconnect
+        self.divisible = divisible
 
 
 class Slot(Protocol):
@@ -179,19 +194,29 @@ class Books(Protocol):
         """
         ...
 
-    async def sweep(self, entities: Sequence[str], since: datetime) -> Swept:
-        """All changes since an instant.
+    async def sweep(self, entities: Sequence[str], since: datetime, lane: Lane) -> Swept:
+        """All changes since an instant, in one call.
 
         Raises:
             BooksUnreadableError: the read failed.
         """
         ...
 
-    async def changed_since(self, entity: str, since: datetime) -> Sequence[Shown]:
-        """Live documents of one entity changed since an instant, however many; deleted ones are not among them.
+    def changed_since(self, entity: str, since: datetime) -> AsyncIterator[Sequence[Shown]]:
+        """Documents of one entity changed since an instant, page by page; deleted ones are not among them.
 
         Raises:
             BooksUnreadableError: a read failed.
+        """
+        ...
+
+    async def count(
+        self, entity: str, *, changed_since: datetime | None = None, created: tuple[datetime, datetime] | None = None
+    ) -> int:
+        """How many documents of an entity there are that changed since, or were created from an instant to another.
+
+        Raises:
+            BooksUnreadableError: the read failed.
         """
         ...
 

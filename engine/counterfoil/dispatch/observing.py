@@ -1,12 +1,15 @@
-"""Reads the books of one company: what webhooks hinted at, what a sweep shows, names and preferences."""
+"""Reads the books of one company: what webhooks hinted at, names and preferences; records what is new of it."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date
 
-from counterfoil.dispatch.books import Books, BooksFacts, Shown
+from counterfoil.dispatch.books import Books, BooksFacts, BooksUnreadableError, Shown
+from counterfoil.dispatch.resting import Resting
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.view import EventSource, KeyedHash
+from counterfoil.dispatch.watched import BOOKS, FOLLOWED, NAME_LISTS, NAMED, SETTINGS
 from counterfoil.log import NewEvent
 from counterfoil.planning.inbound import payment_effect
 from counterfoil.ports import Clock
@@ -25,23 +28,17 @@ from counterfoil_schema.events.receipts import (
     PreferencesObserved,
 )
 
-BOOKS = "quickbooks"
-WATCHED = ("Customer", "Item", "Invoice", "Payment", "CreditMemo", "JournalEntry", "Employee", "Vendor")
-"""Entities whose changes are swept for."""
-
-NAMED = ("Account", "Class", "Department", "Item", "TaxCode", "Term")
-"""Name lists that mappings refer to by name."""
-
-SETTINGS = ("Preferences", "CompanyInfo")
-"""What a company has once, and what is read of it as facts."""
-
-SWEEP = "sweep"
-SWEEP_OVERLAP = timedelta(minutes=2)
-SWEEP_REACH = timedelta(days=29)
-"""Intuit: change data capture reaches 30 days back."""
-
 EVENTS_PER_APPEND = 500
-READ_AT_ONCE = 200
+CREATES_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A document that shows something new, and the row of what was known of it."""
+
+    shown: Shown
+    digest: str
+    row: DocumentRow | None
 
 
 class BooksReader:
@@ -64,67 +61,118 @@ class BooksReader:
         self._events = events
         self._hashes = hashes
         self._books = books
-        self._clock = clock
         self._instruments = instruments
         self._step = step
+        self._resting = Resting(clock)
+        self._troubles: list[BooksUnreadableError] = []
+
+    async def to_follow(self, hints: Sequence[HintRow]) -> list[HintRow]:
+        """Those that can be followed now.
+
+        A hint at a document that we do not know waits while a create of its type is in flight: it may be our own.
+        One whose reading failed rests, longer each time.
+        """
+        awake = [hint for hint in hints if not self._resting.rests((hint.kind, hint.source_id))]
+        keys = [(hint.kind, hint.source_id) for hint in awake]
+        known = await self._store.load(self._session.company, DocumentRow.table, keys)
+        flying = await self._flying() if any(key not in known for key in keys) else []
+        return [
+            hint
+            for hint in awake
+            if (hint.kind, hint.source_id) in known
+            or not any(row.entity == hint.kind and may_have_made(row, hint.received) for row in flying)
+        ]
+
+    async def _flying(self) -> list[IntentRow]:
+        return await self._store.some(
+            IntentRow, "intents_in", self._session.company, ["sent", "uncertain"], CREATES_MAX
+        )
 
     async def follow(self, hints: Sequence[HintRow]) -> int:
         """Read the documents that webhooks hinted at, in as few calls as can be; returns how many hints that were.
 
-        A hint at a document that we do not know waits while a create of its type is in flight: it may be our own.
+        What cannot be read keeps its hint open and holds up no other.
 
         Raises:
-            BooksUnreadableError: a read failed; its hints stay open.
+            BooksUnreadableError: some of it could not be read.
         """
-        by_entity: dict[str, list[HintRow]] = {}
-        for hint in hints:
-            if not await self._is_perhaps_ours(hint):
-                by_entity.setdefault(hint.kind, []).append(hint)
-        payments, invoices = by_entity.pop("Payment", []), by_entity.pop("Invoice", [])
-        followed = await self._follow_settlements(payments, invoices)
-        about_the_company = [hint for kind in SETTINGS for hint in by_entity.pop(kind, [])]
-        if about_the_company:
-            await self.learn_preferences()
-            followed += await self._followed(about_the_company, [])
-        for entity, group in by_entity.items():
-            shown = await self._books.read(entity, [hint.source_id for hint in group], "live")
-            followed += await self._followed(group, shown)
+        groups: dict[str, list[HintRow]] = {}
+        for hint in await self.to_follow(hints):
+            groups.setdefault(hint.kind, []).append(hint)
+        payments, invoices = groups.pop("Payment", []), groups.pop("Invoice", [])
+        followed, self._troubles = 0, []
+        for entity, group in (("Payment", [*payments, *invoices]), *groups.items()):
+            try:
+                match entity:
+                    case "Payment":
+                        followed += await self._follow_settlements(payments, invoices)
+                    case _ if entity in FOLLOWED:
+                        followed += await self._followed(group, await self._read(group))
+                    case _:
+                        followed += await self._follow_other(entity, group)
+            except BooksUnreadableError as trouble:
+                if trouble.reconnect or trouble.retry_after is not None:
+                    raise
+                self._resting.failed((hint.kind, hint.source_id) for hint in group)
+                self._troubles.append(trouble)
+        if self._troubles:
+            raise self._troubles[0]
         return followed
+
+    async def _follow_other(self, entity: str, group: Sequence[HintRow]) -> int:
+        """What is no document: names and settings. Of anything else nothing is made, and nothing is read."""
+        if entity in NAME_LISTS:
+            await self.learn_names(entity)
+        elif entity in SETTINGS:
+            await self.learn_preferences()
+        return await self.settle(group)
 
     async def _follow_settlements(self, payments: Sequence[HintRow], invoices: Sequence[HintRow]) -> int:
         """Payments, and in one reading the invoices that they concern and those that were hinted at themselves."""
         if not payments and not invoices:
             return 0
-        paid = await self._books.read("Payment", [hint.source_id for hint in payments], "live") if payments else []
-        wanted = dict.fromkeys([*(hint.source_id for hint in invoices), *await self._invoices_of(paid)])
-        billed = await self._books.read("Invoice", list(wanted), "live") if wanted else []
+        paid = await self._read(payments) if payments else []
+        wanted = dict.fromkeys([*(hint.source_id for hint in invoices), *await self.invoices_of(paid)])
+        billed = await self._read_ids("Invoice", list(wanted)) if wanted else []
         return await self._followed([*payments, *invoices], [*paid, *billed])
+
+    async def _read(self, group: Sequence[HintRow]) -> list[Shown]:
+        return await self._read_ids(group[0].kind, [hint.source_id for hint in group])
+
+    async def _read_ids(self, entity: str, ids: Sequence[str]) -> list[Shown]:
+        """Documents by id; one that spoils the reading of the others is found by halves, and left aside to rest."""
+        try:
+            return list(await self._books.read(entity, ids, "live"))
+        except BooksUnreadableError as trouble:
+            if not trouble.divisible:
+                raise
+            if len(ids) == 1:
+                self._resting.failed([(entity, ids[0])])
+                self._troubles.append(trouble)
+                return []
+        middle = len(ids) // 2
+        return [*await self._read_ids(entity, ids[:middle]), *await self._read_ids(entity, ids[middle:])]
 
     async def _followed(self, group: Sequence[HintRow], shown: Sequence[Shown]) -> int:
         await self.record(shown, "webhook")
         self._step("books.recorded")
-        done = HintsSettled(
-            connection=BOOKS,
-            through=max(hint.received for hint in group),
-            settled=tuple((hint.kind, hint.source_id) for hint in group),
-        )
-        await self._session.receive([NewEvent(event=done)])
-        return len(group)
+        seen = {(one.entity, one.document_id) for one in shown}
+        return await self.settle([hint for hint in group if (hint.kind, hint.source_id) in seen])
 
-    async def _is_perhaps_ours(self, hint: HintRow) -> bool:
-        company = self._session.company
-        if await self._store.one(DocumentRow, company, hint.kind, hint.source_id) is not None:
-            return False
-        flying = await self._store.some(IntentRow, "intents_in", company, ["sent", "uncertain"], 1_000)
-        return any(row.entity == hint.kind and may_have_made(row, hint.received) for row in flying)
+    async def settle(self, hints: Sequence[HintRow]) -> int:
+        """Record that these hints were followed; returns how many that were."""
+        if hints:
+            done = HintsSettled(
+                connection=BOOKS,
+                through=max(hint.received for hint in hints),
+                settled=tuple((hint.kind, hint.source_id) for hint in hints),
+            )
+            await self._session.receive([NewEvent(event=done)])
+            self._resting.recovered((hint.kind, hint.source_id) for hint in hints)
+        return len(hints)
 
-    async def _beside(self, shown: Sequence[Shown]) -> list[Shown]:
-        """The invoices that payments concern, so that both are known before anything is decided."""
-        wanted = await self._invoices_of(shown)
-        return list(await self._books.read("Invoice", wanted, "live")) if wanted else []
-
-    async def _invoices_of(self, shown: Sequence[Shown]) -> list[str]:
-        """Ids of the invoices that payments concern, or concerned before."""
+    async def invoices_of(self, shown: Sequence[Shown]) -> list[str]:
+        """Ids of the invoices that payments concern, or concerned before: both are to be known before a decision."""
         wanted: dict[str, None] = {}
         for one in shown:
             if one.entity != "Payment":
@@ -137,19 +185,31 @@ class BooksReader:
 
     async def record(self, shown: Sequence[Shown], how: How) -> int:
         """Append what is new among these documents; returns how many that were."""
+        return await self.append(await self.news(shown), how)
+
+    async def news(self, shown: Sequence[Shown]) -> list[News]:
+        """What is new among these documents."""
         company = self._session.company
         known = await self._store.load(company, DocumentRow.table, [(one.entity, one.document_id) for one in shown])
+        found: list[News] = []
+        for one in shown:
+            digest = await self._hashes.keyed_hash(company, exact_json.canonical([one.status, one.document]))
+            row = known.get((one.entity, one.document_id))
+            if not isinstance(row, DocumentRow):
+                found.append(News(one, digest, None))
+            elif not _is_known(row, one, digest):
+                found.append(News(one, digest, row))
+        return found
+
+    async def append(self, news: Sequence[News], how: How) -> int:
+        """Append these; returns how many they are."""
         fresh: list[NewEvent] = []
         with self._instruments.span("counterfoil.observe", None, {"connection": BOOKS, "how": how}) as span:
             # Invoices first, so that a payment is decided when what it settles is known.
-            for one in sorted(shown, key=lambda each: each.entity == "Payment"):
-                content = exact_json.canonical([one.status, one.document])
-                digest = await self._hashes.keyed_hash(company, content)
-                row = known.get((one.entity, one.document_id))
-                if not isinstance(row, DocumentRow):
-                    fresh.append(self._event(one, digest, how, span.trace))
-                elif not _is_known(row, one, digest):
-                    fresh.append(self._event(one, digest, how, await self._trace_of(row) or span.trace))
+            for one in sorted(news, key=lambda each: each.shown.entity == "Payment"):
+                # What is seen of a document of ours continues the trace that led to it.
+                trace = await self._trace_of(one.row) if one.row is not None else None
+                fresh.append(self._event(one, how, trace or span.trace))
             # A sweep may show more than one append may hold; the order stays.
             for start in range(0, len(fresh), EVENTS_PER_APPEND):
                 await self._session.receive(fresh[start : start + EVENTS_PER_APPEND])
@@ -157,81 +217,22 @@ class BooksReader:
         return len(fresh)
 
     async def _trace_of(self, row: DocumentRow) -> str | None:
-        """What is seen of a document of ours continues the trace that led to it."""
         recorded = await self._events.recorded_at(self._session.company, row.position)
         return recorded.trace
 
-    def _event(self, one: Shown, digest: str, how: How, trace: str | None) -> NewEvent:
+    def _event(self, news: News, how: How, trace: str | None) -> NewEvent:
+        one = news.shown
         token = one.document.get("SyncToken")
         event = BooksObserved(
             entity=one.entity,
             document_id=one.document_id,
             sync_token=str(token) if token is not None else None,
             status=one.status,
-            content_hash=digest,
+            content_hash=news.digest,
             how=how,
             document=Document.of(one.entity, one.document),
         )
         return NewEvent(event=event, record_key=f"{BOOKS}:{one.entity}:{one.document_id}", trace=trace)
-
-    async def sweep(self) -> None:
-        """Record all changes since the last sweep that missed nothing, whoever made it.
-
-        Raises:
-            BooksUnreadableError: a read failed.
-        """
-        company, now = self._session.company, self._clock.now()
-        kept = await self._store.value("cursor", company, BOOKS, SWEEP)
-        since = datetime.fromisoformat(kept) if kept else now
-        if now - since > SWEEP_REACH:
-            # Change data capture tells of 30 days only: everything since, and every document known, is read.
-            for entity in WATCHED:
-                await self._read_whole(entity, since - SWEEP_OVERLAP)
-            until: datetime | None = now
-        else:
-            until = await self._sweep_since(since - SWEEP_OVERLAP)
-        if until is not None:
-            await self._store.execute("save_cursor", company, BOOKS, SWEEP, until.isoformat(), now)
-
-    async def _read_whole(self, entity: str, since: datetime) -> None:
-        """All that changed since, however long ago, and every document known of an entity: some may be gone."""
-        changed = await self._books.changed_since(entity, since)
-        await self.record([*changed, *await self._beside(changed)], "sweep")
-        read = {one.document_id for one in changed}
-        after = ""
-        while True:
-            rows = await self._store.records("living_documents", self._session.company, entity, after, READ_AT_ONCE)
-            if not rows:
-                return
-            after = rows[-1]["document_id"]
-            rest = [row["document_id"] for row in rows if row["document_id"] not in read]
-            if rest:
-                await self.record(await self._books.read(entity, rest, "reconcile"), "sweep")
-
-    async def _begin_sweeping(self) -> None:
-        """What changes from the first acquaintance on is swept for, however long the first sweep takes to come."""
-        company, now = self._session.company, self._clock.now()
-        if await self._store.value("cursor", company, BOOKS, SWEEP) is None:
-            await self._store.execute("save_cursor", company, BOOKS, SWEEP, now.isoformat(), now)
-
-    async def _sweep_since(self, since: datetime) -> datetime | None:
-        """Up to when nothing can be missing; None where more may have changed than was shown."""
-        swept = await self._books.sweep(WATCHED, since)
-        if not swept.truncated:
-            await self.record([*swept.shown, *await self._beside(swept.shown)], "sweep")
-            return swept.until
-        instants: list[datetime] = []
-        for entity in WATCHED:
-            part = await self._books.sweep([entity], since)
-            if part.truncated:
-                # What was deleted comes last in the answer, and may have been cut off.
-                await self._read_whole(entity, since)
-            else:
-                await self.record([*part.shown, *await self._beside(part.shown)], "sweep")
-            if part.until is None:
-                return None
-            instants.append(part.until)
-        return min(instants)
 
     async def get_to_know(self) -> BooksFacts:
         """Read company, preferences and the name lists, and append what is new of them.
@@ -244,7 +245,6 @@ class BooksReader:
             # Only abroad do lines name codes of the company's own.
             if entity != "TaxCode" or facts.tax_mode == "abroad":
                 await self.learn_names(entity)
-        await self._begin_sweeping()
         return facts
 
     async def learn_preferences(self) -> BooksFacts:

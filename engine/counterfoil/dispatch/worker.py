@@ -7,18 +7,21 @@ from typing import Any
 
 from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.books import BooksUnreadableError
+from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.decided import Decided, compatible
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.mappings import Mappings
-from counterfoil.dispatch.observing import BOOKS, BooksReader
+from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.requests import RequestTaker
 from counterfoil.dispatch.sending import Sending
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler
 from counterfoil.dispatch.sources import SourceReader
+from counterfoil.dispatch.sweeping import Sweeper
 from counterfoil.dispatch.view import EventSource, ViewLoader
+from counterfoil.dispatch.watched import BOOKS, EVERYTHING
 from counterfoil.log import Guard, RecordedEvent, StaleDecisionError
 from counterfoil.ports import Clock
 from counterfoil.sources import SourceError
@@ -30,7 +33,7 @@ from counterfoil_schema.events.decisions import IntentWithdrawn
 CHANGES_PER_TURN = 100
 PAGES_PER_TURN = 10
 PLANS_AT_ONCE = 8
-HINTS_PER_TURN = 300
+HINTS_PER_TURN = 1_000
 IN_DOUBT_MAX = 10_000
 
 
@@ -75,6 +78,8 @@ class Rooms:
     settler: Settler
     sources: SourceReader
     books: BooksReader
+    sweeper: Sweeper
+    coverage: Coverage
     requests: RequestTaker
     acquaintance: Acquaintance
     connections: tuple[str, ...]
@@ -293,10 +298,17 @@ class CompanyWorker:
             if self._is_due(f"poll {connection}", self._pace.poll_seconds):
                 self._job(tasks, f"poll {connection}", self._poll(connection))
         if self._met and self._is_due("sweep", self._pace.sweep_seconds):
-            self._job(tasks, "sweep", self._rooms.books.sweep())
+            self._job(tasks, "sweep", self._sweep())
         doubt = self._rooms.sending.facts_in_doubt and self._is_due("facts in doubt", self._pace.doubt_seconds)
         if self._met and (doubt or self._is_due("facts", self._pace.facts_seconds)):
             self._job(tasks, "facts in doubt" if doubt else "facts", self._learn_facts())
+
+    async def _sweep(self) -> None:
+        """What webhooks did not tell of; the next one when the month's budget allows it."""
+        await self._rooms.sweeper.sweep()
+        await self._rooms.sweeper.poll_left_out()
+        await self._rooms.coverage.check()
+        self._due["sweep"] = self._clock.monotonic() + await self._rooms.sweeper.spacing(self._pace.sweep_seconds)
 
     def _follow(self, tasks: asyncio.TaskGroup, hints: list[HintRow]) -> None:
         by_connection: dict[str, list[HintRow]] = {}
@@ -310,8 +322,8 @@ class CompanyWorker:
             # What is left open waits for its turn; what is new is followed at once, unless the source is resting.
             newest = max(hint.received for hint in group)
             fresh = newest > self._followed.get(connection, 0)
-            # A backlog on its way brings a notification for each document: gathered, they cost a fraction of the calls.
-            gathering = connection == BOOKS and self._rooms.sending.is_busy
+            # Reading the books is metered: the first notification is followed at once, those behind it are gathered.
+            gathering = connection == BOOKS
             pause = self._pace.gather_seconds if gathering else self._pace.idle_seconds
             if not self._is_due(name, pause, at_once=fresh and not gathering):
                 continue
@@ -322,7 +334,13 @@ class CompanyWorker:
                 self._job(tasks, name, self._follow_source(connection, group))
 
     async def _follow_books(self, hints: list[HintRow]) -> None:
-        await self._rooms.books.follow(hints)
+        swept = self._rooms.sweeper.sweeps
+        unclear = [hint for hint in hints if hint.kind == EVERYTHING.kind]
+        if unclear:
+            await self._rooms.sweeper.find_everything(unclear)
+        await self._rooms.sweeper.follow([hint for hint in hints if hint.kind != EVERYTHING.kind])
+        if self._rooms.sweeper.sweeps > swept:
+            self._due["sweep"] = self._clock.monotonic() + await self._rooms.sweeper.spacing(self._pace.sweep_seconds)
 
     async def _follow_source(self, connection: str, hints: list[HintRow]) -> None:
         for trouble in await self._rooms.sources.follow(connection, hints):

@@ -2,27 +2,57 @@
 
 POST /quickbooks                        all realms; each event goes to the company that its realm is pinned to
 POST /sources/{company}/{connection}    one connection of one company
+
+Answers: 200 recorded, 400 malformed, 401 signature, 408 too slow, 413 too large, 503 deliver again.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
 from aiohttp import web
 from pydantic import SecretStr
 
+from counterfoil.dispatch.watched import EVERYTHING
 from counterfoil.errors import CounterfoilError
-from counterfoil.log import Append, Delivery, LogError, LogWriter, NewEvent
-from counterfoil.ports import Clock
-from counterfoil.quickbooks.online.webhooks import SIGNATURE_HEADER, Notification, parse_notifications, verify_signature
+from counterfoil.http.admission import RETRY_SECONDS, Admission, BusyError
+from counterfoil.log import Append, Delivery, EventTooLargeError, LogError, LogWriter, NewEvent
+from counterfoil.quickbooks.online.webhooks import (
+    SIGNATURE_HEADER,
+    Notification,
+    NotificationError,
+    Reading,
+    read_notifications,
+    verify_signature,
+)
+from counterfoil.settings import WebhookSettings
 from counterfoil.sources import BadSignatureError, MalformedDeliveryError, SourceAdapter, WebhookRequest
 from counterfoil.telemetry.ports import current_trace
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.receipts import Hint, WebhookReceived
 
-BODY_BYTES_MAX = 1_000_000
+QUICKBOOKS = "quickbooks"
+TRANSACTION_HEADER = "intuit-t-id"
 UNROUTED_COMPANY = 0
 """Deliveries that fit no company are kept here, and seen."""
+
+RAW_KEPT_OF_LARGE = 100_000
+"""Characters kept of a delivery that is larger than the log takes."""
+
+_USABLE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,500}")
+"""What may become a key: an index takes no endless texts, Postgres no zero bytes, UTF-8 no lone surrogates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A verifier token, and the companies whose realms it may speak for."""
+
+    token: SecretStr
+    companies: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +60,27 @@ class Routes:
     """Where deliveries go.
 
     Attributes:
-        verifier_tokens: QuickBooks verifier tokens; any of them may sign.
+        verifiers: QuickBooks verifier tokens; any of them may sign, for its own companies.
         company_of_realm: the company that a realm is pinned to.
         adapter: the open adapter of a company's connection, if there is one.
         received: called with the company after a delivery is durable.
     """
 
-    verifier_tokens: Callable[[], Sequence[SecretStr]]
+    verifiers: Callable[[], Sequence[Verifier]]
     company_of_realm: Callable[[str], int | None]
     adapter: Callable[[int, str], SourceAdapter | None]
     received: Callable[[int], None]
 
 
-def webhook_application(log: LogWriter, clock: Clock, routes: Routes, public_url: str | None) -> web.Application:
+def webhook_application(
+    log: LogWriter, routes: Routes, public_url: str | None, bounds: WebhookSettings | None = None
+) -> web.Application:
     """The routes as an application that a host mounts wherever it likes."""
-    handler = _Handler(log, clock, routes, public_url)
-    application = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[_plain_errors])
+    bounds = bounds if bounds is not None else WebhookSettings()
+    handler = _Handler(log, routes, public_url, bounds)
+    application = web.Application(client_max_size=bounds.body_bytes_max, middlewares=[_plain_errors])
     application.router.add_post("/quickbooks", handler.quickbooks)
-    application.router.add_post("/sources/{company:[0-9]+}/{connection}", handler.source)
+    application.router.add_post("/sources/{company:[0-9]{1,18}}/{connection}", handler.source)
     return application
 
 
@@ -62,42 +95,95 @@ async def _plain_errors(
         return _answer(401, bad)
     except MalformedDeliveryError as bad:
         return _answer(400, bad)
-    except LogError:
-        return web.json_response({"error": "The event log cannot be reached; deliver again."}, status=503)
+    except BusyError as busy:
+        return _again(f"{busy.message} {busy.remedy}")
+    except (LogError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return _again("The event log cannot be reached; deliver again.")
 
 
 def _answer(status: int, error: CounterfoilError) -> web.Response:
     return web.json_response({"error": error.message, "remedy": error.remedy}, status=status)
 
 
+def _again(message: str) -> web.Response:
+    return web.json_response({"error": message}, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
 class _Handler:
-    def __init__(self, log: LogWriter, clock: Clock, routes: Routes, public_url: str | None) -> None:
+    def __init__(self, log: LogWriter, routes: Routes, public_url: str | None, bounds: WebhookSettings) -> None:
         self._log = log
-        self._clock = clock
         self._routes = routes
         self._public_url = public_url
+        self._bounds = bounds
+        self._admission = Admission(bounds)
+
+    @asynccontextmanager
+    async def _received(self, request: web.Request) -> AsyncIterator[bytes]:
+        """The body, and a bound on the time until it is durable: Intuit waits three seconds."""
+        async with self._admission.entered():
+            loop = asyncio.get_running_loop()
+            ends = loop.time() + self._bounds.answer_seconds
+            try:
+                async with asyncio.timeout_at(ends):
+                    body = await request.read()
+            except TimeoutError:
+                raise web.HTTPRequestTimeout from None
+            try:
+                async with asyncio.timeout_at(ends):
+                    yield body
+            except TimeoutError:
+                # It may be recorded yet; then the next delivery is known, and changes nothing.
+                raise _slow() from None
 
     async def quickbooks(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        header = request.headers.get(SIGNATURE_HEADER)
-        if not any(verify_signature(body, header, token) for token in self._routes.verifier_tokens()):
-            raise BadSignatureError(
-                "The delivery's signature does not match its body.",
-                remedy="Check the verifier token of the app in Intuit's portal against the configuration.",
-            )
-        try:
-            notifications = parse_notifications(body)
-        except CounterfoilError as bad:
-            raise MalformedDeliveryError(bad.message, remedy=bad.remedy) from bad
-        by_company: dict[int, list[Notification]] = {}
-        for one in notifications:
-            company = self._routes.company_of_realm(one.realm_id)
-            by_company.setdefault(UNROUTED_COMPANY if company is None else company, []).append(one)
-        for company, group in by_company.items():
-            # A delivery may mix companies: each keeps its own part, the whole only where it is alone.
-            part = body if len(by_company) == 1 else exact_json.dumps([_as_json(one) for one in group])
-            await self._append(company, "quickbooks", _delivery_id(group), [_hint(one) for one in group], part)
+        async with self._received(request) as body:
+            header = request.headers.get(SIGNATURE_HEADER)
+            signers = [one for one in self._routes.verifiers() if verify_signature(body, header, one.token)]
+            if not signers:
+                raise BadSignatureError(
+                    "The delivery's signature does not match its body.",
+                    remedy="Check the verifier token of the app in Intuit's portal against the configuration.",
+                )
+            await self._admission.pass_verified()
+            companies = frozenset[int]().union(*(one.companies for one in signers))
+            try:
+                reading = read_notifications(body)
+            except NotificationError as bad:
+                reading = Reading(unreadable=[(None, bad.message)])
+            await self._record(body, reading, companies, request.headers.get(TRANSACTION_HEADER, ""))
         return web.Response(status=200)
+
+    async def _record(self, body: bytes, reading: Reading, companies: frozenset[int], transaction: str) -> None:
+        """Append to each company what is for it.
+
+        What Intuit signed is acknowledged even where it cannot be read, since it would hold back everything later
+        until then. It is kept, and whoever it may have been about is swept.
+        """
+        routed: dict[str, int] = {}
+        by_company: dict[int, list[Notification]] = {}
+        for one in reading.notifications:
+            company = routed.setdefault(one.realm_id, self._company_of(one.realm_id, companies))
+            by_company.setdefault(company, []).append(one)
+        unclear = {
+            company
+            for realm, _ in reading.unreadable
+            for company in ([self._company_of(realm, companies)] if realm else [UNROUTED_COMPANY, *companies])
+        }
+        groups = {company: by_company.get(company, []) for company in (*by_company, *sorted(unclear - {*by_company}))}
+        for company, group in (groups or {UNROUTED_COMPANY: []}).items():
+            hints = [hint for one in group for hint in _hints(one)]
+            if company in unclear and company != UNROUTED_COMPANY:
+                hints.append(EVERYTHING)
+            # A delivery may mix companies: each keeps its own part, the whole only where it is alone.
+            alone = len(groups) <= 1 or (company == UNROUTED_COMPANY and company in unclear)
+            part = body if alone else exact_json.dumps([_as_json(one) for one in group])
+            unread = hashlib.sha256(body).hexdigest() if company in unclear or not group else ""
+            await self._append(company, QUICKBOOKS, _delivery_id(group, transaction, unread), hints, part)
+
+    def _company_of(self, realm: str, companies: frozenset[int]) -> int:
+        """The realm's company, if the delivery's signer may speak for it."""
+        company = self._routes.company_of_realm(realm)
+        return company if company is not None and company in companies else UNROUTED_COMPANY
 
     async def source(self, request: web.Request) -> web.Response:
         company = int(request.match_info["company"])
@@ -105,17 +191,19 @@ class _Handler:
         adapter = self._routes.adapter(company, connection)
         if adapter is None:
             return web.json_response({"error": f"Company {company} has no connection {connection}."}, status=404)
-        body = await request.read()
-        delivery = adapter.receive(
-            WebhookRequest(
-                method=request.method,
-                url=self._url(request),
-                headers={name.lower(): value for name, value in request.headers.items()},
-                body=body,
+        async with self._received(request) as body:
+            delivery = adapter.receive(
+                WebhookRequest(
+                    method=request.method,
+                    url=self._url(request),
+                    headers={name.lower(): value for name, value in request.headers.items()},
+                    body=body,
+                )
             )
-        )
-        if delivery.hints:
-            await self._append(company, connection, delivery.delivery_id, delivery.hints, body)
+            await self._admission.pass_verified()
+            hints = [hint for hint in delivery.hints if _is_usable(hint)]
+            if delivery.hints:
+                await self._append(company, connection, _short(delivery.delivery_id), hints, body)
         answer: Mapping[str, str] = delivery.answer or {}
         return web.json_response(dict(answer)) if answer else web.Response(status=200)
 
@@ -127,36 +215,61 @@ class _Handler:
     async def _append(
         self, company: int, connection: str, delivery_id: str, hints: Sequence[Hint], body: bytes
     ) -> None:
-        event = WebhookReceived(
-            connection=connection,
-            delivery_id=delivery_id,
-            hints=tuple(hints),
-            raw=body.decode("utf-8", errors="backslashreplace"),
-        )
+        raw = body.decode("utf-8", errors="backslashreplace")
+        event = WebhookReceived(connection=connection, delivery_id=delivery_id, hints=tuple(hints), raw=raw)
         delivery = Delivery(connection, delivery_id)
-        new = NewEvent(event=event, delivery=delivery, trace=current_trace())
-        await self._log.append(Append(company, [new]))
+        try:
+            await self._log.append(Append(company, [NewEvent(event=event, delivery=delivery, trace=current_trace())]))
+        except EventTooLargeError:
+            cut = event.model_copy(update={"raw": raw[:RAW_KEPT_OF_LARGE]})
+            await self._log.append(Append(company, [NewEvent(event=cut, delivery=delivery, trace=current_trace())]))
         self._routes.received(company)
 
 
-def _hint(one: Notification) -> Hint:
-    return Hint(
+def _slow() -> BusyError:
+    return BusyError("The delivery could not be recorded in time.", remedy="Deliver it again.")
+
+
+def _hints(one: Notification) -> list[Hint]:
+    """What to read; of a merge both sides, since the one that went may have been ours."""
+    kept = Hint(
         kind=one.entity,
         source_id=one.entity_id,
         operation=one.operation,
         occurred_at=one.time,
         other_id=one.deleted_id,
     )
+    if one.deleted_id is None:
+        return [kept]
+    return [kept, kept.model_copy(update={"source_id": one.deleted_id, "other_id": one.entity_id})]
 
 
 def _as_json(one: Notification) -> exact_json.JsonObject:
     return {"realm": one.realm_id, "entity": one.entity, "id": one.entity_id, "operation": one.operation}
 
 
-def _delivery_id(group: Sequence[Notification]) -> str:
-    """One id for a company's part of a delivery: the same however often and in whichever order it comes."""
+def _delivery_id(group: Sequence[Notification], transaction: str, unread: str) -> str:
+    """One id for a company's part of a delivery: the same however often and in whichever order it comes.
+
+    The older form gives its events no ids, and times to the second: two changes within one would pass for one, so
+    Intuit's transaction tells them apart. At worst a repetition is read once more.
+    """
+    told = transaction if not all(one.event_id for one in group) else ""
     parts = sorted(
-        [one.event_id or "", one.entity, one.entity_id, one.operation, one.time.isoformat() if one.time else ""]
+        [one.event_id, one.entity, one.entity_id, one.operation, one.time.isoformat() if one.time else ""]
         for one in group
     )
-    return hashlib.sha256(exact_json.canonical(parts)).hexdigest()
+    return hashlib.sha256(
+        exact_json.canonical([told.encode(errors="backslashreplace").hex(), unread, *parts])
+    ).hexdigest()
+
+
+def _is_usable(hint: Hint) -> bool:
+    return all(_USABLE.fullmatch(part) for part in (hint.kind, hint.source_id, hint.operation))
+
+
+def _short(delivery_id: str) -> str:
+    """An id that can be a key."""
+    if _USABLE.fullmatch(delivery_id):
+        return delivery_id
+    return hashlib.sha256(delivery_id.encode("utf-8", errors="backslashreplace")).hexdigest()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from counterfoil.state.changes import set_intent
+from counterfoil.state.document_facts import created_at, list_name
 from counterfoil.state.fold import Folded, Rows
 from counterfoil.state.rows import (
     IN_FLIGHT,
@@ -16,8 +17,6 @@ from counterfoil.state.rows import (
     RequestRow,
 )
 from counterfoil_schema.events import decisions as done
-
-NAMED_ENTITIES = frozenset({"Account", "Class", "Department", "Item", "Term"})
 
 _AFTER_REJECTION: dict[str, IntentState] = {
     "retry": "ready",
@@ -193,7 +192,8 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
             status=status,
             content_hash=known.content_hash if known else "",
             record_key=event.record_key,
-            name=_name_of(event) or (known.name if known else None),
+            name=list_name(event.document) or (known.name if known else None),
+            created=created_at(event.document) or (known.created if known else None),
         )
     )
 
@@ -202,15 +202,6 @@ def _is_newer(seen: str | None, answered: str | None) -> bool:
     if seen is None or answered is None or not (seen.isdecimal() and answered.isdecimal()):
         return False
     return int(seen) > int(answered)
-
-
-def _name_of(event: done.IntentAccepted) -> str | None:
-    """What others may name the document by; only where a name is no personal data."""
-    if event.entity not in NAMED_ENTITIES:
-        return None
-    fields = event.document.fields()
-    name = fields.get("FullyQualifiedName") or fields.get("Name")
-    return name if isinstance(name, str) else None
 
 
 def _status_after(operation: str) -> DocumentStatus:

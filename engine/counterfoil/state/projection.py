@@ -33,6 +33,7 @@ FOLDS: Mapping[type[Event], Fold] = {
     seen.SourceUnreadable: fold_receipts.source_unreadable,
     seen.BooksObserved: fold_receipts.books_observed,
     seen.DirectoryObserved: fold_receipts.directory_observed,
+    seen.CoverageChecked: fold_receipts.coverage_checked,
     seen.OperatorRequested: fold_receipts.operator_requested,
     done.IntentPlanned: fold_decisions.intent_planned,
     done.ChangeUnchanged: fold_decisions.change_unchanged,

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from counterfoil.planning.inbound import payment_effect
 from counterfoil.state.changes import supersede
+from counterfoil.state.document_facts import created_at, list_name
 from counterfoil.state.fold import Folded, Rows
 from counterfoil.state.rows import (
     ChangeRow,
@@ -150,7 +151,8 @@ def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
             status=event.status,
             content_hash=event.content_hash,
             record_key=owner,
-            name=before.name if before else None,
+            name=list_name(event.document) or (before.name if before else None),
+            created=created_at(event.document) or (before.created if before else None),
         )
     )
     link = rows.get(LinkRow, owner) if owner else None
@@ -171,6 +173,11 @@ def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
             code="decision",
         )
     )
+
+
+def coverage_checked(rows: Rows, at: Folded, event: seen.CoverageChecked) -> None:
+    """Told for people; no row rests on it."""
+    del rows, at, event
 
 
 def is_older_reading(known: DocumentRow, sync_token: str | None, status: str) -> bool:
@@ -243,6 +250,7 @@ def directory_observed(rows: Rows, at: Folded, event: seen.DirectoryObserved) ->
                 content_hash=before.content_hash if before else "",
                 record_key=before.record_key if before else None,
                 name=entry.name,
+                created=before.created if before else None,
             )
         )
 

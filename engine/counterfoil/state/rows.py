@@ -154,7 +154,10 @@ class LinkRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRow:
-    """A document of the books as last seen; `name` only where a name is no personal data."""
+    """A document of the books as last seen; `name` only where a name is no personal data.
+
+    `created` is when QuickBooks made it, in UTC to the second, as far as an answer or a reading said so.
+    """
 
     table: ClassVar[str] = "documents"
     key: ClassVar[tuple[str, ...]] = ("entity", "document_id")
@@ -168,6 +171,7 @@ class DocumentRow:
     content_hash: str = ""
     record_key: str | None = None
     name: str | None = None
+    created: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,14 +154,24 @@ class MemoryBooks:
         }
         return [self.documents.get((entity, one), gone[one]) for one in document_ids]
 
-    async def sweep(self, entities: Sequence[str], since: datetime) -> Swept:
+    async def sweep(self, entities: Sequence[str], since: datetime, lane: Lane) -> Swept:
         """See `Books.sweep`: everything there is."""
+        del lane
         self._check()
         return Swept(shown=[one for one in self.documents.values() if one.entity in entities], until=since)
 
-    async def changed_since(self, entity: str, since: datetime) -> Sequence[Shown]:
+    async def changed_since(self, entity: str, since: datetime) -> AsyncIterator[Sequence[Shown]]:
         """See `Books.changed_since`: everything there is."""
-        return (await self.sweep([entity], since)).shown
+        del since
+        yield [one for one in self.documents.values() if one.entity == entity]
+
+    async def count(
+        self, entity: str, *, changed_since: datetime | None = None, created: tuple[datetime, datetime] | None = None
+    ) -> int:
+        """See `Books.count`: everything there is."""
+        del changed_since, created
+        self._check()
+        return sum(one.entity == entity and one.status != "deleted" for one in self.documents.values())
 
     async def names(self, entity: str) -> Sequence[tuple[str, str, bool]]:
         """See `Books.names`."""

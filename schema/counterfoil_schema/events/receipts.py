@@ -198,6 +198,21 @@ class HintsSettled(Event):
 
 
 @registry.register
+class CoverageChecked(Event):
+    """How many documents of a kind QuickBooks counts, and how many are known here; `found` were read since."""
+
+    event_type: ClassVar[str] = "coverage.checked"
+    when: ClassVar[str] = "Once a week, for each kind of document in use; again the next day where the counts differ."
+
+    entity: str
+    created_from: datetime
+    created_before: datetime
+    counted: int
+    known: int
+    found: int = 0
+
+
+@registry.register
 class OperatorRequested(Event):
     """What a person asked for; whoever holds the company's lease decides it."""
 

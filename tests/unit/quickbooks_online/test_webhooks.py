@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from counterfoil.quickbooks.online.webhooks import (
     Notification,
     NotificationError,
-    parse_notifications,
+    read_notifications,
     verify_signature,
 )
 from support.fact_sheets import fact_sheet
@@ -28,6 +28,12 @@ JAVA_BODY = (
     b'{"eventNotifications":[{"realmId":"1185883450","dataChangeEvent":{"entities":[{"name":"Customer",'
     b'"id":"1","operation":"Create","lastUpdated":"2015-10-05T14:42:19-0700"}]}}]}'
 )
+
+
+def _readable(body: bytes) -> list[Notification]:
+    reading = read_notifications(body)
+    assert reading.unreadable == []
+    return reading.notifications
 
 
 def test_a_published_signature_holds_and_any_change_breaks_it() -> None:
@@ -57,7 +63,7 @@ def test_all_published_signatures() -> None:
         token = SecretStr(vector["verifier_token"])
         assert verify_signature(vector["body"].encode(), vector["signature"], token), vector["name"]
         if vector["format"] == "legacy":
-            assert parse_notifications(vector["body"].encode())
+            assert _readable(vector["body"].encode())
     for wrong in vectors["must_fail"]:
         vector = {**by_name[wrong["of"]], **wrong}
         token = SecretStr(vector["verifier_token"])
@@ -70,12 +76,12 @@ def test_all_published_events() -> None:
         # The samples printed as shapes leave out what Intuit's page masks.
         shape = {"specversion": "1.0", "intuitaccountid": "310687", **sample.get("shape", {})}
         body = sample.get("body") or json.dumps([shape])
-        (notification,) = parse_notifications(body.encode())
+        (notification,) = _readable(body.encode())
         assert notification.realm_id == "310687"
         assert notification.time is not None
     for name in vectors["facts"]["entities"]:
         event = {"type": f"qbo.{name.lower()}.updated.v1", "id": "e", "intuitentityid": "1", "intuitaccountid": "2"}
-        (notification,) = parse_notifications(json.dumps([event]).encode())
+        (notification,) = _readable(json.dumps([event]).encode())
         assert name == notification.entity
 
 
@@ -91,9 +97,9 @@ def test_both_forms_say_the_same() -> None:
     )
     at = datetime(2026, 1, 8, 20, 52, 31, 657000, tzinfo=UTC)
     expected = Notification("310687", "Customer", "1", "merged", at, "", "27")
-    assert [expected] == parse_notifications(legacy)
+    assert [expected] == _readable(legacy)
     expected = Notification("310687", "Customer", "1", "merged", at, "88cd", "27")
-    assert [expected] == parse_notifications(event)
+    assert [expected] == _readable(event)
 
 
 def test_one_body_may_hold_many_realms_and_both_spellings_of_a_void() -> None:
@@ -103,7 +109,7 @@ def test_one_body_may_hold_many_realms_and_both_spellings_of_a_void() -> None:
             [("invoice.void", "1"), ("invoice.voided", "2"), ("journalentry.deleted", "1"), ("invoice.emailed", "3")]
         )
     ]
-    found = parse_notifications(json.dumps(events).encode())
+    found = _readable(json.dumps(events).encode())
     expected = [
         ("1", "Invoice", "voided"),
         ("2", "Invoice", "voided"),
@@ -119,7 +125,7 @@ def test_events_without_meaning_for_us_are_left_out() -> None:
         {"type": "payments.charge.created.v1", "id": "1", "intuitentityid": "7", "intuitaccountid": "1"},
         {"type": "qbo.invoice.printed.v1", "id": "2", "intuitentityid": "7", "intuitaccountid": "1"},
     ]
-    assert parse_notifications(json.dumps(events).encode()) == []
+    assert _readable(json.dumps(events).encode()) == []
 
 
 @pytest.mark.parametrize(
@@ -130,17 +136,56 @@ def test_events_without_meaning_for_us_are_left_out() -> None:
         b"7",
         b'"text"',
         b"{}",
-        b"[7]",
         b'{"eventNotifications":{}}',
-        b'{"eventNotifications":[{"realmId":"1"}]}',
-        b'[{"type":"qbo.invoice.created.v1","id":"1","intuitentityid":"7"}]',
         b"[" * 100_000,
         b"\xff\xfe",
     ],
 )
 def test_anything_else_is_a_typed_error(body: bytes) -> None:
     with pytest.raises(NotificationError):
-        parse_notifications(body)
+        read_notifications(body)
+
+
+GOOD = {"type": "qbo.invoice.created.v1", "id": "e", "intuitentityid": "7", "intuitaccountid": "310687"}
+
+
+@pytest.mark.parametrize(
+    ("event", "realm"),
+    [
+        (7, None),
+        (None, None),
+        ({"type": "qbo.invoice.created.v1", "id": "1", "intuitentityid": "7"}, None),
+        ({**GOOD, "intuitentityid": "7\u0000"}, "310687"),
+        ({**GOOD, "intuitentityid": "\ud800"}, "310687"),
+        ({**GOOD, "intuitentityid": "7" * 3_000}, "310687"),
+        ({**GOOD, "intuitentityid": 10**1_000}, "310687"),
+        ({**GOOD, "intuitaccountid": "31\n"}, None),
+        ({**GOOD, "type": "qbo.customer.merged.v1", "data": {"deletedid": {"of": "nothing"}}}, "310687"),
+    ],
+)
+def test_an_event_that_cannot_be_read_does_not_spoil_the_others(event: object, realm: str | None) -> None:
+    reading = read_notifications(json.dumps([GOOD, event, GOOD]).encode())
+    assert [(one.entity, one.entity_id) for one in reading.notifications] == [("Invoice", "7")] * 2
+    assert [realm] == [one for one, _ in reading.unreadable]
+
+
+def test_the_same_of_the_older_form() -> None:
+    good = {"name": "Invoice", "id": "7", "operation": "Update", "lastUpdated": "2026-01-08T20:52:31.657Z"}
+    realms = [
+        {"realmId": "1", "dataChangeEvent": {"entities": [good, {**good, "id": ""}, {**good, "name": "no name"}]}},
+        {"realmId": "2"},
+        "nothing",
+        {"realmId": "3", "dataChangeEvent": {"entities": [good]}},
+    ]
+    reading = read_notifications(json.dumps({"eventNotifications": realms}).encode())
+    assert [one.realm_id for one in reading.notifications] == ["1", "3"]
+    assert [realm for realm, _ in reading.unreadable] == ["1", "1", "2", None]
+
+
+def test_a_body_of_ten_thousand_events_is_taken_and_one_more_refused() -> None:
+    assert len(_readable(json.dumps([GOOD] * 10_000).encode())) == 10_000
+    with pytest.raises(NotificationError):
+        read_notifications(json.dumps([GOOD] * 10_001).encode())
 
 
 _json = st.recursive(
@@ -163,4 +208,4 @@ _json = st.recursive(
 @given(_json)
 def test_fuzzed_bodies_never_crash(value: object) -> None:
     with suppress(NotificationError):
-        parse_notifications(json.dumps(value).encode())
+        read_notifications(json.dumps(value).encode())

@@ -6,7 +6,7 @@ from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import add_row, console, table, write_json
 from counterfoil.cli.tasks.status import Status, status_of
-from counterfoil.dispatch.observing import BOOKS
+from counterfoil.dispatch.watched import BOOKS
 from counterfoil.doctor import Evidence, Finding, judge
 from counterfoil.doctor.judging import is_fit
 from counterfoil.postgres import load_query

@@ -1,7 +1,7 @@
 """QuickBooks Online behind the dispatcher's port: calls and their outcomes, evidence, readings and names."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,8 +23,8 @@ from counterfoil.quickbooks.online.access import AccessTokens
 from counterfoil.quickbooks.online.client import QuickBooksClient
 from counterfoil.quickbooks.online.oauth import TokenError
 from counterfoil.quickbooks.online.operations import NAME_LISTS, Operation
-from counterfoil.quickbooks.online.outcomes import ChangeSet, Found, NotFound, QueryPage, ReadFailed, ReadFailedError
-from counterfoil.quickbooks.online.query import PAGE_ROWS_MAX, Query, select
+from counterfoil.quickbooks.online.outcomes import Found, NotFound, QueryPage, ReadFailed, ReadFailedError
+from counterfoil.quickbooks.online.query import FILTERABLE, PAGE_ROWS_MAX, Query, select
 from counterfoil.quickbooks.online.verdicts import batch_verdicts, verdict
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.decisions import Lane as LaneName
@@ -40,7 +40,9 @@ _LANES: Mapping[str, Lane] = {
     "reconcile": Lane.RECONCILE,
 }
 _QUERYABLE_NUMBER = frozenset({"Invoice", "CreditMemo", "JournalEntry", "SalesReceipt", "Estimate", "Bill"})
-_NAME_FIELD = {"Customer": "DisplayName", "Vendor": "DisplayName", "Employee": "DisplayName"}
+_NAME_FIELD: Mapping[str, str] = dict.fromkeys(("Customer", "Vendor", "Employee"), "DisplayName")
+_DIVISIBLE = frozenset({"4002", "10200"})
+"""Faults of a query that one record can bring about: what cannot be processed, or a result that is too big."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,30 +179,52 @@ class OnlineBooks:
             case ReadFailed():
                 raise unreadable(outcome)
 
-    async def sweep(self, entities: Sequence[str], since: datetime) -> Swept:
-        outcome = await self._client.cdc(list(entities), since, Lane.RECONCILE)
+    async def sweep(self, entities: Sequence[str], since: datetime, lane: LaneName) -> Swept:
+        outcome = await self._client.cdc(list(entities), since, _LANES[lane])
         if isinstance(outcome, ReadFailed):
             raise unreadable(outcome)
-        return Swept(shown=await self._confirmed(outcome), until=outcome.time, truncated=outcome.truncated)
+        asked = frozenset(entities)
+        return Swept(
+            shown=[_shown(entity, row) for entity, rows in outcome.rows.items() if entity in asked for row in rows],
+            gone=[(stub.entity, stub.entity_id) for stub in outcome.deleted if stub.entity in asked],
+            until=outcome.time,
+            truncated=outcome.truncated,
+        )
 
-    async def _confirmed(self, changes: ChangeSet) -> list[Shown]:
-        """Rows as they are; what is reported deleted only after a read says so too, since false reports exist."""
-        shown = [_shown(entity, row) for entity, rows in changes.rows.items() for row in rows]
-        gone = [await self._read_one(stub.entity, stub.entity_id, Lane.RECONCILE) for stub in changes.deleted]
-        return [*shown, *gone]
-
-    async def changed_since(self, entity: str, since: datetime) -> Sequence[Shown]:
+    async def changed_since(self, entity: str, since: datetime) -> AsyncIterator[Sequence[Shown]]:
         query = select(entity).where("MetaData.LastUpdatedTime", ">=", since)
         query = query.with_inactive() if entity in NAME_LISTS else query
+        page: list[Shown] = []
         try:
-            return [_shown(entity, row) async for row in self._client.query_all(query, Lane.RECONCILE)]
+            async for row in self._client.query_all(query, Lane.RECONCILE):
+                page.append(_shown(entity, row))
+                if len(page) >= PAGE_ROWS_MAX:
+                    yield page
+                    page = []
         except ReadFailedError as failed:
             raise unreadable(failed.outcome) from failed
+        if page:
+            yield page
+
+    async def count(
+        self, entity: str, *, changed_since: datetime | None = None, created: tuple[datetime, datetime] | None = None
+    ) -> int:
+        query = select(entity).with_inactive() if entity in NAME_LISTS else select(entity)
+        if changed_since is not None:
+            query = query.where("MetaData.LastUpdatedTime", ">=", changed_since)
+        if created is not None:
+            query = query.where("MetaData.CreateTime", ">=", created[0]).where("MetaData.CreateTime", "<", created[1])
+        counted = await self._client.count(query, Lane.RECONCILE)
+        if isinstance(counted, ReadFailed):
+            raise unreadable(counted)
+        return counted
 
     async def names(self, entity: str) -> Sequence[tuple[str, str, bool]]:
-        field = _NAME_FIELD.get(entity, "Name")
+        field = "DisplayName" if entity == "TaxAgency" else _NAME_FIELD.get(entity, "Name")
+        query = select(entity)
         try:
-            rows = [row async for row in self._client.query_all(select(entity).with_inactive(), Lane.LIVE)]
+            asked = query.with_inactive() if "Active" in FILTERABLE[entity] else query
+            rows = [row async for row in self._client.query_all(asked, Lane.LIVE)]
         except ReadFailedError as failed:
             raise unreadable(failed.outcome) from failed
         return [
@@ -283,6 +307,7 @@ def unreadable(failed: ReadFailed) -> BooksUnreadableError:
         remedy=failed.fault.fix if failed.fault else passing,
         retry_after=failed.retry_after_seconds,
         reconnect=reconnect,
+        divisible=failed.fault is not None and failed.fault.code in _DIVISIBLE,
     )
 
 

@@ -39,6 +39,7 @@ FILTERABLE: Final[dict[str, frozenset[str]]] = {
     "TaxRate": _NAMED,
     "TaxAgency": _EVERY,
     "CompanyCurrency": _EVERY | {"Active"},
+    "JournalCode": _EVERY | {"Name"},
     "Invoice": _SALE | {"Balance"},
     "CreditMemo": _SALE | {"Balance"},
     "SalesReceipt": _SALE,

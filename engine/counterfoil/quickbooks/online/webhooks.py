@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
@@ -75,11 +75,15 @@ _NAMES: Final = (
     "VendorCredit",
 )
 _ENTITIES: Final = {name.lower(): name for name in _NAMES}
-_TYPE = re.compile(r"qbo\.([a-z0-9]+)\.([a-z]+)\.v\d+", re.IGNORECASE | re.ASCII)
+_TYPE = re.compile(r"qbo\.([a-z0-9]{1,50})\.([a-z]{1,50})\.v\d{1,9}", re.IGNORECASE | re.ASCII)
+# What ends up in keys of tables: no control characters, no lone surrogates, no more than an index takes.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,49}", re.ASCII)
+_ID = re.compile(r"[!-~]{1,100}", re.ASCII)
+_NUMBER_MAX: Final = 10**100
 
 
 class NotificationError(CounterfoilError):
-    """A webhook body that is not a notification."""
+    """A webhook body, or one event of it, that is not a notification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Notification:
         entity_id: the record; for a merge, the one that remains.
         operation: what happened; both spellings of a void come out as "voided".
         time: when, in UTC; None where it cannot be read.
-        event_id: Intuit's id of a CloudEvent, for dropping duplicates; "" in the legacy form.
+        event_id: Intuit's id of a CloudEvent, for dropping duplicates; "" in the legacy form, and where it is missing.
         deleted_id: for a merge, the record that went.
     """
 
@@ -103,6 +107,19 @@ class Notification:
     time: datetime | None
     event_id: str
     deleted_id: str | None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a body says.
+
+    Attributes:
+        notifications: in its order.
+        unreadable: why some of its events say nothing, each with the realm if that much can be read.
+    """
+
+    notifications: list[Notification] = field(default_factory=list)
+    unreadable: list[tuple[str | None, str]] = field(default_factory=list)
 
 
 def verify_signature(raw_body: bytes, header: str | None, verifier_token: SecretStr) -> bool:
@@ -117,87 +134,112 @@ def verify_signature(raw_body: bytes, header: str | None, verifier_token: Secret
     return hmac.compare_digest(expected, given)
 
 
-def parse_notifications(raw_body: bytes) -> list[Notification]:
-    """All notifications of a body, in its order; CloudEvents or legacy, one realm or many.
+def read_notifications(raw_body: bytes) -> Reading:
+    """All notifications of a body; CloudEvents or legacy, one realm or many.
 
-    Events of other products and operations without a meaning for us are left out.
+    Events of other products and operations without a meaning for us are left out. An event that cannot be read does
+    not spoil the others: Intuit holds later events back until a delivery is acknowledged.
 
     Raises:
-        NotificationError: not JSON, of another shape, or too many.
+        NotificationError: not JSON, of another shape as a whole, or too many.
     """
     try:
         value = loads(raw_body)
     except (ValueError, ArithmeticError, RecursionError):
         raise _malformed("it is not JSON") from None
-    found: list[Notification] = []
-    for notification in _notifications(value):
-        if len(found) >= NOTIFICATIONS_MAX:
+    reading = Reading()
+    for realm, event in _events(value):
+        if len(reading.notifications) + len(reading.unreadable) >= NOTIFICATIONS_MAX:
             raise _malformed(f"it holds more than {NOTIFICATIONS_MAX} events")
-        found.append(notification)
-    return found
+        try:
+            notification = _cloud_event(event) if realm is None else _legacy(realm, event)
+        except NotificationError as bad:
+            reading.unreadable.append((_realm_of(realm, event), bad.message))
+        else:
+            if notification is not None:
+                reading.notifications.append(notification)
+    return reading
 
 
-def _notifications(value: JsonValue) -> Iterator[Notification]:
+def _events(value: JsonValue) -> Iterator[tuple[JsonObject | None, JsonValue]]:
+    """Each event; in the legacy form with the object that names its realm."""
     if isinstance(value, dict) and "eventNotifications" in value:
-        yield from _legacy(value["eventNotifications"])
+        for realm in _a_list(value["eventNotifications"]):
+            holder = realm if isinstance(realm, dict) else {}
+            changes = holder.get("dataChangeEvent")
+            entities = changes.get("entities") if isinstance(changes, dict) else None
+            for entity in entities if isinstance(entities, list) else [None]:
+                yield holder, entity
     elif isinstance(value, dict) and "specversion" in value:
-        yield from _cloud_event(value)
+        yield None, value
     elif isinstance(value, list):
         for event in value:
-            yield from _cloud_event(_an_object(event))
+            yield None, event
     else:
         raise _malformed("it is neither a list of events nor Intuit's older form")
 
 
-def _cloud_event(event: JsonObject) -> Iterator[Notification]:
-    kind = _text(event, "type")
-    match = _TYPE.fullmatch(kind)
+def _realm_of(realm: JsonObject | None, event: JsonValue) -> str | None:
+    try:
+        return _id(_an_object(event), "intuitaccountid") if realm is None else _id(realm, "realmId")
+    except NotificationError:
+        return None
+
+
+def _cloud_event(value: JsonValue) -> Notification | None:
+    event = _an_object(value)
+    match = _TYPE.fullmatch(_text(event, "type"))
     if match is None or match[2].lower() not in _CHANGES:
-        return
-    data = event.get("data")
-    yield Notification(
-        realm_id=_text(event, "intuitaccountid"),
+        return None
+    data, event_id = event.get("data"), event.get("id")
+    return Notification(
+        realm_id=_id(event, "intuitaccountid"),
         entity=_ENTITIES.get(match[1].lower(), match[1]),
-        entity_id=_text(event, "intuitentityid"),
+        entity_id=_id(event, "intuitentityid"),
         operation=_CHANGES[match[2].lower()],
         time=parse_instant(event.get("time")),
-        event_id=_text(event, "id"),
+        event_id=event_id if isinstance(event_id, str) and _ID.fullmatch(event_id) else "",
         deleted_id=_deleted_id(data) if isinstance(data, dict) else None,
     )
 
 
-def _legacy(listed: JsonValue) -> Iterator[Notification]:
-    for notification in _a_list(listed):
-        realm = _an_object(notification)
-        realm_id = _text(realm, "realmId")
-        changes = _an_object(realm.get("dataChangeEvent"))
-        for entry in _a_list(changes.get("entities")):
-            entity = _an_object(entry)
-            name, operation = _text(entity, "name"), _text(entity, "operation").lower()
-            if operation not in _CHANGES:
-                continue
-            yield Notification(
-                realm_id=realm_id,
-                entity=_ENTITIES.get(name.lower(), name),
-                entity_id=_text(entity, "id"),
-                operation=_CHANGES[operation],
-                time=parse_instant(entity.get("lastUpdated")),
-                event_id="",
-                deleted_id=_deleted_id(entity),
-            )
+def _legacy(realm: JsonObject, value: JsonValue) -> Notification | None:
+    entity = _an_object(value)
+    name, operation = _text(entity, "name"), _text(entity, "operation").lower()
+    if operation not in _CHANGES:
+        return None
+    if not _NAME.fullmatch(name):
+        raise _malformed("the name of an event's entity is none")
+    return Notification(
+        realm_id=_id(realm, "realmId"),
+        entity=_ENTITIES.get(name.lower(), name),
+        entity_id=_id(entity, "id"),
+        operation=_CHANGES[operation],
+        time=parse_instant(entity.get("lastUpdated")),
+        event_id="",
+        deleted_id=_deleted_id(entity),
+    )
 
 
 def _deleted_id(holder: JsonObject) -> str | None:
     for key, value in holder.items():
-        if key.lower() == "deletedid" and isinstance(value, str | int) and not isinstance(value, bool):
-            return str(value) or None
+        if key.lower() == "deletedid" and value not in (None, ""):
+            return _id(holder, key)
     return None
+
+
+def _id(holder: JsonObject, key: str) -> str:
+    """An id that can be looked for."""
+    text = _text(holder, key)
+    if not _ID.fullmatch(text):
+        raise _malformed(f"the {key} of an event is no id")
+    return text
 
 
 def _text(holder: JsonObject, key: str) -> str:
     """A field that must be there; ids have come as numbers."""
     value = holder.get(key)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _NUMBER_MAX:
         return str(value)
     if not isinstance(value, str) or not value:
         raise _malformed(f"an event lacks {key}")

@@ -1,0 +1,34 @@
+"""What rows keep of a document's body: names that are no personal data, and when QuickBooks made it."""
+
+from datetime import UTC, datetime
+
+from counterfoil_schema import exact_json
+from counterfoil_schema.documents import Document
+
+NAMED_ENTITIES = frozenset({"Account", "Class", "Department", "Item", "Term"})
+"""Lists that mappings refer to by name; no names of people among them."""
+
+
+def list_name(document: Document) -> str | None:
+    """The name by which others call a document; None for all whose names may be personal."""
+    if document.entity not in NAMED_ENTITIES:
+        return None
+    fields = document.fields()
+    name = fields.get("FullyQualifiedName") or fields.get("Name")
+    return name if isinstance(name, str) else None
+
+
+def created_at(document: Document) -> str | None:
+    """When QuickBooks made a document, in UTC to the second; None where it does not say."""
+    metadata = exact_json.loads_object(document.clear).get("MetaData")
+    created = metadata.get("CreateTime") if isinstance(metadata, dict) else None
+    try:
+        instant = datetime.fromisoformat(created) if isinstance(created, str) else None
+        return None if instant is None or instant.tzinfo is None else second_of(instant)
+    except (ValueError, OverflowError):
+        return None
+
+
+def second_of(instant: datetime) -> str:
+    """An instant as rows keep it."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
