@@ -309,6 +309,16 @@ def test_requests_that_are_hardly_http(
     served.send(Request(method, target, more, body, ends), patience=PATIENCE)
 
 
+def test_an_expectation_that_is_no_text_is_refused_and_the_usual_one_met(served: Served) -> None:
+    signature = base64.b64encode(hmac.digest(TOKEN.encode(), b"[]", hashlib.sha256).hex().encode()).decode()
+    odd = Request("POST", "/hooks/quickbooks", {"Expect": "\x80"}, b"[]")
+    assert served.send(odd, patience=PATIENCE).status == 417
+    usual = Request("POST", "/hooks/quickbooks", {"Expect": "100-continue", "intuit-signature": signature}, b"[]")
+    answer = served.send(usual, patience=PATIENCE)
+    assert answer.status == 100
+    assert b"does not match its body" in answer.body
+
+
 def test_refused_deliveries_leave_nothing_in_memory_or_log(served: Served) -> None:
     def refuse(count: int) -> None:
         for number in range(count):

@@ -10,6 +10,7 @@ from html import escape
 from aiohttp import web
 
 from counterfoil.errors import CounterfoilError
+from counterfoil.http.expectation import expected
 from counterfoil.quickbooks.online.consent import ConsentError, Made, QuickBooksConsent
 from counterfoil.quickbooks.online.oauth import TokenEndpointError
 from counterfoil.secrets.consents import CONSENT_SECONDS_MAX, hash_of, is_same_browser
@@ -48,8 +49,8 @@ class ConnectRoutes:
         """The routes, for the host to mount wherever it likes."""
         application = web.Application(middlewares=[_plain_errors])
         self._callback = application.router.add_resource("/quickbooks/callback")
-        self._callback.add_route("GET", self.callback)
-        application.router.add_get("/quickbooks/{company:[0-9]{1,18}}", self.begin)
+        self._callback.add_route("GET", self.callback, expect_handler=expected)
+        application.router.add_get("/quickbooks/{company:[0-9]{1,18}}", self.begin, expect_handler=expected)
         return application
 
     async def begin(self, request: web.Request) -> web.Response:

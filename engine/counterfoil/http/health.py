@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 from aiohttp import web
 
+from counterfoil.http.expectation import expected
 from counterfoil.runner import CompanyRunner
 from counterfoil.state.store import StateStore
 
@@ -44,5 +45,5 @@ def health_routes(application: web.Application, health: Health) -> None:
         found = await health()
         return web.json_response(found, status=200 if found["ready"] else 503)
 
-    application.router.add_get("/health", live)
-    application.router.add_get("/ready", ready)
+    application.router.add_get("/health", live, expect_handler=expected)
+    application.router.add_get("/ready", ready, expect_handler=expected)

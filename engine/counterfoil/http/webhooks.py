@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from counterfoil.dispatch.watched import EVERYTHING
 from counterfoil.errors import CounterfoilError
 from counterfoil.http.admission import RETRY_SECONDS, Admission, BusyError
+from counterfoil.http.expectation import expected
 from counterfoil.log import Append, Delivery, EventTooLargeError, LogError, LogWriter, NewEvent
 from counterfoil.quickbooks.online.webhooks import (
     SIGNATURE_HEADER,
@@ -79,8 +80,8 @@ def webhook_application(
     bounds = bounds if bounds is not None else WebhookSettings()
     handler = _Handler(log, routes, public_url, bounds)
     application = web.Application(client_max_size=bounds.body_bytes_max, middlewares=[_plain_errors])
-    application.router.add_post("/quickbooks", handler.quickbooks)
-    application.router.add_post("/sources/{company:[0-9]{1,18}}/{connection}", handler.source)
+    application.router.add_post("/quickbooks", handler.quickbooks, expect_handler=expected)
+    application.router.add_post("/sources/{company:[0-9]{1,18}}/{connection}", handler.source, expect_handler=expected)
     return application
 
 
