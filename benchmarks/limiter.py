@@ -183,7 +183,7 @@ def main() -> int:
     result.figures["lines"] = rows
     result.goals += [
         Goal("least share of the limit that a backlog alone used", min(used), at_least=0.98),
-        Goal("calls that the server would have refused", rejected, at_most=0.0),
+        Goal("calls that the server would have refused", float(rejected), at_most=0.0),
     ]
     return finish(result, options.out)
 

@@ -323,5 +323,5 @@ async def test_company_and_preferences_are_read_and_changed(company: Company) ->
 
 def test_nothing_is_left_out() -> None:
     """The list of Intuit's page on entities, in its words."""
-    elsewhere = {"TaxCode", "TaxRate", "TaxAgency", "CompanyInfo", "Preferences", "CompanyCurrency"}
+    elsewhere = {"TaxCode", "TaxRate", "TaxAgency", "CompanyInfo", "Preferences", "CompanyCurrency", "JournalCode"}
     assert set(LISTS) | set(TRANSACTIONS) | elsewhere == set(FILTERABLE)
