@@ -17,14 +17,20 @@ from support.quickbooks_emulator import EmulatorProcess, emulator_process
 @pytest.fixture(params=["", "/"])
 def auth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[AuthClient]:
     with emulator_process("--limits", "off") as emulator:
-        addresses = dict.fromkeys(("sandbox", "production"), emulator["discovery_url"] + request.param)
-        monkeypatch.setattr(intuit_config, "DISCOVERY_URL", addresses)
-        monkeypatch.setattr(intuit_utils, "DISCOVERY_URL", addresses)
-        client = AuthClient(
-            emulator["client_id"], emulator["client_secret"], "http://localhost:9999/callback", "sandbox"
-        )
-        consent(client, emulator)
-        yield client
+        discover(emulator, monkeypatch, request.param)
+        yield connected(emulator)
+
+
+def discover(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch, slash: str = "") -> None:
+    addresses = dict.fromkeys(("sandbox", "production"), emulator["discovery_url"] + slash)
+    monkeypatch.setattr(intuit_config, "DISCOVERY_URL", addresses)
+    monkeypatch.setattr(intuit_utils, "DISCOVERY_URL", addresses)
+
+
+def connected(emulator: EmulatorProcess) -> AuthClient:
+    client = AuthClient(emulator["client_id"], emulator["client_secret"], "http://localhost:9999/callback", "sandbox")
+    consent(client, emulator)
+    return client
 
 
 def consent(auth: AuthClient, emulator: EmulatorProcess) -> None:
@@ -53,3 +59,19 @@ def test_revoking_ends_the_connection(auth: AuthClient) -> None:
         with pytest.raises(AuthClientError) as caught:
             refused()
         assert caught.value.status_code in {400, 401}
+
+
+def test_many_clients_work_at_once_each_by_its_own_consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with emulator_process("--limits", "off") as emulator:
+        discover(emulator, monkeypatch)
+        clients = [connected(emulator) for _ in range(3)]
+        for _ in range(2):
+            for client in clients:
+                client.refresh()
+                assert client.get_user_info().status_code == 200
+            emulator.control("/clock", {"advance_seconds": 90_000})
+        clients[1].revoke()
+        for client in (clients[0], clients[2]):
+            client.refresh()
+        with pytest.raises(AuthClientError):
+            clients[1].refresh()

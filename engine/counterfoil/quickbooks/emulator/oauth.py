@@ -9,6 +9,7 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from counterfoil.ports import Clock, Entropy
 from counterfoil.quickbooks.emulator.identity import Identity
@@ -21,6 +22,8 @@ HARD_CAP = timedelta(seconds=157_680_000)
 CODE_LIFETIME = timedelta(minutes=10)
 ACCESS_TOKENS_MAX = 1000
 CODES_MAX = 1000
+CONNECTIONS_MAX = 1000
+FIRST = 1
 ACCOUNTING = "com.intuit.quickbooks.accounting"
 SIGN_IN_SCOPES = frozenset({"openid", "profile", "email", "phone", "address"})
 COMPANY_SCOPES = frozenset(
@@ -36,6 +39,9 @@ COMPANY_SCOPES = frozenset(
         "time-tracking.time-entry",
     }
 )
+
+Kept = TypeVar("Kept")
+Held = TypeVar("Held")
 
 
 class OAuthRefusedError(Exception):
@@ -68,16 +74,40 @@ class _Code:
     scope: str
 
 
-class TokenOffice:
-    """The tokens of one connection between the app and the company.
+@dataclass(slots=True)
+class _Connection:
+    """What one consent gave: its scope, its refresh token, None once it has ended, and those that came before."""
 
-    Args:
-        reuse_revokes: a refresh with a token that was replaced ends the connection, as some have found.
+    connected: datetime
+    scope: str
+    refresh: _Refresh | None
+    former: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """What Intuit's pages leave open about tokens.
+
+    Attributes:
+        reuse_revokes: a refresh with a token that was replaced ends its connection, as some have found.
+        used_code_revokes: so does a code that is sent a second time.
+        one_connection: a new consent ends what earlier ones gave, and a revocation ends everything.
     """
 
-    def __init__(self, clock: Clock, entropy: Entropy, realm_id: str, *, reuse_revokes: bool = False) -> None:
-        self._reuse_revokes = reuse_revokes
-        self._former: set[str] = set()
+    reuse_revokes: bool = False
+    used_code_revokes: bool = False
+    one_connection: bool = False
+
+
+class TokenOffice:
+    """The tokens between the app and the company, of every consent.
+
+    Args:
+        rules: what Intuit's pages leave open.
+    """
+
+    def __init__(self, clock: Clock, entropy: Entropy, realm_id: str, rules: TokenRules | None = None) -> None:
+        self._rules = rules or TokenRules()
         self.deny_next = False
         self._clock = clock
         self._realm_id = realm_id
@@ -87,29 +117,30 @@ class TokenOffice:
         self.client_secret = self._secret(24)
         self.rotations = 0
         self.refreshes = 0
-        self._access: dict[str, datetime] = {}
+        self._access: dict[str, tuple[datetime, int]] = {}
         self._codes: dict[str, _Code] = {}
-        self._connected = clock.now()
-        self._scope = ACCOUNTING
-        self._refresh: _Refresh | None = self._new_refresh()
+        self._used_codes: dict[str, int] = {}
+        self._connections: dict[int, _Connection] = {}
+        self._latest = 0
+        self._connect(ACCOUNTING)
 
     @property
     def refresh_token(self) -> str:
-        """The refresh token in force; empty when the connection was revoked."""
-        return self._refresh.value if self._refresh is not None else ""
+        """The refresh token in force of the latest consent that has not ended; empty when all have."""
+        living = [one.refresh.value for one in self._connections.values() if one.refresh is not None]
+        return living[-1] if living else ""
 
-    def issue_access(self) -> str:
-        """A new access token."""
+    def issue_access(self, connection: int = FIRST) -> str:
+        """A new access token, by default of the connection that there is from the beginning."""
         token = f"eyJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiYWxnIjoiZGlyIn0..{self._secret(48)}"
-        self._access[token] = self._clock.now() + ACCESS_LIFETIME
-        while len(self._access) > ACCESS_TOKENS_MAX:
-            del self._access[next(iter(self._access))]
+        self._access[token] = (self._clock.now() + ACCESS_LIFETIME, connection)
+        _bound(self._access, ACCESS_TOKENS_MAX)
         return token
 
     def access_is_good(self, token: str) -> bool:
         """Whether the access token is known and not expired."""
-        expires = self._access.get(token)
-        return expires is not None and self._clock.now() < expires
+        known = self._access.get(token)
+        return known is not None and self._clock.now() < known[0]
 
     def expire_access(self) -> None:
         """All access tokens end now."""
@@ -117,20 +148,26 @@ class TokenOffice:
 
     def revoke(self, token: str) -> bool:
         """End the connection that a token belongs to; whether there was one."""
-        known = token in self._access or (self._refresh is not None and _same(token, self._refresh.value))
-        if known:
+        number = self._access[token][1] if token in self._access else self._holder(token)
+        if number is None:
+            return False
+        if self._rules.one_connection:
             self.disconnect()
-        return known
+        else:
+            self._end(number)
+        return True
 
     def disconnect(self) -> None:
-        """End the connection."""
+        """End every connection, as the company's owner does."""
         self._access.clear()
-        self._refresh = None
+        for number in self._connections:
+            self._end(number)
 
     def rotate(self) -> None:
         """Let the next refresh bring a new refresh token."""
-        if self._refresh is not None:
-            self._refresh = _Refresh(self._refresh.value, self._clock.now() - ROTATION, self._refresh.used)
+        for one in self._connections.values():
+            if one.refresh is not None:
+                one.refresh = _Refresh(one.refresh.value, self._clock.now() - ROTATION, one.refresh.used)
 
     def check_client(self, authorization: str, form: Mapping[str, str]) -> None:
         """The app's credentials, in the header or in the body.
@@ -147,8 +184,7 @@ class TokenOffice:
         """A code for one exchange."""
         code = "AB11" + self._secret(32)
         self._codes[code] = _Code(redirect_uri, self._clock.now() + CODE_LIFETIME, scope)
-        while len(self._codes) > CODES_MAX:
-            del self._codes[next(iter(self._codes))]
+        _bound(self._codes, CODES_MAX)
         return code
 
     def grant(self, form: Mapping[str, str], *, hard_expiry: bool) -> JsonObject:
@@ -159,39 +195,38 @@ class TokenOffice:
         """
         match form.get("grant_type", ""):
             case "refresh_token":
-                self._use_refresh(form.get("refresh_token", ""))
+                number = self._use_refresh(form.get("refresh_token", ""))
             case "authorization_code":
-                self._use_code(form.get("code", ""), form.get("redirect_uri", ""))
+                number = self._use_code(form.get("code", ""), form.get("redirect_uri", ""))
             case "":
                 raise OAuthRefusedError(400, "invalid_request", "grant_type is missing")
             case _:
                 raise OAuthRefusedError(400, "unsupported_grant_type")
+        one = self._connections[number]
+        left = self._left(one)
         body: JsonObject = {
             "token_type": "bearer",
-            "access_token": self.issue_access(),
+            "access_token": self.issue_access(number),
             "expires_in": int(ACCESS_LIFETIME.total_seconds()),
-            "refresh_token": self.refresh_token,
-            "x_refresh_token_expires_in": int(min(REFRESH_LIFETIME, self._left()).total_seconds()),
+            "refresh_token": one.refresh.value if one.refresh is not None else "",
+            "x_refresh_token_expires_in": int(min(REFRESH_LIFETIME, left).total_seconds()),
         }
         if hard_expiry:
-            body["x_refresh_token_hard_expires_in"] = int(self._left().total_seconds())
-        if "openid" in self._scope.split():
+            body["x_refresh_token_hard_expires_in"] = int(left.total_seconds())
+        if "openid" in one.scope.split():
             body["id_token"] = self.identity.token(self.client_id, self._realm_id, self._clock.now())
         return body
 
     def saved(self) -> JsonObject:
         """Credentials and tokens, for a run that goes on from here."""
-        refresh = self._refresh
-        kept: JsonValue = (
-            None if refresh is None else [refresh.value, refresh.issued.isoformat(), refresh.used.isoformat()]
-        )
         return {
             "client_id": self.client_id,
             "client_secret": self.client_secret,
-            "connected": self._connected.isoformat(),
-            "scope": self._scope,
-            "refresh": kept,
-            "access": {token: until.isoformat() for token, until in self._access.items()},
+            "connections": [
+                [number, one.connected.isoformat(), one.scope, _kept(one.refresh), list[JsonValue](sorted(one.former))]
+                for number, one in self._connections.items()
+            ],
+            "access": {token: [until.isoformat(), number] for token, (until, number) in self._access.items()},
         }
 
     def restore(self, state: JsonObject) -> None:
@@ -200,46 +235,72 @@ class TokenOffice:
         Raises:
             KeyError, ValueError, TypeError: it is damaged; nothing is taken up.
         """
-        kept, access = state["refresh"], state["access"]
-        if not isinstance(access, dict) or not (kept is None or isinstance(kept, list)):
+        kept, access = state["connections"], state["access"]
+        if not isinstance(access, dict) or not isinstance(kept, list):
             raise TypeError("tokens are missing")
-        tokens = {token: datetime.fromisoformat(str(until)) for token, until in access.items()}
-        refresh = None
-        if kept is not None:
-            value, issued, used = kept
-            refresh = _Refresh(str(value), datetime.fromisoformat(str(issued)), datetime.fromisoformat(str(used)))
-        connected = datetime.fromisoformat(str(state["connected"]))
+        connections = dict(_connection_from(one) for one in kept)
+        tokens = {token: _access_from(known) for token, known in access.items()}
         self.client_id, self.client_secret = str(state["client_id"]), str(state["client_secret"])
-        self._connected, self._scope = connected, str(state["scope"])
-        self._access, self._refresh = tokens, refresh
+        self._connections, self._access = connections, tokens
+        self._latest = max(connections, default=0)
 
-    def _left(self) -> timedelta:
+    def _left(self, one: _Connection) -> timedelta:
         """What is left of the five years since the consent."""
-        return self._connected + HARD_CAP - self._clock.now()
+        return one.connected + HARD_CAP - self._clock.now()
 
-    def _use_refresh(self, value: str) -> None:
+    def _holder(self, value: str) -> int | None:
+        """The connection whose refresh token in force this is."""
+        for number, one in self._connections.items():
+            if one.refresh is not None and _same(value, one.refresh.value):
+                return number
+        return None
+
+    def _end(self, number: int) -> None:
+        one = self._connections.get(number)
+        if one is not None:
+            one.refresh = None
+        self._access = {token: known for token, known in self._access.items() if known[1] != number}
+
+    def _connect(self, scope: str) -> int:
+        self._latest += 1
+        self._connections[self._latest] = _Connection(self._clock.now(), scope, self._new_refresh(), set())
+        _bound(self._connections, CONNECTIONS_MAX)
+        return self._latest
+
+    def _use_refresh(self, value: str) -> int:
         now = self._clock.now()
-        current = self._refresh
-        is_over = current is not None and (now - current.used > REFRESH_LIFETIME or self._left() <= timedelta(0))
-        if current is None or is_over or not _same(value, current.value):
-            if self._reuse_revokes and value in self._former:
-                self.disconnect()
+        number = self._holder(value)
+        one = self._connections.get(number) if number is not None else None
+        current = one.refresh if one is not None else None
+        if number is None or one is None or current is None:
+            for held, other in self._connections.items():
+                if self._rules.reuse_revokes and value in other.former:
+                    self._end(held)
+            raise OAuthRefusedError(400, "invalid_grant", "Incorrect or invalid refresh token")
+        if now - current.used > REFRESH_LIFETIME or self._left(one) <= timedelta(0):
             raise OAuthRefusedError(400, "invalid_grant", "Incorrect or invalid refresh token")
         self.refreshes += 1
         if now - current.issued >= ROTATION:
             self.rotations += 1
-            self._former.add(current.value)
-            self._refresh = self._new_refresh()
+            one.former.add(current.value)
+            one.refresh = self._new_refresh()
         else:
-            self._refresh = _Refresh(current.value, current.issued, now)
+            one.refresh = _Refresh(current.value, current.issued, now)
+        return number
 
-    def _use_code(self, value: str, redirect_uri: str) -> None:
+    def _use_code(self, value: str, redirect_uri: str) -> int:
         code = self._codes.pop(value, None)
         if code is None or code.expires < self._clock.now() or code.redirect_uri != redirect_uri:
+            if self._rules.used_code_revokes and value in self._used_codes:
+                self._end(self._used_codes[value])
             raise OAuthRefusedError(400, "invalid_grant", "Token invalid")
-        self._connected = self._clock.now()
-        self._scope = code.scope
-        self._refresh = self._new_refresh()
+        if self._rules.one_connection:
+            for one in self._connections.values():
+                one.refresh = None
+        number = self._connect(code.scope)
+        self._used_codes[value] = number
+        _bound(self._used_codes, CODES_MAX)
+        return number
 
     def _new_refresh(self) -> _Refresh:
         now = self._clock.now()
@@ -247,6 +308,37 @@ class TokenOffice:
 
     def _secret(self, size: int) -> str:
         return urlsafe_b64encode(self._entropy.token_bytes(size)).decode().rstrip("=").replace("-", "x")
+
+
+def _bound(kept: dict[Kept, Held], most: int) -> None:
+    """Let the oldest go."""
+    while len(kept) > most:
+        del kept[next(iter(kept))]
+
+
+def _kept(refresh: _Refresh | None) -> JsonValue:
+    return None if refresh is None else [refresh.value, refresh.issued.isoformat(), refresh.used.isoformat()]
+
+
+def _connection_from(kept: JsonValue) -> tuple[int, _Connection]:
+    if not isinstance(kept, list):
+        raise TypeError("a connection is damaged")
+    number, connected, scope, refresh, former = kept
+    if not isinstance(former, list) or not isinstance(refresh, list | None):
+        raise TypeError("a connection's tokens are damaged")
+    in_force = None
+    if refresh is not None:
+        value, issued, used = refresh
+        in_force = _Refresh(str(value), datetime.fromisoformat(str(issued)), datetime.fromisoformat(str(used)))
+    since = datetime.fromisoformat(str(connected))
+    return int(str(number)), _Connection(since, str(scope), in_force, {str(token) for token in former})
+
+
+def _access_from(kept: JsonValue) -> tuple[datetime, int]:
+    if not isinstance(kept, list):
+        raise TypeError("an access token is damaged")
+    until, number = kept
+    return datetime.fromisoformat(str(until)), int(str(number))
 
 
 def _same(one: str, other: str) -> bool:

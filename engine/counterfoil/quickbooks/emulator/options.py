@@ -33,6 +33,9 @@ class Switches:
         old_changes: change data capture asked further back than 30 days tells those of 30 days, or refuses.
         closed_period: the fault of a closed period, with a password set for it or without.
         old_refresh: a refresh with a token that was replaced is refused, or ends the connection too.
+        used_code: a code that is sent a second time is refused, or ends what the first exchange gave.
+        consents: each consent has tokens of its own beside the others', or there is one connection alone, which a
+            new consent replaces.
         cdc_time_activity: whether change data capture tells of time activities.
     """
 
@@ -44,6 +47,8 @@ class Switches:
     old_changes: Literal["clipped", "refused"] = "clipped"
     closed_period: Literal["6210", "6200"] = "6210"
     old_refresh: Literal["refused", "revokes"] = "refused"
+    used_code: Literal["refused", "revokes"] = "refused"
+    consents: Literal["each", "one"] = "each"
     cdc_time_activity: Literal["told", "refused"] = "told"
 
 
@@ -195,6 +200,18 @@ def _add_switches(made: argparse.ArgumentParser) -> None:
         help="what a refresh token that was replaced brings: a refusal, or the end (default: %(default)s)",
     )
     made.add_argument(
+        "--used-code",
+        choices=("refused", "revokes"),
+        default="refused",
+        help="what a code that is sent again brings: a refusal, or the end of its tokens (default: %(default)s)",
+    )
+    made.add_argument(
+        "--consents",
+        choices=("each", "one"),
+        default="each",
+        help="each consent has tokens of its own, or a new one ends those of the last (default: %(default)s)",
+    )
+    made.add_argument(
         "--cdc-time-activity",
         choices=("told", "refused"),
         default="told",
@@ -243,6 +260,8 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
             old_changes=parsed.old_changes,
             closed_period=parsed.closed_period,
             old_refresh=parsed.old_refresh,
+            used_code=parsed.used_code,
+            consents=parsed.consents,
             cdc_time_activity=parsed.cdc_time_activity,
         ),
         seed=parsed.seed,

@@ -25,7 +25,7 @@ from counterfoil.quickbooks.emulator.control import ControlApi, ControlParts
 from counterfoil.quickbooks.emulator.exchange import Exchange, ExchangeParts, Incoming, Outgoing, transaction_id
 from counterfoil.quickbooks.emulator.injection import FaultBoard
 from counterfoil.quickbooks.emulator.limits import Limiter
-from counterfoil.quickbooks.emulator.oauth import TokenOffice
+from counterfoil.quickbooks.emulator.oauth import TokenOffice, TokenRules
 from counterfoil.quickbooks.emulator.oauth_routes import OAuthRoutes
 from counterfoil.quickbooks.emulator.options import EmulatorOptions
 from counterfoil.quickbooks.emulator.requestids import RequestIds
@@ -69,9 +69,12 @@ class QuickBooksEmulator:
         self._entropy: Entropy = entropy
         self.clock = EmulatorClock(self._base_clock, scale=self.options.time_scale, manual=self.options.manual_clock)
         switches = self.options.switches
-        self.office = TokenOffice(
-            self.clock, entropy, self.options.realm_id, reuse_revokes=switches.old_refresh == "revokes"
+        rules = TokenRules(
+            reuse_revokes=switches.old_refresh == "revokes",
+            used_code_revokes=switches.used_code == "revokes",
+            one_connection=switches.consents == "one",
         )
+        self.office = TokenOffice(self.clock, entropy, self.options.realm_id, rules)
         self.verifier_token = entropy.token_bytes(16).hex()
         self.stats = Stats()
         self.board = FaultBoard(self.clock)
