@@ -149,6 +149,7 @@ def parser() -> argparse.ArgumentParser:
         help="a fault from the beginning, as POST /faults takes it; can be given several times",
     )
     _add_switches(made)
+    _add_token_switches(made)
     return made
 
 
@@ -194,24 +195,6 @@ def _add_switches(made: argparse.ArgumentParser) -> None:
         help="a fault is replayed under its request id like any answer (default: %(default)s)",
     )
     made.add_argument(
-        "--old-refresh",
-        choices=("refused", "revokes"),
-        default="refused",
-        help="what a refresh token that was replaced brings: a refusal, or the end (default: %(default)s)",
-    )
-    made.add_argument(
-        "--used-code",
-        choices=("refused", "revokes"),
-        default="refused",
-        help="what a code that is sent again brings: a refusal, or the end of its tokens (default: %(default)s)",
-    )
-    made.add_argument(
-        "--consents",
-        choices=("each", "one"),
-        default="each",
-        help="each consent has tokens of its own, or a new one ends those of the last (default: %(default)s)",
-    )
-    made.add_argument(
         "--cdc-time-activity",
         choices=("told", "refused"),
         default="told",
@@ -228,6 +211,28 @@ def _add_switches(made: argparse.ArgumentParser) -> None:
         choices=("latin1", "unicode"),
         default="latin1",
         help="characters that records may hold; US companies take ISO-8859-1 (default: %(default)s)",
+    )
+
+
+def _add_token_switches(made: argparse.ArgumentParser) -> None:
+    """The same of OAuth."""
+    made.add_argument(
+        "--old-refresh",
+        choices=("refused", "revokes"),
+        default="refused",
+        help="what a refresh token that was replaced brings: a refusal, or the end (default: %(default)s)",
+    )
+    made.add_argument(
+        "--used-code",
+        choices=("refused", "revokes"),
+        default="refused",
+        help="what a code that is sent again brings: a refusal, or the end of its tokens (default: %(default)s)",
+    )
+    made.add_argument(
+        "--consents",
+        choices=("each", "one"),
+        default="each",
+        help="each consent has tokens of its own, or a new one ends those of the last (default: %(default)s)",
     )
 
 
