@@ -10,7 +10,7 @@ import aiohttp
 from opentelemetry.trace import Tracer
 from pydantic import SecretStr
 
-from counterfoil.dispatch.limiter import LimiterSettings, RealmGate
+from counterfoil.dispatch.limiter import LimiterSettings, ReadBudget, RealmGate
 from counterfoil.planning.mapping import parse_mapping
 from counterfoil.plugins import SOURCES, load
 from counterfoil.ports import Clock, Entropy
@@ -21,7 +21,7 @@ from counterfoil.quickbooks.online.client import QuickBooksClient
 from counterfoil.quickbooks.online.endpoints import known_endpoints
 from counterfoil.quickbooks.online.oauth import ClientCredentials, TokenEndpoint
 from counterfoil.secrets import RefreshLock, TokenSet, TokenStore
-from counterfoil.settings import CompanySettings, QuickBooksSettings
+from counterfoil.settings import CompanySettings, QuickBooksSettings, reads_of
 from counterfoil.sources import SourceAdapter, SourceContext
 
 HOSTS: Mapping[str, str] = {
@@ -42,6 +42,7 @@ class Network:
     tracer: Tracer
     step: Callable[[str], None]
     public_url: str | None
+    reads_per_month: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,8 @@ async def connect(settings: CompanySettings, network: Network, stack: AsyncExitS
     def learn(realm_id: str) -> None:
         realm.realm_id = realm_id or realm.realm_id
 
-    gate = RealmGate(limits_of(quickbooks), clock=network.clock, entropy=network.entropy)
+    budget = budget_of(quickbooks, network.reads_per_month, network.clock)
+    gate = RealmGate(limits_of(quickbooks), clock=network.clock, entropy=network.entropy, budget=budget)
     await _store_first_token(settings, network)
     access = AccessTokens(
         settings.company,
@@ -112,6 +114,17 @@ def limits_of(settings: QuickBooksSettings) -> LimiterSettings:
     base = LimiterSettings() if settings.environment == "production" else LimiterSettings.unreserved()
     ceiling = float(settings.ceiling) if settings.ceiling is not None else base.ceiling
     return replace(base, ceiling=ceiling, requests_per_minute=settings.requests_per_minute)
+
+
+def budget_of(settings: QuickBooksSettings, app: int | None, clock: Clock) -> ReadBudget:
+    """What bounds a company's metered reads: the app's budget in production alone, since Intuit meters no others.
+
+    Args:
+        app: of all companies together; None where it is switched off.
+    """
+    given = settings.metered_reads_per_month
+    is_metered = settings.environment == "production" and given != "off"
+    return ReadBudget(clock, own=reads_of(given), app=app if is_metered else None)
 
 
 async def _store_first_token(settings: CompanySettings, network: Network) -> None:

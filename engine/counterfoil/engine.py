@@ -43,7 +43,7 @@ from counterfoil.rooms import Shared
 from counterfoil.runner import CompanyRunner
 from counterfoil.secrets import PostgresRefreshLock, open_token_store
 from counterfoil.secrets.connections import PostgresConnections
-from counterfoil.settings import Settings
+from counterfoil.settings import Settings, reads_of
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
 from counterfoil.telemetry.providers import Providers, make_providers
@@ -153,7 +153,6 @@ class Engine:
             instruments=Instruments(tracer, self._providers.meters.get_meter("counterfoil")),
             holder=f"{socket.gethostname()}:{os.getpid()}:{self._entropy.token_bytes(4).hex()}",
             lease_seconds=settings.lease_seconds,
-            reads_per_month=settings.metered_reads_per_month,
             step=self._step,
         )
         network = Network(
@@ -167,6 +166,7 @@ class Engine:
             tracer=tracer,
             step=self._step,
             public_url=settings.public_url,
+            reads_per_month=reads_of(settings.metered_reads_per_month),
         )
         self._consent = quickbooks_consent(
             settings,

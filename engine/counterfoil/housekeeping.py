@@ -1,17 +1,23 @@
 """What has to be done now and then: keep the limiter's last minute for a restart, watch the connection, show gauges."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from counterfoil.dispatch.limiter import CallKind, GateSnapshot, RealmGate, Stamp
+from counterfoil.dispatch.limiter import CallKind, GateSnapshot, Lane, RealmGate, Stamp
+from counterfoil.dispatch.limiter.budget import COMPANIES_SEEN, WHAT_STOPS
 from counterfoil.ports import Clock
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema import exact_json
 
+logger = logging.getLogger("counterfoil")
 SAVE_SECONDS = 1.0
+BUDGET_SECONDS = 15.0
+"""How often it is asked what the app's other companies have spent of the month's budget."""
+
 UNSAVED_CALLS_MAX = 10
 """How many calls a process may have made since it last saved: Intuit allows ten a second."""
 
@@ -43,6 +49,8 @@ class Housekeeper:
         self._watch = watch
         self._saved: tuple[Stamp, ...] = ()
         self._shown: GateSnapshot | None = None
+        self._budget_due = 0.0
+        self._stopped: frozenset[Lane] = frozenset()
 
     async def begin(self) -> None:
         """Go on where whoever held the company last stopped: each time that its lease is taken.
@@ -52,6 +60,7 @@ class Housekeeper:
         """
         for row in await self._store.records("gauges", self._company):
             self._resume(dict(row))
+        await self._share_budget()
         text = await self._store.value("stamps", self._company)
         stamps = _read(exact_json.loads(text)) if text is not None else []
         if tuple(stamps) == self._saved:
@@ -66,7 +75,7 @@ class Housekeeper:
         counted = exact_json.loads_object(str(row["metered"]).encode())
         # Of what stands there, what this process saved itself is counted already.
         own = shown.metered_reads if shown is not None else {}
-        gate.restore_metered({month: max(0, int(str(calls)) - own.get(month, 0)) for month, calls in counted.items()})
+        gate.budget.restore({month: max(0, int(str(calls)) - own.get(month, 0)) for month, calls in counted.items()})
         gate.resume(ceiling=float(row["ceiling"]), paused_until=row["paused_until"], seen_at=row["saved_at"])
 
     async def run(self) -> None:
@@ -75,7 +84,9 @@ class Housekeeper:
             await self._clock.sleep(SAVE_SECONDS)
             await self.save()
             await self._watch.look()
-            self._show()
+            if self._clock.monotonic() >= self._budget_due:
+                await self._share_budget()
+            self.show()
 
     async def save(self) -> None:
         """Keep the last minute's calls and what the gate shows, if they have changed."""
@@ -108,8 +119,45 @@ class Housekeeper:
         )
         self._shown = seen
 
-    def _show(self) -> None:
+    async def _share_budget(self) -> None:
+        """Learn what others have spent, and say what that stops."""
+        self._budget_due = self._clock.monotonic() + BUDGET_SECONDS
+        budget, now = self._gate.budget, self._clock.now()
+        arguments = (budget.month(), now - COMPANIES_SEEN, self._company)
+        (row,) = await self._store.records("metered_elsewhere", *arguments)
+        budget.learn(spent=row["spent"], companies=row["companies"])
+        stopped = budget.stopped()
+        for lane, until in stopped.items():
+            if lane not in self._stopped:
+                self._warn(lane, until)
+        for lane in self._stopped.difference(stopped):
+            logger.info("company %d: %s go on; the month's budget has room again", self._company, WHAT_STOPS[lane])
+        self._stopped = frozenset(stopped)
+        for lane in WHAT_STOPS:
+            seconds = (stopped[lane] - now).total_seconds() if lane in stopped else 0.0
+            self._instruments.stopped(self._company, lane.name.lower(), seconds)
+
+    def _warn(self, lane: Lane, until: datetime) -> None:
+        tightest = self._gate.budget.tightest()
+        spent, reads = (tightest.spent, tightest.reads_per_month) if tightest is not None else (0, 0)
+        logger.warning(
+            "company %d: %s stop until %s UTC; %d of the month's budget of %d metered reads are spent. "
+            "Raise metered_reads_per_month if Intuit's plan has more.",
+            self._company,
+            WHAT_STOPS[lane],
+            f"{until:%Y-%m-%d %H:%M}",
+            spent,
+            reads,
+        )
+
+    def show(self) -> None:
+        """Set the gauges."""
         self._instruments.limiter(self._company, self._gate.snapshot().used)
+        budget = self._gate.budget
+        figures = {"used": budget.used(), "forecast": budget.forecast()}
+        if (tightest := budget.tightest()) is not None:
+            figures.update(budget=tightest.reads_per_month, spent=tightest.spent)
+        self._instruments.reads(self._company, figures)
 
 
 def _read(values: exact_json.JsonValue) -> list[Stamp]:

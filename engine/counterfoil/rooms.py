@@ -9,6 +9,7 @@ from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
+from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import Outbox
@@ -48,7 +49,6 @@ class Shared:
     instruments: Instruments
     holder: str
     lease_seconds: float
-    reads_per_month: int
     step: Step
 
 
@@ -72,11 +72,12 @@ def make_rooms(
     books: Books,
     adapters: Mapping[str, SourceAdapter],
     session: Session,
+    budget: ReadBudget,
 ) -> Rooms:
     """Put together what a company's worker puts to work."""
     base = _make_base(settings.company, shared, books, session)
     settler = _make_settler(settings, shared, books, base)
-    sweeper = _make_sweeper(settings, shared, books, base)
+    sweeper = _make_sweeper(shared, books, base, budget)
     return Rooms(
         store=shared.store,
         events=base.events,
@@ -118,6 +119,7 @@ def make_rooms(
         ),
         connections=tuple(adapters),
         in_flight=base.in_flight,
+        budget=budget,
     )
 
 
@@ -146,9 +148,7 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
     )
 
 
-def _make_sweeper(settings: CompanySettings, shared: Shared, books: Books, base: _Base) -> Sweeper:
-    # Intuit meters no reads of a sandbox.
-    is_metered = settings.quickbooks.environment == "production"
+def _make_sweeper(shared: Shared, books: Books, base: _Base, budget: ReadBudget) -> Sweeper:
     return Sweeper(
         session=base.session,
         store=shared.store,
@@ -156,7 +156,7 @@ def _make_sweeper(settings: CompanySettings, shared: Shared, books: Books, base:
         books=books,
         reader=base.reader,
         clock=shared.clock,
-        reads_per_month=shared.reads_per_month if is_metered else None,
+        budget=budget,
     )
 
 

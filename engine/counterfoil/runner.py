@@ -142,7 +142,10 @@ class CompanyRunner:
                 keeping.cancel()
 
     def _make_worker(self, session: Session) -> CompanyWorker:
-        rooms = make_rooms(self.settings, self._shared, self.connected.books, self.connected.sources, session)
+        connected = self.connected
+        rooms = make_rooms(
+            self.settings, self._shared, connected.books, connected.sources, session, connected.gate.budget
+        )
         pace = Pace(poll_seconds=self.settings.poll_seconds, sweep_seconds=self.settings.sweep_seconds)
         return CompanyWorker(
             session=session, rooms=rooms, clock=self._shared.clock, pace=pace, instruments=self._shared.instruments

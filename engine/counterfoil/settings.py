@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -16,6 +16,9 @@ from counterfoil.errors import ConfigurationError
 
 _CONNECTION = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 CONFIG_FILE = "counterfoil.toml"
+
+
+Reads = Annotated[int, Field(gt=0)] | Literal["off"]
 
 
 class _Settings(BaseModel):
@@ -42,6 +45,7 @@ class QuickBooksSettings(_Settings):
     ceiling: Decimal | None = Field(default=None, gt=0, le=1)
     requests_per_minute: int = Field(default=500, gt=0)
     unlimited: bool = False
+    metered_reads_per_month: Reads | None = None
 
     @model_validator(mode="after")
     def _emulator_has_address(self) -> Self:
@@ -165,7 +169,8 @@ class Settings(_Settings):
         prefix: what the names of our schemas and roles begin with.
         master_key: 32 bytes in base64, under which all other keys are wrapped; made in `home` if None.
         public_url: under which the webhooks are reached from outside, if a proxy stands in between.
-        metered_reads_per_month: of the app at Intuit, all companies together; they decide how often books are swept.
+        metered_reads_per_month: of the app at Intuit, all companies together: as they run out, sweeps stop first; or
+            off. A company may have fewer of its own, or be off alone.
         lease_seconds: how long another process waits for a company whose holder fell silent; calls need five of them.
     """
 
@@ -180,7 +185,7 @@ class Settings(_Settings):
     telemetry: TelemetrySettings = TelemetrySettings()
     tokens: TokenStoreSettings = TokenStoreSettings()
     webhooks: WebhookSettings = WebhookSettings()
-    metered_reads_per_month: int = Field(default=500_000, gt=0)
+    metered_reads_per_month: Reads = 500_000
     anchor: AnchorSettings | None = None
 
     @model_validator(mode="after")
@@ -189,6 +194,11 @@ class Settings(_Settings):
         if len(set(numbers)) < len(numbers):
             raise ValueError("two companies have the same number")
         return self
+
+
+def reads_of(given: int | Literal["off"] | None) -> int | None:
+    """A bound of metered reads as a number; None for none."""
+    return None if given == "off" else given
 
 
 def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:

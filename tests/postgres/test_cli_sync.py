@@ -205,3 +205,23 @@ def test_a_connection_that_was_revoked_asks_for_another(shop: Shop, emulator: Em
 
     assert ran.code == 3, ran.said
     assert "QuickBooks is no longer connected for company 1." in ran.out
+
+
+def test_a_month_without_reads_left_stops_no_write(shop: Shop) -> None:
+    shop.replace("counterfoil.toml", "unlimited = true", "unlimited = true\nmetered_reads_per_month = 1")
+
+    ran = shop.run("sync", "--json")
+
+    assert ran.code == 0, ran.said
+    (company,) = ran.json()["companies"]
+    assert company["outcomes"] == {"applied": 6, "unchanged": 0, "skipped": 0, "waiting": 0, "parked": 0}
+    shown = shop.run("limits", "--json")
+    (limits,) = shown.json()["companies"]
+    assert limits["budget"] == 1
+    assert limits["spent"] >= 1
+    assert set(limits["stopped"]) == {"live", "backfill", "reconcile"}
+    words = shop.run("limits")
+    assert "of a budget of" in words.out
+    assert "sweeps and comparisons rest until" in words.out.replace("\n", " ")
+    doctor = shop.run("doctor", "--json")
+    assert doctor.code == 1

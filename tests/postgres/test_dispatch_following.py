@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from counterfoil.dispatch.books import BooksUnreadableError, Shown, Swept
+from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.sweeping import Sweeper
@@ -50,9 +51,9 @@ class Books(MemoryBooks):
         shown = [one for one in self.documents.values() if one.entity in entities and one.status == "live"]
         return Swept(shown=shown, until=None)
 
-    async def names(self, entity: str) -> Sequence[tuple[str, str, bool]]:
+    async def names(self, entity: str, lane: Lane) -> Sequence[tuple[str, str, bool]]:
         self.calls.append(f"names {entity}")
-        return await super().names(entity)
+        return await super().names(entity, lane)
 
 
 class Scene:
@@ -78,6 +79,7 @@ class Scene:
             books=self.books,
             reader=self.reader,
             clock=dispatcher.clock,
+            budget=ReadBudget(dispatcher.clock),
         )
         self._deliveries = 0
 

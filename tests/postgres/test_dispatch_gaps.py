@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.dispatch.books import Shown, Swept
+from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.sweeping import SWEEP, Sweeper
@@ -58,14 +59,19 @@ class CutOff(MemoryBooks):
         living = [one for one in self.documents.values() if one.entity in entities and one.status == "live"]
         return Swept(shown=living, until=since, truncated=bool(living))
 
-    async def changed_since(self, entity: str, since: datetime) -> AsyncIterator[Sequence[Shown]]:
-        shown = (await self.sweep([entity], since, "reconcile")).shown
+    async def changed_since(self, entity: str, since: datetime, lane: Lane) -> AsyncIterator[Sequence[Shown]]:
+        shown = (await self.sweep([entity], since, lane)).shown
         yield [one for one in shown if one.document_id != "2"]
 
     async def count(
-        self, entity: str, *, changed_since: datetime | None = None, created: tuple[datetime, datetime] | None = None
+        self,
+        entity: str,
+        lane: Lane,
+        *,
+        changed_since: datetime | None = None,
+        created: tuple[datetime, datetime] | None = None,
     ) -> int:
-        del changed_since, created
+        del lane, changed_since, created
         return sum(one.entity == entity and one.document_id != "2" for one in self.documents.values())
 
 
@@ -95,6 +101,7 @@ async def test_a_deletion_behind_a_thousand_changes_is_found(database: Database,
         books=books,
         reader=reader,
         clock=dispatcher.clock,
+        budget=ReadBudget(dispatcher.clock),
     )
     await sweeper.sweep()
     await dispatcher.folder.to_head()

@@ -1,10 +1,12 @@
 """Whoever takes a company over stays inside the limits: calls, reads, pauses and ceilings outlive their process."""
 
 import pytest
-from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.metrics import MeterProvider, NoOpMeterProvider
+from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
 from opentelemetry.trace import NoOpTracerProvider
 
-from counterfoil.dispatch.limiter import CallKind, Lane, LimiterSettings, RealmGate
+from counterfoil.dispatch.limiter import CallKind, Lane, LimiterSettings, ReadBudget, RealmGate
 from counterfoil.housekeeping import UNSAVED_CALLS_MAX, Housekeeper
 from counterfoil.postgres import Pool
 from counterfoil.state.store import StateStore
@@ -26,12 +28,16 @@ class Nobody:
 class Process:
     """One process that may hold the company: its gate and its housekeeper, over the shared database."""
 
-    def __init__(self, store: StateStore, clock: MovedClock) -> None:
+    def __init__(
+        self, store: StateStore, clock: MovedClock, company: int = COMPANY, meters: MeterProvider | None = None
+    ) -> None:
         self.clock = clock
-        self.gate = RealmGate(SETTINGS, clock=clock, entropy=SeededEntropy(7))
-        instruments = Instruments(NoOpTracerProvider().get_tracer("tests"), NoOpMeterProvider().get_meter("tests"))
+        budget = ReadBudget(clock, app=1_000)
+        self.gate = RealmGate(SETTINGS, clock=clock, entropy=SeededEntropy(7), budget=budget)
+        meter = (meters or NoOpMeterProvider()).get_meter("tests")
+        instruments = Instruments(NoOpTracerProvider().get_tracer("tests"), meter)
         self.keeper = Housekeeper(
-            company=COMPANY,
+            company=company,
             store=store,
             gate=self.gate,
             clock=clock,
@@ -124,3 +130,37 @@ async def test_a_company_that_never_rested_starts_at_full_share(store: StateStor
     await second.keeper.begin()
     assert second.gate.rest_seconds() == 0
     assert second.gate.snapshot().ceiling == 1.0
+
+
+async def test_the_month_s_budget_is_shared_between_processes_and_its_end_is_told(
+    store: StateStore, clock: MovedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = InMemoryMetricReader()
+    first, second = Process(store, clock), Process(store, clock, COMPANY + 1, SdkMeterProvider([reader]))
+    first.gate.count_metered(900)
+    await first.keeper.save()
+    second.gate.count_metered(50)
+    await second.keeper.begin()
+    # More than half of March is still to come: 113 reads are kept back from the lowest lane, 56 from the next.
+    assert set(second.gate.budget.stopped()) == {Lane.BACKFILL, Lane.RECONCILE}
+    told = [one.getMessage() for one in caplog.records]
+    assert len(told) == 2
+    assert all("950 of the month's budget of 1000 metered reads" in one for one in told)
+    assert any("sweeps and comparisons stop until 2026-03-" in one for one in told)
+    second.keeper.show()
+    data = reader.get_metrics_data()
+    assert data is not None
+    figures = {
+        (metric.name, *(str(value) for key, value in sorted((point.attributes or {}).items()) if key != "company")): (
+            point.value
+        )
+        for metric in data.resource_metrics[0].scope_metrics[0].metrics
+        for point in metric.data.data_points
+        if isinstance(point, NumberDataPoint)
+    }
+    assert figures["counterfoil.reads", "budget"] == 1_000
+    assert figures["counterfoil.reads", "spent"] == 950
+    assert figures["counterfoil.reads", "used"] == 50
+    assert figures["counterfoil.reads", "forecast"] >= 50
+    assert figures["counterfoil.reads.stopped_for", "reconcile"] > 0
+    assert figures["counterfoil.reads.stopped_for", "live"] == 0

@@ -9,6 +9,7 @@ from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.sweeping import LEFT_OUT
 from counterfoil.dispatch.watched import BOOKS, POLLED_LISTS
 from counterfoil.postgres import Pool
+from counterfoil_schema.events.decisions import Lane
 from counterfoil_schema.events.receipts import CoverageChecked, DirectoryObserved
 from counterfoil_schema.exact_json import JsonObject
 from support.dispatching import COMPANY
@@ -100,9 +101,13 @@ async def test_a_full_reading_that_shows_less_than_is_counted_is_no_reading(
     real = scene.books.count
 
     async def count(
-        entity: str, *, changed_since: datetime | None = None, created: tuple[datetime, datetime] | None = None
+        entity: str,
+        lane: Lane,
+        *,
+        changed_since: datetime | None = None,
+        created: tuple[datetime, datetime] | None = None,
     ) -> int:
-        return await real(entity, changed_since=changed_since, created=created) + (entity == "Customer")
+        return await real(entity, lane, changed_since=changed_since, created=created) + (entity == "Customer")
 
     with monkeypatch.context() as patched:
         patched.setattr(scene.books, "count", count)
@@ -215,3 +220,40 @@ def _time(scene: Watching) -> JsonObject:
 
 async def _lose_cursors(scene: Watching) -> None:
     await scene.pool.execute("delete from counterfoil_state.cursors")
+
+
+async def test_sweeps_stop_before_webhooks_and_what_a_write_needs_never(scene: Watching) -> None:
+    ann = scene.customer("Ann")
+    await scene.sweep()
+    budget = scene.budget
+    used, begins = budget.used(), scene.metered()
+    budget.own = 1_000
+    budget.count(990 - used)
+    with pytest.raises(BooksUnreadableError, match="budget of metered reads leaves none for sweeps"):
+        await scene.sweep()
+    with pytest.raises(BooksUnreadableError, match="sweeps"):
+        await scene.sweeper.find_everything([])
+    assert scene.metered() == begins
+    (shown,) = await scene.books.read("Customer", [ann], "live")
+    assert shown.status == "live"
+    budget.count(1_000)
+    with pytest.raises(BooksUnreadableError, match="reads that webhooks ask for"):
+        await scene.books.read("Customer", [ann], "live")
+    # Nothing can be written before the books are known, and nothing lost is settled without evidence.
+    assert (await scene.books.facts()).home_currency == "USD"
+    assert (await scene.books.read("Customer", [ann], "retry"))[0].status == "live"
+    assert await scene.reader.learn_names("Account") is False
+
+
+async def test_whoever_takes_a_company_over_again_and_again_sweeps_no_more_often(scene: Watching) -> None:
+    await scene.sweep()
+    assert await scene.sweeper.first_in(300.0) == 0.0
+    budget = scene.budget
+    budget.own = 10_000
+    budget.count(9_900)
+    spacing = scene.sweeper.spacing(300.0)
+    assert spacing > 300.0
+    waits = await scene.sweeper.first_in(300.0)
+    assert spacing - 60 < waits <= spacing
+    await scene.set_swept_until(datetime.now(UTC) - timedelta(seconds=spacing + 1))
+    assert await scene.sweeper.first_in(300.0) == 0.0

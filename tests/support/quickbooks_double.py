@@ -13,7 +13,7 @@ from opentelemetry.trace import Tracer
 from pydantic import SecretStr
 
 from counterfoil.clock import SystemClock
-from counterfoil.dispatch.limiter import LimiterSettings, RealmGate
+from counterfoil.dispatch.limiter import LimiterSettings, ReadBudget, RealmGate
 from counterfoil.ports import Clock
 from counterfoil.quickbooks.online.access import AccessTokens
 from counterfoil.quickbooks.online.calls import Realm
@@ -140,11 +140,12 @@ async def connected_client(
     settings: LimiterSettings | None = None,
     tracer: Tracer | None = None,
     clock: Clock | None = None,
+    budget: ReadBudget | None = None,
 ) -> AsyncIterator[Connected]:
     """A client for one realm, its tokens in memory; `refreshed` false makes it refresh first."""
     clock = clock or SystemClock()
     entropy = SeededEntropy(1)
-    gate = RealmGate(settings or LimiterSettings.unreserved(), clock=clock, entropy=entropy)
+    gate = RealmGate(settings or LimiterSettings.unreserved(), clock=clock, entropy=entropy, budget=budget)
     store = MemoryTokenStore()
     first = TokenSet(
         SecretStr("access-first"),

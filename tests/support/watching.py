@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from counterfoil.clock import SystemClock
 from counterfoil.dispatch.coverage import Coverage
-from counterfoil.dispatch.limiter import LimiterSettings
+from counterfoil.dispatch.limiter import LimiterSettings, ReadBudget
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.sweeping import SWEEP, Sweeper
@@ -24,7 +24,7 @@ from counterfoil.quickbooks.online.oauth import ClientCredentials
 from counterfoil.state.rows import DocumentRow, HintRow
 from counterfoil_schema.events.receipts import BooksObserved, CompanyRegistered
 from counterfoil_schema.exact_json import JsonObject
-from support.dispatching import COMPANY, Dispatcher
+from support.dispatching import COMPANY, Dispatcher, MovedClock
 from support.quickbooks_company import Api, running
 from support.quickbooks_double import Connected, connected_client
 
@@ -49,6 +49,7 @@ class Watching:
         self.dispatcher = dispatcher
         self.api = api
         self.client = connected.client
+        self.budget = connected.gate.budget
         self.clock = ShiftedClock()
         self.books = OnlineBooks(connected.client, connected.gate, connected.tokens)
         events = LogEvents(dispatcher.log)
@@ -68,6 +69,7 @@ class Watching:
             books=self.books,
             reader=self.reader,
             clock=self.clock,
+            budget=self.budget,
         )
         self.coverage = Coverage(
             session=dispatcher.session,
@@ -156,5 +158,7 @@ async def watching(pool: Pool, names: Names, switches: Switches | None = None) -
             refresh_token=SecretStr(office.refresh_token),
             refreshed=False,
             settings=limits,
+            # In the middle of a month, whatever the day of the test.
+            budget=ReadBudget(MovedClock()),
         ) as connected:
             yield Watching(pool, dispatcher, api, connected)

@@ -202,7 +202,7 @@ class Books(Protocol):
         """
         ...
 
-    def changed_since(self, entity: str, since: datetime) -> AsyncIterator[Sequence[Shown]]:
+    def changed_since(self, entity: str, since: datetime, lane: Lane) -> AsyncIterator[Sequence[Shown]]:
         """Documents of one entity changed since an instant, page by page; deleted ones are not among them.
 
         Raises:
@@ -211,7 +211,12 @@ class Books(Protocol):
         ...
 
     async def count(
-        self, entity: str, *, changed_since: datetime | None = None, created: tuple[datetime, datetime] | None = None
+        self,
+        entity: str,
+        lane: Lane,
+        *,
+        changed_since: datetime | None = None,
+        created: tuple[datetime, datetime] | None = None,
     ) -> int:
         """How many documents of an entity there are that changed since, or were created from an instant to another.
 
@@ -220,7 +225,7 @@ class Books(Protocol):
         """
         ...
 
-    async def names(self, entity: str) -> Sequence[tuple[str, str, bool]]:
+    async def names(self, entity: str, lane: Lane) -> Sequence[tuple[str, str, bool]]:
         """Id, name and whether active, for every document of a name list.
 
         Raises:

@@ -64,8 +64,8 @@ class Coverage:
         return found
 
     async def _compare(self, entity: str, span: tuple[datetime, datetime], known: int) -> CoverageChecked:
-        counted = await self._books.count(entity, created=span)
-        read = await self._sweeper.read_whole(entity, span[0]) if counted != known else 0
+        counted = await self._books.count(entity, "reconcile", created=span)
+        read = await self._sweeper.read_whole(entity, span[0], "reconcile") if counted != known else 0
         return CoverageChecked(
             entity=entity, created_from=span[0], created_before=span[1], counted=counted, known=known, found=read
         )

@@ -19,6 +19,7 @@ from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
+from counterfoil_schema.events.decisions import Lane
 from counterfoil_schema.events.receipts import (
     BooksObserved,
     DirectoryEntry,
@@ -122,7 +123,7 @@ class BooksReader:
     async def _follow_other(self, entity: str, group: Sequence[HintRow]) -> int:
         """What is no document: names and settings. Of anything else nothing is made, and nothing is read."""
         if entity in NAME_LISTS:
-            await self.learn_names(entity)
+            await self.learn_names(entity, "live")
         elif entity in SETTINGS:
             await self.learn_preferences()
         return await self.settle(group)
@@ -282,8 +283,11 @@ class BooksReader:
             await self.record([shown], "look-up")
         return shown is not None
 
-    async def learn_names(self, entity: str) -> bool:
+    async def learn_names(self, entity: str, lane: Lane = "retry") -> bool:
         """Read one name list and append it if it differs from what is known; returns whether it does.
+
+        Args:
+            lane: by default that of what a write needs, which is never stopped for want of budget.
 
         Raises:
             BooksUnreadableError: the read failed.
@@ -291,7 +295,7 @@ class BooksReader:
         company = self._session.company
         entries = tuple(
             DirectoryEntry(document_id=document_id, name=name, active=active)
-            for document_id, name, active in await self._books.names(entity)
+            for document_id, name, active in await self._books.names(entity, lane)
         )
         known = await self._store.load(company, DocumentRow.table, [(entity, one.document_id) for one in entries])
         same = all(

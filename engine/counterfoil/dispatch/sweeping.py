@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from counterfoil.dispatch.books import Books, BooksUnreadableError, Shown, Swept
+from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.session import Session
-from counterfoil.dispatch.spacing import Budget, sweep_seconds
 from counterfoil.dispatch.view import EventSource
 from counterfoil.dispatch.watched import BOOKS, DOCUMENTS, LISTS, POLLED_DOCUMENTS, POLLED_LISTS, SWEPT
 from counterfoil.ports import Clock
@@ -50,7 +50,7 @@ class Sweeper:
     """Finds what webhooks did not tell of, or did not tell of in time.
 
     Args:
-        reads_per_month: metered reads of the app, all companies together; None where reads cost nothing.
+        budget: of metered reads.
 
     Attributes:
         sweeps: how many were made.
@@ -65,7 +65,7 @@ class Sweeper:
         books: Books,
         reader: BooksReader,
         clock: Clock,
-        reads_per_month: int | None = None,
+        budget: ReadBudget,
     ) -> None:
         self._session = session
         self._store = store
@@ -73,7 +73,7 @@ class Sweeper:
         self._books = books
         self._reader = reader
         self._clock = clock
-        self._reads_per_month = reads_per_month
+        self._budget = budget
         self._sweeping = asyncio.Lock()
         self._listed: dict[str, frozenset[tuple[str, str, str]]] = {}
         self._active_at = clock.now()
@@ -104,21 +104,27 @@ class Sweeper:
                 self._active_at = self._clock.now()
             return swept
 
-    async def spacing(self, wanted: float) -> float:
+    def spacing(self, wanted: float) -> float:
         """Seconds until the next sweep: those wanted, or more where the month's budget does not allow as many."""
-        if self._reads_per_month is None:
-            return wanted
+        return self._budget.sweep_seconds(wanted, self._active_at)
+
+    async def first_in(self, wanted: float) -> float:
+        """Seconds until a new holder's first sweep: none, but where the budget spaces sweeps, the rest of a spacing.
+
+        A company that is taken over again and again would else be swept each time.
+        """
+        spacing = self.spacing(wanted)
+        if spacing <= wanted:
+            return 0.0
         now = self._clock.now()
-        (row,) = await self._store.records("metered_everywhere", f"{now:%Y-%m}", now - timedelta(days=1))
-        budget = Budget(reads_per_month=self._reads_per_month, spent=row["spent"], companies=row["companies"])
-        return sweep_seconds(wanted, budget, now=now, active_at=self._active_at)
+        return max(0.0, spacing - (now - await self._since(SWEEP, now)).total_seconds())
 
     async def _swept(self, lane: Lane) -> Sweeping:
         now = self._clock.now()
         since = await self._since(SWEEP, now)
         if now - since > SWEEP_REACH:
             # Change data capture tells of 30 days only: everything since, and every document known, is read.
-            swept = await self._read_all(since - SWEEP_OVERLAP, now)
+            swept = await self._read_all(since - SWEEP_OVERLAP, now, lane)
         else:
             swept = await self._sweep_since(since - SWEEP_OVERLAP, lane)
         if swept.until is not None:
@@ -161,13 +167,13 @@ class Sweeper:
         for entity in POLLED_DOCUMENTS:
             if await self._store.records("living_documents", company, entity, "", 1):
                 since = await self._since(entity, now - SWEEP_OVERLAP)
-                await self._changed(entity, since - SWEEP_OVERLAP)
+                await self._changed(entity, since - SWEEP_OVERLAP, "reconcile")
                 await self._save(entity, now)
         if now - await self._since(LEFT_OUT, datetime.min.replace(tzinfo=now.tzinfo)) < LISTS_POLLED_EVERY:
             return
         for entity in POLLED_LISTS:
             try:
-                await self._reader.learn_names(entity)
+                await self._reader.learn_names(entity, "reconcile")
             except BooksUnreadableError as trouble:
                 # Some countries' editions have no such list; that says nothing about the others.
                 if trouble.reconnect or trouble.retry_after is not None:
@@ -186,48 +192,48 @@ class Sweeper:
         """All changes; where one answer has no room for them, narrowed to one entity after the other."""
         swept = await self._books.sweep(SWEPT, since, lane)
         if not swept.truncated:
-            return await self._taken(swept)
+            return await self._taken(swept, lane)
         seen: set[tuple[str, str]] = set()
         news, instants = 0, list[datetime | None]()
         for entity in SWEPT:
             part = await self._books.sweep([entity], since, lane)
             if part.truncated and entity in LISTS:
-                await self._reader.learn_names(entity)
+                await self._reader.learn_names(entity, lane)
             elif part.truncated:
                 # What was deleted comes last in the answer, and may have been cut off.
-                news += await self.read_whole(entity, since)
+                news += await self.read_whole(entity, since, lane)
             else:
-                taken = await self._taken(part)
+                taken = await self._taken(part, lane)
                 seen.update(taken.seen)
                 news += taken.news
             instants.append(part.until)
         known = [instant for instant in instants if instant is not None]
         return Sweeping(seen=seen, news=news, until=min(known) if len(known) == len(instants) else None)
 
-    async def _taken(self, swept: Swept) -> Sweeping:
+    async def _taken(self, swept: Swept, lane: Lane) -> Sweeping:
         """Record what an answer shows, once it is confirmed, with the invoices that new payments concern."""
         changed = [one for one in swept.shown if one.entity in DOCUMENTS]
-        shown = [*changed, *await self._confirmed(swept.gone)]
+        shown = [*changed, *await self._confirmed(swept.gone, lane)]
         news = await self._reader.news(shown)
         seen = {(one.entity, one.document_id) for one in shown}
         wanted = await self._reader.invoices_of([one.shown for one in news])
         missing = [one for one in wanted if ("Invoice", one) not in seen]
-        beside = await self._books.read("Invoice", missing, "reconcile") if missing else []
+        beside = await self._books.read("Invoice", missing, lane) if missing else []
         recorded = await self._reader.append([*news, *await self._reader.news(beside)], "sweep")
-        await self._learn_lists(swept)
+        await self._learn_lists(swept, lane)
         return Sweeping(seen=seen, news=recorded, until=swept.until)
 
-    async def _learn_lists(self, swept: Swept) -> None:
+    async def _learn_lists(self, swept: Swept, lane: Lane) -> None:
         """Read the lists of which an answer shows more than the answers before it: they overlap."""
         shown = {(one.entity, one.document_id, str(one.document.get("SyncToken"))) for one in swept.shown}
         shown |= {(entity, document_id, "gone") for entity, document_id in swept.gone}
         for entity in LISTS:
             entries = frozenset(entry for entry in shown if entry[0] == entity)
             if entries - self._listed.get(entity, frozenset()):
-                await self._reader.learn_names(entity)
+                await self._reader.learn_names(entity, lane)
                 self._listed[entity] = entries
 
-    async def _confirmed(self, gone: Sequence[tuple[str, str]]) -> list[Shown]:
+    async def _confirmed(self, gone: Sequence[tuple[str, str]], lane: Lane) -> list[Shown]:
         """What is reported deleted, as a read shows it: false reports exist. What is known to be gone is not asked for.
 
         Intuit meters only what succeeds, so that a read of what is gone indeed costs nothing of the month's.
@@ -238,24 +244,24 @@ class Sweeper:
         for entity, document_id in asked:
             row = known.get((entity, document_id))
             if not isinstance(row, DocumentRow) or row.status != "deleted":
-                shown.extend(await self._books.read(entity, [document_id], "reconcile"))
+                shown.extend(await self._books.read(entity, [document_id], lane))
         return shown
 
-    async def _read_all(self, since: datetime, now: datetime) -> Sweeping:
+    async def _read_all(self, since: datetime, now: datetime, lane: Lane) -> Sweeping:
         news = 0
         for entity in DOCUMENTS:
-            news += await self.read_whole(entity, since)
+            news += await self.read_whole(entity, since, lane)
         for entity in LISTS:
-            await self._reader.learn_names(entity)
+            await self._reader.learn_names(entity, lane)
         return Sweeping(seen=(), news=news, until=now)
 
-    async def read_whole(self, entity: str, since: datetime) -> int:
+    async def read_whole(self, entity: str, since: datetime, lane: Lane) -> int:
         """All that changed since, however long ago, and every document known of an entity: some may be gone.
 
         Raises:
             BooksUnreadableError: a read failed, or showed less than QuickBooks counts.
         """
-        news, read = await self._changed(entity, since)
+        news, read = await self._changed(entity, since, lane)
         after = ""
         while True:
             rows = await self._store.records("living_documents", self._session.company, entity, after, READ_AT_ONCE)
@@ -264,22 +270,22 @@ class Sweeper:
             after = rows[-1]["document_id"]
             rest = [row["document_id"] for row in rows if row["document_id"] not in read]
             if rest:
-                news += await self._reader.record(await self._books.read(entity, rest, "reconcile"), "sweep")
+                news += await self._reader.record(await self._books.read(entity, rest, lane), "sweep")
 
-    async def _changed(self, entity: str, since: datetime) -> tuple[int, set[str]]:
+    async def _changed(self, entity: str, since: datetime, lane: Lane) -> tuple[int, set[str]]:
         """Everything that changed since and is still there, counted; how much was new, and all ids."""
         read: set[str] = set()
         news = counted = 0
         for _ in range(COUNTS_MAX):
-            counted = await self._books.count(entity, changed_since=since)
-            async for whole in self._books.changed_since(entity, since):
+            counted = await self._books.count(entity, lane, changed_since=since)
+            async for whole in self._books.changed_since(entity, since, lane):
                 page = [one for one in whole if one.document_id not in read]
                 read.update(one.document_id for one in page)
                 missing = await self._reader.invoices_of(page)
-                beside = await self._books.read("Invoice", missing, "reconcile") if missing else []
+                beside = await self._books.read("Invoice", missing, lane) if missing else []
                 news += await self._reader.record([*page, *beside], "sweep")
             # What was deleted while it was read is missing without fault: then a new count is lower as well.
-            if len(read) >= counted or len(read) >= await self._books.count(entity, changed_since=since):
+            if len(read) >= counted or len(read) >= await self._books.count(entity, lane, changed_since=since):
                 return news, read
         raise BooksUnreadableError(
             f"QuickBooks counts {counted} records of {entity} changed since {since:%Y-%m-%d}, but shows {len(read)}.",

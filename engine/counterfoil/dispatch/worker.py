@@ -12,6 +12,7 @@ from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.decided import Decided, compatible
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
+from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.requests import RequestTaker
@@ -84,6 +85,7 @@ class Rooms:
     acquaintance: Acquaintance
     connections: tuple[str, ...]
     in_flight: InFlight
+    budget: ReadBudget
 
 
 class CompanyWorker:
@@ -187,7 +189,8 @@ class CompanyWorker:
             return True
         hints = await self._rooms.store.some(HintRow, "open_hints", self._session.company, HINTS_PER_TURN)
         self._follow(tasks, hints)
-        self._calm = not moved and not hints and not self._jobs and await self._is_quiet() and not self._is_stale()
+        idle = not moved and not self._jobs and not any(self._moves(hint) for hint in hints)
+        self._calm = idle and await self._is_quiet() and not self._is_stale()
         return moved
 
     def _meet(self, tasks: asyncio.TaskGroup) -> None:
@@ -197,7 +200,9 @@ class CompanyWorker:
 
     async def _get_to_know(self) -> None:
         await self._rooms.acquaintance.meet()
-        self._due["facts"] = self._clock.monotonic() + self._pace.facts_seconds
+        now = self._clock.monotonic()
+        self._due["facts"] = now + self._pace.facts_seconds
+        self._due["sweep"] = now + await self._rooms.sweeper.first_in(self._pace.sweep_seconds)
         self._met = True
 
     async def _learn_facts(self) -> None:
@@ -308,7 +313,7 @@ class CompanyWorker:
         await self._rooms.sweeper.sweep()
         await self._rooms.sweeper.poll_left_out()
         await self._rooms.coverage.check()
-        self._due["sweep"] = self._clock.monotonic() + await self._rooms.sweeper.spacing(self._pace.sweep_seconds)
+        self._due["sweep"] = self._clock.monotonic() + self._rooms.sweeper.spacing(self._pace.sweep_seconds)
 
     def _follow(self, tasks: asyncio.TaskGroup, hints: list[HintRow]) -> None:
         by_connection: dict[str, list[HintRow]] = {}
@@ -322,9 +327,10 @@ class CompanyWorker:
             # What is left open waits for its turn; what is new is followed at once, unless the source is resting.
             newest = max(hint.received for hint in group)
             fresh = newest > self._followed.get(connection, 0)
-            # Reading the books is metered: the first notification is followed at once, those behind it are gathered.
+            # Reading the books is metered: the first notification is followed at once, those behind it are gathered,
+            # for longer and longer as the month's budget runs out.
             gathering = connection == BOOKS
-            pause = self._pace.gather_seconds if gathering else self._pace.idle_seconds
+            pause = self._gather_seconds() if gathering else self._pace.idle_seconds
             if not self._is_due(name, pause, at_once=fresh and not gathering):
                 continue
             self._followed[connection] = newest
@@ -333,6 +339,13 @@ class CompanyWorker:
             elif connection in self._rooms.connections:
                 self._job(tasks, name, self._follow_source(connection, group))
 
+    def _gather_seconds(self) -> float:
+        return self._rooms.budget.gather_seconds(self._pace.gather_seconds)
+
+    def _moves(self, hint: HintRow) -> bool:
+        """Whether a hint is followed soon: one at the books may have to wait for budget."""
+        return hint.connection != BOOKS or self._gather_seconds() <= self._pace.gather_seconds
+
     async def _follow_books(self, hints: list[HintRow]) -> None:
         swept = self._rooms.sweeper.sweeps
         unclear = [hint for hint in hints if hint.kind == EVERYTHING.kind]
@@ -340,7 +353,7 @@ class CompanyWorker:
             await self._rooms.sweeper.find_everything(unclear)
         await self._rooms.sweeper.follow([hint for hint in hints if hint.kind != EVERYTHING.kind])
         if self._rooms.sweeper.sweeps > swept:
-            self._due["sweep"] = self._clock.monotonic() + await self._rooms.sweeper.spacing(self._pace.sweep_seconds)
+            self._due["sweep"] = self._clock.monotonic() + self._rooms.sweeper.spacing(self._pace.sweep_seconds)
 
     async def _follow_source(self, connection: str, hints: list[HintRow]) -> None:
         for trouble in await self._rooms.sources.follow(connection, hints):

@@ -24,7 +24,8 @@ class Evidence:
         heard_at: by connection, when its last webhook was recorded.
         listens: sources whose adapter has webhooks, by connection.
         looked_at: by connection, when it was last polled or swept.
-        look_every: by connection, how often that is to happen, in seconds.
+        look_every: by connection, how often that is to happen at the rarest, in seconds.
+        sweeps_stopped_until: until when the month's budget of metered reads leaves none for sweeps.
         telemetry: where traces and metrics go.
         anchor: where the signed heads of the log are kept.
     """
@@ -48,5 +49,6 @@ class Evidence:
     heard_at: Mapping[str, datetime] = field(default_factory=dict)
     looked_at: Mapping[str, datetime] = field(default_factory=dict)
     look_every: Mapping[str, float] = field(default_factory=dict)
+    sweeps_stopped_until: datetime | None = None
     telemetry: str | None = None
     anchor: str | None = None

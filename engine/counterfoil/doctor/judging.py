@@ -112,6 +112,8 @@ def _fallback(seen: Evidence) -> _Seen:
             late.append(f"{connection} was never looked at")
             continue
         told.append(f"{connection} {_ago(seen.now, looked)}")
+        if connection == QUICKBOOKS and seen.sweeps_stopped_until is not None:
+            continue
         if seen.is_worked_for and seen.now - looked > max(LATE_AT_LEAST, timedelta(seconds=every * LOOKS_MISSED_MAX)):
             late.append(f"{connection} was last looked at {_ago(seen.now, looked)}, every {every:g} s is set")
     if late:
@@ -119,6 +121,13 @@ def _fallback(seen: Evidence) -> _Seen:
     if not seen.is_worked_for:
         return _Seen(
             "failed", f"No engine works for it. Last looked at: {', '.join(told)}.", "Run `counterfoil serve`."
+        )
+    if seen.sweeps_stopped_until is not None:
+        return _Seen(
+            "warning",
+            f"The month's metered reads leave none for sweeps until {seen.sweeps_stopped_until:%Y-%m-%d %H:%M} UTC. "
+            f"Last looked at: {', '.join(told)}.",
+            "See `counterfoil limits`; raise metered_reads_per_month if Intuit's plan has more.",
         )
     return _Seen("ok", f"Lost notifications are caught: {', '.join(told)}.")
 

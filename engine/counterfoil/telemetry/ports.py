@@ -75,6 +75,12 @@ class Instruments:
         self._limiter = meter.create_gauge(
             "counterfoil.limiter.use", unit="{request}", description="Requests of the last minute."
         )
+        self._reads = meter.create_gauge(
+            "counterfoil.reads", unit="{read}", description="Metered reads of the month, by figure."
+        )
+        self._stopped = meter.create_gauge(
+            "counterfoil.reads.stopped_for", unit="s", description="Until a lane may read again; 0 where it may now."
+        )
         self._token = meter.create_gauge(
             "counterfoil.token.expires_in", unit="s", description="Until the refresh token expires."
         )
@@ -129,6 +135,15 @@ class Instruments:
     def limiter(self, company: int, used: int) -> None:
         """Requests that count against the realm's minute."""
         self._limiter.set(used, {"company": company})
+
+    def reads(self, company: int, figures: Mapping[str, int]) -> None:
+        """What the company has used and comes to; the budget that binds it first, and what is spent of it by all."""
+        for name, reads in figures.items():
+            self._reads.set(reads, {"company": company, "figure": name})
+
+    def stopped(self, company: int, lane: str, seconds: float) -> None:
+        """For how long a lane reads nothing, for want of budget."""
+        self._stopped.set(seconds, {"company": company, "lane": lane})
 
     def token(self, company: int, seconds: float) -> None:
         """Life left in the refresh token."""

@@ -160,21 +160,27 @@ class MemoryBooks:
         self._check()
         return Swept(shown=[one for one in self.documents.values() if one.entity in entities], until=since)
 
-    async def changed_since(self, entity: str, since: datetime) -> AsyncIterator[Sequence[Shown]]:
+    async def changed_since(self, entity: str, since: datetime, lane: Lane) -> AsyncIterator[Sequence[Shown]]:
         """See `Books.changed_since`: everything there is."""
-        del since
+        del since, lane
         yield [one for one in self.documents.values() if one.entity == entity]
 
     async def count(
-        self, entity: str, *, changed_since: datetime | None = None, created: tuple[datetime, datetime] | None = None
+        self,
+        entity: str,
+        lane: Lane,
+        *,
+        changed_since: datetime | None = None,
+        created: tuple[datetime, datetime] | None = None,
     ) -> int:
         """See `Books.count`: everything there is."""
-        del changed_since, created
+        del lane, changed_since, created
         self._check()
         return sum(one.entity == entity and one.status != "deleted" for one in self.documents.values())
 
-    async def names(self, entity: str) -> Sequence[tuple[str, str, bool]]:
+    async def names(self, entity: str, lane: Lane) -> Sequence[tuple[str, str, bool]]:
         """See `Books.names`."""
+        del lane
         self._check()
         return [
             (one.document_id, str(one.document.get("Name", "")), one.document.get("Active") is not False)

@@ -5,7 +5,9 @@ from rich.text import Text
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import add_row, console, table, write_json
+from counterfoil.cli.tasks.limits import budget_as_seen
 from counterfoil.cli.tasks.status import Status, status_of
+from counterfoil.dispatch.limiter import Lane
 from counterfoil.dispatch.watched import BOOKS
 from counterfoil.doctor import Evidence, Finding, judge
 from counterfoil.doctor.judging import is_fit
@@ -40,6 +42,9 @@ async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
     stands: Status = await status_of(opened, company)
     heard = await opened.pool.fetch(load_query("doctor_heard", opened.names), number)
     looked = await opened.pool.fetch(load_query("doctor_looked", opened.names), number)
+    # Idle books are swept most rarely: only what is later than that is late.
+    budget = await budget_as_seen(opened, company)
+    sweeps = budget.sweep_seconds(company.sweep_seconds)
     unexplained = stands.reasons.get("parked", {}).get("parked", 0)
     return Evidence(
         now=opened.clock.now(),
@@ -60,7 +65,8 @@ async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
         has_verifier_token=company.quickbooks.verifier_token is not None,
         heard_at={row["source"]: row["recorded_at"] for row in heard},
         looked_at={row["connection"]: row["looked_at"] for row in looked},
-        look_every={BOOKS: company.sweep_seconds, **dict.fromkeys(company.sources, company.poll_seconds)},
+        look_every={BOOKS: sweeps, **dict.fromkeys(company.sources, company.poll_seconds)},
+        sweeps_stopped_until=budget.stopped_until(Lane.RECONCILE),
         telemetry=settings.telemetry.otlp_endpoint,
         anchor=str(settings.anchor.file) if settings.anchor else None,
     )

@@ -1,5 +1,6 @@
 """The limiter: one gate per realm, through which every call to QuickBooks passes."""
 
+from counterfoil.dispatch.limiter.budget import ReadBudget
 from counterfoil.dispatch.limiter.gate import GateRefusedError, GateSnapshot, Permit, RealmGate, Stamp
 from counterfoil.dispatch.limiter.settings import CallKind, Lane, LimiterSettings
 
@@ -10,6 +11,7 @@ __all__ = [
     "Lane",
     "LimiterSettings",
     "Permit",
+    "ReadBudget",
     "RealmGate",
     "Stamp",
 ]

@@ -7,13 +7,14 @@ Every call takes a slot in sliding logs for the minute, the second and the batch
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiolimiter import AsyncLimiter
 
+from counterfoil.dispatch.limiter.budget import WHAT_STOPS, ReadBudget
 from counterfoil.dispatch.limiter.ceiling import Ceiling
 from counterfoil.dispatch.limiter.lanes import Lanes, Waiter
 from counterfoil.dispatch.limiter.settings import CallKind, Lane, LimiterSettings
@@ -23,6 +24,8 @@ from counterfoil.ports import Clock, Entropy
 
 _MINUTE = 60.0
 _WAKE_SECONDS_MIN = 0.001
+# What is over budget is asked about again now and then: budgets and their month change.
+_OVER_BUDGET_SECONDS_MAX = 3_600.0
 _ROUNDING = 1e-9
 # Shares are kept to four places.
 _SHARE_STEP = 1e-4
@@ -36,12 +39,16 @@ class GateRefusedError(CounterfoilError):
     Attributes:
         retry_after_seconds: when a slot may be free, as far as is known.
         paused: whether the realm rests as a whole.
+        over_budget: whether it is a read that the month's budget has no room for.
     """
 
-    def __init__(self, message: str, *, retry_after_seconds: float, paused: bool) -> None:
+    def __init__(
+        self, message: str, *, retry_after_seconds: float, paused: bool = False, over_budget: bool = False
+    ) -> None:
         super().__init__(message, remedy="It is sent later.")
         self.retry_after_seconds = retry_after_seconds
         self.paused = paused
+        self.over_budget = over_budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +119,14 @@ class RealmGate:
         settings: the limits.
         clock: measures; waiting itself uses the timers of the running loop.
         entropy: jitter of the pauses.
+        budget: of metered reads; none by default.
     """
 
-    def __init__(self, settings: LimiterSettings, *, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self, settings: LimiterSettings, *, clock: Clock, entropy: Entropy, budget: ReadBudget | None = None
+    ) -> None:
         self.settings = settings
+        self.budget = budget or ReadBudget(clock)
         self._clock = clock
         self._entropy = entropy
         self._minute = SlidingLog(settings.requests_per_minute, _MINUTE)
@@ -134,7 +145,6 @@ class RealmGate:
         self._granted = 0
         self._throttled = 0
         self._waited = 0.0
-        self._metered: dict[str, int] = {}
 
     async def acquire(self, lane: Lane, kind: CallKind = CallKind.SINGLE, *, deadline: float | None = None) -> Permit:
         """Wait for the right to make one call. Cancelling the wait leaks nothing.
@@ -145,9 +155,12 @@ class RealmGate:
             deadline: monotonic seconds of the clock after which the permit is of no use.
 
         Raises:
-            GateRefusedError: no permit by the deadline, or too many callers wait already.
+            GateRefusedError: no permit by the deadline, too many callers wait already, or it is a read and the
+                month's budget has none left for its lane.
         """
         now = self._clock.monotonic()
+        if kind is CallKind.READ:
+            self._refuse_over_budget(lane)
         self._refuse_hopeless(now, deadline)
         waiter = Waiter(lane, kind, next(self._numbers), now, asyncio.get_running_loop().create_future())
         self._lanes.add(waiter)
@@ -231,8 +244,7 @@ class RealmGate:
 
     def count_metered(self, calls: int = 1) -> None:
         """Count reads that Intuit meters (GET, query, CDC, reports; successful ones)."""
-        month = self._clock.now().strftime("%Y-%m")
-        self._metered[month] = self._metered.get(month, 0) + calls
+        self.budget.count(calls)
 
     def resume(self, *, ceiling: float, paused_until: datetime | None, seen_at: datetime) -> None:
         """Rest on where another process rested, and send no more than it dared to: a 429 outlives who received it.
@@ -251,11 +263,6 @@ class RealmGate:
             ago = max(0.0, (wall - seen_at).total_seconds())
             self._ceiling.restore(ceiling, rising_from=max(now - ago, self._paused_until))
             self._go_gently(max(now, self._paused_until))
-
-    def restore_metered(self, counted: Mapping[str, int]) -> None:
-        """Add what other processes counted, by month."""
-        for month, calls in counted.items():
-            self._metered[month] = self._metered.get(month, 0) + calls
 
     def stamps(self) -> tuple[Stamp, ...]:
         """The calls that still count against the minute, to be kept across a restart."""
@@ -297,7 +304,7 @@ class RealmGate:
             granted=self._granted,
             throttled=self._throttled,
             waited_seconds=self._waited,
-            metered_reads=dict(self._metered),
+            metered_reads=dict(self.budget.counted),
         )
 
     async def _stand_in_line(self, waiter: Waiter) -> None:
@@ -322,6 +329,18 @@ class RealmGate:
         else:
             self._lanes.remove(waiter)
         self._pump()
+
+    def _refuse_over_budget(self, lane: Lane) -> None:
+        until, budget = self.budget.stopped_until(lane), self.budget.tightest()
+        if until is None or budget is None:
+            return
+        rest = (until - self._clock.now()).total_seconds()
+        raise GateRefusedError(
+            f"The month's budget of metered reads leaves none for {WHAT_STOPS[lane]} before {until:%Y-%m-%d %H:%M} "
+            f"UTC: {budget.spent:,} of {budget.reads_per_month:,} are spent.",
+            retry_after_seconds=min(_OVER_BUDGET_SECONDS_MAX, max(1.0, rest)),
+            over_budget=True,
+        )
 
     def _refuse_hopeless(self, now: float, deadline: float | None) -> None:
         if len(self._lanes) >= self.settings.waiters_max:

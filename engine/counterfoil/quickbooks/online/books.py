@@ -191,12 +191,12 @@ class OnlineBooks:
             truncated=outcome.truncated,
         )
 
-    async def changed_since(self, entity: str, since: datetime) -> AsyncIterator[Sequence[Shown]]:
+    async def changed_since(self, entity: str, since: datetime, lane: LaneName) -> AsyncIterator[Sequence[Shown]]:
         query = select(entity).where("MetaData.LastUpdatedTime", ">=", since)
         query = query.with_inactive() if entity in NAME_LISTS else query
         page: list[Shown] = []
         try:
-            async for row in self._client.query_all(query, Lane.RECONCILE):
+            async for row in self._client.query_all(query, _LANES[lane]):
                 page.append(_shown(entity, row))
                 if len(page) >= PAGE_ROWS_MAX:
                     yield page
@@ -207,24 +207,29 @@ class OnlineBooks:
             yield page
 
     async def count(
-        self, entity: str, *, changed_since: datetime | None = None, created: tuple[datetime, datetime] | None = None
+        self,
+        entity: str,
+        lane: LaneName,
+        *,
+        changed_since: datetime | None = None,
+        created: tuple[datetime, datetime] | None = None,
     ) -> int:
         query = select(entity).with_inactive() if entity in NAME_LISTS else select(entity)
         if changed_since is not None:
             query = query.where("MetaData.LastUpdatedTime", ">=", changed_since)
         if created is not None:
             query = query.where("MetaData.CreateTime", ">=", created[0]).where("MetaData.CreateTime", "<", created[1])
-        counted = await self._client.count(query, Lane.RECONCILE)
+        counted = await self._client.count(query, _LANES[lane])
         if isinstance(counted, ReadFailed):
             raise unreadable(counted)
         return counted
 
-    async def names(self, entity: str) -> Sequence[tuple[str, str, bool]]:
+    async def names(self, entity: str, lane: LaneName) -> Sequence[tuple[str, str, bool]]:
         field = "DisplayName" if entity == "TaxAgency" else _NAME_FIELD.get(entity, "Name")
         query = select(entity)
         try:
             asked = query.with_inactive() if "Active" in FILTERABLE[entity] else query
-            rows = [row async for row in self._client.query_all(asked, Lane.LIVE)]
+            rows = [row async for row in self._client.query_all(asked, _LANES[lane])]
         except ReadFailedError as failed:
             raise unreadable(failed.outcome) from failed
         return [
@@ -233,7 +238,7 @@ class OnlineBooks:
         ]
 
     async def rate(self, currency: str, day: date) -> Shown | None:
-        outcome = await self._client.exchange_rate(currency, day)
+        outcome = await self._client.exchange_rate(currency, day, Lane.RETRY)
         match outcome:
             case Found(document=document):
                 identity = f"{currency} {day.isoformat()}"
@@ -251,9 +256,10 @@ class OnlineBooks:
         return True
 
     async def facts(self) -> BooksFacts:
+        # Nothing is sent before the books are known: this lane is never stopped for want of budget.
         await self.is_connected()  # tokens bring the realm, where the configuration does not name it
-        company = _document(await self._client.company_info())
-        preferences = _document(await self._client.preferences())
+        company = _document(await self._client.company_info(Lane.RETRY))
+        preferences = _document(await self._client.preferences(Lane.RETRY))
         currency = _part(preferences, "CurrencyPrefs")
         home = _part(currency, "HomeCurrency").get("value")
         accounting = _part(preferences, "AccountingInfoPrefs")

@@ -138,8 +138,7 @@ class Calls:
         try:
             permit = call.permit or await self._gate.acquire(call.lane, call.kind, deadline=call.deadline)
         except GateRefusedError as refusal:
-            kind = NotSentKind.PAUSED if refusal.paused else NotSentKind.LIMITED
-            return NotSent(refusal.message, refusal.retry_after_seconds, kind)
+            return NotSent(refusal.message, refusal.retry_after_seconds, _why_refused(refusal))
         rest = self._gate.rest_seconds()
         if rest > 0:
             # A permit that was waited for in advance may be older than the 429 that began the rest.
@@ -214,6 +213,12 @@ class Calls:
             set_status_on_exception=False,
         ) as span:
             yield span
+
+
+def _why_refused(refusal: GateRefusedError) -> NotSentKind:
+    if refusal.over_budget:
+        return NotSentKind.BUDGET
+    return NotSentKind.PAUSED if refusal.paused else NotSentKind.LIMITED
 
 
 def _release(permit: Permit, outcome: Exchange | Lost, linger_seconds: float) -> None:

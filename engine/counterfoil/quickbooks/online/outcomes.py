@@ -48,6 +48,7 @@ class NotSentKind(Enum):
     """Why nothing left."""
 
     LIMITED = "limited"  # no free slot before the deadline
+    BUDGET = "budget"  # a read that the month's budget has no room for
     PAUSED = "paused"  # the realm rests after a 429, a lock-out or maintenance
     UNREACHABLE = "unreachable"  # no connection could be made
     NOT_AUTHORISED = "not_authorised"  # no valid access token at present; refreshing failed for now
