@@ -951,7 +951,8 @@ CREATE TABLE counterfoil_state.documents (
     content_hash text NOT NULL,
     record_key text,
     name text,
-    created text
+    created text,
+    merged_into text
 );
 
 
@@ -1049,7 +1050,8 @@ CREATE TABLE counterfoil_state.links (
     status text NOT NULL,
     doc_number text,
     name_key text,
-    lines jsonb NOT NULL
+    lines jsonb NOT NULL,
+    shared_with text
 );
 
 

@@ -1,15 +1,19 @@
 """Decides what QuickBooks showed: our own echo, somebody's edit, or money that the source should hear of."""
 
+from dataclasses import replace
+
 from counterfoil.dispatch.decided import Decided
 from counterfoil.dispatch.ids import MARKER_BEGIN, intent_id
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
+from counterfoil.dispatch.merging import references_in, survivors_of, with_survivors
 from counterfoil.dispatch.observing import may_have_made
 from counterfoil.dispatch.outbox import SINGLE_ENTITIES
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.planning.inbound import Foreign, judge, payment_effect, write_back_values
-from counterfoil.planning.types import PLANNER_VERSION
-from counterfoil.state.rows import IN_FLIGHT, ChangeRow, IntentRow, PaymentRow
+from counterfoil.planning.ownership import Ownership
+from counterfoil.planning.types import PLANNER_VERSION, Link
+from counterfoil.state.rows import IN_FLIGHT, ChangeRow, DocumentRow, IntentRow, PaymentRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
@@ -134,9 +138,21 @@ class InboundDecider:
     def _inputs(self, event: BooksObserved, held: HeldMapping) -> Inputs:
         return Inputs(record=event.content_hash, mapping=held.digest, planner=PLANNER_VERSION, preferences="")
 
+    async def _only_merged(self, event: BooksObserved, link: Link, rules: Ownership | None) -> bool:
+        """Whether a document differs from our image by no more than what QuickBooks moved when it merged records."""
+        survivors = await survivors_of(self._store, self._company, references_in(link.image))
+        if not survivors:
+            return False
+        moved = replace(link, image=with_survivors(link.image, survivors))
+        return not isinstance(judge(event.document.fields(), event.status, moved, rules), Foreign)
+
     async def _remark(self, change: ChangeRow, event: BooksObserved) -> Event:
         """What to say of a document that calls for nothing at a source."""
-        owner = await self._view.owner_of(event.entity, event.document_id)
+        row = await self._store.one(DocumentRow, self._company, event.entity, event.document_id)
+        if row is not None and row.merged_into is not None:
+            reason = f"Merged in QuickBooks into {event.entity} {row.merged_into}, which stands for what it stood for."
+            return _unchanged(change, event, reason)
+        owner = row.record_key if row is not None else None
         link = await self._view.link(owner) if owner else None
         if owner is None or link is None:
             if event.entity == "Payment":
@@ -145,6 +161,8 @@ class InboundDecider:
         held = await self._mappings.held(split_key(owner)[0])
         rules = held.mapping.ownership_of_entity(event.entity) if held else None
         verdict = judge(event.document.fields(), event.status, link, rules)
+        if isinstance(verdict, Foreign) and await self._only_merged(event, link, rules):
+            return _unchanged(change, event, "Nothing but names of records that were merged in QuickBooks differs.")
         if isinstance(verdict, Foreign):
             changed = ", ".join(verdict.changed) or event.status
             return _skipped(change, "edited-in-books", f"Edited in QuickBooks ({changed}); the edit is kept.")

@@ -1,10 +1,11 @@
 """Reads the books of one company: what webhooks hinted at, names and preferences; records what is new of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from counterfoil.dispatch.books import Books, BooksFacts, BooksUnreadableError, Shown
+from counterfoil.dispatch.merging import Key, Merges
 from counterfoil.dispatch.resting import Resting
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
@@ -21,6 +22,7 @@ from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.decisions import Lane
 from counterfoil_schema.events.receipts import (
+    BooksMerged,
     BooksObserved,
     DirectoryEntry,
     DirectoryObserved,
@@ -65,6 +67,7 @@ class BooksReader:
         self._instruments = instruments
         self._step = step
         self._resting = Resting(clock)
+        self._merges = Merges(company=session.company, store=store, events=events, books=books)
         self._troubles: list[BooksUnreadableError] = []
 
     async def to_follow(self, hints: Sequence[HintRow]) -> list[HintRow]:
@@ -155,7 +158,9 @@ class BooksReader:
         return [*await self._read_ids(entity, ids[:middle]), *await self._read_ids(entity, ids[middle:])]
 
     async def _followed(self, group: Sequence[HintRow], shown: Sequence[Shown]) -> int:
-        await self.record(shown, "webhook")
+        news = await self.news(shown)
+        told = await self._merges.told(group)
+        await self.append(news, "webhook", also=shown if told else (), told=told, lane="live")
         self._step("books.recorded")
         seen = {(one.entity, one.document_id) for one in shown}
         return await self.settle([hint for hint in group if (hint.kind, hint.source_id) in seen])
@@ -202,8 +207,22 @@ class BooksReader:
                 found.append(News(one, digest, row))
         return found
 
-    async def append(self, news: Sequence[News], how: How) -> int:
-        """Append these; returns how many they are."""
+    async def append(
+        self,
+        news: Sequence[News],
+        how: How,
+        *,
+        also: Sequence[Shown] = (),
+        told: Mapping[Key, str] | None = None,
+        lane: Lane = "retry",
+    ) -> int:
+        """Append these, and the merges that took any of them away; returns how many they are.
+
+        Args:
+            also: readings that are no news, among which a merge may be found all the same.
+            told: what webhooks say of merges.
+        """
+        merges = await self._merges.among(list(also) or [one.shown for one in news], told or {}, lane)
         fresh: list[NewEvent] = []
         with self._instruments.span("counterfoil.observe", None, {"connection": BOOKS, "how": how}) as span:
             # Invoices first, so that a payment is decided when what it settles is known.
@@ -211,11 +230,12 @@ class BooksReader:
                 # What is seen of a document of ours continues the trace that led to it.
                 trace = await self._trace_of(one.row) if one.row is not None else None
                 fresh.append(self._event(one, how, trace or span.trace))
+            fresh.extend(_merge_event(one, span.trace) for one in merges)
             # A sweep may show more than one append may hold; the order stays.
             for start in range(0, len(fresh), EVENTS_PER_APPEND):
                 await self._session.receive(fresh[start : start + EVENTS_PER_APPEND])
         self._instruments.observed(BOOKS, len(fresh))
-        return len(fresh)
+        return len(news)
 
     async def _trace_of(self, row: DocumentRow) -> str | None:
         recorded = await self._events.recorded_at(self._session.company, row.position)
@@ -310,6 +330,10 @@ class BooksReader:
             event = DirectoryObserved(entity=entity, content_hash=digest, entries=entries)
             await self._session.receive([NewEvent(event=event)])
         return not same
+
+
+def _merge_event(merge: BooksMerged, trace: str | None) -> NewEvent:
+    return NewEvent(event=merge, record_key=f"{BOOKS}:{merge.entity}:{merge.document_id}", trace=trace)
 
 
 def may_have_made(row: IntentRow, seen: int) -> bool:

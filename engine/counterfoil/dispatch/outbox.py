@@ -10,7 +10,7 @@ from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.planning.checks import closed_refusal
 from counterfoil.planning.compose import compose
-from counterfoil.planning.outcome import gone
+from counterfoil.planning.outcome import gone, merged
 from counterfoil.planning.types import Composed, Conflict, Link, Unresolved
 from counterfoil.state.rows import IntentRow, LinkRow
 from counterfoil.state.store import StateStore
@@ -113,6 +113,8 @@ class Outbox:
         link = await self._view.link(row.record_key)
         if link is not None and link.status != "live" and planned.operation in ("update", "void", "delete"):
             return _gone(row, planned, link)
+        if link is not None and link.shared_with is not None and planned.operation != "create":
+            return _shared(row, link, link.shared_with)
         symbolic = planned.body.fields()
         sign = await self.marker_of(row)
         held = await self._mappings.held(row.record_key.split(":", 1)[0])
@@ -271,6 +273,19 @@ def _gone(row: IntentRow, planned: IntentPlanned, link: Link) -> "Needless | Int
         code=park.code,
         reason=park.reason,
         fix=park.fix,
+    )
+
+
+def _shared(row: IntentRow, link: Link, owner: str) -> IntentParked:
+    """The document was merged into another record's since this was planned: it is not this one's to change."""
+    skip = merged(row.record_key, link, owner)
+    return IntentParked(
+        change=row.change,
+        record_key=row.record_key,
+        intent_id=row.intent_id,
+        code=skip.code,
+        reason=skip.reason,
+        fix="Merge the two at the source as well; then mark this as settled.",
     )
 
 

@@ -9,6 +9,7 @@ from math import ceil
 
 from counterfoil.dispatch.books import Books, BooksUnreadableError, Shown, Swept
 from counterfoil.dispatch.limiter import ReadBudget
+from counterfoil.dispatch.merging import MERGED
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.view import EventSource
@@ -142,7 +143,8 @@ class Sweeper:
         if _queries(swept) <= QUERIES_BEFORE_SWEEP:
             return await self._reader.follow(hints)
         seen = (await self.sweep("live")).seen
-        told = [hint for hint in swept if (hint.kind, hint.source_id) in seen]
+        # A sweep does not say what a record was merged into: those are followed one by one.
+        told = [one for one in swept if (one.kind, one.source_id) in seen and one.operation != MERGED]
         rest = {(hint.kind, hint.source_id) for hint in told}
         followed = await self._reader.settle(told)
         return followed + await self._reader.follow([one for one in hints if (one.kind, one.source_id) not in rest])
@@ -219,7 +221,7 @@ class Sweeper:
         wanted = await self._reader.invoices_of([one.shown for one in news])
         missing = [one for one in wanted if ("Invoice", one) not in seen]
         beside = await self._books.read("Invoice", missing, lane) if missing else []
-        recorded = await self._reader.append([*news, *await self._reader.news(beside)], "sweep")
+        recorded = await self._reader.append([*news, *await self._reader.news(beside)], "sweep", lane=lane)
         await self._learn_lists(swept, lane)
         return Sweeping(seen=seen, news=recorded, until=swept.until)
 

@@ -13,7 +13,7 @@ from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.decisions import CallSent, IntentAccepted, IntentWithdrawn
-from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, TaxMode
+from counterfoil_schema.events.receipts import BooksMerged, BooksObserved, SourceObserved, TaxMode
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
     CreditMemo,
@@ -251,6 +251,7 @@ class ViewLoader:
             lines=row.lines,
             status=row.status,
             sent=await self._sent(row),
+            shared_with=row.shared_with,
         )
 
     async def _sent(self, row: LinkRow) -> JsonObject:
@@ -266,7 +267,7 @@ class ViewLoader:
     async def document_at(self, position: int) -> Document:
         """The document that an event carries."""
         event = await self._events.event_at(self._company, position)
-        if isinstance(event, IntentAccepted | BooksObserved):
+        if isinstance(event, IntentAccepted | BooksObserved | BooksMerged):
             return event.document
         raise LookupError(f"the event at {position} of company {self._company} carries no document")
 

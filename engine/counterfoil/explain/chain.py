@@ -258,6 +258,15 @@ def _books_observed(body: JsonObject) -> Iterable[Told]:
     yield "books", title, {"content_hash": body.get("content_hash"), "document": document}
 
 
+def _books_merged(body: JsonObject) -> Iterable[Told]:
+    by = "Intuit's webhook says so" if body.get("evidence") == "webhook" else "a document of ours names it now"
+    entity, gone, kept = body["entity"], body["gone_id"], body["document_id"]
+    title = (
+        f"{entity} {gone} was merged into {entity} {kept} in QuickBooks ({by}); what stood for it stands for {kept}."
+    )
+    yield "link", title, {"records": body.get("records"), "sync_token": body.get("sync_token")}
+
+
 _TELLERS: Mapping[str, Teller] = {
     "source.observed": _source_observed,
     "source.removed": _source_removed,
@@ -278,4 +287,5 @@ _TELLERS: Mapping[str, Teller] = {
     "intent.resumed": _resumed,
     "intent.parked": _intent_parked,
     "books.observed": _books_observed,
+    "books.merged": _books_merged,
 }

@@ -7,7 +7,18 @@ from decimal import Decimal
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text
 from counterfoil.planning.tie_out import OFF, still_off, told
-from counterfoil.planning.types import NAME_REF, RECORD_REF, Intent, Link, Park, Plan, PlanRequest, StateView, Unchanged
+from counterfoil.planning.types import (
+    NAME_REF,
+    RECORD_REF,
+    Intent,
+    Link,
+    Park,
+    Plan,
+    PlanRequest,
+    Skip,
+    StateView,
+    Unchanged,
+)
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.exact_json import JsonObject
@@ -77,6 +88,8 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
         return (_intent(draft, body, mapping, "create"),)
     if link.status != "live":
         return gone(request.record_key, link)
+    if link.shared_with is not None:
+        return merged(request.record_key, link, link.shared_with)
     if link.content_hash == proof:
         off = still_off(draft.figures, link)
         if off:
@@ -104,6 +117,15 @@ def gone(key: str, link: Link) -> Park:
         code=f"{link.status}_in_books",
         reason=f"{named(key)} changed, but {label(link)} was {link.status} in QuickBooks.",
         fix="If the document is wanted after all, enter it in QuickBooks; else mark this as settled.",
+    )
+
+
+def merged(key: str, link: Link, owner: str) -> Skip:
+    """The document was made one with another record's: its details are that one's, its documents go on."""
+    return Skip(
+        code="merged",
+        reason=f"{named(key)} was merged in QuickBooks into {label(link)}, which is that of {named(owner)}; "
+        "its details stay as they are there.",
     )
 
 

@@ -6,7 +6,7 @@ from counterfoil.planning.checks import refusal
 from counterfoil.planning.credit_memos import plan_credit_memo
 from counterfoil.planning.invoices import plan_invoice
 from counterfoil.planning.mapping import Mapping
-from counterfoil.planning.outcome import content_hash, label, named, void
+from counterfoil.planning.outcome import content_hash, label, merged, named, void
 from counterfoil.planning.ownership import ENTITIES
 from counterfoil.planning.parties import plan_party
 from counterfoil.planning.payments import plan_payment
@@ -98,6 +98,8 @@ def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
         return Unchanged(
             proof=link.content_hash, reason=f"{named(request.record_key)} was removed; {label(link)} is {link.status}."
         )
+    if link.shared_with is not None:
+        return merged(request.record_key, link, link.shared_with)
     if link.entity in ("Customer", "Vendor", "Employee", "Item"):
         return _removed_from_list(request, mapping, link, document, view)
     rule: str = getattr(getattr(mapping, document, None), "removed", "park")

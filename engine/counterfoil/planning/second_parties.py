@@ -95,7 +95,7 @@ def _second(customer: str, record: Customer, currency: str, mapping: Mapping, vi
 def second_entries(customer: str, mapping: Mapping, view: StateView) -> list[Link]:
     """The living entries that a customer has beside the first, in the currencies that the mapping names."""
     found = (view.link(second_key(customer, currency)) for currency in mapping.customer.other_currencies)
-    return [link for link in found if link is not None and link.status == "live"]
+    return [link for link in found if link is not None and link.status == "live" and link.shared_with is None]
 
 
 def follow_customer(customer: str, record: Customer, planned: Plan, mapping: Mapping, view: StateView) -> Plan:

@@ -37,6 +37,7 @@ class Link:
     from an edit by. `latest` is the document as last seen, by anybody's hand. `content_hash` is that of the
     symbolic body last accepted. `lines` leads from source line to Line.Id. `sent` holds, for each field, the value
     that we sent last (the merged composed bodies): what a change at the source is told from a standstill by.
+    `shared_with` is the record whose the document is, where it stands for this one since a merge in QuickBooks.
     """
 
     record_key: str
@@ -49,6 +50,7 @@ class Link:
     lines: Mapping[str, str] = field(default_factory=dict)
     sent: JsonObject = field(default_factory=dict)
     status: Literal["live", "deleted", "voided"] = "live"
+    shared_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

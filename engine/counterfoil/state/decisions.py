@@ -159,6 +159,8 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
     if before is not None and before.document_id != event.document_id:
         incarnation += 1
     known = rows.get(DocumentRow, event.entity, event.document_id)
+    if known is not None and known.merged_into is not None:
+        return  # the answer was under way when the document was merged: its link leads to the other one
     latest, token, status = at.position, event.sync_token, _status_after(intent.operation)
     if known is not None and _is_newer(known.sync_token, event.sync_token):
         # It was read after somebody else's change, before our own answer was recorded: the reading is the newer one.
@@ -180,6 +182,7 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
             doc_number=intent.doc_number or (before.doc_number if before else None),
             name_key=intent.name_key or (before.name_key if before else None),
             lines={line.line_key: line.line_id for line in event.lines},
+            shared_with=before.shared_with if before and before.document_id == event.document_id else None,
         )
     )
     rows.put(

@@ -20,6 +20,11 @@ def _of_receipt(event: Event) -> Iterable[tuple[str, Key]]:
             yield RecordRow.table, (record_key(event.connection, event.source_kind, event.source_id),)
         case seen.BooksObserved():
             yield DocumentRow.table, (event.entity, event.document_id)
+        case seen.BooksMerged():
+            for key in event.records:
+                yield LinkRow.table, (key,)
+            yield DocumentRow.table, (event.entity, event.gone_id)
+            yield DocumentRow.table, (event.entity, event.document_id)
         case seen.DirectoryObserved():
             for entry in event.entries:
                 yield DocumentRow.table, (event.entity, entry.document_id)

@@ -32,6 +32,7 @@ FOLDS: Mapping[type[Event], Fold] = {
     seen.SourceRemoved: fold_receipts.source_removed,
     seen.SourceUnreadable: fold_receipts.source_unreadable,
     seen.BooksObserved: fold_receipts.books_observed,
+    seen.BooksMerged: fold_receipts.books_merged,
     seen.DirectoryObserved: fold_receipts.directory_observed,
     seen.CoverageChecked: fold_receipts.coverage_checked,
     seen.OperatorRequested: fold_receipts.operator_requested,

@@ -153,10 +153,12 @@ def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
             record_key=owner,
             name=list_name(event.document) or (before.name if before else None),
             created=created_at(event.document) or (before.created if before else None),
+            merged_into=before.merged_into if before else None,
         )
     )
     link = rows.get(LinkRow, owner) if owner else None
-    if link is not None:
+    # What was merged into another is read once more at times; its link leads elsewhere by then.
+    if link is not None and link.document_id == event.document_id:
         token = event.sync_token if event.sync_token is not None else link.sync_token
         rows.put(replace(link, latest=at.position, sync_token=token, status=event.status))
     if event.entity == "Payment":
@@ -172,6 +174,49 @@ def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
             state="waiting",
             code="decision",
         )
+    )
+
+
+def books_merged(rows: Rows, at: Folded, event: seen.BooksMerged) -> None:
+    gone = rows.get(DocumentRow, event.entity, event.gone_id)
+    if gone is None:
+        return
+    kept = rows.get(DocumentRow, event.entity, event.document_id)
+    owner = kept.record_key if kept is not None and kept.record_key is not None else gone.record_key
+    rows.put(replace(gone, status="deleted", merged_into=event.document_id))
+    rows.put(
+        DocumentRow(
+            company=at.company,
+            entity=event.entity,
+            document_id=event.document_id,
+            position=at.position,
+            sync_token=event.sync_token,
+            status="live",
+            content_hash=kept.content_hash if kept else "",
+            record_key=owner,
+            name=list_name(event.document) or (kept.name if kept else None),
+            created=created_at(event.document) or (kept.created if kept else None),
+        )
+    )
+    for key in event.records:
+        link = rows.get(LinkRow, key)
+        if link is not None and link.document_id == event.gone_id:
+            rows.put(_moved(link, at, event, owner))
+
+
+def _moved(link: LinkRow, at: Folded, event: seen.BooksMerged, owner: str | None) -> LinkRow:
+    return replace(
+        link,
+        document_id=event.document_id,
+        sync_token=event.sync_token,
+        # As after an adoption: what the one that stays holds was not written by us.
+        content_hash="",
+        image=at.position,
+        latest=at.position,
+        sent=None,
+        incarnation=link.incarnation + 1,
+        status="live",
+        shared_with=owner if owner != link.record_key else None,
     )
 
 
@@ -251,6 +296,7 @@ def directory_observed(rows: Rows, at: Folded, event: seen.DirectoryObserved) ->
                 record_key=before.record_key if before else None,
                 name=entry.name,
                 created=before.created if before else None,
+                merged_into=before.merged_into if before else None,
             )
         )
 

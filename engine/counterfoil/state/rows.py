@@ -131,7 +131,10 @@ class IntentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRow:
-    """A source record and its document. The positions say where the two images are to be found."""
+    """A source record and its document. The positions say where the two images are to be found.
+
+    After a merge in QuickBooks a document may stand for several records: it is `shared_with` the one whose it was.
+    """
 
     table: ClassVar[str] = "links"
     key: ClassVar[tuple[str, ...]] = ("record_key",)
@@ -150,13 +153,15 @@ class LinkRow:
     doc_number: str | None = None
     name_key: str | None = None
     lines: dict[str, str] = field(default_factory=dict)
+    shared_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRow:
     """A document of the books as last seen; `name` only where a name is no personal data.
 
-    `created` is when QuickBooks made it, in UTC to the second, as far as an answer or a reading said so.
+    `created` is when QuickBooks made it, in UTC to the second, as far as an answer or a reading said so; `merged_into`
+    the Id of the record that it went into.
     """
 
     table: ClassVar[str] = "documents"
@@ -172,6 +177,7 @@ class DocumentRow:
     record_key: str | None = None
     name: str | None = None
     created: str | None = None
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

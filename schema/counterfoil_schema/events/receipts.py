@@ -148,6 +148,25 @@ class BooksObserved(Event):
         return f"quickbooks:{self.entity}:{self.document_id}"
 
 
+@registry.register
+class BooksMerged(Event):
+    """Two records of a name list became one: the source records that had `gone_id` have `document_id` from here on."""
+
+    event_type: ClassVar[str] = "books.merged"
+    when: ClassVar[str] = "A customer, vendor, employee or item known here was merged into another in QuickBooks."
+
+    entity: str
+    gone_id: str
+    document_id: str
+    sync_token: str | None
+    evidence: Literal["webhook", "document"]
+    records: tuple[str, ...] = ()
+    document: Document
+
+    def subject(self) -> str | None:
+        return f"quickbooks:{self.entity}:{self.document_id}"
+
+
 class DirectoryEntry(Shape):
     """A document that others name: an account, a class, a department, a term."""
 

@@ -1,6 +1,6 @@
 -- Insert or replace rows of documents; $1 is a JSON array of them.
-insert into counterfoil_state.documents (company, entity, document_id, position, sync_token, status, content_hash, record_key, name, created)
-select company, entity, document_id, position, sync_token, status, content_hash, record_key, name, created
+insert into counterfoil_state.documents (company, entity, document_id, position, sync_token, status, content_hash, record_key, name, created, merged_into)
+select company, entity, document_id, position, sync_token, status, content_hash, record_key, name, created, merged_into
 from jsonb_populate_recordset(null::counterfoil_state.documents, $1::jsonb)
 on conflict (company, entity, document_id) do update set
     position = excluded.position,
@@ -9,4 +9,5 @@ on conflict (company, entity, document_id) do update set
     content_hash = excluded.content_hash,
     record_key = excluded.record_key,
     name = excluded.name,
-    created = excluded.created
+    created = excluded.created,
+    merged_into = excluded.merged_into

@@ -1,6 +1,6 @@
 -- Insert or replace rows of links; $1 is a JSON array of them.
-insert into counterfoil_state.links (company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines)
-select company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines
+insert into counterfoil_state.links (company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines, shared_with)
+select company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines, shared_with
 from jsonb_populate_recordset(null::counterfoil_state.links, $1::jsonb)
 on conflict (company, record_key) do update set
     entity = excluded.entity,
@@ -14,4 +14,5 @@ on conflict (company, record_key) do update set
     status = excluded.status,
     doc_number = excluded.doc_number,
     name_key = excluded.name_key,
-    lines = excluded.lines
+    lines = excluded.lines,
+    shared_with = excluded.shared_with
