@@ -7,6 +7,7 @@ from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.books import Books
 from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
+from counterfoil.dispatch.early_echoes import EarlyEchoes
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.limiter import ReadBudget
@@ -127,13 +128,14 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
     events = LogEvents(shared.reader)
     view = ViewLoader(company=company, store=shared.store, events=events, hashes=shared.keyring)
     mappings = Mappings(company=company, store=shared.store, events=events)
+    in_flight = InFlight()
     return _Base(
         company=company,
         session=session,
         events=events,
         view=view,
         mappings=mappings,
-        in_flight=InFlight(),
+        in_flight=in_flight,
         outbox=Outbox(company=company, store=shared.store, events=events, view=view, books=books, mappings=mappings),
         reader=BooksReader(
             session=session,
@@ -141,6 +143,7 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
             events=events,
             hashes=shared.keyring,
             books=books,
+            echoes=EarlyEchoes(company=company, store=shared.store, events=events, view=view, in_flight=in_flight),
             clock=shared.clock,
             instruments=shared.instruments,
             step=shared.step,

@@ -14,8 +14,6 @@ import os
 import signal
 import sys
 import threading
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +23,8 @@ from pydantic import SecretStr
 from counterfoil import plugins
 from counterfoil.engine import Engine
 from counterfoil.settings import Settings
-from counterfoil.state.rows import OPEN_INTENTS, IntentRow
-from support.running import LEASE_SECONDS, company_settings, is_done
-from support.shelf import shelf_only
+from support.running import LEASE_SECONDS, Rest, company_settings
+from support.shelf import Shelf, shelf_only
 
 QUIET_SECONDS = 2.5
 GIVE_UP_SECONDS = 150.0
@@ -69,24 +66,20 @@ async def work(order: dict[str, Any]) -> None:
         subscriber = {"url": f"http://127.0.0.1:{order['port']}/quickbooks"}
         async with ClientSession() as http, http.post(order["emulator"]["control_url"] + "/webhooks", json=subscriber):
             engine.start()
-        await until_quiet(engine)
+        await until_quiet(engine, Path(order["folder"]))
         await engine.stop()
         await runner.cleanup()
 
 
-async def until_quiet(engine: Engine) -> None:
+async def until_quiet(engine: Engine, folder: Path) -> None:
     """Until nothing waits, and nothing new has come although source and books were looked at again since."""
-    before, still, end = -1, 0.0, time.monotonic() + GIVE_UP_SECONDS
-    moved = datetime.now(UTC)
-    while time.monotonic() < end:
-        await asyncio.sleep(0.2)
-        head = (await engine.store.checkpoint(1)).position
-        if head != before:
-            before, moved, still = head, datetime.now(UTC), time.monotonic()
-        elif time.monotonic() - still > QUIET_SECONDS and await is_done(engine.store, moved):
-            return
-    left = await engine.store.some(IntentRow, "intents_in", 1, sorted(OPEN_INTENTS), 5)
-    raise TimeoutError(f"not done: {await engine.health()} {await engine.store.records('outcomes', 1)} {left}")
+
+    async def head() -> int:
+        heads = await engine.reader.heads([1])
+        return heads[1].position if heads else 0
+
+    rest = Rest(engine.store, Shelf(folder), head)
+    await rest.reached(still_seconds=QUIET_SECONDS, give_up_seconds=GIVE_UP_SECONDS)
 
 
 def main() -> None:

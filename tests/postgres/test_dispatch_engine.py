@@ -189,7 +189,7 @@ async def test_a_poisoned_event_stops_one_company_and_no_other(shop: Shop, tmp_p
                     await asyncio.sleep(0.1)
             assert "moon.landed" in engine.runners[1].error
             second.open(customers=1, products=1, orders=2)
-            await shop.until_done(company=2)
+            await shop.until_done(company=2, shelf=second.shelf)
             health = await engine.health()
             assert [one["projection"] for one in health["companies"]] == ["stopped", "running"]
             assert not health["ready"]

@@ -69,6 +69,7 @@ class Scene:
             events=events,
             hashes=dispatcher.keyring,
             books=self.books,
+            echoes=dispatcher.echoes,
             clock=dispatcher.clock,
             instruments=dispatcher.instruments,
         )

@@ -87,6 +87,7 @@ async def test_a_deletion_behind_a_thousand_changes_is_found(database: Database,
         events=LogEvents(dispatcher.log),
         hashes=dispatcher.keyring,
         books=books,
+        echoes=dispatcher.echoes,
         clock=dispatcher.clock,
         instruments=dispatcher.instruments,
     )

@@ -7,6 +7,7 @@ import pytest
 from counterfoil.dispatch.books import Shown
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.reading import LogEvents
+from counterfoil.dispatch.view import ViewLoader
 from counterfoil.dispatch.watched import BOOKS
 from counterfoil.postgres import Pool
 from counterfoil.state.rows import HintRow
@@ -16,7 +17,7 @@ from counterfoil_schema.events.receipts import BooksObserved, HintsSettled
 from counterfoil_schema.exact_json import JsonValue
 from support.dispatching import COMPANY, Dispatcher
 from support.postgres import Database
-from support.stories import observed, planned, sent
+from support.stories import accepted, observed, planned, sent
 
 
 class CountedBooks(MemoryBooks):
@@ -45,6 +46,7 @@ def reader(dispatcher: Dispatcher, books: MemoryBooks) -> BooksReader:
         events=LogEvents(dispatcher.log),
         hashes=dispatcher.keyring,
         books=books,
+        echoes=dispatcher.echoes,
         clock=dispatcher.clock,
         instruments=dispatcher.instruments,
     )
@@ -100,3 +102,67 @@ async def test_what_a_person_entered_is_read_although_we_create_all_day(dispatch
     assert books.readings == []
     assert await looking.follow([hint("Invoice", "70", call - 1)]) == 1
     assert books.readings == [("Invoice", ["70"])]
+
+
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+async def in_flight(dispatcher: Dispatcher, *, entity: str = "Invoice", name_key: str | None = None) -> None:
+    """A create that was sent and has no answer yet; its plan belongs to a trace."""
+    change = await dispatcher.write(observed("1"))
+    plan = planned(change, "shop:order:1", "i1", entity=entity, name_key=name_key)
+    await dispatcher.session.decide([plan], trace=TRACE)
+    await dispatcher.folder.to_head()
+    await dispatcher.write(sent("r", (change, "shop:order:1", "i1")))
+
+
+async def trace_of_last(dispatcher: Dispatcher) -> str | None:
+    """The trace of the newest event."""
+    return (await dispatcher.log.read(COMPANY, limit=10_000))[-1].trace
+
+
+async def test_our_own_invoice_seen_before_its_answer_continues_the_trace_that_led_to_it(
+    dispatcher: Dispatcher,
+) -> None:
+    await in_flight(dispatcher)
+    mark = await dispatcher.outbox.marker_of(await dispatcher.intent("i1"))
+    shown = dispatcher.books.put("Invoice", {"Id": "5", "SyncToken": "0", "PrivateNote": f"Order i1 {mark}"})
+    assert await reader(dispatcher, dispatcher.books).record([shown], "sweep") == 1
+    assert await trace_of_last(dispatcher) == TRACE
+    other = dispatcher.books.put("Invoice", {"Id": "6", "SyncToken": "0", "PrivateNote": f"cf-{'0' * 20}"})
+    assert await reader(dispatcher, dispatcher.books).record([other], "sweep") == 1
+    assert await trace_of_last(dispatcher) is None
+
+
+async def test_what_was_sent_and_is_not_folded_yet_is_known_as_well(dispatcher: Dispatcher) -> None:
+    change = await dispatcher.write(observed("1"))
+    await dispatcher.session.decide([planned(change, "shop:order:1", "i1")], trace=TRACE)
+    mark = await dispatcher.outbox.marker_of(await dispatcher.intent("i1"))
+    dispatcher.in_flight.start(["i1"])
+    await dispatcher.session.decide([sent("r", (change, "shop:order:1", "i1"))])
+    shown = dispatcher.books.put("Invoice", {"Id": "5", "SyncToken": "0", "PrivateNote": mark})
+    assert await reader(dispatcher, dispatcher.books).record([shown], "sweep") == 1
+    assert await trace_of_last(dispatcher) == TRACE
+
+
+async def test_our_own_customer_seen_before_its_answer_is_known_by_its_name(dispatcher: Dispatcher) -> None:
+    view = ViewLoader(
+        company=COMPANY, store=dispatcher.store, events=LogEvents(dispatcher.log), hashes=dispatcher.keyring
+    )
+    await in_flight(dispatcher, entity="Customer", name_key=await view.name_key("Ana Trujillo"))
+    shown = dispatcher.books.put("Customer", {"Id": "5", "SyncToken": "0", "DisplayName": "ana trujillo"})
+    assert await reader(dispatcher, dispatcher.books).record([shown], "sweep") == 1
+    assert await trace_of_last(dispatcher) == TRACE
+
+
+async def test_an_answer_recorded_while_a_reading_is_judged_gives_it_its_trace(dispatcher: Dispatcher) -> None:
+    await in_flight(dispatcher)
+    shown = dispatcher.books.put("Invoice", {"Id": "5", "SyncToken": "1"})
+    looking = reader(dispatcher, dispatcher.books)
+    news = await looking.news([shown])
+    row = await dispatcher.intent("i1")
+    answer = accepted(row.change, row.record_key, "i1", "r", {"Id": "5", "SyncToken": "0"})
+    await dispatcher.session.decide([answer], trace=TRACE)
+    await dispatcher.folder.to_head()
+    assert await looking.append(news, "sweep") == 1
+    assert await trace_of_last(dispatcher) == TRACE

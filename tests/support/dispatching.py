@@ -7,6 +7,7 @@ from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider
 
 from counterfoil.dispatch.batch_size import DOCUMENTED
+from counterfoil.dispatch.early_echoes import EarlyEchoes
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.mappings import Mappings
@@ -78,6 +79,7 @@ class Dispatcher:
         self.outbox = Outbox(
             company=COMPANY, store=self.store, events=events, view=view, books=self.books, mappings=mappings
         )
+        self.echoes = EarlyEchoes(company=COMPANY, store=self.store, events=events, view=view, in_flight=self.in_flight)
         limits = SendingLimits(timeout_seconds=TIMEOUT_SECONDS)
         self.sender = Sender(
             session=self.session, books=self.books, limits=limits, instruments=self.instruments, step=no_step

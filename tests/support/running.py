@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from counterfoil.postgres import Pool
 from counterfoil.settings import CompanySettings, QuickBooksSettings, Settings, SourceSettings
 from counterfoil.state.rows import OPEN_INTENTS, IntentRow
 from counterfoil.state.store import StateStore
-from support.audit import assert_books_hold, assert_state_adds_up, outcomes_of
+from support.audit import assert_books_hold, assert_state_adds_up
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 from support.sales import Sales
@@ -70,13 +70,49 @@ def company_settings(
     )
 
 
-async def is_done(store: StateStore, moved: datetime, company: int = 1) -> bool:
-    """Whether nothing waits, and the books were swept since anything last moved."""
-    outcomes = {(row[0], row[1]): row[2] for row in await store.records("outcomes", company)}
-    intents = await store.some(IntentRow, "intents_in", company, sorted(OPEN_INTENTS), 1)
-    swept = await store.value("cursor", company, BOOKS, SWEEP)
-    is_swept = swept is not None and datetime.fromisoformat(swept) > moved + timedelta(seconds=0.6)
-    return is_swept and not intents and not any(state == "waiting" for state, _ in outcomes)
+@dataclass(frozen=True)
+class Rest:
+    """Knows when all that was put on a shelf or into the books so far has come to its end at the other side.
+
+    `head`: the end of the company's log.
+    """
+
+    store: StateStore
+    shelf: Shelf
+    head: Callable[[], Awaitable[int]]
+    company: int = 1
+
+    async def reached(self, *, still_seconds: float, give_up_seconds: float) -> None:
+        """Wait for it, and until the log has not grown for a while."""
+        end, before, moved, still = time.monotonic() + give_up_seconds, -1, datetime.now(UTC), time.monotonic()
+        while time.monotonic() < end:
+            await asyncio.sleep(0.2)
+            head = await self.head()
+            if head != before:
+                before, moved, still = head, datetime.now(UTC), time.monotonic()
+            elif time.monotonic() - still > still_seconds and await self._is_over(moved) and await self.head() == head:
+                return
+        outcomes = [tuple(row) for row in await self.store.records("outcomes", self.company)]
+        open_intents = await self.store.some(IntentRow, "intents_in", self.company, sorted(OPEN_INTENTS), 5)
+        raise TimeoutError(f"not done: {outcomes} {open_intents}")
+
+    async def _is_over(self, moved: datetime) -> bool:
+        """Whether all is read, the books since anything last moved; all that was read is folded; and nothing waits.
+
+        Asked in this order, so that what is read meanwhile is waited for as well.
+        """
+        for kind, count in self.shelf.counts().items():
+            read = await self.store.value("cursor", self.company, "shelf", kind)
+            if read is None or int(read) < count:
+                return False
+        swept = await self.store.value("cursor", self.company, BOOKS, SWEEP)
+        if swept is None or datetime.fromisoformat(swept) <= moved + timedelta(seconds=0.6):
+            return False
+        if (await self.store.checkpoint(self.company)).position < await self.head():
+            return False
+        if any(row[0] == "waiting" for row in await self.store.records("outcomes", self.company)):
+            return False
+        return not await self.store.some(IntentRow, "intents_in", self.company, sorted(OPEN_INTENTS), 1)
 
 
 @dataclass
@@ -124,17 +160,14 @@ class Shop:
     async def control(self, path: str, body: object = None) -> dict[str, Any]:
         return await asyncio.to_thread(self.emulator.control, path, body)
 
-    async def until_done(self, company: int = 1) -> None:
+    async def until_done(self, company: int = 1, shelf: Shelf | None = None) -> None:
         """Until everything put on the shelf or into the books so far has come to its end."""
-        end, before, moved, still = time.monotonic() + GIVE_UP_SECONDS, -1, datetime.now(UTC), time.monotonic()
-        while time.monotonic() < end:
-            await asyncio.sleep(0.2)
-            head = (await self.store.checkpoint(company)).position
-            if head != before:
-                before, moved, still = head, datetime.now(UTC), time.monotonic()
-            elif time.monotonic() - still > STILL_SECONDS and await is_done(self.store, moved, company):
-                return
-        raise TimeoutError(f"not done: {await outcomes_of(self.pool, self.database.names, company)}")
+        rest = Rest(self.store, shelf or self.sales.shelf, lambda: self._head(company), company)
+        await rest.reached(still_seconds=STILL_SECONDS, give_up_seconds=GIVE_UP_SECONDS)
+
+    async def _head(self, company: int) -> int:
+        found = await self.pool.fetchval('SELECT "position" FROM counterfoil_log.heads WHERE company = $1', company)
+        return int(found or 0)
 
     async def check(self) -> None:
         """Books, log and rows tie out."""

@@ -6,6 +6,7 @@ state; a line without a record says that it was removed. `written.jsonl` takes o
 
 import json
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
@@ -68,6 +69,10 @@ class Shelf:
     def put(self, kind: str, source_id: str, record: Mapping[str, Any] | None) -> None:
         """Add a state of a record; None removes it."""
         _add_line(self.folder / "feed.jsonl", {"kind": kind, "id": source_id, "record": record})
+
+    def counts(self) -> Counter[str]:
+        """How many states of records of each kind were put there."""
+        return Counter(str(line["kind"]) for line in _lines(self.folder / "feed.jsonl"))
 
     def written(self) -> list[tuple[str, dict[str, str]]]:
         """What was written back, in order: record id and values."""

@@ -59,6 +59,7 @@ class Watching:
             events=events,
             hashes=dispatcher.keyring,
             books=self.books,
+            echoes=dispatcher.echoes,
             clock=self.clock,
             instruments=dispatcher.instruments,
         )

@@ -3,6 +3,7 @@
 A request id has 32 characters, so that with a batch id it stays inside Intuit's 36 and 50.
 """
 
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -11,6 +12,7 @@ from counterfoil_schema import exact_json
 REQUEST_ID_LENGTH = 32
 MARKER_LENGTH = 20
 MARKER_BEGIN = "cf-"
+_MARKER = re.compile(rf"{MARKER_BEGIN}[0-9a-f]{{{MARKER_LENGTH}}}")
 
 
 def _digest(*parts: object) -> str:
@@ -54,6 +56,11 @@ def batch_request_id(members: Sequence[str]) -> str:
 def marker(company: int, record_key: str, entity: str, incarnation: int) -> str:
     """What a document of ours bears, so that it can be told from all others when an answer was lost."""
     return MARKER_BEGIN + _digest("marker", company, record_key, entity, incarnation)[:MARKER_LENGTH]
+
+
+def markers_in(text: str) -> list[str]:
+    """All that look like a marker of somebody's engine."""
+    return _MARKER.findall(text)
 
 
 def bytes_hash(body: bytes) -> str:

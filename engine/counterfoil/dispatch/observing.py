@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from counterfoil.dispatch.books import Books, BooksFacts, BooksUnreadableError, Shown
+from counterfoil.dispatch.early_echoes import EarlyEchoes
 from counterfoil.dispatch.merging import Key, Merges
 from counterfoil.dispatch.resting import Resting
 from counterfoil.dispatch.session import Session
@@ -55,6 +56,7 @@ class BooksReader:
         events: EventSource,
         hashes: KeyedHash,
         books: Books,
+        echoes: EarlyEchoes,
         clock: Clock,
         instruments: Instruments,
         step: Step = no_step,
@@ -64,6 +66,7 @@ class BooksReader:
         self._events = events
         self._hashes = hashes
         self._books = books
+        self._echoes = echoes
         self._instruments = instruments
         self._step = step
         self._resting = Resting(clock)
@@ -223,13 +226,11 @@ class BooksReader:
             told: what webhooks say of merges.
         """
         merges = await self._merges.among(list(also) or [one.shown for one in news], told or {}, lane)
-        fresh: list[NewEvent] = []
         with self._instruments.span("counterfoil.observe", None, {"connection": BOOKS, "how": how}) as span:
+            traces = await self._traces(news)
             # Invoices first, so that a payment is decided when what it settles is known.
-            for one in sorted(news, key=lambda each: each.shown.entity == "Payment"):
-                # What is seen of a document of ours continues the trace that led to it.
-                trace = await self._trace_of(one.row) if one.row is not None else None
-                fresh.append(self._event(one, how, trace or span.trace))
+            ordered = sorted(news, key=lambda each: each.shown.entity == "Payment")
+            fresh = [self._event(one, how, traces.get(_key(one)) or span.trace) for one in ordered]
             fresh.extend(_merge_event(one, span.trace) for one in merges)
             # A sweep may show more than one append may hold; the order stays.
             for start in range(0, len(fresh), EVENTS_PER_APPEND):
@@ -237,9 +238,17 @@ class BooksReader:
         self._instruments.observed(BOOKS, len(fresh))
         return len(news)
 
-    async def _trace_of(self, row: DocumentRow) -> str | None:
-        recorded = await self._events.recorded_at(self._session.company, row.position)
-        return recorded.trace
+    async def _traces(self, news: Sequence[News]) -> dict[tuple[str, ...], str | None]:
+        """What is seen of a document of ours continues the trace that led to it, whichever of them comes first.
+
+        The rows are read afresh, and after the echoes: our own answer may be recorded and folded at any moment.
+        """
+        company = self._session.company
+        early = await self._echoes.traces([one.shown for one in news if one.row is None])
+        known = await self._store.load(company, DocumentRow.table, [_key(one) for one in news])
+        positions = {key: row.position for key, row in known.items() if isinstance(row, DocumentRow)}
+        recorded = await self._events.recorded_many(company, list(positions.values()))
+        return {**early, **{key: recorded[position].trace for key, position in positions.items()}}
 
     def _event(self, news: News, how: How, trace: str | None) -> NewEvent:
         one = news.shown
@@ -342,6 +351,10 @@ def may_have_made(row: IntentRow, seen: int) -> bool:
     Without the order a company that creates all day would never look at what people enter.
     """
     return row.operation == "create" and row.sent is not None and row.sent < seen
+
+
+def _key(news: News) -> tuple[str, ...]:
+    return news.shown.entity, news.shown.document_id
 
 
 def _is_known(row: DocumentRow, one: Shown, content_hash: str) -> bool:

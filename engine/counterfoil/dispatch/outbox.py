@@ -178,12 +178,7 @@ class Outbox:
 
     async def marker_of(self, row: IntentRow) -> str:
         """The marker that the document of this intent bears."""
-        link = await self._store.one(LinkRow, self._company, row.record_key)
-        incarnation = 1
-        if link is not None:
-            gone = link.status != "live" and row.operation == "create"
-            incarnation = link.incarnation + 1 if gone else link.incarnation
-        return marker(self._company, row.record_key, row.entity, incarnation)
+        return marker_for(row, await self._store.one(LinkRow, self._company, row.record_key))
 
     def _ready(self, row: IntentRow, planned: IntentPlanned, composed: Composed) -> Ready:
         body = Document.of(composed.entity, composed.body)
@@ -258,6 +253,15 @@ def call_of(identity: str, items: Sequence[CallItem], lane: Lane) -> Call:
             for item in items
         ),
     )
+
+
+def marker_for(row: IntentRow, link: LinkRow | None) -> str:
+    """The marker that the document of this intent bears; `link` is that of its record."""
+    incarnation = 1
+    if link is not None:
+        gone = link.status != "live" and row.operation == "create"
+        incarnation = link.incarnation + 1 if gone else link.incarnation
+    return marker(row.company, row.record_key, row.entity, incarnation)
 
 
 def _gone(row: IntentRow, planned: IntentPlanned, link: Link) -> "Needless | IntentParked":
