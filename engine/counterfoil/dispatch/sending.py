@@ -229,9 +229,18 @@ class Sending:
         self._in_flight.start(ids)
         self._places.take(call.call.lane, batch=call.call.is_batch)
         self._names_under_way += call.items[0].entity in SINGLE_ENTITIES
-        task = tasks.create_task(self._run(call, members, ids, landed), name=f"call {call.call.request_id}")
+        task = tasks.create_task(self._run(call, members), name=f"call {call.call.request_id}")
         self._unsent.add(task)
-        task.add_done_callback(self._unsent.discard)
+
+        # A task that is let go before its first step runs nothing of itself, no `finally` either.
+        def ended(_: object) -> None:
+            self._unsent.discard(task)
+            self._in_flight.land(ids)
+            self._places.give_back(call.call.lane, batch=call.call.is_batch)
+            self._names_under_way -= call.items[0].entity in SINGLE_ENTITIES
+            landed()
+
+        task.add_done_callback(ended)
 
     def drain(self) -> None:
         """Let go of the calls that still wait for their slot: nothing of them is recorded or sent."""
@@ -239,27 +248,19 @@ class Sending:
         for task in list(self._unsent):
             task.cancel()
 
-    async def _run(
-        self, call: Outgoing, members: Sequence[IntentRow], ids: set[str], landed: Callable[[], None]
-    ) -> None:
-        try:
-            task = asyncio.current_task()
-            leaves = (lambda: self._unsent.discard(task)) if task is not None else (lambda: None)
-            known = await self._behind(members)
-            traces = {row.intent_id: known[row.planned].trace for row in members}
-            outcomes = await self._sender.send(call, traces=traces, leaves=leaves)
-            self._learn(outcomes)
-            self.facts_in_doubt |= any(isinstance(one, Refused) and one.code in OUTDATED for one in outcomes.values())
-            done = [row for row in members if isinstance(outcomes.get(row.intent_id), Done)]
-            self._note_lag(done, known, "books")
-            if any(isinstance(one, Refused) and one.code == REFUSED_CODE for one in outcomes.values()):
-                await self._batch_size.refused(len(call.items))
-            self._delay(members)
-        finally:
-            self._in_flight.land(ids)
-            self._places.give_back(call.call.lane, batch=call.call.is_batch)
-            self._names_under_way -= call.items[0].entity in SINGLE_ENTITIES
-            landed()
+    async def _run(self, call: Outgoing, members: Sequence[IntentRow]) -> None:
+        task = asyncio.current_task()
+        leaves = (lambda: self._unsent.discard(task)) if task is not None else (lambda: None)
+        known = await self._behind(members)
+        traces = {row.intent_id: known[row.planned].trace for row in members}
+        outcomes = await self._sender.send(call, traces=traces, leaves=leaves)
+        self._learn(outcomes)
+        self.facts_in_doubt |= any(isinstance(one, Refused) and one.code in OUTDATED for one in outcomes.values())
+        done = [row for row in members if isinstance(outcomes.get(row.intent_id), Done)]
+        self._note_lag(done, known, "books")
+        if any(isinstance(one, Refused) and one.code == REFUSED_CODE for one in outcomes.values()):
+            await self._batch_size.refused(len(call.items))
+        self._delay(members)
 
     async def _behind(self, rows: Sequence[IntentRow]) -> Mapping[int, RecordedEvent]:
         """The plans of these intents, and the changes that they follow from."""
