@@ -77,7 +77,7 @@ class Served:
     def bearer(self) -> dict[str, str]:
         if not self.emulator.office.access_is_good(self.token):
             self.token = self.emulator.office.issue_access()
-        return {"Authorization": f"Bearer {self.token}"}
+        return {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
 
     def still_serves(self) -> None:
         """Nothing is broken, and the books balance."""

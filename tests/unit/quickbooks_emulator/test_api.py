@@ -147,7 +147,9 @@ async def test_tokens_and_realms(api: Api) -> None:
     assert (await api.get("customer/1"))[0] == 401
     api.token = api.emulator.office.issue_access()
     url = f"{api.emulator.base_url}/v3/company/123/customer/1"
-    async with api.session.get(url, headers={"Authorization": f"Bearer {api.token}"}) as answer:
+    async with api.session.get(
+        url, headers={"Authorization": f"Bearer {api.token}", "Accept": "application/json"}
+    ) as answer:
         body = as_object(await answer.json())
         assert (answer.status, code(body)) == (403, "3100")
         assert answer.headers["intuit_tid"].startswith("1-")

@@ -53,7 +53,7 @@ def address(api: Api, tail: str) -> str:
 
 
 async def send(api: Api, method: str, tail: str, body: bytes = b"") -> tuple[int, str, bytes]:
-    headers = {"Authorization": f"Bearer {api.token}"}
+    headers = {"Authorization": f"Bearer {api.token}", "Accept": "application/json"}
     async with api.session.request(method, address(api, tail), data=body, headers=headers) as answer:
         return answer.status, answer.content_type, await answer.read()
 

@@ -252,7 +252,9 @@ async def test_a_call_that_is_refused(api: Api, code: str) -> None:
 async def test_an_upload_beyond_a_hundred_megabytes(api: Api) -> None:
     url = f"{api.emulator.base_url}/v3/company/{api.emulator.realm_id}/upload"
     body = io.BytesIO(b"x" * (100 * 1024 * 1024 + 1))
-    async with api.session.post(url, data=body, headers={"Authorization": f"Bearer {api.token}"}) as answer:
+    async with api.session.post(
+        url, data=body, headers={"Authorization": f"Bearer {api.token}", "Accept": "application/json"}
+    ) as answer:
         assert (answer.status, code_of(as_object(await answer.json()))) == (400, "6030")
 
 

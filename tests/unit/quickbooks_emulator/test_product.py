@@ -137,7 +137,9 @@ def refreshed(process: EmulatorProcess, token: str) -> JsonObject:
 
 def created(process: EmulatorProcess, token: object, body: bytes) -> JsonValue:
     url = f"{process.company_url}/customer?requestid=once"
-    answer = requests.post(url, data=body, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    answer = requests.post(
+        url, data=body, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"}, timeout=10
+    )
     assert answer.status_code == 200, answer.text
     return loads_object(answer.content)["Customer"]
 

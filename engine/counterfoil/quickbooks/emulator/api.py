@@ -4,14 +4,18 @@ from aiohttp import web
 
 from counterfoil.quickbooks.emulator.attachments import Files
 from counterfoil.quickbooks.emulator.exchange import UPLOAD_BYTES_MAX, Exchange, Incoming
+from counterfoil.quickbooks.emulator.packing import UnpackingError, unpacked
+
+COMPRESSED_BYTES_MIN = 1000
 
 
 class AccountingApi:
     """The handlers of `/v3/company/{realm}/…`, and of the links to attached files."""
 
-    def __init__(self, exchange: Exchange, files: Files) -> None:
+    def __init__(self, exchange: Exchange, files: Files, *, body_bytes_max: int) -> None:
         self._exchange = exchange
         self._files = files
+        self._body_bytes_max = body_bytes_max
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route("*", "/v3/company/{realm}/{tail:.*}", self.handle)
@@ -28,6 +32,11 @@ class AccountingApi:
         """Pass one request through."""
         is_upload = request.match_info["tail"].strip("/").lower() == "upload"
         body, oversized = await _upload(request) if is_upload else (await request.read(), False)
+        try:
+            most = UPLOAD_BYTES_MAX if is_upload else self._body_bytes_max
+            body = unpacked(body, request.headers.get("Content-Encoding", ""), most) if body else body
+        except UnpackingError as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
         incoming = Incoming(
             method=request.method,
             realm=request.match_info["realm"],
@@ -37,6 +46,8 @@ class AccountingApi:
             body=body,
             path=request.path_qs,
             oversized=oversized,
+            accept=request.headers.get("Accept", ""),
+            content_type=request.headers.get("Content-Type", ""),
             gone=lambda: request.transport is None or request.transport.is_closing(),
         )
         outgoing = await self._exchange.answer(incoming)
@@ -46,7 +57,11 @@ class AccountingApi:
             # Nobody is left to read it.
             return web.Response(status=500)
         headers = {"intuit_tid": outgoing.intuit_tid, "Content-Type": outgoing.content_type}
-        return web.Response(status=outgoing.status, body=outgoing.body, headers=headers)
+        response = web.Response(status=outgoing.status, body=outgoing.body, headers=headers)
+        if len(outgoing.body) >= COMPRESSED_BYTES_MIN:
+            # For whoever takes it; gzip or deflate.
+            response.enable_compression()
+        return response
 
 
 async def _upload(request: web.Request) -> tuple[bytes, bool]:

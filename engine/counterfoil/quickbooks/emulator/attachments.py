@@ -15,6 +15,7 @@ from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.catalog import BY_PATH
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
+from counterfoil.quickbooks.emulator.markup import read
 from counterfoil.quickbooks.emulator.values import as_object, as_text, reference_id
 from counterfoil_schema.exact_json import JsonObject, JsonValue, loads
 
@@ -174,6 +175,11 @@ def _decoded(content: bytes) -> bytes:
 
 
 def _described(content: bytes) -> JsonObject:
+    if content.lstrip().startswith(b"<"):
+        described = read(content)
+        if described is None:
+            raise faults.QuickBooksFaultError("6041", "Attachable error", "file_metadata is not XML.")
+        return described
     try:
         value = loads(content)
     except (ValueError, RecursionError) as error:

@@ -11,6 +11,7 @@ from counterfoil.ports import Clock, Entropy
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.catalog import BY_PATH
+from counterfoil.quickbooks.emulator.forms import Form, form_wanted, put_into
 from counterfoil.quickbooks.emulator.injection import FaultBoard, FaultRule, Target
 from counterfoil.quickbooks.emulator.limits import Limiter
 from counterfoil.quickbooks.emulator.oauth import TokenOffice
@@ -18,14 +19,14 @@ from counterfoil.quickbooks.emulator.reading import understand
 from counterfoil.quickbooks.emulator.service import Call, Service
 from counterfoil.quickbooks.emulator.stats import CallRecord, Stats
 from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
-from counterfoil_schema.exact_json import dumps
+from counterfoil.quickbooks.emulator.views import precise_stamp
+from counterfoil_schema.exact_json import JsonObject
 
 UPLOAD_BYTES_MAX = 100 * 1024 * 1024
 CLIENT_PATIENCE_SECONDS = 150.0
 DISCONNECT_POLL_SECONDS = 0.02
 TOKEN_LENGTHS = range(20, 4097)
 METERED = frozenset({"read", "query", "cdc", "report"})
-JSON_TYPE = "application/json;charset=UTF-8"
 
 HTML = (
     "<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n<center><h1>{status} {reason}</h1></center>"
@@ -56,6 +57,7 @@ class ExchangeParts:
     realm_id: str
     spawn: Callable[[Coroutine[None, None, None]], object]
     latency_seconds: float = 0.0
+    unasked: Form = "xml"
 
 
 def _never() -> bool:
@@ -70,6 +72,7 @@ class Incoming:
         tail: the address behind the realm.
         oversized: the body was longer than is taken, and what there is of it is worth nothing.
         gone: whether the client has left.
+        accept, content_type: what form the answer is to have, and what form the body has.
     """
 
     method: str
@@ -81,6 +84,8 @@ class Incoming:
     path: str = ""
     oversized: bool = False
     gone: Callable[[], bool] = _never
+    accept: str = ""
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ class Exchange:
         except faults.GatewayFaultError as fault:
             outcome = fault.name
             epoch = int(parts.clock.now().timestamp() * 1000)
-            outgoing = Outgoing(fault.status, dumps(fault.body(epoch)), JSON_TYPE, tid)
+            outgoing = self._outgoing(incoming, fault.status, fault.body(epoch), tid)
         finally:
             parts.limiter.leave()
         self._note(call, incoming.method, incoming.path[:500], outgoing.status, outcome, tid)
@@ -152,7 +157,7 @@ class Exchange:
         if parts.latency_seconds:
             await parts.base_clock.sleep(parts.latency_seconds)
         if incoming.oversized:
-            return "6030", self._faulted(faults.upload_too_large(UPLOAD_BYTES_MAX), tid)
+            return "6030", self._faulted(incoming, faults.upload_too_large(UPLOAD_BYTES_MAX), tid)
         blow: FaultRule | None = None
         for rule in parts.board.hits(_target(call, incoming.body)):
             if rule.kind == "slow":
@@ -167,7 +172,7 @@ class Exchange:
             answer = parts.service.execute(call)
             if answer.content is not None:
                 return "", Outgoing(answer.status, answer.content, answer.content_type, tid)
-            return "", Outgoing(answer.status, dumps(answer.body), JSON_TYPE, tid)
+            return "", self._outgoing(incoming, answer.status, answer.body, tid)
         return blow.kind, await self._blow(incoming, call, blow, tid)
 
     async def _blow(self, incoming: Incoming, call: Call, rule: FaultRule, tid: str) -> Outgoing:
@@ -179,7 +184,7 @@ class Exchange:
             case "auth_expired":
                 raise faults.token_refused()
             case "fault":
-                return self._faulted(rule.fault(), tid)
+                return self._faulted(incoming, rule.fault(), tid)
             case "lost_answer":
                 parts.service.execute(call)
                 await self._hold(incoming, rule.hold_seconds or 0.0)
@@ -191,17 +196,27 @@ class Exchange:
             case _:
                 if rule.effect:
                     parts.service.execute(call)
-                return self._broken_answer(rule, tid)
+                return self._broken_answer(incoming, rule, tid)
 
-    def _faulted(self, fault: faults.GatewayFaultError | faults.QuickBooksFaultError, tid: str) -> Outgoing:
+    def _outgoing(self, incoming: Incoming, status: int, body: JsonObject, tid: str) -> Outgoing:
+        """An answer in the form that was asked for."""
+        form = form_wanted(incoming.accept, incoming.content_type, self._parts.unasked)
+        content, content_type = put_into(
+            form, body, time=precise_stamp(self._parts.clock.now(), self._parts.books.zone)
+        )
+        return Outgoing(status, content, content_type, tid)
+
+    def _faulted(
+        self, incoming: Incoming, fault: faults.GatewayFaultError | faults.QuickBooksFaultError, tid: str
+    ) -> Outgoing:
         now = self._parts.clock.now()
         if isinstance(fault, faults.GatewayFaultError):
             body = fault.body(int(now.timestamp() * 1000))
         else:
             body = {"Fault": fault.body(), "time": now.isoformat()}
-        return Outgoing(fault.status, dumps(body), JSON_TYPE, tid)
+        return self._outgoing(incoming, fault.status, body, tid)
 
-    def _broken_answer(self, rule: FaultRule, tid: str) -> Outgoing:
+    def _broken_answer(self, incoming: Incoming, rule: FaultRule, tid: str) -> Outgoing:
         if rule.kind == "html_error":
             status = rule.status or 502
             text = HTML.format(status=status, reason=REASONS.get(status, "Error"))
@@ -217,8 +232,8 @@ class Exchange:
             "System Failure Error: injected",
             kind="SystemFault",
         )
-        body = dumps({"Fault": fault.body(), "time": self._parts.clock.now().isoformat()})
-        return Outgoing(status, body, JSON_TYPE, tid)
+        body: JsonObject = {"Fault": fault.body(), "time": self._parts.clock.now().isoformat()}
+        return self._outgoing(incoming, status, body, tid)
 
     async def _hold(self, incoming: Incoming, seconds: float) -> None:
         """Keep the client waiting, at most until it leaves."""

@@ -33,6 +33,7 @@ class Switches:
         old_changes: change data capture asked further back than 30 days tells those of 30 days, or refuses.
         closed_period: the fault of a closed period, with a password set for it or without.
         old_refresh: a refresh with a token that was replaced is refused, or ends the connection too.
+        unasked_form: the form of an answer where neither Accept nor the request's own body tells.
         used_code: a code that is sent a second time is refused, or ends what the first exchange gave.
         consents: each consent has tokens of its own beside the others', or there is one connection alone, which a
             new consent replaces.
@@ -47,6 +48,7 @@ class Switches:
     old_changes: Literal["clipped", "refused"] = "clipped"
     closed_period: Literal["6210", "6200"] = "6210"
     old_refresh: Literal["refused", "revokes"] = "refused"
+    unasked_form: Literal["xml", "json"] = "xml"
     used_code: Literal["refused", "revokes"] = "refused"
     consents: Literal["each", "one"] = "each"
     cdc_time_activity: Literal["told", "refused"] = "told"
@@ -215,7 +217,13 @@ def _add_switches(made: argparse.ArgumentParser) -> None:
 
 
 def _add_token_switches(made: argparse.ArgumentParser) -> None:
-    """The same of OAuth."""
+    """The same of OAuth, and of the form of answers."""
+    made.add_argument(
+        "--unasked-form",
+        choices=("xml", "json"),
+        default="xml",
+        help="form of answers to requests that name none, by Accept or by their body (default: %(default)s)",
+    )
     made.add_argument(
         "--old-refresh",
         choices=("refused", "revokes"),
@@ -266,6 +274,7 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
             closed_period=parsed.closed_period,
             old_refresh=parsed.old_refresh,
             used_code=parsed.used_code,
+            unasked_form=parsed.unasked_form,
             consents=parsed.consents,
             cdc_time_activity=parsed.cdc_time_activity,
         ),

@@ -1,7 +1,9 @@
 """From an HTTP request to a call, without a refusal: what cannot be understood is a call of unknown kind."""
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 
+from counterfoil.quickbooks.emulator.markup import read
 from counterfoil.quickbooks.emulator.service import Call, CallKind
 from counterfoil_schema.exact_json import JsonObject, loads
 
@@ -59,6 +61,8 @@ def _write_kind(asked: Mapping[str, str], body: JsonObject | None) -> CallKind:
 
 
 def _object(raw: bytes) -> JsonObject | None:
+    if raw.lstrip().startswith(b"<") or raw.startswith(BOM_UTF8 + b"<"):
+        return read(raw)
     try:
         value = loads(raw)
     except (ValueError, RecursionError):

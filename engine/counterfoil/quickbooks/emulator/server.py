@@ -142,6 +142,7 @@ class QuickBooksEmulator:
             authorization=f"Bearer {token or self._own_token()}",
             body=body,
             path=f"/{tail}",
+            accept="application/json",
         )
         return await self._exchange.answer(incoming)
 
@@ -180,7 +181,7 @@ class QuickBooksEmulator:
             ControlApi(self._control_parts()).add_to(control)
             api = web.Application(client_max_size=BODY_BYTES_MAX)
             OAuthRoutes(self.office, self.realm_id, self.stats).add_to(api)
-            AccountingApi(self._exchange, self.files).add_to(api)
+            AccountingApi(self._exchange, self.files, body_bytes_max=BODY_BYTES_MAX).add_to(api)
             api.on_response_prepare.append(self._mark)
             context = None
             if self.options.tls:
@@ -209,7 +210,8 @@ class QuickBooksEmulator:
     async def _listen(
         self, stack: AsyncExitStack, app: web.Application, port: int, context: ssl.SSLContext | None
     ) -> str:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        # Bodies are unpacked where there is an answer for those that cannot be.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, self.options.host, port, ssl_context=context)
@@ -270,6 +272,7 @@ class QuickBooksEmulator:
             realm_id=self.realm_id,
             spawn=self._spawn,
             latency_seconds=self.options.latency_seconds,
+            unasked=switches.unasked_form,
         )
 
     def _control_parts(self) -> ControlParts:
