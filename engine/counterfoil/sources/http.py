@@ -6,6 +6,7 @@ SourceError
 └── RefusedError      the source says: no, and saying it again would not help
 """
 
+import base64
 import re
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -27,6 +28,9 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 TokenSource = Callable[[], Awaitable[SecretStr]]
 Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
+Authorize = Callable[[SecretStr], Mapping[str, str]]
+"""Headers that show a token."""
+
 OK = frozenset({200, 201, 202, 204})
 # 477 is HubSpot's "this account is being moved"; 52x are its edge network's ways of saying 502.
 BUSY = frozenset({408, 425, 429, 477, 500, 502, 503, 504, 521, 522, 523, 524})
@@ -36,6 +40,7 @@ WAIT_SECONDS_MAX = 60.0
 PAUSE_SECONDS = 10.0
 BODY_BYTES_MAX = 32 * 1024 * 1024
 VENDOR_WORDS_MAX = 300
+DEPTH_MAX = 4
 UNAUTHORIZED = 401
 
 
@@ -95,12 +100,30 @@ class HttpAnswer:
         return value
 
 
+def bearer(token: SecretStr) -> Mapping[str, str]:
+    """A token shown as most sources want it."""
+    return {"Authorization": f"Bearer {token.get_secret_value()}"}
+
+
+@dataclass(frozen=True, slots=True)
+class BasicAuth:
+    """A user's name and password in the header; some sources take their key for either."""
+
+    user: str
+    password: SecretStr
+
+    def headers(self) -> Mapping[str, str]:
+        whole = base64.b64encode(f"{self.user}:{self.password.get_secret_value()}".encode()).decode()
+        return {"Authorization": f"Basic {whole}"}
+
+
 class SourceHttp:
     """One connection's way to one source's API.
 
     Args:
         base_url: scheme, host and port, without a path.
-        token: the bearer token to send; asked before each try, so it may refresh itself.
+        token: the token to send; asked before each try, so it may refresh itself. None: nothing is shown.
+        authorize: how the token is shown; see `bearer`.
         limiter: this connection's pace, in calls.
         name: the source's name as people know it, for messages.
         entropy: spreads the waits, so that many connections do not come back at once; None: no spreading.
@@ -114,11 +137,12 @@ class SourceHttp:
         self,
         session: aiohttp.ClientSession,
         base_url: str,
-        token: TokenSource,
+        token: TokenSource | None,
         limiter: AsyncLimiter,
         clock: Clock,
         name: str,
         *,
+        authorize: Authorize = bearer,
         entropy: Entropy | None = None,
         forget_token: Callable[[SecretStr], None] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -129,6 +153,7 @@ class SourceHttp:
         self._session = session
         self._base_url = base_url.rstrip("/")
         self._token = token
+        self._authorize = authorize
         self._limiter = limiter
         self._clock = clock
         self._name = name
@@ -160,7 +185,7 @@ class SourceHttp:
         Args:
             path: absolute, for example `/crm/v3/objects/deals`.
             json: sent with exact numbers.
-            form: sent form-encoded and without the bearer token, as token endpoints want it.
+            form: sent form-encoded and without the token, as token endpoints want it.
             deadline: of a request with `json`, on the clock's monotonic scale: a body that has not left by then stays.
 
         Raises:
@@ -172,7 +197,7 @@ class SourceHttp:
         renewed = False
         while True:
             left -= 1
-            token = None if form is not None else await self._token()
+            token = None if form is not None or self._token is None else await self._token()
             try:
                 return await self._once(method, path, params, json, form, token, expect, deadline)
             except RefusedError as error:
@@ -207,7 +232,7 @@ class SourceHttp:
         headers = {"Accept": "application/json", **self._headers}
         data: bytes | TimelyPayload | Mapping[str, str] | None = form
         if token is not None:
-            headers["Authorization"] = f"Bearer {token.get_secret_value()}"
+            headers.update(self._authorize(token))
         if json is not None:
             headers["Content-Type"] = "application/json"
             data = exact_json.dumps(json)
@@ -306,11 +331,22 @@ def _vendor_words(answer: HttpAnswer) -> str:
         value = exact_json.loads(answer.body)
     except ValueError:
         return ""
-    if isinstance(value, dict):
-        for name in ("message", "error_description", "error"):
-            said = value.get(name)
-            if isinstance(said, str) and said:
-                return f": {said[:VENDOR_WORDS_MAX].rstrip('.')}"
+    said = _said(value)
+    return f": {said[:VENDOR_WORDS_MAX].rstrip('.')}" if said else ""
+
+
+def _said(value: JsonValue, deep: int = 0) -> str:
+    """The words in an error's body: `{"message": …}`, `{"error": {…}}`, `{"errors": [{…}]}` or `[{…}]`."""
+    if deep > DEPTH_MAX:
+        return ""
+    if isinstance(value, list):
+        return _said(value[0], deep + 1) if value else ""
+    if not isinstance(value, dict):
+        return value if isinstance(value, str) else ""
+    for name in ("message", "error_description", "error", "errors"):
+        said = _said(value.get(name), deep + 1)
+        if said:
+            return said
     return ""
 
 

@@ -7,9 +7,11 @@ nothing on its own beyond one call: the engine records, plans, paces and repeats
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 import aiohttp
+from pydantic import SecretStr
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.ports import Clock, Entropy
@@ -181,11 +183,34 @@ class SourceAdapter(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTokens:
+    """A connection's tokens as its source granted them; `granted` is what else the answer said, as text."""
+
+    access_token: SecretStr | None = None
+    refresh_token: SecretStr | None = None
+    expires_at: datetime | None = None
+    granted: Mapping[str, str] = field(default_factory=dict)
+
+
+class TokenKeeper(Protocol):
+    """Where a connection's tokens are kept between runs; see `counterfoil.sources.oauth`."""
+
+    async def load(self) -> SourceTokens | None:
+        """Those stored last."""
+        ...
+
+    async def store(self, tokens: SourceTokens) -> None:
+        """Keep new tokens; once this returns they survive a crash."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceContext:
     """What the engine gives an adapter.
 
     `settings` is the connection's own table from the configuration file, secrets already resolved to SecretStr;
-    `mapping` is the connection's mapping as plain data, for adapters that read by it (columns, properties).
+    `mapping` is the connection's mapping as plain data, for adapters that read by it (columns, properties);
+    `tokens` keeps what an OAuth source grants, None where nothing is kept.
     """
 
     connection: str
@@ -195,6 +220,7 @@ class SourceContext:
     clock: Clock
     entropy: Entropy
     public_url: str | None = None
+    tokens: TokenKeeper | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 

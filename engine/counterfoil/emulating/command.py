@@ -1,0 +1,105 @@
+"""`counterfoil emulator NAME`: an emulator as a process of its own.
+
+One line on standard output says where it listens and with which secrets (`--json`: as one object); then it serves
+until SIGTERM or SIGINT. Exit codes: 0 stopped, 1 the port is taken, 2 arguments that cannot be understood.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from counterfoil_schema.exact_json import dumps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorOptions:
+    """How an emulator starts.
+
+    `port` 0 takes any. `seed` decides every secret and id. `limits` enforces the vendor's rates. `webhook_url` is
+    delivered to from the start. `tls` speaks https under a throw-away authority. `webhook_pause_seconds` stands before
+    the first repetition of a delivery and doubles each time.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    seed: int = 1
+    limits: bool = True
+    webhook_url: str | None = None
+    tls: bool = False
+    webhook_pause_seconds: float = 0.2
+
+
+class Served(Protocol):
+    """An emulator that is up."""
+
+    def ready(self) -> Mapping[str, object]:
+        """What whoever started it needs to know: `base_url`, `control_url`, secrets."""
+        ...
+
+
+def parser_of(name: str, description: str) -> argparse.ArgumentParser:
+    """The arguments that all emulators take; a vendor's own can be added."""
+    parser = argparse.ArgumentParser(prog=f"counterfoil emulator {name}", description=description)
+    parser.add_argument("--port", type=int, default=0, help="port of the API; 0 takes a free one")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
+    parser.add_argument("--seed", type=int, default=1, help="decides every secret and id")
+    parser.add_argument("--limits", choices=("on", "off"), default="on", help="enforce the vendor's rate limits")
+    parser.add_argument("--webhook-url", default=None, help="deliver webhooks there from the start")
+    parser.add_argument("--tls", action="store_true", help="speak https; `ca_file` is what clients must trust")
+    return parser
+
+
+def options_from(given: argparse.Namespace) -> EmulatorOptions:
+    """What `parser_of` understood."""
+    return EmulatorOptions(
+        port=given.port, seed=given.seed, limits=given.limits == "on", webhook_url=given.webhook_url, tls=given.tls
+    )
+
+
+async def serve_until_stopped(
+    open_emulator: Callable[[], AbstractAsyncContextManager[Served]], name: str, port: int, *, as_json: bool
+) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code.
+
+    Args:
+        name: the vendor's, for messages.
+        port: that was asked for, for messages.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with open_emulator() as emulator:
+            ready = dict(emulator.ready())
+            line = dumps(ready).decode() if as_json else "\n".join(f"{key}: {value}" for key, value in ready.items())
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+            await stop.wait()
+    except OSError as error:
+        sys.stderr.write(f"The {name} emulator cannot listen on port {port}: {error.strerror}.\n")
+        return 1
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+    return 0
+
+
+async def serve_with(
+    argv: Sequence[str],
+    name: str,
+    description: str,
+    open_emulator: Callable[[EmulatorOptions], AbstractAsyncContextManager[Served]],
+) -> int:
+    """The whole command of an emulator with no arguments of its own."""
+    try:
+        given = parser_of(name, description).parse_args(list(argv))
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 0
+    options = options_from(given)
+    return await serve_until_stopped(lambda: open_emulator(options), name, options.port, as_json=given.json)
