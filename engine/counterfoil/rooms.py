@@ -113,7 +113,14 @@ def make_rooms(
         ),
         books=base.reader,
         sweeper=sweeper,
-        coverage=Coverage(session=session, store=shared.store, books=books, sweeper=sweeper, clock=shared.clock),
+        coverage=Coverage(
+            session=session,
+            store=shared.store,
+            books=books,
+            reader=base.reader,
+            sweeper=sweeper,
+            clock=shared.clock,
+        ),
         requests=RequestTaker(session=session, store=shared.store, in_flight=base.in_flight),
         acquaintance=Acquaintance(
             session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings

@@ -108,3 +108,34 @@ async def test_changes(server: ScriptedServer, quickbooks: Connected) -> None:
     for entities, at in ((["TaxCode"], since), ([], since), (["Bill"], since - timedelta(days=31))):
         with pytest.raises(ChangeWindowError):
             await quickbooks.client.cdc(entities, at, Lane.LIVE)
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        {"Invoice": [{"Id": "7"}, {"DocNumber": "1001"}]},
+        {"Invoice": [{"Id": ""}]},
+        {"Invoice": [{"Id": 7}]},
+        {"Invoice": [{"status": "Deleted", "MetaData": {"LastUpdatedTime": "t"}}]},
+        {"Invoice": ["7"]},
+        {"Invoice": {"Id": "7"}},
+    ],
+)
+async def test_changes_of_which_one_names_no_record_are_not_taken_for_all_there_is(
+    server: ScriptedServer, quickbooks: Connected, group: dict[str, object]
+) -> None:
+    answer = {"CDCResponse": [{"QueryResponse": [{"Customer": [{"Id": "3"}]}, group]}], "time": "t"}
+    server.play(say(json.dumps(answer)))
+    since = datetime.now(UTC) - timedelta(days=1)
+    outcome = await quickbooks.client.cdc(["Customer", "Invoice"], since, Lane.LIVE)
+    assert isinstance(outcome, ReadFailed)
+    assert "Invoice" in outcome.reason
+
+
+async def test_a_row_without_an_id_is_no_row_that_can_be_left_out(
+    server: ScriptedServer, quickbooks: Connected
+) -> None:
+    server.play(say('{"QueryResponse":{"Bill":[{"Id":"1"},{"DocNumber":"2"}]},"time":"t"}'))
+    outcome = await quickbooks.client.query(select("Bill"), Lane.LIVE)
+    assert isinstance(outcome, ReadFailed)
+    assert "without an Id" in outcome.reason

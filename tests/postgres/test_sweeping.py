@@ -196,6 +196,25 @@ async def test_a_deletion_that_nobody_told_of_is_found_by_the_count(scene: Watch
     assert await scene.observed("Estimate") == [(str(estimate["Id"]), "live"), (str(estimate["Id"]), "deleted")]
 
 
+async def test_an_item_that_nobody_told_of_is_found_with_its_list(scene: Watching) -> None:
+    scene.clock.shift = timedelta(minutes=-10)
+    await scene.coverage.check()
+    scene.clock.shift = timedelta()
+    await scene.reader.learn_names("Item")
+    income = next(iter(scene.api.emulator.books.tables.table("Account").rows))
+    item = scene.write("Item", {"Name": "Weeding", "Type": "Service", "IncomeAccountRef": {"value": income}})
+    await scene.set_swept_until(datetime.now(UTC) + timedelta(minutes=5))
+    await scene.dispatcher.folder.to_head()
+    assert await scene.row("Item", str(item["Id"])) is None
+    scene.clock.shift = timedelta(days=7)
+    checked = await scene.coverage.check()
+    await scene.dispatcher.folder.to_head()
+    found = await scene.row("Item", str(item["Id"]))
+    assert found is not None
+    assert found.name == "Weeding"
+    assert "Item" not in {one.entity for one in checked}
+
+
 def _estimate(scene: Watching, customer: str) -> JsonObject:
     item = next(iter(scene.api.emulator.books.tables.table("Item").rows))
     line: JsonObject = {

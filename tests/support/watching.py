@@ -76,6 +76,7 @@ class Watching:
             session=dispatcher.session,
             store=dispatcher.store,
             books=self.books,
+            reader=self.reader,
             sweeper=self.sweeper,
             clock=self.clock,
         )

@@ -19,6 +19,10 @@ WINDOW: Final = timedelta(days=30)
 UNSUPPORTED: Final = frozenset({"JournalCode", "TaxAgency", "TaxCode", "TaxRate"})
 
 
+_COUNTS: Final = frozenset({"startPosition", "maxResults", "totalCount", "status"})
+"""What stands beside the lists of a group."""
+
+
 class ChangeWindowError(CounterfoilError):
     """A CDC call that QuickBooks cannot answer; found before anything is sent."""
 
@@ -42,11 +46,19 @@ def check_request(entities: Sequence[str], changed_since: datetime, now: datetim
         )
 
 
-def change_set(document: Mapping[str, JsonValue], intuit_tid: str | None) -> ChangeSet | Fault | None:
-    """The changes in an answer; a fault that one of its groups carries; None if it is no CDC answer."""
+class UnreadableChangesError(ValueError):
+    """A CDC answer of which a part says nothing: a change that is passed over would never be asked for again."""
+
+
+def change_set(document: Mapping[str, JsonValue], intuit_tid: str | None) -> ChangeSet | Fault:
+    """The changes in an answer, or a fault that one of its groups carries.
+
+    Raises:
+        UnreadableChangesError: no CDC answer, or one with a record that has no Id.
+    """
     responses = document.get("CDCResponse")
     if not isinstance(responses, list):
-        return None
+        raise UnreadableChangesError("an answer without changes in it")
     rows: dict[str, list[JsonObject]] = {}
     deleted: list[DeletedStub] = []
     total = 0
@@ -55,12 +67,15 @@ def change_set(document: Mapping[str, JsonValue], intuit_tid: str | None) -> Cha
         if fault is not None:
             return fault
         for entity, records in group.items():
-            if not isinstance(records, list):
+            if entity in _COUNTS:
                 continue
+            if not isinstance(records, list):
+                raise UnreadableChangesError(f"changes of {entity} that are no list")
             for record in records:
-                if isinstance(record, dict):
-                    total += 1
-                    _sort_in(entity, record, rows, deleted)
+                if not isinstance(record, dict) or not isinstance(record.get("Id"), str) or not record["Id"]:
+                    raise UnreadableChangesError(f"a change of {entity} without an Id")
+                total += 1
+                _sort_in(entity, record, rows, deleted)
     return ChangeSet(
         rows={entity: tuple(found) for entity, found in rows.items()},
         deleted=tuple(deleted),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from counterfoil.quickbooks.online.answers import Faulty, Good, Unreadable
 from counterfoil.quickbooks.online.batch import BatchItem, item_outcomes
 from counterfoil.quickbooks.online.calls import CallResult, Reply
-from counterfoil.quickbooks.online.cdc import change_set
+from counterfoil.quickbooks.online.cdc import UnreadableChangesError, change_set
 from counterfoil.quickbooks.online.faults import FaultKind
 from counterfoil.quickbooks.online.instants import parse_instant
 from counterfoil.quickbooks.online.outcomes import (
@@ -119,6 +119,9 @@ def query_page(result: CallResult, entity: str) -> QueryOutcome:
     records = tuple(row for row in rows if isinstance(row, dict))
     if len(records) != len(rows):
         return ReadFailed("a query's answer with a row that is no record", transient=True, intuit_tid=tid)
+    # A rate is the one record without an Id: currency and day name it.
+    if entity != "ExchangeRate" and not all(isinstance(row.get("Id"), str) and row["Id"] for row in records):
+        return ReadFailed("a query's answer with a row without an Id", transient=True, intuit_tid=tid)
     start, total = response.get("startPosition"), response.get("totalCount")
     return QueryPage(
         rows=records,
@@ -135,11 +138,12 @@ def changes(result: CallResult) -> ChangeOutcome:
     if isinstance(reply, ReadFailed):
         return reply
     tid = reply.exchange.intuit_tid
-    found = change_set(document_of(reply), tid)
+    try:
+        found = change_set(document_of(reply), tid)
+    except UnreadableChangesError as unreadable:
+        return ReadFailed(str(unreadable), transient=True, intuit_tid=tid)
     if isinstance(found, ChangeSet):
         return found
-    if found is None:
-        return ReadFailed("an answer without changes in it", transient=True, intuit_tid=tid)
     return ReadFailed(str(found), fault=found, transient=found.kind in _PASSING, intuit_tid=tid)
 
 
