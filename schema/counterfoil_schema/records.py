@@ -158,6 +158,7 @@ class Vendor(Shape):
     kind: Literal["vendor"] = "vendor"
     name: PersonalText
     email: PersonalTextOrNone = None
+    currency: Currency | None = None
     active: bool = True
 
 

@@ -17,6 +17,8 @@ from counterfoil.quickbooks.emulator.catalog import ENTITIES
 from counterfoil.quickbooks.emulator.control import ENDPOINTS
 from counterfoil.quickbooks.emulator.limits import LimitNumbers
 from support.raw_http import (
+    EXPECTATIONS,
+    FRAMINGS,
     Answer,
     Request,
     awkward_json,
@@ -49,6 +51,12 @@ OAUTH = (
     "/files/x",
     "/",
 )
+
+
+PLACES = [
+    "/", "/nothing", "/v3/company/1/customer", "/v3/company/1/cdc", "/v3/x", "/books/Customer", "/connect/oauth2",
+    "/oauth2/v1/tokens/bearer", "/state", "/faults",
+]  # fmt: skip
 
 
 @dataclass
@@ -337,6 +345,16 @@ def test_uploads_of_nearly_the_right_form(served: Served, parts: list[tuple[str,
     )
     more = {**served.bearer, "Content-Type": f"multipart/form-data; boundary={boundary}"}
     served.send(Request("POST", served.company("upload"), more, body + f"--{boundary}--\r\n".encode()))
+
+
+@pytest.mark.parametrize("control", [False, True])
+@pytest.mark.parametrize("path", PLACES)
+def test_what_is_expected_and_how_a_body_comes(served: Served, path: str, control: bool) -> None:
+    for method in ("GET", "HEAD", "OPTIONS", "POST", "BREW"):
+        for expectation in EXPECTATIONS:
+            served.send(Request(method, path, {"Expect": expectation}, b"{}"), control=control)
+        for framing in FRAMINGS:
+            served.send(Request(method, path, framing.headers, framing.body), control=control, patience=PATIENCE)
 
 
 def test_refused_requests_leave_nothing_in_memory(served: Served) -> None:

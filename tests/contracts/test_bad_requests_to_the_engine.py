@@ -24,6 +24,8 @@ from counterfoil.settings import CompanySettings, QuickBooksSettings, Settings, 
 from counterfoil_schema.events.receipts import WebhookReceived
 from support.postgres import Server, fresh_database
 from support.raw_http import (
+    EXPECTATIONS,
+    FRAMINGS,
     Answer,
     Request,
     awkward_json,
@@ -342,3 +344,19 @@ def test_refused_deliveries_leave_nothing_in_memory_or_log(served: Served) -> No
     # A hundred and fifty million bytes were sent.
     assert grown < 2_000_000
     assert before == len(served.recorded())
+
+
+PLACES = [
+    "/", "/nothing", "/health", "/hooks", "/hooks/", "/hooks/quickbooks", "/hooks/nothing",
+    "/hooks/sources/1/hubspot", "/hooks/sources/x/y", "/connect/quickbooks/1", "/connect/quickbooks/callback",
+    "/connect/x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_what_is_expected_and_how_a_body_comes(served: Served, path: str) -> None:
+    for method in ("GET", "HEAD", "OPTIONS", "POST", "BREW"):
+        for expectation in EXPECTATIONS:
+            served.send(Request(method, path, {"Expect": expectation}, b"{}"))
+        for framing in FRAMINGS:
+            served.send(Request(method, path, framing.headers, framing.body), patience=PATIENCE)

@@ -1,6 +1,7 @@
 """Requests of any bytes over a plain socket, and Hypothesis strategies for bad ones."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -129,8 +130,7 @@ header_values = st.one_of(
 )  # fmt: skip
 
 _NAMES = ["Authorization", "Content-Type", "Accept", "Cookie", "intuit-signature", "intuit-t-id", "Range", "Origin"]
-# Not Expect: where no route fits, aiohttp answers one that is no text by 500 before any of us is asked.
-_FRAMING = ["Content-Length", "Transfer-Encoding", "Content-Encoding", "Upgrade", "Connection", "Host"]
+_FRAMING = ["Expect", "Content-Length", "Transfer-Encoding", "Content-Encoding", "Upgrade", "Connection", "Host"]
 
 headers = st.dictionaries(st.sampled_from(_NAMES), header_values, max_size=3)
 framing_headers = st.dictionaries(
@@ -140,3 +140,40 @@ framing_headers = st.dictionaries(
 )
 
 methods = st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW", "get", ""])
+
+
+EXPECTATIONS = ("something", "100-continue", "", "\x80\xff", "\xe9" * 2_000, "100-continue, 100-continue", "a" * 7_000)
+"""What a sender may say that it expects; only the second means anything."""
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Headers about a body, and bytes that need not be what they say."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+_PACKED = gzip.compress(b'{"a": 1}', mtime=0)
+FRAMINGS = (
+    Framing({"Content-Encoding": "gzip"}, _PACKED),
+    Framing({"Content-Encoding": "gzip"}, _PACKED[:-6]),
+    Framing({"Content-Encoding": "gzip"}, b"no gzip at all"),
+    Framing({"Content-Encoding": "gzip", "Transfer-Encoding": "chunked"}, b"3\r\nabc\r\n0\r\n\r\n"),
+    Framing({"Content-Encoding": "gzip"}, gzip.compress(bytes(30_000_000), mtime=0)),
+    Framing({"Content-Encoding": "deflate"}, b"\x00\x01"),
+    Framing({"Content-Encoding": "br"}, b"\x00"),
+    Framing({"Content-Encoding": "zstd"}, b"\x00"),
+    Framing({"Transfer-Encoding": "chunked"}, b"2\r\n{}\r\n0\r\n\r\n"),
+    Framing({"Transfer-Encoding": "chunked"}, b"zz\r\n{}\r\n0\r\n\r\n"),
+    Framing({"Transfer-Encoding": "chunked"}, b"ffffffffffffffff\r\n{}"),
+    Framing({"Transfer-Encoding": "chunked"}, b"2\r\n{}"),
+    Framing({"Transfer-Encoding": "chunked, chunked"}, b"0\r\n\r\n"),
+    Framing({"Transfer-Encoding": "gzip"}, _PACKED),
+    Framing({"Content-Length": "99999999999999999999999"}, b"{}"),
+    Framing({"Content-Length": "-1"}, b"{}"),
+    Framing({"Content-Length": "1e3"}, b"{}"),
+    Framing({"Content-Length": "2, 2"}, b"{}"),
+    Framing({"Content-Length": "2", "Transfer-Encoding": "chunked"}, b"{}"),
+    Framing({"Content-Length": ""}, b"{}"),
+)

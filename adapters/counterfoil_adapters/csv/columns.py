@@ -40,7 +40,7 @@ FIELDS: Mapping[RecordName | Literal["line"], Mapping[str, FieldKind]] = {
         "hired": "date",
         "active": "flag",
     },
-    "vendor": {"name": "text", "email": "text", "active": "flag"},
+    "vendor": {"name": "text", "email": "text", "currency": "text", "active": "flag"},
     "invoice": {
         "customer": "reference",
         "number": "text",

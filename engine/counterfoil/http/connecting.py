@@ -10,7 +10,7 @@ from html import escape
 from aiohttp import web
 
 from counterfoil.errors import CounterfoilError
-from counterfoil.http.expectation import expected
+from counterfoil.expectation import expected, refuse_strange_expectations
 from counterfoil.quickbooks.online.consent import ConsentError, Made, QuickBooksConsent
 from counterfoil.quickbooks.online.oauth import TokenEndpointError
 from counterfoil.secrets.consents import CONSENT_SECONDS_MAX, hash_of, is_same_browser
@@ -51,6 +51,7 @@ class ConnectRoutes:
         self._callback = application.router.add_resource("/quickbooks/callback")
         self._callback.add_route("GET", self.callback, expect_handler=expected)
         application.router.add_get("/quickbooks/{company:[0-9]{1,18}}", self.begin, expect_handler=expected)
+        refuse_strange_expectations(application)
         return application
 
     async def begin(self, request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 from aiohttp import web
 
-from counterfoil.http.expectation import expected
+from counterfoil.expectation import expected, refuse_strange_expectations
 from counterfoil.runner import CompanyRunner
 from counterfoil.state.store import StateStore
 
@@ -47,3 +47,4 @@ def health_routes(application: web.Application, health: Health) -> None:
 
     application.router.add_get("/health", live, expect_handler=expected)
     application.router.add_get("/ready", ready, expect_handler=expected)
+    refuse_strange_expectations(application)

@@ -19,8 +19,8 @@ from pydantic import SecretStr
 
 from counterfoil.dispatch.watched import EVERYTHING
 from counterfoil.errors import CounterfoilError
+from counterfoil.expectation import expected, refuse_strange_expectations, refuse_unreadable_bodies
 from counterfoil.http.admission import RETRY_SECONDS, Admission, BusyError
-from counterfoil.http.expectation import expected
 from counterfoil.log import Append, Delivery, EventTooLargeError, LogError, LogWriter, NewEvent
 from counterfoil.quickbooks.online.webhooks import (
     SIGNATURE_HEADER,
@@ -79,9 +79,12 @@ def webhook_application(
     """The routes as an application that a host mounts wherever it likes."""
     bounds = bounds if bounds is not None else WebhookSettings()
     handler = _Handler(log, routes, public_url, bounds)
-    application = web.Application(client_max_size=bounds.body_bytes_max, middlewares=[_plain_errors])
+    application = web.Application(
+        client_max_size=bounds.body_bytes_max, middlewares=[refuse_unreadable_bodies, _plain_errors]
+    )
     application.router.add_post("/quickbooks", handler.quickbooks, expect_handler=expected)
     application.router.add_post("/sources/{company:[0-9]{1,18}}/{connection}", handler.source, expect_handler=expected)
+    refuse_strange_expectations(application)
     return application
 
 

@@ -4,7 +4,7 @@ from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.names import NameRules, choose_name, held_name
 from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, named
 from counterfoil.planning.party_details import NAME_MAX, PARTY_ENTITIES, details_of
-from counterfoil.planning.second_parties import follow_customer
+from counterfoil.planning.second_parties import Party, follow_party, own_currency, second_entry, section_of, with_party
 from counterfoil.planning.sections import PartySection
 from counterfoil.planning.types import Park, Plan, PlanRequest, Skip, StateView
 from counterfoil_schema.exact_json import JsonObject
@@ -29,11 +29,27 @@ def plan_party(record: Customer | Vendor | Employee, request: PlanRequest, mappi
     chosen = choose_name(request.record_key, raw, rules, held_name(link, "DisplayName"), view)
     if isinstance(chosen, Park):
         return chosen
-    draft = _draft(record, request, mapping, view, section, chosen)
-    planned = carry(draft, request, mapping, view)
-    if isinstance(record, Customer):
-        return follow_customer(request.record_key, record, planned, mapping, view)
-    return planned
+    if isinstance(record, Employee):
+        return carry(_draft(record, request, section, chosen, None), request, mapping, view)
+    return _plan_money_party(record, request, mapping, view, chosen)
+
+
+def _plan_money_party(
+    record: Customer | Vendor, request: PlanRequest, mapping: Mapping, view: StateView, name: str
+) -> Plan:
+    """The entry in the party's first currency, and those in others."""
+    key, section = request.record_key, section_of(record, mapping)
+    currency = own_currency(key, record, mapping, view) if view.multi_currency() else None
+    party = Party(key=key)
+    if currency is not None and record.currency is not None and record.currency != currency:
+        if record.currency not in section.other_currencies:
+            return _currency_fixed(record, key, currency)
+        second = second_entry(key, record, record.currency, mapping, view)
+        if isinstance(second, Park):
+            return second
+        party = second
+    planned = carry(_draft(record, request, section, name, currency), request, mapping, view)
+    return with_party(party, follow_party(key, record, planned, mapping, view))
 
 
 def _section(record: Customer | Vendor | Employee, mapping: Mapping) -> PartySection:
@@ -45,10 +61,9 @@ def _section(record: Customer | Vendor | Employee, mapping: Mapping) -> PartySec
 def _draft(
     record: Customer | Vendor | Employee,
     request: PlanRequest,
-    mapping: Mapping,
-    view: StateView,
     section: PartySection,
     name: str,
+    currency: str | None,
 ) -> DraftOrRefusal:
     details, unfit = details_of(record, section.colon)
     if unfit and section.unfit == "park":
@@ -58,12 +73,7 @@ def _draft(
             fix='Correct them at the source, or set unfit = "leave_out" in the mapping.',
         )
     body: JsonObject = {"DisplayName": name, **details}
-    if isinstance(record, Customer) and view.multi_currency():
-        currency = record.currency or mapping.connection.currency or view.home_currency()
-        # Where the source names no currency, whatever the books hold is right.
-        refusal = _currency_moved(request.record_key, record.currency, view) if record.currency else None
-        if refusal is not None:
-            return refusal
+    if currency is not None:
         body["CurrencyRef"] = {"value": currency}
     if section.inactive == "deactivate":
         body["Active"] = record.active
@@ -77,14 +87,11 @@ def _draft(
     )
 
 
-def _currency_moved(key: str, currency: str, view: StateView) -> Park | None:
-    link = view.link(key)
-    held = link.image.get("CurrencyRef") if link is not None else None
-    if not isinstance(held, dict) or held.get("value") in (None, currency):
-        return None
+def _currency_fixed(record: Customer | Vendor, key: str, held: str) -> Park:
     return Park(
         code="currency_fixed",
-        reason=f"{named(key)} changed its currency from {held.get('value')} to {currency}; "
+        reason=f"{named(key)} changed its currency from {held} to {record.currency}; "
         "QuickBooks fixes a party's currency when it is created.",
-        fix="Make a new customer for the new currency at the source.",
+        fix=f"Make a new {record.kind} for the new currency at the source; or list the currency under [{record.kind}] "
+        "other_currencies in the mapping, so that a second entry is made.",
     )

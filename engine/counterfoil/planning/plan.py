@@ -13,6 +13,7 @@ from counterfoil.planning.payments import plan_payment
 from counterfoil.planning.payroll import plan_pay_run
 from counterfoil.planning.products import plan_product
 from counterfoil.planning.second_parties import second_entries
+from counterfoil.planning.sections import MoneyPartySection
 from counterfoil.planning.types import Intent, Link, Park, Plan, PlanRequest, Skip, StateView, Unchanged
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
@@ -113,13 +114,17 @@ def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
 
 
 def _removed_from_list(request: PlanRequest, mapping: Mapping, link: Link, document: str, view: StateView) -> Plan:
-    if getattr(mapping, document).removed == "keep":
+    section = getattr(mapping, document)
+    if section.removed == "keep":
         return Skip(
             code="removed_kept",
             reason=f"{named(request.record_key)} was removed at the source; {label(link)} stays, for its history.",
         )
     proof = view.body_hash(_DEACTIVATED)
-    entries = [link, *(second_entries(request.record_key, mapping, view) if link.entity == "Customer" else ())]
+    entries = [
+        link,
+        *(second_entries(request.record_key, section, view) if isinstance(section, MoneyPartySection) else ()),
+    ]
     living = [entry for entry in entries if entry.content_hash != proof]
     if not living:
         return Unchanged(proof=proof, reason=f"{label(link)} is already inactive.")

@@ -70,17 +70,21 @@ class PartySection(FromKinds):
     edited: Literal["update", "park"] = "update"
 
 
-class CustomerSection(PartySection):
-    """`[customer]`: QuickBooks fixes a customer's currency for life.
+class MoneyPartySection(PartySection):
+    """What customers and vendors have in common: QuickBooks fixes the currency of either for life.
 
-    `other_currencies`: in these a customer who is billed in more than one gets a second entry, named after the first
-    with the currency in brackets; documents in any other are parked.
+    `other_currencies`: in these a party that has documents in more than one gets a second entry, named after the first
+    with the currency in brackets; anything in another is parked.
     """
 
     other_currencies: tuple[Currency, ...] = ()
 
 
-class VendorSection(PartySection):
+class CustomerSection(MoneyPartySection):
+    """`[customer]`."""
+
+
+class VendorSection(MoneyPartySection):
     """`[vendor]`."""
 
 

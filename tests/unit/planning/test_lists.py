@@ -74,6 +74,32 @@ def test_a_changed_currency_parks_because_it_is_fixed_at_creation() -> None:
     assert planned.code == "currency_fixed"
 
 
+def test_a_vendor_of_two_currencies_is_two_parties_by_rule() -> None:
+    key, liquids = "csv:vendor:1", Vendor(name="Exotic Liquids", currency="USD")
+    many = View(multi=True)
+    first = only(plan(request(liquids, key), mapping(), many))
+    assert (first.entity, first.body["CurrencyRef"]) == ("Vendor", {"value": "USD"})
+    assert "CurrencyRef" not in only(plan(request(liquids, key), mapping(), View())).body
+    links = {key: link_of(first, key, {"CurrencyRef": {"value": "USD"}})}
+    moved = liquids.model_copy(update={"currency": "EUR"})
+    parked = plan(request(moved, key), mapping(), View(multi=True, links=links))
+    assert isinstance(parked, Park)
+    assert parked.code == "currency_fixed"
+    assert "[vendor]" in parked.fix
+    rule = mapping('[vendor]\nother_currencies = ["EUR"]\n')
+    second = only(plan(request(moved, key), rule, View(multi=True, links=links)))
+    assert (second.entity, second.operation, second.record_key) == ("Vendor", "create", "csv:vendor@EUR:1")
+    assert second.body == {"DisplayName": "Exotic Liquids (EUR)", "CurrencyRef": {"value": "EUR"}}
+    both = {**links, "csv:vendor@EUR:1": link_of(second, "csv:vendor@EUR:1", {"CurrencyRef": {"value": "EUR"}})}
+    renamed = moved.model_copy(update={"name": "Liquids"})
+    planned = plan(request(renamed, key), rule, View(multi=True, links=both))
+    assert isinstance(planned, tuple)
+    assert [one.body for one in planned] == [
+        {"DisplayName": "Liquids", "CurrencyRef": {"value": "USD"}},
+        {"DisplayName": "Liquids (EUR)", "CurrencyRef": {"value": "EUR"}},
+    ]
+
+
 @pytest.mark.parametrize("entity", ["Customer", "Vendor", "Employee"])
 def test_a_name_is_unique_across_customers_vendors_and_employees(entity: str) -> None:
     view = View(names={(entity, "añna o'brien - west"): "hubspot:company:1"})

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from counterfoil.expectation import expected
 from counterfoil.quickbooks.emulator.attachments import Files
 from counterfoil.quickbooks.emulator.exchange import UPLOAD_BYTES_MAX, Exchange, Incoming
 from counterfoil.quickbooks.emulator.packing import UnpackingError, unpacked
@@ -18,8 +19,8 @@ class AccountingApi:
         self._body_bytes_max = body_bytes_max
 
     def add_to(self, app: web.Application) -> None:
-        app.router.add_route("*", "/v3/company/{realm}/{tail:.*}", self.handle)
-        app.router.add_get("/files/{token}", self.file)
+        app.router.add_route("*", "/v3/company/{realm}/{tail:.*}", self.handle, expect_handler=expected)
+        app.router.add_get("/files/{token}", self.file, expect_handler=expected)
 
     async def file(self, request: web.Request) -> web.Response:
         """The content of an attachable, by a link that has not expired; it needs no token."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 from aiohttp import web
 from pydantic import ValidationError
 
+from counterfoil.expectation import expected
 from counterfoil.quickbooks.emulator import chart
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.catalog import BY_PATH, ENTITIES
@@ -76,7 +78,8 @@ class ControlApi:
         self._parts = parts
 
     def add_to(self, app: web.Application) -> None:
-        get, post = app.router.add_get, app.router.add_post
+        get = partial(app.router.add_get, expect_handler=expected)
+        post = partial(app.router.add_post, expect_handler=expected)
         get("/", self._index)
         get("/health", self._health)
         get("/journal", self._journal)
@@ -86,7 +89,7 @@ class ControlApi:
         get("/calls", self._calls)
         get("/faults", self._faults)
         post("/faults", _answering(self._post_faults))
-        app.router.add_delete("/faults", self._delete_faults)
+        app.router.add_delete("/faults", self._delete_faults, expect_handler=expected)
         post("/books", _answering(self._post_actions))
         post("/books/{entity}", _answering(self._post_action))
         get("/books", self._page)

@@ -1,9 +1,11 @@
 """The OAuth server's addresses: discovery, consent, token, revoke, user info."""
 
+from functools import partial
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
+from counterfoil.expectation import expected
 from counterfoil.quickbooks.emulator.identity import ISSUER, SUBJECT
 from counterfoil.quickbooks.emulator.oauth import COMPANY_SCOPES, SIGN_IN_SCOPES, OAuthRefusedError, TokenOffice
 from counterfoil.quickbooks.emulator.stats import Stats
@@ -35,14 +37,16 @@ class OAuthRoutes:
         self._stats = stats
 
     def add_to(self, app: web.Application) -> None:
+        get = partial(app.router.add_get, expect_handler=expected)
+        post = partial(app.router.add_post, expect_handler=expected)
         for name in ("openid_configuration", "openid_sandbox_configuration"):
             for slash in ("", "/"):
-                app.router.add_get(f"/.well-known/{name}{slash}", self.discovery)
-        app.router.add_get("/connect/oauth2", self.authorize)
-        app.router.add_post("/oauth2/v1/tokens/bearer", self.token)
-        app.router.add_post("/v2/oauth2/tokens/revoke", self.revoke)
-        app.router.add_get("/v1/openid_connect/userinfo", self.user_info)
-        app.router.add_get("/op/v1/jwks", self.keys)
+                get(f"/.well-known/{name}{slash}", self.discovery)
+        get("/connect/oauth2", self.authorize)
+        post("/oauth2/v1/tokens/bearer", self.token)
+        post("/v2/oauth2/tokens/revoke", self.revoke)
+        get("/v1/openid_connect/userinfo", self.user_info)
+        get("/op/v1/jwks", self.keys)
 
     async def discovery(self, request: web.Request) -> web.Response:
         here = f"{request.scheme}://{request.host}"

@@ -14,6 +14,7 @@ from typing import Self
 from aiohttp import web
 
 from counterfoil.clock import SystemClock
+from counterfoil.expectation import refuse_strange_expectations, refuse_unreadable_bodies
 from counterfoil.ports import Clock, Entropy
 from counterfoil.quickbooks.emulator.api import AccountingApi
 from counterfoil.quickbooks.emulator.attachments import Files
@@ -177,9 +178,9 @@ class QuickBooksEmulator:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            control = web.Application(client_max_size=BODY_BYTES_MAX)
+            control = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[refuse_unreadable_bodies])
             ControlApi(self._control_parts()).add_to(control)
-            api = web.Application(client_max_size=BODY_BYTES_MAX)
+            api = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[refuse_unreadable_bodies])
             OAuthRoutes(self.office, self.realm_id, self.stats).add_to(api)
             AccountingApi(self._exchange, self.files, body_bytes_max=BODY_BYTES_MAX).add_to(api)
             api.on_response_prepare.append(self._mark)
@@ -210,6 +211,7 @@ class QuickBooksEmulator:
     async def _listen(
         self, stack: AsyncExitStack, app: web.Application, port: int, context: ssl.SSLContext | None
     ) -> str:
+        refuse_strange_expectations(app)
         # Bodies are unpacked where there is an answer for those that cannot be.
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
         await runner.setup()
