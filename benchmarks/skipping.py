@@ -33,6 +33,7 @@ Ts = TypeVarTuple("Ts")
 # A server in this process answers within this, or is busy in a way that somebody counts.
 GRACE_SECONDS = 0.002
 BUSY_SECONDS = 0.02
+TICK_SECONDS = 1e-7
 CONNECTIONS = 8
 
 
@@ -72,11 +73,16 @@ def children_of(pid: int) -> list[int]:
 
 
 class _Skipper(selectors.DefaultSelector):
-    """Waits as long as anything is under way, and otherwise moves the time on."""
+    """Waits as long as anything is under way, and otherwise moves the time on.
 
-    def __init__(self) -> None:
+    Args:
+        free: work takes no time at all: only waiting moves the clock.
+    """
+
+    def __init__(self, *, free: bool) -> None:
         super().__init__()
         self.enabled = False
+        self.free = free
         self.skipped = 0.0
         self.stolen = 0.0
         self.busy = 0
@@ -88,6 +94,8 @@ class _Skipper(selectors.DefaultSelector):
         self._server = Queue(children_of(server_pid))
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.free:
+            return self._select_free(timeout)
         if not self.enabled:
             return super().select(timeout)
         began = time.monotonic()
@@ -109,18 +117,35 @@ class _Skipper(selectors.DefaultSelector):
         self.skipped += left
         return []
 
+    def _select_free(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        if not self.enabled:
+            began = time.monotonic()
+            events = super().select(timeout)
+            self.skipped += time.monotonic() - began
+            return events
+        # A clock that stood quite still would let a timer that is due but for a rounding be set again for ever.
+        self.skipped += TICK_SECONDS
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        events = super().select(BUSY_SECONDS if self.busy else GRACE_SECONDS)
+        if not events and not self.busy:
+            self.skipped += timeout
+        return events
+
 
 class SkippingLoop(asyncio.SelectorEventLoop):
     """The loop; it skips nothing before `skipper.enabled` is set."""
 
-    def __init__(self) -> None:
-        self.skipper = _Skipper()
+    def __init__(self, *, free: bool = False) -> None:
+        self.skipper = _Skipper(free=free)
         self._latest = 0.0
+        self._zero = time.monotonic()
         super().__init__(self.skipper)
 
     def time(self) -> float:
+        real = self._zero if self.skipper.free else time.monotonic()
         # What was stolen is known a little later than it passes: the clock waits then, and never goes back.
-        self._latest = max(self._latest, time.monotonic() + self.skipper.skipped - self.skipper.stolen)
+        self._latest = max(self._latest, real + self.skipper.skipped - self.skipper.stolen)
         return self._latest
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
@@ -226,7 +251,7 @@ async def counted_pool(dsn: SecretStr, names: Names) -> AsyncIterator[Pool]:
         await pool.close()
 
 
-def run_skipping(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end on such a loop."""
-    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
+def run_skipping(main: Coroutine[Any, Any, T], *, free: bool = False) -> T:
+    """Run a coroutine to its end on such a loop; `free`: what computes takes no time on its clock."""
+    with asyncio.Runner(loop_factory=lambda: SkippingLoop(free=free)) as runner:
         return runner.run(main)

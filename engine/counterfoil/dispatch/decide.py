@@ -11,7 +11,7 @@ from counterfoil.dispatch.reopening import Reopener
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.planning.plan import plan
 from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
-from counterfoil.state.rows import IN_FLIGHT, ChangeRow, CompanyRow, IntentRow, RecordRow
+from counterfoil.state.rows import IN_FLIGHT, ChangeRow, RecordRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
@@ -114,7 +114,7 @@ class Decider:
 
     async def _overtake(self, change: ChangeRow) -> list[Event] | None:
         """Withdrawals of what earlier changes planned and did not send; None while something is in flight."""
-        rows = await self._store.some(IntentRow, "intents_of_record", self._company, change.record_key)
+        rows = await self._store.intents_of(self._company, change.record_key)
         withdrawn: list[Event] = []
         for row in rows:
             if row.target != "quickbooks":
@@ -146,12 +146,12 @@ class Decider:
         *,
         backfill: bool,
     ) -> list[Event]:
-        company = await self._store.one(CompanyRow, self._company)
+        company = await self._view.company()
         inputs = Inputs(
             record=event.content_hash if isinstance(event, SourceObserved) else "removed",
             mapping=mapping.digest,
             planner=PLANNER_VERSION,
-            preferences=company.preferences_hash if company else "",
+            preferences=company.preferences_hash,
         )
         planned: list[Event] = []
         for ordinal, intent in enumerate(intents):

@@ -1,6 +1,6 @@
 """What a decision about one change consists of, and which decisions may be appended together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from counterfoil.state.rows import ChangeRow
@@ -37,6 +37,14 @@ def compatible(planned: Sequence[tuple[ChangeRow, Decided | None]]) -> list[tupl
         claimed |= claims
         together.append((change, decided))
     return together
+
+
+def fills_batches(events: Iterable[Event]) -> bool:
+    """Whether decisions bring what a waiting batch for the books may be filled with, and so may those behind them.
+
+    Our own echoes, which a sweep reads by the thousand, bring nothing and must not hold a batch back.
+    """
+    return any(isinstance(event, IntentPlanned) and event.target == "quickbooks" for event in events)
 
 
 def _claims(event: Event) -> list[tuple[str, str, str]]:

@@ -104,7 +104,7 @@ class InboundDecider:
         if not values:
             return []
         wanted = await self._view.body_hash(values)
-        rows = await self._store.some(IntentRow, "intents_of_record", self._company, owner)
+        rows = await self._store.intents_of(self._company, owner)
         earlier = [row for row in rows if row.target == connection and row.state != "withdrawn"]
         if earlier and earlier[-1].content_hash == wanted:
             return []

@@ -1,7 +1,8 @@
 """The log as the dispatcher reads it: single events, decoded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from counterfoil.gathering import Gatherer
 from counterfoil.log import LogReader, RecordedEvent
 from counterfoil_schema.events.base import Event
 
@@ -11,6 +12,7 @@ class LogEvents:
 
     def __init__(self, reader: LogReader) -> None:
         self._reader = reader
+        self._gatherer = Gatherer()
 
     async def recorded_at(self, company: int, position: int) -> RecordedEvent:
         """The event at a position with its envelope.
@@ -18,7 +20,11 @@ class LogEvents:
         Raises:
             LookupError: the log holds no such position.
         """
-        recorded = await self._reader.get(company, position)
+
+        async def read(positions: Sequence[int]) -> Mapping[int, RecordedEvent]:
+            return await self.recorded_many(company, positions)
+
+        recorded = await self._gatherer.get(company, position, read)
         if recorded is None:
             raise LookupError(f"company {company} has no event at {position}")
         return recorded

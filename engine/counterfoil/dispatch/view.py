@@ -195,7 +195,7 @@ class ViewLoader:
             case "document":
                 return _document_of(await self._store.one(LinkRow, self._company, arguments[0]))
             case "named":
-                return await self._store.value("document_named", self._company, *arguments)
+                return await self._store.answer("document_named", self._company, *arguments)
             case "known":
                 row = await self._store.one(RecordRow, self._company, arguments[0])
                 return row is not None and not row.removed and row.kind != "unreadable"
@@ -204,10 +204,10 @@ class ViewLoader:
             case "rate":
                 return await self._rate(*arguments)
             case "number":
-                return await self._store.value("number_taken", self._company, "Invoice", arguments[0], record_key)
+                return await self._store.answer("number_taken", self._company, "Invoice", arguments[0], record_key)
             case "name":
                 key = await self.name_key(arguments[1])
-                return await self._store.value("name_taken", self._company, arguments[0], key, record_key)
+                return await self._store.answer("name_taken", self._company, arguments[0], key, record_key)
             case _:
                 raise ValueError(f"no plan may ask for {question}")
 

@@ -9,7 +9,7 @@ from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
-from counterfoil.dispatch.decided import Decided, compatible
+from counterfoil.dispatch.decided import Decided, compatible, fills_batches
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.limiter import ReadBudget
@@ -33,7 +33,6 @@ from counterfoil_schema.events.decisions import IntentWithdrawn
 
 CHANGES_PER_TURN = 100
 PAGES_PER_TURN = 10
-PLANS_AT_ONCE = 8
 HINTS_PER_TURN = 1_000
 IN_DOUBT_MAX = 10_000
 
@@ -105,6 +104,7 @@ class CompanyWorker:
         self._due: dict[str, float] = {}
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._recovering: set[str] | None = None
+        self._filling = False
         self._met = False
         self._calm = False
         self._landings = 0
@@ -184,7 +184,7 @@ class CompanyWorker:
         await self._settle(tasks)
         moved |= decided
         if not self._recovering:
-            moved |= await self._send(tasks, more=decided)
+            moved |= await self._send(tasks, more=self._filling)
         if self._is_stale():
             return True
         hints = await self._rooms.store.some(HintRow, "open_hints", self._session.company, HINTS_PER_TURN)
@@ -226,6 +226,7 @@ class CompanyWorker:
 
     async def _decide(self, head: int) -> bool:
         """Decide a group of changes; what has to wait for something in flight does not hold up those behind it."""
+        self._filling = False
         after = 0
         for _ in range(PAGES_PER_TURN):
             changes = await self._rooms.store.some(
@@ -256,7 +257,9 @@ class CompanyWorker:
             try:
                 await self._session.decide_each(events, guard=Guard(bears_on, head))
             except StaleDecisionError:
+                self._filling = True
                 return True  # fold what is new, then plan again
+        self._filling = fills_batches(event for event, _ in events)
         # Rows still call these ready until the next fold.
         self._rooms.in_flight.land(event.intent_id for event, _ in events if isinstance(event, IntentWithdrawn))
         for event, _ in events:
@@ -267,13 +270,11 @@ class CompanyWorker:
     async def _plan(
         self, changes: Sequence[ChangeRow], found: Mapping[int, RecordedEvent]
     ) -> list[tuple[ChangeRow, Decided | None]]:
-        side_by_side = asyncio.Semaphore(PLANS_AT_ONCE)
-
         async def plan_one(change: ChangeRow) -> tuple[ChangeRow, Decided | None]:
-            async with side_by_side:
-                event = await found[change.position].event()
-                return change, await self._rooms.decider.decide(change, event)
+            event = await found[change.position].event()
+            return change, await self._rooms.decider.decide(change, event)
 
+        # In step with one another, they ask the same questions at the same time, which the store answers as one.
         return list(await asyncio.gather(*(plan_one(change) for change in changes)))
 
     async def _settle(self, tasks: asyncio.TaskGroup) -> None:

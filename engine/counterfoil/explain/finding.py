@@ -51,7 +51,7 @@ class Finder:
 
     async def _by_record(self, company: int, key: str) -> Target | None:
         known = await self._store.one(RecordRow, company, key) or await self._store.one(LinkRow, company, key)
-        if known is None and not await self._store.some(IntentRow, "intents_of_record", company, key):
+        if known is None and not await self._store.intents_of(company, key):
             return None
         return await self._with_documents(company, [key])
 

@@ -103,14 +103,14 @@ class _Gathering:
             owner = await self._finder.owner(self._company, "Invoice", invoice_id)
             if owner is None:
                 continue
-            for intent in await self._store.some(IntentRow, "intents_of_record", self._company, owner):
+            for intent in await self._store.intents_of(self._company, owner):
                 if intent.change in self.events:
                     self.intents.add(intent.intent_id)
                     await self._add_positions([intent.planned, intent.settled])
 
     async def record(self, key: str) -> None:
         """Everything recorded about a source record, and about its document."""
-        intents = await self._store.some(IntentRow, "intents_of_record", self._company, key)
+        intents = await self._store.intents_of(self._company, key)
         self.intents.update(row.intent_id for row in intents)
         await self._timeline(key)
         link = await self._store.one(LinkRow, self._company, key)

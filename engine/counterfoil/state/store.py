@@ -1,7 +1,7 @@
 """Rows in Postgres: loaded by key, written with the checkpoint in one transaction."""
 
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from decimal import Decimal
@@ -11,9 +11,10 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import asyncpg
 
 from counterfoil.errors import CounterfoilError
+from counterfoil.gathering import Gatherer
 from counterfoil.postgres import Names, load_query
 from counterfoil.state.projection import Checkpoint
-from counterfoil.state.rows import ROW_TYPES, Key, Row, key_of
+from counterfoil.state.rows import ROW_TYPES, IntentRow, Key, Row, key_of
 from counterfoil_schema import exact_json
 
 R = TypeVar("R", bound=Row)
@@ -35,6 +36,7 @@ class StateStore:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", names: Names) -> None:
         self._pool = pool
         self._names = names
+        self._gatherer = Gatherer()
 
     async def load(self, company: int, table: str, keys: Iterable[Key]) -> Mapping[Key, Row]:
         """The rows that exist among these keys of one table."""
@@ -50,14 +52,40 @@ class StateStore:
 
     async def one(self, row_type: type[R], company: int, *key: str) -> R | None:
         """One row by its key."""
-        rows = await self.load(company, row_type.table, [key])
-        row = rows.get(key)
+
+        async def read(keys: Sequence[Key]) -> Mapping[Key, Row]:
+            return await self.load(company, row_type.table, keys)
+
+        row = await self._gatherer.get((row_type.table, company), key, read)
         return row if isinstance(row, row_type) else None
 
     async def some(self, row_type: type[R], query: str, *arguments: object) -> list[R]:
         """Rows that a named query gives, one JSON object each."""
         found = await self._pool.fetch(load_query(f"state_{query}", self._names), *arguments)
         return [read_row(row_type, record[0]) for record in found]
+
+    async def intents_of(self, company: int, record_key: str) -> Sequence[IntentRow]:
+        """Every intent of a record, oldest first."""
+
+        async def read(keys: Sequence[str]) -> Mapping[str, Sequence[IntentRow]]:
+            found: dict[str, list[IntentRow]] = {}
+            for row in await self.some(IntentRow, "intents_of_records", company, keys):
+                found.setdefault(row.record_key, []).append(row)
+            return found
+
+        return await self._gatherer.get(("intents", company), record_key, read) or ()
+
+    async def answer(self, query: str, company: int, *question: str) -> str | None:
+        """What a named query answers to one of many questions: it takes them as arrays, one for each part.
+
+        Its answers come as (place of the question, counted from 1, and text).
+        """
+
+        async def read(asked: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], str]:
+            parts = [list(part) for part in zip(*asked, strict=True)]
+            return {asked[place - 1]: answer for place, answer in await self.records(query, company, *parts)}
+
+        return await self._gatherer.get((query, company), question, read)
 
     async def records(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Whatever records a named query gives."""

@@ -1,5 +1,0 @@
--- Every intent of one record, oldest first.
-select to_jsonb(found)
-from counterfoil_state.intents as found
-where found.company = $1 and found.record_key = $2
-order by found.planned, found.intent_id
