@@ -1,17 +1,19 @@
 """A backlog of 10,000 writes through the whole engine into QuickBooks, at Intuit's limits.
 
-    python benchmarks/backlog.py [--writes 10000] [--mixed] [--answer-seconds 0] [--out result.json]
+    python benchmarks/backlog.py [--writes 10000] [--mixed] [--free] [--answer-seconds 0] [--out result.json]
 
 Invoices, whose customers and items are there already, from a folder of CSV files; or, mixed, records of every kind from
 a plug-in in memory (see mixed_source.py), names and what needs them together. They lie in the source, unread. The real
 engine, with its log in Postgres, its limiter and its client over HTTP, sends them to the emulator, which enforces the
-limits in sliding windows of its own. Idle waiting is skipped (see skipping.py), work is not. The least time follows
-from the limits alone (see least.py).
+limits in sliding windows of its own. Idle waiting is skipped (see skipping.py), work is not; with --free, work takes no
+time, so that only the limits and what is made of them count. The least time follows from the limits alone (see
+least.py).
 """
 
 import argparse
 import csv
 import random
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -317,13 +319,19 @@ async def main() -> int:
     parser = arguments(__doc__ or "")
     parser.add_argument("--writes", type=int, default=10_000)
     parser.add_argument("--mixed", action="store_true", help="records of every kind, not invoices alone")
+    parser.add_argument("--free", action="store_true", help="work takes no time: only waiting moves the clock")
     parser.add_argument("--answer-seconds", type=float, default=0.0, help="how long QuickBooks takes for an answer")
     options = parser.parse_args()
-    settings = {"writes": options.writes, "mixed": options.mixed, "answer_seconds": options.answer_seconds}
+    settings = {
+        "writes": options.writes,
+        "mixed": options.mixed,
+        "free": options.free,
+        "answer_seconds": options.answer_seconds,
+    }
     result = Result("mixed" if options.mixed else "quickbooks", options.seed, settings)
     await measure(options, result)
     return finish(result, options.out)
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_skipping(main()))
+    raise SystemExit(run_skipping(main(), free="--free" in sys.argv))

@@ -4,6 +4,8 @@ Whatever computes, or waits for Postgres, a socket or a thread, takes the time t
 waits for a timer does the clock jump to it. So minutes spent at Intuit's limits pass at once, and the engine, its
 client, the wire, the log and the emulator run as they are. Where other programs use the machine, the time for which the
 loop, or Postgres while the loop waits for it, was ready to run and had no processor is taken off (Linux counts it).
+
+A free loop goes further: work takes no time, and the clock moves by those jumps alone.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 import pytest
 
 from counterfoil.dispatch.batch_size import BatchSize
-from counterfoil.dispatch.picking import Picker
+from counterfoil.dispatch.picking import AHEAD_SECONDS, Picker
 from counterfoil.dispatch.places import BATCHES_MAX, SINGLE_CALLS_MAX, Places
 from counterfoil.postgres import Pool
 from support.dispatching import COMPANY, Dispatcher
@@ -74,18 +74,29 @@ async def test_single_calls_that_wait_keep_no_batch_out(company: Company) -> Non
     assert await company.calls() == [["Invoice backfill 0", "Invoice backfill 1"]]
 
 
-async def test_transactions_go_one_by_one_as_well_where_a_batch_would_wait_long(company: Company) -> None:
+async def test_transactions_go_one_by_one_where_a_batch_would_wait_long(company: Company) -> None:
     await company.plan("Invoice", "backfill", 14)
     company.dispatcher.books.waits = (0.0, 40.0)
-    calls = await company.calls()
-    assert calls[:-1] == [[f"Invoice backfill {number}"] for number in range(SINGLE_CALLS_MAX)]
-    assert calls[-1] == [f"Invoice backfill {number}" for number in range(SINGLE_CALLS_MAX, 14)]
+    # The other four are left for single calls too: in a batch they would wait for the next minute.
+    assert await company.calls() == [[f"Invoice backfill {number}"] for number in range(SINGLE_CALLS_MAX)]
+
+
+async def test_nothing_is_put_together_long_before_it_can_go(company: Company) -> None:
+    await company.plan("Invoice", "backfill", 14)
+    company.dispatcher.books.waits = (40.0, 40.0)
+    assert await company.calls() == []
 
 
 async def test_transactions_stay_together_where_single_calls_would_wait_as_long(company: Company) -> None:
     await company.plan("Invoice", "backfill", 14)
-    company.dispatcher.books.waits = (40.0, 40.0)
+    company.dispatcher.books.waits = (AHEAD_SECONDS, AHEAD_SECONDS)
     assert await company.calls() == [[f"Invoice backfill {number}" for number in range(14)]]
+
+
+async def test_no_more_batches_are_put_together_than_can_go_soon(company: Company) -> None:
+    await company.plan("Invoice", "live", 65)
+    company.dispatcher.books.seconds_per_batch = AHEAD_SECONDS * 0.6
+    assert [len(call) for call in await company.calls()] == [30, 30]
 
 
 async def test_a_batch_of_a_backlog_waits_until_it_is_full_while_more_is_to_come(company: Company) -> None:

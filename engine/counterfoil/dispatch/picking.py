@@ -12,8 +12,11 @@ from counterfoil.ports import Clock
 from counterfoil.state.rows import IntentRow
 from counterfoil.state.store import StateStore
 
-SINGLES_PAY_SECONDS: Final = 5.0
-"""Transactions go one by one only where a batch would wait so much longer than a single call."""
+AHEAD_SECONDS: Final = 2.0
+"""How long before its slot a batch is put together; transactions go one by one where it would wait so much longer.
+
+What has been put into a batch waits with it: at the end of a backlog single calls would stand idle meanwhile.
+"""
 
 COUNT_SECONDS: Final = 1.0
 
@@ -42,7 +45,7 @@ class Picker:
         items_max = await self._batch_size.items_max()
         rows = await self._ready(None, URGENT, unfit, SINGLE_CALLS_MAX + BATCHES_MAX * items_max)
         singles = max(0, self._places.free(PATIENT[0], batch=False))
-        batched = max(0, self._places.free(PATIENT[0], batch=True)) * items_max
+        batched = self._places.free(PATIENT[0], batch=True) * items_max if self.batch_fits(PATIENT[0]) else 0
         if singles:
             rows += await self._ready(True, PATIENT, unfit, singles)
         if singles or batched:
@@ -87,15 +90,17 @@ class Picker:
         """How many single calls of this lane find a place."""
         return max(0, self._places.free(lane, batch=False))
 
-    def batch_fits(self, lane: str) -> bool:
-        """Whether another batch of this lane does."""
-        return self._places.free(lane, batch=True) > 0
+    def batch_fits(self, lane: str, ahead: int = 0) -> bool:
+        """Whether another batch of this lane does, and will not wait long; `ahead` are about to go before it."""
+        if self._places.free(lane, batch=True) <= 0:
+            return False
+        return self._books.wait_seconds(lane, batch=True, ahead=ahead) <= AHEAD_SECONDS
 
     def singles_pay(self, lane: str, items_max: int) -> bool:
         """Whether the minute's batches will be used up long before its single calls."""
         ahead = self._transactions // items_max if lane in PATIENT else 0
         batch = self._books.wait_seconds(lane, batch=True, ahead=ahead)
-        return batch - self._books.wait_seconds(lane, batch=False) > SINGLES_PAY_SECONDS
+        return batch - self._books.wait_seconds(lane, batch=False) > AHEAD_SECONDS
 
 
 class Chunks:
@@ -118,9 +123,11 @@ class Chunks:
         singles = self._picker.singles(self._lane)
         if singles and (self._items_max == 1 or self._picker.singles_pay(self._lane, self._items_max)):
             yield self._take(singles), 1
-        while self._waiting and self._items_max > 1 and self._picker.batch_fits(self._lane):
+        batches = 0
+        while self._waiting and self._items_max > 1 and self._picker.batch_fits(self._lane, batches):
             if self._more and self._lane == "backfill" and len(self._waiting) < self._items_max:
                 return
+            batches += 1
             yield self._take(self._items_max), self._items_max
 
     def _take(self, most: int) -> list[IntentRow]:

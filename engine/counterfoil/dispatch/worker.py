@@ -32,6 +32,9 @@ from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema.events.decisions import IntentWithdrawn
 
 CHANGES_PER_TURN = 100
+CHANGES_WHILE_BUSY = 25
+"""Ten calls a second go out only if the outbox is looked at more often than it takes to plan a hundred changes."""
+
 PAGES_PER_TURN = 10
 HINTS_PER_TURN = 1_000
 IN_DOUBT_MAX = 10_000
@@ -227,16 +230,15 @@ class CompanyWorker:
     async def _decide(self, head: int) -> bool:
         """Decide a group of changes; what has to wait for something in flight does not hold up those behind it."""
         self._filling = False
+        most = CHANGES_WHILE_BUSY if self._rooms.sending.is_busy else CHANGES_PER_TURN
         after = 0
         for _ in range(PAGES_PER_TURN):
-            changes = await self._rooms.store.some(
-                ChangeRow, "undecided_changes", self._session.company, after, CHANGES_PER_TURN
-            )
+            changes = await self._rooms.store.some(ChangeRow, "undecided_changes", self._session.company, after, most)
             if not changes:
                 return False
             if await self._decide_among(changes, head):
                 return True
-            if len(changes) < CHANGES_PER_TURN:
+            if len(changes) < most:
                 return False
             after = changes[-1].position
         return False

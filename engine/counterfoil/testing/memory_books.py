@@ -47,6 +47,7 @@ class MemoryBooks:
         readable: whether reads and searches work.
         before_send: called with each call before anything happens.
         waits: seconds until there is a slot for a single call, and for a batch.
+        seconds_per_batch: how much later each further batch finds one.
     """
 
     documents: dict[tuple[str, str], Shown] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class MemoryBooks:
     connected: bool = True
     before_send: Callable[[Call], Awaitable[None]] | None = None
     waits: tuple[float, float] = (0.0, 0.0)
+    seconds_per_batch: float = 0.0
 
     def put(self, entity: str, document: JsonObject, status: Literal["live", "deleted", "voided"] = "live") -> Shown:
         """Let a document stand as it is given."""
@@ -80,8 +82,8 @@ class MemoryBooks:
 
     def wait_seconds(self, lane: str, *, batch: bool, ahead: int = 0) -> float:
         """See `Books.wait_seconds`."""
-        del lane, ahead
-        return self.waits[batch]
+        del lane
+        return self.waits[batch] + (ahead * self.seconds_per_batch if batch else 0.0)
 
     async def send(self, call: Call, *, slot: Slot, deadline: float) -> Mapping[str, Outcome]:
         """See `Books.send`."""
