@@ -1,0 +1,1 @@
+"""Salesforce as a source, with an emulator of it."""
