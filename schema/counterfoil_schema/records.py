@@ -4,6 +4,7 @@ Amounts are exact decimals and travel as text; each belongs to the currency name
 personal data are marked, and are sealed in the log under the key of the record they describe.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -187,14 +188,29 @@ PayPart = Literal[
 """`wages`, `reimbursement`, `employer_tax`, `employer_benefit` are what the company bears; the others are where it
 goes: to people's accounts, to tax offices (both sides' taxes), to benefit providers (both sides), to others."""
 
+WIDER_PARTS: Mapping[PayPart, tuple[PayPart, ...]] = {
+    "reimbursement": ("wages", "employer_benefit", "employer_tax"),
+    "employer_benefit": ("employer_tax", "wages", "reimbursement"),
+    "employee_benefit": ("other_deduction",),
+    "other_deduction": ("employee_benefit",),
+}
+"""Into which other parts, the nearest first, one may be put that so few people have that it would be theirs by itself.
+
+Never into what leaves the bank: that must stay as the bank shows it.
+"""
+
 
 class PayRunLine(Shape):
-    """One part of a pay run for one department, summed over its people: never one person's pay by name."""
+    """One part of a pay run for one department, summed over its people: never one person's pay by name.
+
+    `includes`: other parts that too few people have, put into this one.
+    """
 
     department: str
     part: PayPart
     amount: Decimal
     people: int = Field(ge=0)
+    includes: tuple[PayPart, ...] = ()
 
 
 class PayRun(Shape):

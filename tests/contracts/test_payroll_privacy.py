@@ -43,7 +43,10 @@ post = "auto"
 """
 GROSS = {"e0": "5123.47", "e1": "6431.19", "e2": "4987.61", "e3": "9876.53"}
 TAXES = {"e0": "612.31", "e1": "773.29", "e2": "598.57", "e3": "1185.17"}
-MEDICAL, GARNISHED = Decimal("30.10"), Decimal("11.11")
+GARNISHED = Decimal("11.11")
+REIMBURSED = {"e0": "77.31"}
+WITHHELD, CONTRIBUTED = {"e1": "30.13"}, {"e1": "88.29"}
+"""What one person alone has: it is nobody else's business either."""
 BOUND_SECONDS = 90.0
 
 
@@ -52,15 +55,29 @@ def part(employee: str) -> JsonObject:
         {"name": "Federal Income Tax", "employer": False, "amount": TAXES[employee]},
         {"name": "Social Security", "employer": True, "amount": "62.01"},
     ]
-    return person(employee, GROSS[employee], taxes=[*taxes])
+    medical: list[JsonObject] = [
+        {
+            "name": "Medical",
+            "employee_deduction": WITHHELD.get(employee, "0"),
+            "company_contribution": CONTRIBUTED.get(employee, "0"),
+        }
+    ]
+    return person(
+        employee,
+        GROSS[employee],
+        taxes=[*taxes],
+        benefits=[*medical] if employee in WITHHELD else [],
+        reimbursements=[{"description": "Train", "amount": REIMBURSED[employee]}] if employee in REIMBURSED else [],
+    )
 
 
 def secrets() -> list[str]:
     """What each person earns, is taxed and is paid, as programs and people write it."""
     figures: list[str] = []
     for employee, gross in GROSS.items():
-        net = Decimal(gross) - Decimal(TAXES[employee]) - MEDICAL - GARNISHED
-        figures += [gross, TAXES[employee], str(net)]
+        net = Decimal(gross) - Decimal(TAXES[employee]) - Decimal(WITHHELD.get(employee, 0)) - GARNISHED
+        figures += [gross, TAXES[employee], str(net), str(net + Decimal(REIMBURSED.get(employee, 0)))]
+    figures += [*REIMBURSED.values(), *WITHHELD.values(), *CONTRIBUTED.values(), "118.42"]
     written = [f"{Decimal(figure):,.2f}" for figure in figures]
     return [*figures, *written, "Ødegård", "Zoë", "@example.test"]
 

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
-from counterfoil_schema.records import PayPart, PayRunLine
-
-PAY: frozenset[PayPart] = frozenset({"wages", "employer_tax", "net_pay", "tax_payment"})
-"""Pay, and what can be reckoned back to it."""
+from counterfoil_schema.records import WIDER_PARTS, PayPart, PayRunLine
 
 ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """`minimum_people`: how many at least a line stands for; `other`: what departments put together are called."""
+    """`minimum_people`: how many at least a line stands for; `other`: what departments put together are called.
+
+    `shown_alone`: parts of which a line may stand for fewer.
+    """
 
     minimum_people: int = 1
+    shown_alone: frozenset[PayPart] = frozenset()
     other: str = "Other"
 
     @classmethod
@@ -30,18 +31,44 @@ class Grouping:
             return cls()
         payroll = mapping.get("payroll")
         told: Mapping[str, Any] = payroll if isinstance(payroll, Mapping) else {}
-        return cls(minimum_people=told.get("minimum_people", 2), other=told.get("other", "Other"))
+        return cls(
+            minimum_people=told.get("minimum_people", 2),
+            shown_alone=frozenset(told.get("shown_alone", ())),
+            other=told.get("other", "Other"),
+        )
 
     def is_small(self, line: PayRunLine) -> bool:
         """Whether a line stands for people, but for too few. A tax of the company itself is nobody's."""
         return 0 < line.people < self.minimum_people
 
     def apply(self, lines: Sequence[PayRunLine]) -> tuple[PayRunLine, ...]:
-        """The same sums with small departments put together, part by part; as far as there is anybody to join."""
+        """The same sums with small departments put together, part by part; as far as there is anybody to join.
+
+        A part that too few people have in the whole company goes into a wider one.
+        """
         parts = dict.fromkeys(line.part for line in lines)
         grouped = [line for part in parts for line in self._grouped([line for line in lines if line.part == part])]
         order = {part: place for place, part in enumerate(parts)}
-        return tuple(sorted(grouped, key=lambda line: (line.department, order[line.part])))
+        return tuple(sorted(self._widened(grouped), key=lambda line: (line.department, order[line.part])))
+
+    def _widened(self, lines: list[PayRunLine]) -> list[PayRunLine]:
+        """People may be the same in both parts: only one that has enough of them by itself is wide enough."""
+        left = list(lines)
+        for line in lines:
+            if not self.is_small(line) or line.part in self.shown_alone:
+                continue
+            wide = [
+                other
+                for part in WIDER_PARTS.get(line.part, ())
+                for other in sorted(left, key=lambda one: (one.department != self.other, -one.people, one.department))
+                if other.part == part and other.people >= self.minimum_people
+            ]
+            if wide:
+                includes = (*wide[0].includes, line.part)
+                together = {"amount": wide[0].amount + line.amount, "includes": tuple(dict.fromkeys(includes))}
+                left[left.index(wide[0])] = wide[0].model_copy(update=together)
+                left.remove(line)
+        return left
 
     def _grouped(self, lines: list[PayRunLine]) -> list[PayRunLine]:
         if not any(self.is_small(line) for line in lines):
@@ -57,9 +84,9 @@ class Grouping:
         together = PayRunLine(department=self.other, part=lines[0].part, amount=amount, people=_people(joined))
         return [*nobodys, *rest, together]
 
-    def shows_pay(self, lines: Iterable[PayRunLine]) -> bool:
-        """Whether a line is still the pay of too few."""
-        return any(line.part in PAY and self.is_small(line) for line in lines)
+    def shows_few(self, lines: Iterable[PayRunLine]) -> bool:
+        """Whether a line still stands for too few."""
+        return any(self.is_small(line) and line.part not in self.shown_alone for line in lines)
 
 
 def _people(lines: Iterable[PayRunLine]) -> int:

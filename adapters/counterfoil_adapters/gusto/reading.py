@@ -241,14 +241,15 @@ class Reader:
                 raw=raw,
             )
         record = record.model_copy(update={"lines": self._grouping.apply(record.lines)})
-        if self._grouping.shows_pay(record.lines):
+        if self._grouping.shows_few(record.lines):
             return Unreadable(
                 kind="payroll",
                 source_id=source_id,
                 place=f"Gusto payroll {source_id}, check date {payload.get('check_date')}",
-                problem=f"It pays fewer than {self._grouping.minimum_people} people, whose pay its sums would show.",
-                fix="Enter it by hand; or set minimum_people = 1 under [payroll] in the mapping and read the source "
-                "afresh (`counterfoil sync --full`).",
+                problem=f"One of its sums would be what fewer than {self._grouping.minimum_people} people are paid or "
+                "have withheld.",
+                fix="Enter it by hand; or set minimum_people = 1 under [payroll] in the mapping (or name the part in "
+                "shown_alone) and read the source afresh (`counterfoil sync --full`).",
                 raw=raw,
             )
         version = payrolls.version_of(payload, record)

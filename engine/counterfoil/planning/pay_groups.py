@@ -1,10 +1,10 @@
 """Groups the parts of a pay run so that no line of the books is one person's pay."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from counterfoil_schema.records import PayPart, PayRunLine
+from counterfoil_schema.records import WIDER_PARTS, PayPart, PayRunLine
 
 BEARING: tuple[PayPart, ...] = ("wages", "reimbursement", "employer_tax", "employer_benefit")
 """What the company bears: debits, one line per department."""
@@ -15,7 +15,10 @@ GOING: tuple[PayPart, ...] = ("net_pay", "tax_payment", "employee_benefit", "oth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayGroup:
-    """One line to be: a part of the pay run, for a department, for several merged ones, or for the company."""
+    """One line to be: a part of the pay run, for a department, for several merged ones, or for the company.
+
+    `includes`: other parts that too few people have, put into this one. `people` counts the own part's alone.
+    """
 
     part: PayPart
     department: str | None
@@ -23,6 +26,7 @@ class PayGroup:
     people: int
     bears: bool
     merged: bool = False
+    includes: tuple[PayPart, ...] = ()
 
     @property
     def key(self) -> str:
@@ -49,9 +53,36 @@ def pay_groups(lines: Sequence[PayRunLine], *, minimum_people: int, other: str) 
                     amount=sum((line.amount for line in parts), Decimal(0)),
                     people=sum(line.people for line in parts),
                     bears=False,
+                    includes=_included(parts),
                 )
             )
     return tuple(groups)
+
+
+def widened(groups: Sequence[PayGroup], *, minimum_people: int, shown_alone: Collection[PayPart]) -> list[PayGroup]:
+    """The groups, with those that too few people have put into a wider part, as far as there is one.
+
+    Their people may be the same ones: only a part that has enough of them by itself is wide enough.
+    """
+    left = list(groups)
+    for group in groups:
+        if group.part in shown_alone or not 0 < group.people < minimum_people:
+            continue
+        wide = [
+            other
+            for part in WIDER_PARTS.get(group.part, ())
+            for other in sorted(left, key=lambda one: (not one.merged, -one.people, one.department or ""))
+            if other.part == part and other.people >= minimum_people
+        ]
+        if wide:
+            includes = _included([wide[0], group], group.part)
+            left[left.index(wide[0])] = replace(wide[0], amount=wide[0].amount + group.amount, includes=includes)
+            left.remove(group)
+    return left
+
+
+def _included(members: Sequence[PayGroup | PayRunLine], *more: PayPart) -> tuple[PayPart, ...]:
+    return tuple(dict.fromkeys([*(part for one in members for part in one.includes), *more]))
 
 
 def _by_department(lines: Sequence[PayRunLine], part: PayPart) -> list[PayGroup]:
@@ -63,7 +94,12 @@ def _by_department(lines: Sequence[PayRunLine], part: PayPart) -> list[PayGroup]
             line.department,
             PayGroup(part=part, department=line.department, amount=Decimal(0), people=0, bears=True),
         )
-        groups[line.department] = replace(sofar, amount=sofar.amount + line.amount, people=sofar.people + line.people)
+        groups[line.department] = replace(
+            sofar,
+            amount=sofar.amount + line.amount,
+            people=sofar.people + line.people,
+            includes=_included([sofar, line]),
+        )
     return [groups[department] for department in sorted(groups)]
 
 
@@ -83,5 +119,6 @@ def _merged(groups: list[PayGroup], minimum_people: int, other: str) -> list[Pay
         people=sum(group.people for group in small),
         bears=True,
         merged=True,
+        includes=_included(small),
     )
     return [*sorted(large, key=lambda group: group.department or ""), rest]

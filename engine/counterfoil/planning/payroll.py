@@ -1,5 +1,6 @@
 """A processed pay run becomes one balanced journal entry, in which no line is one person's pay."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text, to_cents
 from counterfoil.planning.names import choose_number
 from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, label, name_ref, named, private_note
-from counterfoil.planning.pay_groups import PayGroup, pay_groups
+from counterfoil.planning.pay_groups import PayGroup, pay_groups, widened
 from counterfoil.planning.sales import no_date
 from counterfoil.planning.sections import DepartmentRule, PayrollSection
 from counterfoil.planning.templates import fill
@@ -27,9 +28,6 @@ _TITLES = {
     "employee_benefit": "Benefits withheld and contributed",
     "other_deduction": "Other deductions",
 }
-_PAY = frozenset({"wages", "employer_tax", "net_pay", "tax_payment"})
-"""Pay, and what can be reckoned back to it. What one person spent, or has withheld for others, is not pay."""
-
 _TRACKING = {"department": ("DepartmentRef", "Department"), "class": ("ClassRef", "Class")}
 
 
@@ -124,14 +122,13 @@ def _draft(record: PayRun, key: str, mapping: Mapping, view: StateView) -> Draft
 def _entry(record: PayRun, key: str, section: PayrollSection) -> Entry | Park:
     lines: list[JsonValue] = []
     debit = credit = Decimal(0)
-    groups = pay_groups(record.lines, minimum_people=section.minimum_people, other=section.other)
-    if any(group.part in _PAY and 0 < group.people < section.minimum_people for group in groups):
-        return Park(
-            code="too_few_people",
-            reason=f"{named(key)} pays so few people that a line of its entry would be the pay of fewer than "
-            f"{section.minimum_people}.",
-            fix="Enter it by hand, or set minimum_people = 1 under [payroll] if such a line may be seen in the books.",
-        )
+    groups: Sequence[PayGroup] = pay_groups(record.lines, minimum_people=section.minimum_people, other=section.other)
+    groups = widened(groups, minimum_people=section.minimum_people, shown_alone=section.shown_alone)
+    few = [
+        group for group in groups if 0 < group.people < section.minimum_people and group.part not in section.shown_alone
+    ]
+    if few:
+        return _too_few(key, section, few[0])
     for group in groups:
         amount = to_cents(group.amount)
         if not amount:
@@ -152,6 +149,17 @@ def _entry(record: PayRun, key: str, section: PayrollSection) -> Entry | Park:
     return Entry(lines=lines, debit=debit, credit=credit)
 
 
+def _too_few(key: str, section: PayrollSection, group: PayGroup) -> Park:
+    title = _TITLES[group.part].lower()
+    return Park(
+        code="too_few_people",
+        reason=f"{named(key)} concerns so few people that the line of its {title} would be those of fewer than "
+        f"{section.minimum_people}.",
+        fix=f'Enter it by hand; or, if such a line may be seen in the books, set shown_alone = ["{group.part}"] under '
+        "[payroll], or minimum_people = 1 for all lines.",
+    )
+
+
 def _line(
     group: PayGroup,
     rule: DepartmentRule,
@@ -165,7 +173,8 @@ def _line(
         "PostingType": "Debit" if on_debit else "Credit",
         "AccountRef": name_ref("Account", account),
     }
-    title = _TITLES[group.part]
+    included = [_TITLES[part].lower() for part in group.includes]
+    title = " and ".join([_TITLES[group.part], *included])
     if group.department is not None:
         title = f"{title}: {group.department}"
         tracking = _TRACKING.get(section.track)

@@ -11,6 +11,7 @@ from counterfoil.planning.templates import (
     PAY_RUN_NAMES,
     template_of,
 )
+from counterfoil_schema.records import PayPart
 
 Rule = Literal["park", "suffix", "adopt"]
 Owner = Literal["source", "books", "ask"]
@@ -208,8 +209,9 @@ class DepartmentRule(Accounts):
 class PayrollSection(FromKinds):
     """`[payroll]`: one balanced journal entry per processed pay run.
 
-    `minimum_people`: a line that stands for fewer people is merged into the group `other`; a run whose pay would still
-    stand there for fewer is parked.
+    `minimum_people`: a line that stands for fewer people is merged into the group `other`, and then into a wider part,
+    which its description tells; a run of which a line would still stand for fewer is parked. `shown_alone`: parts of
+    which such a line may be seen.
     """
 
     accounts: Accounts = Accounts()
@@ -217,6 +219,7 @@ class PayrollSection(FromKinds):
     track: Literal["department", "class", "none"] = "none"
     date: Literal["check_date", "period_end"] = "check_date"
     minimum_people: Annotated[int, Field(ge=1)] = 2
+    shown_alone: tuple[PayPart, ...] = ()
     other: Name = "Other"
     number: PayRunTemplate = "PR-{check_date}-{id:6}"
     number_too_long: Literal["park", "shorten"] = "park"

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.planning.pay_groups import pay_groups
+from counterfoil.planning.pay_groups import pay_groups, widened
 from counterfoil.planning.plan import plan
 from counterfoil.planning.types import Park, Skip, Unchanged
 from counterfoil_schema.exact_json import JsonObject
-from counterfoil_schema.records import PayPart, PayRun, PayRunLine
+from counterfoil_schema.records import WIDER_PARTS, PayPart, PayRun, PayRunLine
 from support.planning import View, lines_of, link_of, mapping, only, request
 
 RUN = "gusto:payroll:9f0c2a4e-aaaa-bbbb-cccc-0123456789ab"
@@ -264,7 +264,6 @@ CENTS = st.integers(-9_000_000, 90_000_000).map(lambda cents: Decimal(cents) / 1
 DEPARTMENTS = ("Sales", "Legal", "Support", "Board", "Research")
 BEARING: tuple[PayPart, ...] = ("wages", "reimbursement", "employer_tax", "employer_benefit")
 GOING: tuple[PayPart, ...] = ("tax_payment", "employee_benefit", "other_deduction")
-PAY: tuple[PayPart, ...] = ("wages", "employer_tax", "net_pay", "tax_payment")
 RAW = st.lists(
     st.tuples(st.sampled_from(DEPARTMENTS), st.sampled_from((*BEARING, *GOING)), CENTS, st.integers(1, 9)), min_size=1
 )
@@ -281,11 +280,8 @@ def test_every_entry_balances_and_holds_every_cent(raw: list[tuple[str, PayPart,
     if not any(line.amount for line in lines):
         assert isinstance(planned, Skip)
         return
-    if any(
-        group.people < minimum
-        for group in pay_groups(lines, minimum_people=minimum, other="Other")
-        if group.part in PAY
-    ):
+    grouped = pay_groups(lines, minimum_people=minimum, other="Other")
+    if any(group.people < minimum for group in widened(grouped, minimum_people=minimum, shown_alone=())):
         assert isinstance(planned, Park)
         assert planned.code == "too_few_people"
         return
@@ -314,3 +310,82 @@ def test_no_group_is_smaller_than_allowed_while_there_is_anybody_to_join(
             assert all(group.people >= minimum for group in mine)
         else:
             assert len(mine) <= 1
+
+
+WAGES = (
+    part("Sales", "wages", "6000.00", 3),
+    part("Legal", "wages", "4000.00", 2),
+    part("Sales", "net_pay", "6000.00", 3),
+    part("Legal", "net_pay", "4000.00", 2),
+)
+
+
+def test_one_person_s_reimbursement_is_no_line_of_its_own() -> None:
+    record = run(*WAGES, part("Legal", "reimbursement", "77.31", 1), part("Legal", "net_pay", "77.31", 1))
+    intent = only(plan(request(record, RUN), mapping(ACCOUNTS), View()))
+    assert [side[2:] for side in sides(intent.body)] == [
+        (Decimal("4000.00"), "Wages: Legal"),
+        (Decimal("6077.31"), "Wages and reimbursements: Sales"),
+        (Decimal("10077.31"), "Net pay"),
+    ]
+
+
+def test_one_person_s_benefit_joins_deductions_that_others_have() -> None:
+    record = run(
+        *WAGES,
+        part("Legal", "employer_benefit", "50.00", 1),
+        part("Sales", "employer_tax", "20.00", 3),
+        part("Sales", "tax_payment", "20.00", 3),
+        part("Legal", "employee_benefit", "75.00", 1),
+        part("Sales", "other_deduction", "30.00", 2),
+        part("Legal", "net_pay", "-55.00", 2),
+    )
+    intent = only(plan(request(record, RUN), mapping(ACCOUNTS), View()))
+    assert [side[2:] for side in sides(intent.body)] == [
+        (Decimal("4000.00"), "Wages: Legal"),
+        (Decimal("6000.00"), "Wages: Sales"),
+        (Decimal("70.00"), "Employer taxes and employer benefits: Sales"),
+        (Decimal("9945.00"), "Net pay"),
+        (Decimal("20.00"), "Taxes"),
+        (Decimal("105.00"), "Other deductions and benefits withheld and contributed"),
+    ]
+
+
+def test_what_only_one_person_has_withheld_parks_unless_the_mapping_lets_it_be_seen() -> None:
+    """Nothing that leaves the bank is changed to hide it. Two such people may be one and the same."""
+    record = run(
+        *WAGES[:3],
+        part("Legal", "net_pay", "3800.00", 2),
+        part("Legal", "employee_benefit", "170.00", 1),
+        part("Legal", "other_deduction", "30.00", 1),
+    )
+    found = parked(record)
+    assert found.code == "too_few_people"
+    assert 'shown_alone = ["employee_benefit"]' in found.fix
+    assert [figure for figure in ("170", "30.00", "200") if figure in found.reason + found.fix] == []
+    allowed = 'shown_alone = ["employee_benefit", "other_deduction"]'
+    intent = only(plan(request(record, RUN), mapping(f"[payroll]\n{allowed}\n{ACCOUNTS}"), View()))
+    assert sides(intent.body)[-2:] == [
+        ("Credit", "Benefits payable", Decimal("170.00"), "Benefits withheld and contributed"),
+        ("Credit", "Deductions payable", Decimal("30.00"), "Other deductions"),
+    ]
+
+
+@given(RAW, st.integers(2, 6))
+def test_no_line_stands_for_too_few_and_no_cent_is_lost(
+    raw: list[tuple[str, PayPart, Decimal, int]], minimum: int
+) -> None:
+    lines = [PayRunLine(department=d, part=p, amount=a, people=n) for d, p, a, n in raw]
+    before = pay_groups(lines, minimum_people=minimum, other="Other")
+    after = widened(before, minimum_people=minimum, shown_alone=())
+    for bears in (True, False):
+        assert sum(one.amount for one in before if one.bears == bears) == sum(
+            one.amount for one in after if one.bears == bears
+        )
+    for one in after:
+        if one.people < minimum:
+            # Nothing that it may join has enough people by itself: the run is parked.
+            wider = WIDER_PARTS.get(one.part, ())
+            assert [other for other in after if other.part in wider and other.people >= minimum] == []
+    gone = [one for one in before if one.part not in {other.part for other in after}]
+    assert {one.part for one in gone} <= {part for other in after for part in other.includes}
