@@ -6,26 +6,23 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from counterfoil.sources import Seen, SourceError
-from counterfoil_adapters.gusto.tokens import TokenPair
+from counterfoil.sources import Seen, SourceError, SourceTokens
 from support.gusto import employees, gusto
+from support.sources import MemoryKeeper
 
 
 async def test_a_token_that_ends_between_two_pages_is_renewed() -> None:
     async with gusto() as company:
         await company.control("/load", {"employees": employees(150)})
-        stored: list[TokenPair] = []
+        keeper = MemoryKeeper()
 
-        async def keep(pair: TokenPair) -> None:
-            stored.append(pair)
-
-        source = company.source(on_tokens=keep)
+        source = company.source(keeper=keeper)
         found: list[Seen] = []
         async for page in source.changes("employee", None):
             found.extend(change for change in page.changes if isinstance(change, Seen))
             await company.control("/faults", {"kind": "expire_tokens"})
 
-        assert (len(found), len(stored)) == (150, 1)
+        assert (len(found), len(keeper.stored)) == (150, 1)
 
 
 async def test_the_new_pair_is_stored_before_it_is_used() -> None:
@@ -34,11 +31,11 @@ async def test_the_new_pair_is_stored_before_it_is_used() -> None:
         await company.control("/faults", {"kind": "expire_tokens"})
         alive: list[int] = []
 
-        async def keep(_pair: TokenPair) -> None:
+        async def look(_tokens: SourceTokens) -> None:
             # Using the new access token would have revoked the old refresh token: both must still be alive.
             alive.append(company.emulator.tokens.live_refresh_tokens())
 
-        await company.source(on_tokens=keep).read("employee", "e0")
+        await company.source(keeper=MemoryKeeper(before=look)).read("employee", "e0")
 
         assert (alive, company.emulator.tokens.live_refresh_tokens()) == ([2], 1)
 
@@ -48,11 +45,11 @@ async def test_a_pair_that_could_not_be_stored_is_not_used_and_the_old_one_still
         await company.control("/load", {"employees": employees(1)})
         await company.control("/faults", {"kind": "expire_tokens"})
 
-        async def fail(_pair: TokenPair) -> None:
+        async def fail(_tokens: SourceTokens) -> None:
             raise OSError("disk full")
 
         with pytest.raises(OSError, match="disk full"):
-            await company.source(on_tokens=fail).read("employee", "e0")
+            await company.source(keeper=MemoryKeeper(before=fail)).read("employee", "e0")
 
         assert len(await company.source().read("employee", "e0")) == 1
 
@@ -60,61 +57,53 @@ async def test_a_pair_that_could_not_be_stored_is_not_used_and_the_old_one_still
 async def test_a_token_near_its_end_is_renewed_ahead() -> None:
     async with gusto() as company:
         await company.control("/load", {"employees": employees(1)})
-        stored: list[TokenPair] = []
+        keeper = MemoryKeeper()
 
-        async def keep(pair: TokenPair) -> None:
-            stored.append(pair)
-
-        source = company.source({"access_token": None}, on_tokens=keep)
+        source = company.source({"access_token": None}, keeper)
         await source.read("employee", "e0")
         await company.control("/clock", {"advance_seconds": 7200 - 299})
         await source.read("employee", "e0")
 
-        assert len(stored) == 2
-        assert stored[1].expires_at - stored[0].expires_at > timedelta(seconds=7200 - 299)
+        assert len(keeper.stored) == 2
+        ends = [tokens.expires_at for tokens in keeper.stored if tokens.expires_at is not None]
+        assert ends[1] - ends[0] > timedelta(seconds=7200 - 299)
 
 
 async def test_many_readers_renew_once() -> None:
     async with gusto() as company:
         await company.control("/load", {"employees": employees(1)})
-        stored: list[TokenPair] = []
+        keeper = MemoryKeeper()
 
-        async def keep(pair: TokenPair) -> None:
-            stored.append(pair)
-
-        source = company.source({"access_token": None}, on_tokens=keep)
+        source = company.source({"access_token": None}, keeper)
         await asyncio.gather(*(source.read("employee", "e0") for _ in range(20)))
 
-        assert len(stored) == 1
+        assert len(keeper.stored) == 1
 
 
 async def test_the_stored_pair_wins_over_the_settings() -> None:
     async with gusto() as company:
         await company.control("/load", {"employees": employees(1)})
         ready = company.emulator.ready()
-        pair = TokenPair(
+        pair = SourceTokens(
             access_token=SecretStr(ready["access_token"]),
             refresh_token=SecretStr(ready["refresh_token"]),
             expires_at=company.clock.now() + timedelta(hours=1),
         )
 
-        async def load() -> TokenPair:
-            return pair
-
-        source = company.source({"access_token": "old", "refresh_token": "revoked"}, load_tokens=load)
+        source = company.source({"access_token": "old", "refresh_token": "revoked"}, MemoryKeeper(held=pair))
 
         assert len(await source.read("employee", "e0")) == 1
 
 
 async def test_a_revoked_refresh_token_asks_for_a_new_connection() -> None:
     async with gusto() as company:
-        source = company.source({"access_token": None, "refresh_token": "revoked"})
+        source = company.source({"access_token": None, "refresh_token": "given-4711"})
 
         with pytest.raises(SourceError, match=r"invalid_grant.*Connect the company") as refused:
             await source.read("employee", "e0")
 
         assert refused.value.retry_after is None
-        assert "revoked" not in str(refused.value)
+        assert "given-4711" not in str(refused.value)
 
 
 async def test_a_fixed_token_that_ended_says_what_is_missing() -> None:

@@ -58,7 +58,7 @@ async def listening() -> AsyncIterator[Receiver]:
 async def subscribed() -> AsyncIterator[tuple[Company, Receiver]]:
     """An emulator that delivers to a receiver from the start, with one employee and a run that is not processed."""
     async with listening() as receiver:
-        options = EmulatorOptions(webhook_url=receiver.url, webhook_retry_seconds=0.01)
+        options = EmulatorOptions(webhook_url=receiver.url, webhook_pause_seconds=0.01)
         async with gusto(GustoEmulator(options)) as company:
             receiver.source = company.source()
             day = company.clock.now().date().isoformat()

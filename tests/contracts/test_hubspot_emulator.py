@@ -70,7 +70,7 @@ async def test_it_announces_itself_serves_and_ends_on_sigterm() -> None:
 async def test_the_same_seed_gives_the_same_secrets() -> None:
     async with account(seed=3) as first, account(seed=3) as second, account(seed=4) as third:
         names = ("access_token", "client_secret", "refresh_token")
-        tell = [[held.emulator.announcement()[name] for name in names] for held in (first, second, third)]
+        tell = [[held.emulator.ready()[name] for name in names] for held in (first, second, third)]
     assert tell[0] == tell[1]
     assert tell[0] != tell[2]
 

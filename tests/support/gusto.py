@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from counterfoil.sources import SourceChange, SourceContext
+from counterfoil.sources import SourceChange, SourceContext, TokenKeeper
 from counterfoil_adapters.gusto.adapter import GustoSource
 from counterfoil_adapters.gusto.emulator import GustoEmulator
 from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps, loads
@@ -94,7 +94,7 @@ class Company:
         async with self.session.get(self.emulator.control_url + "/state") as answer:
             return loads(await answer.text())
 
-    def context(self, settings: Mapping[str, Any] | None = None, **extras: Any) -> SourceContext:
+    def context(self, settings: Mapping[str, Any] | None = None, keeper: TokenKeeper | None = None) -> SourceContext:
         """For an adapter with the application's credentials; `settings` of None are left out."""
         ready = self.emulator.ready()
         given: dict[str, Any] = {
@@ -115,12 +115,12 @@ class Company:
             http=self.session,
             clock=self.clock,
             entropy=SeededEntropy(),
-            extras=extras,
+            tokens=keeper,
         )
 
-    def source(self, settings: Mapping[str, Any] | None = None, **extras: Any) -> GustoSource:
+    def source(self, settings: Mapping[str, Any] | None = None, keeper: TokenKeeper | None = None) -> GustoSource:
         """An adapter; it holds nothing open."""
-        return GustoSource(self.context(settings, **extras))
+        return GustoSource(self.context(settings, keeper))
 
 
 @asynccontextmanager

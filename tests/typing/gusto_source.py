@@ -5,13 +5,6 @@ from contextlib import AbstractAsyncContextManager
 
 from counterfoil.sources import SourceAdapter, SourceContext
 from counterfoil_adapters.gusto.adapter import GustoSource
-from counterfoil_adapters.gusto.tokens import Load, Store, TokenPair
-
-
-async def keep(pair: TokenPair) -> None: ...
-
-
-async def last() -> TokenPair | None: ...
 
 
 def form(source: GustoSource) -> SourceAdapter:
@@ -20,5 +13,3 @@ def form(source: GustoSource) -> SourceAdapter:
 
 
 factory: Callable[[SourceContext], AbstractAsyncContextManager[SourceAdapter]] = GustoSource
-store: Store = keep
-load: Load = last

@@ -1,10 +1,10 @@
 """Gusto as a source of employees and processed pay runs."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from types import TracebackType
-from typing import ClassVar, Self
+from collections.abc import AsyncIterator, Sequence
+from typing import ClassVar
 
 from aiolimiter import AsyncLimiter
+from pydantic import SecretStr
 
 from counterfoil.sources import (
     Delivery,
@@ -12,27 +12,26 @@ from counterfoil.sources import (
     SourceChange,
     SourceContext,
     SourceError,
+    SourceTokens,
     WebhookRequest,
-    WriteBack,
-    WriteBackResult,
 )
 from counterfoil.sources.http import SourceHttp
+from counterfoil.sources.oauth import AccessToken, Renew, TokenEndpoint
+from counterfoil.sources.plain import PlainSource
+from counterfoil.sources.settings import read_settings
 from counterfoil_adapters.gusto import webhook
 from counterfoil_adapters.gusto.api import GustoApi
 from counterfoil_adapters.gusto.cursor import parse
 from counterfoil_adapters.gusto.grouping import Grouping
 from counterfoil_adapters.gusto.reading import Kind, Reader
-from counterfoil_adapters.gusto.settings import GustoSettings, read_settings
-from counterfoil_adapters.gusto.tokens import CompanyToken, SystemToken, TokenEndpoint
+from counterfoil_adapters.gusto.settings import GustoSettings
 
 SECONDS_PER_MINUTE = 60
+LIFE_SECONDS = 7200
 
 
-class GustoSource:
+class GustoSource(PlainSource):
     """One company at Gusto.
-
-    `context.extras` may hold `on_tokens`, told each new TokenPair before it is used, and `load_tokens`, asked for the
-    pair stored last.
 
     Raises:
         ConfigurationError: the settings are missing something or wrong.
@@ -42,7 +41,7 @@ class GustoSource:
     personal_kinds: ClassVar[tuple[str, ...]] = ("employee",)
 
     def __init__(self, context: SourceContext) -> None:
-        self._settings = read_settings(context.connection, context.settings)
+        self._settings = read_settings(GustoSettings, context, "Gusto")
         self._api = _api(self._settings, context)
         self._reader = Reader(
             self._api,
@@ -52,14 +51,6 @@ class GustoSource:
             self._settings.unassigned,
             Grouping.of(context.mapping),
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is held open: the HTTP session is the engine's."""
 
     def kinds(self) -> Sequence[str]:
         """Employees before the payrolls that pay them."""
@@ -76,19 +67,6 @@ class GustoSource:
     def receive(self, request: WebhookRequest) -> Delivery:
         """Verify a delivery; see SourceAdapter and `webhook.receive`."""
         return webhook.receive(request, self._settings.verification_token, self._settings.company_uuid)
-
-    async def write_back(self, request: WriteBack) -> WriteBackResult:
-        """Always refused: Gusto has no place for what the books say."""
-        return WriteBackResult(
-            outcome="rejected",
-            reason=f"Gusto takes nothing back: {request.kind} {request.source_id} has no field for the books' values.",
-            fix="Remove the write-back for this connection from its mapping.",
-        )
-
-    def same_values(self, kind: str, values: Mapping[str, str], raw: str) -> bool:
-        """Never: nothing is written back, so nothing can be our own echo."""
-        del kind, values, raw
-        return False
 
     async def subscribe(self, url: str) -> str:
         """Ask Gusto for webhooks to a URL. Gusto sends the handshake there; then call `verify`.
@@ -112,25 +90,32 @@ def _kind(kind: str) -> Kind:
 
 
 def _api(settings: GustoSettings, context: SourceContext) -> GustoApi:
-    endpoint = None
-    if settings.client_id is not None and settings.client_secret is not None:
-        endpoint = TokenEndpoint(
-            context.http,
-            settings.base_url,
-            context.clock,
-            settings.client_id,
-            settings.client_secret,
-            settings.timeout_seconds,
-        )
-    company = CompanyToken(
-        settings.access_token,
-        settings.refresh_token,
-        endpoint,
+    endpoint = _endpoint(settings, context)
+    company = AccessToken(
+        endpoint.refresh if endpoint is not None and settings.refresh_token is not None else None,
         context.clock,
-        store=context.extras.get("on_tokens"),
-        load=context.extras.get("load_tokens"),
+        "Gusto",
+        access_token=settings.access_token,
+        refresh_token=settings.refresh_token,
+        keeper=context.tokens,
+        ended=(
+            "Gusto's access token has ended and there is no refresh token.",
+            "Give refresh_token, client_id and client_secret in the connection's settings.",
+        ),
     )
-    system = SystemToken(settings.system_access_token, endpoint, context.clock) if settings.sees_events else None
+    system = None
+    if settings.sees_events:
+        # The application's own token, for events and webhook subscriptions; several may be alive at once.
+        system = AccessToken(
+            _system_access(endpoint) if endpoint is not None else None,
+            context.clock,
+            "Gusto",
+            access_token=settings.system_access_token,
+            ended=(
+                "Gusto's system access token is missing or has ended.",
+                "Give client_id and client_secret in the connection's settings.",
+            ),
+        )
     return GustoApi(
         _http(settings, context, company),
         _http(settings, context, system) if system is not None else None,
@@ -138,7 +123,30 @@ def _api(settings: GustoSettings, context: SourceContext) -> GustoApi:
     )
 
 
-def _http(settings: GustoSettings, context: SourceContext, token: CompanyToken | SystemToken) -> SourceHttp:
+def _endpoint(settings: GustoSettings, context: SourceContext) -> TokenEndpoint | None:
+    if settings.client_id is None or settings.client_secret is None:
+        return None
+    return TokenEndpoint(
+        context.http,
+        settings.base_url.rstrip("/") + "/oauth/token",
+        context.clock,
+        "Gusto",
+        client={"client_id": settings.client_id, "client_secret": settings.client_secret},
+        send="json",  # Gusto refuses secrets in the URL
+        life_seconds=LIFE_SECONDS,
+        timeout_seconds=settings.timeout_seconds,
+        remedy="Connect the company to Gusto again; check client_id and client_secret.",
+    )
+
+
+def _system_access(endpoint: TokenEndpoint) -> Renew:
+    async def renew(_refresh_token: SecretStr | None) -> SourceTokens:
+        return await endpoint.ask({"grant_type": "system_access"})
+
+    return renew
+
+
+def _http(settings: GustoSettings, context: SourceContext, token: AccessToken) -> SourceHttp:
     # Each grant has Gusto's 200 a minute for itself. Second by second, so that no minute can hold two bursts.
     per_second = settings.requests_per_minute / SECONDS_PER_MINUTE
     pace = AsyncLimiter(per_second, 1.0) if per_second >= 1 else AsyncLimiter(1.0, 1.0 / per_second)

@@ -1,12 +1,10 @@
 """The settings of a Gusto connection, checked before anything is called."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from counterfoil.errors import ConfigurationError
 from counterfoil.sources.values import PlainText
 
 API_VERSION = "2025-06-15"
@@ -54,21 +52,3 @@ class GustoSettings(BaseModel):
     def sees_events(self) -> bool:
         """Whether a system access token can be had."""
         return self.system_access_token is not None or (self.client_id is not None and self.client_secret is not None)
-
-
-def read_settings(connection: str, settings: Mapping[str, Any]) -> GustoSettings:
-    """The settings, or one clear sentence about what is wrong with them.
-
-    Raises:
-        ConfigurationError: a setting is missing, unknown or of the wrong form.
-    """
-    try:
-        return GustoSettings.model_validate(dict(settings))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        what = str(first["msg"]).removeprefix("Value error, ")
-        raise ConfigurationError(
-            f"The Gusto connection {connection!r} cannot be used: {f'{name}: ' if name else ''}{what}.",
-            remedy="Correct the connection's settings.",
-        ) from None

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pydantic import SecretStr
 
 from counterfoil.sources import BadSignatureError, Delivery, MalformedDeliveryError, WebhookRequest
+from counterfoil.sources.signatures import check_signature, object_of, sign
 from counterfoil_schema.events.receipts import Hint
-from counterfoil_schema.exact_json import JsonObject, JsonValue, loads_object
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 SIGNATURE = "x-gusto-signature"
 HANDSHAKE = "verification_token"
@@ -41,19 +42,13 @@ def receive(request: WebhookRequest, token: SecretStr | None, company_uuid: str)
             "A delivery from Gusto cannot be verified: no verification_token is configured.",
             remedy="Set verification_token in the connection's settings to the one that Gusto sent.",
         )
-    if not hmac.compare_digest(sign(token, request.body).encode(), signature.strip().encode(errors="replace")):
-        raise BadSignatureError("A delivery from Gusto bears a wrong signature.")
-    body = _object(request.body)
+    check_signature(signature, sign(token, request.body), "Gusto")
+    body = object_of(request.body, "Gusto")
     delivery_id, event_type = body.get("uuid"), body.get("event_type")
     if not isinstance(delivery_id, str) or not delivery_id:
         raise MalformedDeliveryError("A delivery from Gusto has no uuid.")
     hint = hint_of(body) if body.get("resource_uuid") == company_uuid and isinstance(event_type, str) else None
     return Delivery(delivery_id=delivery_id, hints=() if hint is None else (hint,))
-
-
-def sign(token: SecretStr, body: bytes) -> str:
-    """The signature that a body must bear."""
-    return hmac.new(token.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
 
 
 def hint_of(event: JsonObject) -> Hint | None:
@@ -77,7 +72,7 @@ def instant_of(timestamp: JsonValue) -> datetime | None:
 
 def _handshake(raw: bytes, token: SecretStr | None) -> Delivery:
     try:
-        sent = _object(raw).get(HANDSHAKE)
+        sent = object_of(raw, "Gusto").get(HANDSHAKE)
     except MalformedDeliveryError:
         sent = None
     if not isinstance(sent, str) or not sent:
@@ -86,10 +81,3 @@ def _handshake(raw: bytes, token: SecretStr | None) -> Delivery:
         raise BadSignatureError("A handshake from Gusto brings another verification_token than the one configured.")
     digest = hashlib.sha256(sent.encode(errors="replace")).hexdigest()
     return Delivery(delivery_id=f"handshake:{digest[:32]}", hints=(), answer={HANDSHAKE: sent})
-
-
-def _object(raw: bytes) -> JsonObject:
-    try:
-        return loads_object(raw)
-    except ValueError as error:
-        raise MalformedDeliveryError("A delivery from Gusto is not a JSON object.") from error

@@ -1,12 +1,14 @@
 """HubSpot as a source: companies become customers, products items, deals invoices."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from aiolimiter import AsyncLimiter
+from pydantic import SecretStr
 
 from counterfoil.sources.http import SourceHttp
+from counterfoil.sources.oauth import AccessToken, TokenEndpoint, fixed_token
+from counterfoil.sources.plain import PlainSource
 from counterfoil.sources.port import (
     BadSignatureError,
     Delivery,
@@ -18,20 +20,21 @@ from counterfoil.sources.port import (
     WriteBack,
     WriteBackResult,
 )
+from counterfoil.sources.settings import read_settings
 from counterfoil_adapters.hubspot.client import HubSpotClient, Paths
 from counterfoil_adapters.hubspot.normalise import KINDS
 from counterfoil_adapters.hubspot.reading import Reader
-from counterfoil_adapters.hubspot.settings import HubSpotSettings, read_settings, write_back_types
-from counterfoil_adapters.hubspot.tokens import token_source
+from counterfoil_adapters.hubspot.settings import HubSpotSettings, write_back_types
 from counterfoil_adapters.hubspot.webhooks import check_signature, read_delivery
 from counterfoil_adapters.hubspot.write_back import WriteBacks, same_values
 
 # What of the published limit is used, so that an app of the customer's own finds room, and its window for the pace.
 SHARE_PERCENT = 80
 WINDOW_SECONDS = 10
+LIFE_SECONDS = 1800
 
 
-class HubSpotSource:
+class HubSpotSource(PlainSource):
     """One HubSpot account, behind the port of all sources; open while its context is.
 
     Raises:
@@ -43,19 +46,11 @@ class HubSpotSource:
 
     def __init__(self, context: SourceContext) -> None:
         self._context = context
-        self._settings = read_settings(context)
+        self._settings = read_settings(HubSpotSettings, context, "HubSpot")
         types = write_back_types(context.mapping)
         client = _client(context, self._settings)
         self._reader = Reader(client, context.connection, self._settings, types)
         self._write_backs = WriteBacks(client, types)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """The HTTP session is the engine's, and so is its closing."""
 
     def kinds(self) -> Sequence[str]:
         return tuple(KINDS)
@@ -101,22 +96,39 @@ def _known(kind: str) -> None:
         raise SourceError(f"HubSpot has no records of kind {kind}.", remedy=f"There are {', '.join(KINDS)}.")
 
 
+def _tokens(context: SourceContext, settings: HubSpotSettings, paths: Paths) -> AccessToken | None:
+    """Short-lived tokens of an OAuth app; None where a service key or private app token stands for ever."""
+    if settings.access_token is not None or settings.client_secret is None:
+        return None
+    endpoint = TokenEndpoint(
+        context.http,
+        settings.base_url.rstrip("/") + paths.token(),
+        context.clock,
+        "HubSpot",
+        client={"client_id": settings.client_id or "", "client_secret": settings.client_secret},
+        life_seconds=LIFE_SECONDS,
+        timeout_seconds=settings.timeout_seconds,
+    )
+    return AccessToken(
+        endpoint.refresh, context.clock, "HubSpot", refresh_token=settings.refresh_token, keeper=context.tokens
+    )
+
+
 def _client(context: SourceContext, settings: HubSpotSettings) -> HubSpotClient:
     paths = Paths(settings.api_version)
-    tokens = token_source(settings, paths.token(), context.clock)
+    tokens = _tokens(context, settings, paths)
     # In a bucket that leaks n a second no 10 s see more than 11 n calls: eight a second stay under a hundred.
     per_second = max(1, settings.calls_per_10_seconds * SHARE_PERCENT // 100 // WINDOW_SECONDS)
     http = SourceHttp(
         context.http,
         settings.base_url,
-        tokens,
+        tokens if tokens is not None else fixed_token(settings.access_token or SecretStr("")),
         AsyncLimiter(per_second, 1),
         context.clock,
         "HubSpot",
         entropy=context.entropy,
-        forget_token=tokens.forget,
+        forget_token=tokens.forget if tokens is not None else None,
         timeout_seconds=settings.timeout_seconds,
     )
-    tokens.use(http)
     # One at a time, so that no second sees more than the limit.
     return HubSpotClient(http, paths, AsyncLimiter(1, 1 / max(1, settings.searches_per_second - 1)))

@@ -1,13 +1,10 @@
 """What a HubSpot connection is told by its configuration and its mapping."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from counterfoil.errors import ConfigurationError
-from counterfoil.sources.port import SourceContext
 from counterfoil.sources.values import PlainText
 
 ApiVersion = Literal["2026-09", "v3"]
@@ -52,31 +49,6 @@ class HubSpotSettings(BaseModel):
         if self.access_token is None and not whole:
             raise ValueError("give access_token, or client_id, client_secret and refresh_token")
         return self
-
-
-def read_settings(context: SourceContext) -> HubSpotSettings:
-    """The settings of a connection; where its own table is silent, the mapping's `[source]` table speaks.
-
-    Raises:
-        ConfigurationError: naming each key that is missing, wrong or unknown.
-    """
-    unknown = [key for key in context.settings if key not in HubSpotSettings.model_fields]
-    if unknown:
-        near = get_close_matches(unknown[0], HubSpotSettings.model_fields, n=1)
-        raise ConfigurationError(
-            f'The HubSpot connection {context.connection} has a setting "{unknown[0]}", which is not known.',
-            remedy=f'Did you mean "{near[0]}"?' if near else f"Known are {', '.join(HubSpotSettings.model_fields)}.",
-        )
-    mapped = context.mapping.get("source")
-    table = {**(mapped if isinstance(mapped, Mapping) else {}), **context.settings}
-    try:
-        return HubSpotSettings.model_validate(table)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'token'}: {e['msg']}" for e in error.errors())
-        raise ConfigurationError(
-            f"The HubSpot connection {context.connection} is not configured right: {problems}.",
-            remedy="Correct these keys in the connection's table.",
-        ) from None
 
 
 def write_back_types(mapping: Mapping[str, Any]) -> dict[str, str]:

@@ -24,12 +24,16 @@ TAKEN = range(200, 300)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
-    """What a signature is made from; `forged` asks for one by another secret, `sent_at` may be long ago."""
+    """What a signature is made from; `forged` asks for one by another secret, `sent_at` may be long ago.
+
+    `about` is what the sender gave with the body: which of several subscriptions it is for.
+    """
 
     url: str
     body: bytes
     sent_at: datetime
     forged: bool
+    about: str
 
 
 class Deliveries:
@@ -39,6 +43,8 @@ class Deliveries:
         sign: the vendor's headers for a delivery.
         pause_seconds: before the first repetition; it doubles each time.
         final: statuses after which the vendor gives up at once.
+        given_up: told, with what the body was about, when nobody took it.
+        log: shared with others; its own by default.
     """
 
     def __init__(
@@ -51,6 +57,8 @@ class Deliveries:
         pause_seconds: float = 0.2,
         timeout_seconds: float = TIMEOUT_SECONDS,
         final: frozenset[int] = frozenset(),
+        given_up: Callable[[str], None] | None = None,
+        log: "deque[JsonObject] | None" = None,
     ) -> None:
         self._clock = clock
         self._faults = faults
@@ -59,14 +67,15 @@ class Deliveries:
         self._pause_seconds = pause_seconds
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._final = final
+        self._on_given_up = given_up
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(AT_ONCE)
-        self._held: list[tuple[str, bytes]] = []
+        self._held: list[tuple[str, bytes, str]] = []
         self.url: str | None = None
         self.delivered = 0
         self.given_up = 0
-        self.log: deque[JsonObject] = deque(maxlen=KEPT_MAX)
+        self.log: deque[JsonObject] = log if log is not None else deque(maxlen=KEPT_MAX)
         """The last tries: url, body, outcome."""
 
     async def open(self) -> None:
@@ -90,7 +99,7 @@ class Deliveries:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def send(self, body: object, url: str | None = None) -> None:
+    def send(self, body: object, url: str | None = None, *, about: str = "") -> None:
         """Deliver a body; where nobody subscribed, it is gone."""
         target = url or self.url
         if target is None:
@@ -100,29 +109,29 @@ class Deliveries:
             self._note(target, raw, "dropped")
             return
         if self._faults.take_webhook("webhook_reorder", target):
-            self._held.append((target, raw))  # the next one goes first
+            self._held.append((target, raw, about))  # the next one goes first
             return
         copies = 2 if self._faults.take_webhook("webhook_double", target) else 1
         for _ in range(copies):
-            self._start(target, raw)
+            self._start(target, raw, about)
         held, self._held = self._held, []
         for later in held:
             self._start(*later)
 
-    def _start(self, url: str, raw: bytes) -> None:
+    def _start(self, url: str, raw: bytes, about: str) -> None:
         if len(self._tasks) >= PENDING_MAX:
             self._note(url, raw, "dropped: too many are pending")
             return
-        task = asyncio.create_task(self._deliver(url, raw))
+        task = asyncio.create_task(self._deliver(url, raw, about))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(self, url: str, raw: bytes) -> None:
+    async def _deliver(self, url: str, raw: bytes, about: str) -> None:
         pause = self._pause_seconds
         stale = STALE if self._faults.take_webhook("webhook_stale", url) else timedelta()
         forged = self._faults.take_webhook("webhook_forged", url)
         for number in range(1, self._tries + 1):
-            signing = Signing(url=url, body=raw, sent_at=self._clock.now() - stale, forged=forged)
+            signing = Signing(url=url, body=raw, sent_at=self._clock.now() - stale, forged=forged, about=about)
             async with self._gate:
                 status = await self._post(signing)
             self._note(url, raw, f"try {number}: {status}")
@@ -134,6 +143,8 @@ class Deliveries:
             await self._clock.sleep(pause)
             pause = min(pause * 2, PAUSE_SECONDS_MAX)
         self.given_up += 1
+        if self._on_given_up is not None:
+            self._on_given_up(about)
 
     async def _post(self, signing: Signing) -> int | str:
         if self._session is None:

@@ -1,7 +1,7 @@
 """Faults on order: each says what goes wrong, on which calls, and how often."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -50,8 +50,17 @@ class Fault:
         """Whether the rule is about this call, `skip` apart."""
         return (self.method is None or self.method == method) and self.path in path
 
-    def shown(self) -> dict[str, object]:
-        return {**asdict(self), "seconds": str(self.seconds)}
+    def shown(self) -> JsonObject:
+        return {
+            "kind": self.kind,
+            "status": self.status,
+            "retry_after": self.retry_after,
+            "seconds": str(self.seconds),
+            "method": self.method,
+            "path": self.path,
+            "skip": self.skip,
+            "times": self.times,
+        }
 
 
 class FaultPlan:

@@ -26,7 +26,7 @@ def read_settings(model: type[M], context: SourceContext, name: str) -> M:
     if unknown:
         near = get_close_matches(unknown[0], known, n=1)
         raise ConfigurationError(
-            f'The {name} connection {context.connection} has a setting "{unknown[0]}", which is not known.',
+            f'The {name} connection {context.connection!r} has a setting "{unknown[0]}", which is not known.',
             remedy=f'Did you mean "{near[0]}"?' if near else f"Known are {', '.join(sorted(known))}.",
         )
     mapped = context.mapping.get("source")
@@ -37,7 +37,7 @@ def read_settings(model: type[M], context: SourceContext, name: str) -> M:
         found = error.errors(include_input=False, include_url=False, include_context=False)
         problems = "; ".join(_problem(".".join(map(str, one["loc"])), str(one["msg"])) for one in found)
         raise ConfigurationError(
-            f"The {name} connection {context.connection} cannot be used: {problems}.",
+            f"The {name} connection {context.connection!r} cannot be used: {problems}.",
             remedy="Correct the connection's settings.",
         ) from None
 

@@ -50,7 +50,7 @@ def check_age(sent: datetime | None, now: datetime, name: str, age_max: timedelt
     if sent is None:
         raise BadSignatureError(f"A delivery from {name} does not say when it was signed.")
     if abs(now - sent) > age_max:
-        minutes = int(age_max.total_seconds() // 60)
+        minutes = "five" if age_max == AGE_MAX else int(age_max.total_seconds() // 60)
         raise BadSignatureError(
             f"A delivery from {name} is signed for a time more than {minutes} minutes from now.",
             remedy="Check this machine's clock.",
@@ -76,25 +76,25 @@ def check_basic(request: WebhookRequest, user: str, password: SecretStr, name: s
         )
 
 
-def json_of(request: WebhookRequest, name: str) -> JsonValue:
+def json_of(body: bytes, name: str) -> JsonValue:
     """The body as JSON.
 
     Raises:
         MalformedDeliveryError: it is none.
     """
     try:
-        return loads(request.body)
+        return loads(body)
     except ValueError as error:
         raise MalformedDeliveryError(f"A delivery from {name} is not JSON: {error}.") from None
 
 
-def object_of(request: WebhookRequest, name: str) -> JsonObject:
+def object_of(body: bytes, name: str) -> JsonObject:
     """The body as a JSON object.
 
     Raises:
         MalformedDeliveryError: it is none.
     """
-    value = json_of(request, name)
+    value = json_of(body, name)
     if not isinstance(value, dict):
         raise MalformedDeliveryError(f"A delivery from {name} is not a JSON object.")
     return value

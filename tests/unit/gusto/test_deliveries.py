@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from counterfoil.sources import BadSignatureError, Delivery, MalformedDeliveryError, WebhookRequest
-from counterfoil_adapters.gusto.webhook import receive, sign
+from counterfoil.sources.signatures import sign
+from counterfoil_adapters.gusto.webhook import receive
 from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps
 
 TOKEN = SecretStr("6590f590-3dba-495e-9bea-c361e1e2efc0")

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.errors import ConfigurationError
+from counterfoil.sources.settings import read_settings
 from counterfoil_adapters.gusto.cursor import Cursor, parse
 from counterfoil_adapters.gusto.employee import EmployeeError, employee
 from counterfoil_adapters.gusto.redaction import employee_raw, payroll_raw
-from counterfoil_adapters.gusto.settings import read_settings
+from counterfoil_adapters.gusto.settings import GustoSettings
 from counterfoil_schema.exact_json import JsonObject
+from support.sources import context_of
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -113,6 +115,6 @@ def test_an_employee_that_cannot_be_read_names_the_field(changes: JsonObject, wo
 )
 def test_wrong_settings_are_told_in_one_sentence_without_secrets(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words) as refused:
-        read_settings("payroll", settings)
+        read_settings(GustoSettings, context_of("payroll", settings), "Gusto")
 
     assert "'payroll'" in str(refused.value)

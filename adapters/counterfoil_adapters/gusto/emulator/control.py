@@ -5,14 +5,15 @@ from datetime import datetime
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from counterfoil.emulating import FaultError, FaultPlan, ShiftedClock
+from counterfoil.emulating.server import Next
 from counterfoil_adapters.gusto.emulator.delivery import Webhooks
-from counterfoil_adapters.gusto.emulator.faults import Faults
-from counterfoil_adapters.gusto.emulator.guard import Guard, Next
+from counterfoil_adapters.gusto.emulator.guard import Guard
 from counterfoil_adapters.gusto.emulator.limits import Limits
 from counterfoil_adapters.gusto.emulator.loading import load
 from counterfoil_adapters.gusto.emulator.people import People
 from counterfoil_adapters.gusto.emulator.routes import SUBSCRIPTION_TYPES, answer, body_of
-from counterfoil_adapters.gusto.emulator.store import ShiftedClock, Store
+from counterfoil_adapters.gusto.emulator.store import Store
 from counterfoil_adapters.gusto.emulator.tokens import Tokens
 from counterfoil_adapters.gusto.emulator.values import BadRequestError, flag, text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -26,7 +27,7 @@ class Control:
         store: Store,
         people: People,
         webhooks: Webhooks,
-        faults: Faults,
+        faults: FaultPlan,
         tokens: Tokens,
         limits: Limits,
         guard: Guard,
@@ -115,17 +116,20 @@ class Control:
         raise BadRequestError(f"An employee knows no action {action}.", status=404)
 
     async def armed(self, _request: web.Request) -> web.Response:
-        return answer(list(self._faults.armed()))
+        return answer([rule.shown() for rule in self._faults.rules])
 
     async def arm(self, request: web.Request) -> web.Response:
         body = await body_of(request)
         if body.get("kind") == "expire_tokens":
             self._tokens.expire()
             return answer({"kind": "expire_tokens"}, status=201)
-        return answer(self._faults.arm(body).shown(), status=201)
+        try:
+            return answer(self._faults.order(body).shown(), status=201)
+        except FaultError as error:
+            raise BadRequestError(str(error), key="kind") from None
 
     async def disarm(self, _request: web.Request) -> web.Response:
-        self._faults.clear()
+        self._faults.rules.clear()
         return answer([])
 
     async def deliveries(self, _request: web.Request) -> web.Response:

@@ -1,25 +1,16 @@
 """Webhooks as Gusto sends them: handshake, signature, retries; nothing is sent before a subscription is verified."""
 
-import asyncio
 import hashlib
 import hmac
-from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import aiohttp
-
+from counterfoil.emulating import Deliveries, FaultPlan, Ids, Signing
 from counterfoil.ports import Clock
-from counterfoil_adapters.gusto.emulator.faults import Faults
-from counterfoil_adapters.gusto.emulator.store import Ids
 from counterfoil_adapters.gusto.emulator.values import not_found
-from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 TRIES_MAX = 16
-ANSWER_SECONDS = 10.0
-RETRY_SECONDS_MAX = 3600.0
-PENDING_MAX = 10_000
-AT_ONCE = 8
-KEPT_MAX = 1000
 
 
 @dataclass(slots=True)
@@ -43,35 +34,36 @@ def signature(token: str, body: bytes) -> str:
 
 
 class Webhooks:
-    """Subscriptions and their deliveries; `retry_seconds` is the first of the doubling waits."""
+    """Subscriptions, and what is delivered to them; `retry_seconds` is the first of the doubling waits."""
 
-    def __init__(self, ids: Ids, clock: Clock, faults: Faults, *, first_token: str, retry_seconds: float) -> None:
+    def __init__(self, ids: Ids, clock: Clock, faults: FaultPlan, *, first_token: str, retry_seconds: float) -> None:
         self._ids = ids
-        self._clock = clock
-        self._faults = faults
         self._next_token: str | None = first_token
-        self._retry_seconds = retry_seconds
-        self._session: aiohttp.ClientSession | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._signed = Deliveries(
+            clock, faults, self._sign, tries=TRIES_MAX, pause_seconds=retry_seconds, given_up=self._lost
+        )
+        # A handshake is sent once, unsigned, and no fault is meant for it.
+        self._handshakes = Deliveries(clock, FaultPlan(), lambda _signing: {}, tries=1, log=self._signed.log)
         self.subscriptions: dict[str, Subscription] = {}
-        self.log: deque[JsonObject] = deque(maxlen=KEPT_MAX)
+
+    @property
+    def log(self) -> Iterable[JsonObject]:
+        """The last tries."""
+        return self._signed.log
 
     async def open(self) -> None:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
+        await self._signed.open()
+        await self._handshakes.open()
 
     async def close(self) -> None:
         """Give up what is under way."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._signed.close()
+        await self._handshakes.close()
 
     async def settle(self) -> None:
         """Wait until no delivery is under way."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._signed.settle()
+        await self._handshakes.settle()
 
     def create(self, url: str, types: list[str], *, verified: bool = False) -> Subscription:
         """A subscription; unless it is verified from the start, the handshake is sent."""
@@ -91,58 +83,21 @@ class Webhooks:
 
     def handshake(self, subscription: Subscription) -> None:
         """Send the verification token to the subscriber."""
-        self._start(subscription, {"verification_token": subscription.token}, signed=False)
+        self._handshakes.send({"verification_token": subscription.token}, subscription.url)
 
     def announce(self, event: JsonObject) -> None:
         """Deliver an event to every verified subscription of its type."""
         for subscription in self.subscriptions.values():
-            if subscription.status != "verified" or event["entity_type"] not in subscription.types:
-                continue
-            copies = 1
-            if self._faults.strike(("drop_webhook",), subscription.url) is not None:
-                self._note(event, "dropped")
-                continue
-            if self._faults.strike(("double_webhook",), subscription.url) is not None:
-                copies = 2
-            for _ in range(copies):
-                self._start(subscription, event, signed=True)
+            if subscription.status == "verified" and event["entity_type"] in subscription.types:
+                self.send(subscription, event)
 
     def send(self, subscription: Subscription, body: JsonObject) -> None:
         """Deliver any body, signed, as it is."""
-        self._start(subscription, body, signed=True)
+        self._signed.send(body, subscription.url, about=subscription.uuid)
 
-    def _start(self, subscription: Subscription, body: JsonObject, *, signed: bool) -> None:
-        if len(self._tasks) >= PENDING_MAX:
-            self._note(body, "dropped: too many are pending")
-            return
-        task = asyncio.create_task(self._deliver(subscription, body, signed=signed))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _sign(self, signing: Signing) -> Mapping[str, str]:
+        token = self.subscriptions[signing.about].token
+        return {"X-Gusto-Signature": signature(token[::-1] if signing.forged else token, signing.body)}
 
-    async def _deliver(self, subscription: Subscription, body: JsonObject, *, signed: bool) -> None:
-        raw = dumps(body)
-        headers = {"Content-Type": "application/json"}
-        if signed:
-            headers["X-Gusto-Signature"] = signature(subscription.token, raw)
-        wait = self._retry_seconds
-        for number in range(1, TRIES_MAX + 1):
-            async with self._gate:
-                outcome = await self._post(subscription.url, raw, headers)
-            self._note(body, f"try {number}: {outcome}")
-            if outcome.startswith("2") or not signed:
-                return
-            await self._clock.sleep(wait)
-            wait = min(wait * 2, RETRY_SECONDS_MAX)
-        subscription.status = "unreachable"
-
-    async def _post(self, url: str, raw: bytes, headers: dict[str, str]) -> str:
-        if self._session is None:
-            return "not open"
-        try:
-            async with self._session.post(url, data=raw, headers=headers) as response:
-                return str(response.status)
-        except (TimeoutError, aiohttp.ClientError) as error:
-            return type(error).__name__
-
-    def _note(self, body: JsonObject, outcome: str) -> None:
-        self.log.append({"uuid": body.get("uuid"), "event_type": body.get("event_type"), "outcome": outcome})
+    def _lost(self, about: str) -> None:
+        self.subscriptions[about].status = "unreachable"

@@ -1,73 +1,73 @@
 """What stands before every API call: faults, token, limits, API version, errors in Gusto's form."""
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from counterfoil.emulating import Fault, FaultPlan
+from counterfoil.emulating.server import Next, call_name, cut_off
 from counterfoil.ports import Clock
-from counterfoil_adapters.gusto.emulator.faults import REQUEST_KINDS, Fault, Faults
 from counterfoil_adapters.gusto.emulator.limits import Limits
 from counterfoil_adapters.gusto.emulator.routes import SYSTEM_PATHS, answer
 from counterfoil_adapters.gusto.emulator.tokens import Tokens
 from counterfoil_adapters.gusto.emulator.values import BadRequestError, not_found
 
 VERSION_HEADER = "X-Gusto-API-Version"
+TOO_MANY = 429
 VERSIONS = ("2024-04-01", "2025-06-15", "2026-06-15")
-Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Guard:
     """Counts calls by path beside what it refuses."""
 
-    def __init__(self, tokens: Tokens, limits: Limits, faults: Faults, clock: Clock) -> None:
+    def __init__(self, tokens: Tokens, limits: Limits, faults: FaultPlan, clock: Clock) -> None:
         self._tokens = tokens
         self._limits = limits
         self._faults = faults
         self._clock = clock
-        self.calls: dict[str, int] = {}
+        self.calls: Counter[str] = Counter()
 
     def middleware(self) -> Middleware:
         """For the API's application."""
 
         @web.middleware
         async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
-            fault = self._faults.strike(REQUEST_KINDS, request.path)
+            fault = self._faults.take(request.method, request.path)
             early = await self._strike(fault)
             if early is not None:
                 return early
             response = await self._handle(request, handler)
-            if fault is not None and fault.kind == "truncate" and isinstance(response, web.Response):
-                return _cut(response)
-            return response
+            if fault is not None and fault.kind == "lost_answer" and request.transport is not None:
+                request.transport.abort()
+            return cut_off(response) if fault is not None and fault.kind == "truncated" else response
 
         return guard
 
     async def _strike(self, fault: Fault | None) -> web.Response | None:
-        match fault.kind if fault is not None else None:
-            case "status":
-                return web.Response(status=fault.status if fault else 503, text="Service Unavailable")
-            case "rate_limit":
-                return self._too_many(fault.retry_after if fault else None)
-            case "slow":
-                await self._clock.sleep(fault.seconds if fault else 0)
-        return None
+        if fault is None:
+            return None
+        if fault.kind == "slow":
+            await self._clock.sleep(fault.seconds)
+        if fault.kind != "status":
+            return None
+        if fault.status == TOO_MANY:
+            return self._too_many(fault.retry_after)
+        return web.Response(status=fault.status, text="Service Unavailable")
 
-    def _too_many(self, retry_after: int | None) -> web.Response:
-        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    def _too_many(self, retry_after: str | None) -> web.Response:
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
         error = BadRequestError("Too many requests.", status=429, key="request", category="rate_limit_exceeded")
         return answer(error.body(), status=429, headers=headers)
 
     async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
-        resource = request.match_info.route.resource
-        name = f"{request.method} {resource.canonical if resource is not None else request.path}"
-        self.calls[name] = self.calls.get(name, 0) + 1
+        self.calls[call_name(request)] += 1
         try:
             headers = {} if request.path == "/oauth/token" else self._admit(request)
             response = await handler(request)
             response.headers.update(headers)
         except _LimitedError as limited:
-            response = self._too_many(limited.seconds)
+            response = self._too_many(str(limited.seconds))
             response.headers.update(limited.headers)
         except BadRequestError as error:
             response = answer(error.body(), status=error.status)
@@ -107,8 +107,3 @@ class _LimitedError(Exception):
         super().__init__()
         self.seconds = seconds
         self.headers = headers
-
-
-def _cut(response: web.Response) -> web.Response:
-    body = response.body if isinstance(response.body, bytes) else b""
-    return web.Response(body=body[: len(body) // 2], status=response.status, content_type="application/json")

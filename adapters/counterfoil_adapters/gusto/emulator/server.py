@@ -7,33 +7,38 @@ from typing import Self
 
 from aiohttp import web
 
+from counterfoil import emulating
 from counterfoil.clock import SystemClock
+from counterfoil.emulating import Fault, FaultPlan, Ids, ShiftedClock
+from counterfoil.emulating.authority import throw_away_authority
+from counterfoil.emulating.server import listen
 from counterfoil.ports import Clock
 from counterfoil_adapters.gusto.emulator.control import Control, errors
 from counterfoil_adapters.gusto.emulator.delivery import Webhooks
-from counterfoil_adapters.gusto.emulator.faults import Faults
 from counterfoil_adapters.gusto.emulator.guard import Guard
 from counterfoil_adapters.gusto.emulator.limits import REQUESTS_MAX, Limits
 from counterfoil_adapters.gusto.emulator.people import People
 from counterfoil_adapters.gusto.emulator.routes import SUBSCRIPTION_TYPES, Api
-from counterfoil_adapters.gusto.emulator.store import Ids, ShiftedClock, Store, new_company
+from counterfoil_adapters.gusto.emulator.store import Store, new_company
 from counterfoil_adapters.gusto.emulator.tokens import Tokens
 
-HOST = "127.0.0.1"
+HOSTS = ("api.gusto.com", "api.gusto-demo.com")
+FAULT_NAMES = {
+    "rate_limit": Fault("status", status=429),
+    "truncate": Fault("truncated"),
+    "drop_webhook": Fault("webhook_drop"),
+    "double_webhook": Fault("webhook_double"),
+}
 BODY_BYTES_MAX = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmulatorOptions:
-    """How the emulator starts. `port` 0 takes any; `webhook_url` is subscribed to, verified, from the start."""
+class EmulatorOptions(emulating.EmulatorOptions):
+    """How the emulator starts; `webhook_url` is subscribed to, verified, from the start."""
 
-    port: int = 0
-    seed: int = 1
-    limits: bool = True
     requests_per_minute: int = REQUESTS_MAX
     company_name: str = "Sample Company"
-    webhook_url: str | None = None
-    webhook_retry_seconds: float = 1.0
+    webhook_pause_seconds: float = 1.0
 
 
 class GustoEmulator:
@@ -42,30 +47,37 @@ class GustoEmulator:
     def __init__(self, options: EmulatorOptions | None = None, *, clock: Clock | None = None) -> None:
         self.options = options or EmulatorOptions()
         self.clock = ShiftedClock(clock or SystemClock())
-        ids = Ids(self.options.seed)
+        ids = Ids("gusto", self.options.seed)
         self.store = Store(ids, self.clock, new_company(ids, self.options.company_name))
         self.tokens = Tokens(ids, self.clock)
-        self.faults = Faults()
+        self.faults = FaultPlan(FAULT_NAMES)
         self.verification_token = ids.uuid()
         self.webhooks = Webhooks(
             ids,
             self.clock,
             self.faults,
             first_token=self.verification_token,
-            retry_seconds=self.options.webhook_retry_seconds,
+            retry_seconds=self.options.webhook_pause_seconds,
         )
         self.limits = Limits(self.clock, on=self.options.limits, requests_max=self.options.requests_per_minute)
         self.people = People(self.store, self.webhooks.announce)
         self.guard = Guard(self.tokens, self.limits, self.faults, self.clock)
         self.base_url = ""
         self.control_url = ""
+        self.ca_file: str | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             api = web.Application(middlewares=[self.guard.middleware()], client_max_size=BODY_BYTES_MAX)
             api.add_routes(Api(self.store, self.tokens, self.webhooks, self.people).routes())
-            self.base_url = await _serve(stack, api, self.options.port)
+            context = None
+            if self.options.tls:
+                authority = throw_away_authority(self.options.host, self.clock.now(), HOSTS)
+                stack.callback(authority.folder.cleanup)
+                self.ca_file, context = authority.ca_file, authority.context
+            host = self.options.host
+            self.base_url = await listen(stack, api, self.options.port, host=host, context=context)
             inner = web.Application(middlewares=[errors()], client_max_size=BODY_BYTES_MAX)
             inner.add_routes(
                 Control(
@@ -79,7 +91,7 @@ class GustoEmulator:
                     self.clock,
                 ).routes()
             )
-            self.control_url = await _serve(stack, inner, 0)
+            self.control_url = await listen(stack, inner, 0, host=host)
             await self.webhooks.open()
             stack.push_async_callback(self.webhooks.close)
             if self.options.webhook_url is not None:
@@ -104,13 +116,5 @@ class GustoEmulator:
             "company_uuid": self.store.company_uuid,
             "verification_token": self.verification_token,
             "control_url": self.control_url,
+            **({} if self.ca_file is None else {"ca_file": self.ca_file}),
         }
-
-
-async def _serve(stack: AsyncExitStack, application: web.Application, port: int) -> str:
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, HOST, port).start()
-    address = runner.addresses[0]
-    return f"http://{HOST}:{address[1]}"

@@ -1,61 +1,14 @@
 """The emulated company: departments, employees, payrolls, reversals, and the events that people cause."""
 
-import hashlib
-import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from counterfoil.ports import Clock
+from counterfoil.emulating import Ids, ShiftedClock
 from counterfoil_adapters.gusto.emulator.values import not_found
 from counterfoil_schema.exact_json import JsonObject
 
 EVENTS_KEPT = timedelta(days=30)
 """Gusto: `/v1/events` holds thirty days."""
-
-
-class Ids:
-    """Ids that look random and follow from a seed, so that two runs with one seed are alike."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._count = 0
-
-    def uuid(self) -> str:
-        """A new uuid."""
-        return str(uuid.UUID(bytes=self._digest()[:16], version=4))
-
-    def secret(self) -> str:
-        """43 characters fit for a token of an emulator, and for nothing else."""
-        return self._digest().hex()[:43]
-
-    def _digest(self) -> bytes:
-        self._count += 1
-        return hashlib.sha256(f"gusto:{self._seed}:{self._count}".encode()).digest()
-
-
-class ShiftedClock:
-    """The given clock, put forward by what the control port asked for."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._shift = timedelta()
-
-    def now(self) -> datetime:
-        return self._clock.now() + self._shift
-
-    def monotonic(self) -> float:
-        return self._clock.monotonic() + self._shift.total_seconds()
-
-    async def sleep(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
-
-    def advance(self, seconds: int) -> None:
-        """Let time pass at once."""
-        self._shift += timedelta(seconds=seconds)
-
-    def set(self, instant: datetime) -> None:
-        """Go to an instant."""
-        self._shift = instant.astimezone(UTC) - self._clock.now()
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from counterfoil_adapters.gusto.emulator.store import Ids, ShiftedClock
+from counterfoil.emulating import Ids, ShiftedClock
 from counterfoil_adapters.gusto.emulator.values import text, text_or_none
 from counterfoil_schema.exact_json import JsonObject
 

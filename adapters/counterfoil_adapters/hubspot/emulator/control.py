@@ -1,14 +1,13 @@
 """The control port: loading an account, people who edit it, faults, and what happened."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from counterfoil.emulating.faults import FaultError, FaultPlan, orders_of
 from counterfoil_adapters.hubspot.emulator.api_objects import as_objects, plural
 from counterfoil_adapters.hubspot.emulator.errors import PortalError
-from counterfoil_adapters.hubspot.emulator.faults import FAULT_KINDS, Fault, FaultPlan, fault_kind
 from counterfoil_adapters.hubspot.emulator.portal import PERSON, CrmObject, Portal
 from counterfoil_adapters.hubspot.emulator.values import iso_millis, parse_instant
 from counterfoil_adapters.hubspot.emulator.webhooks import WebhookSender
@@ -22,8 +21,6 @@ from counterfoil_adapters.hubspot.emulator.wire import (
     shown,
 )
 from counterfoil_schema.exact_json import JsonObject
-
-_FAULT_FIELDS = frozenset(part.name for part in fields(Fault))
 
 
 class Control:
@@ -156,14 +153,15 @@ class Control:
 
     async def order_faults(self, request: web.Request) -> web.Response:
         """One fault, or several as `{"faults": [...]}`."""
-        body = await json_body(request)
-        rules = [_fault(entry) for entry in (as_objects(body["faults"]) if "faults" in body else [body])]
-        self._faults.rules.extend(rules)
+        try:
+            for entry in orders_of(await json_body(request)):
+                self._faults.order(entry)
+        except FaultError as error:
+            raise PortalError(400, str(error)) from None
         return answer({"in_force": len(self._faults.rules)}, 201)
 
     async def show_faults(self, _request: web.Request) -> web.Response:
-        rules = [{part.name: _plain(getattr(rule, part.name)) for part in fields(Fault)} for rule in self._faults.rules]
-        return answer({"faults": rules, "used": self._faults.used})
+        return answer({"faults": [rule.shown() for rule in self._faults.rules], "used": self._faults.used})
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
         self._faults.rules.clear()
@@ -230,23 +228,3 @@ def _instant(value: object, default: datetime) -> datetime:
         return parse_instant(str(value)) if value is not None else default
     except ValueError:
         raise PortalError(400, f"{value!r} is not an instant") from None
-
-
-def _fault(entry: JsonObject) -> Fault:
-    unknown = entry.keys() - _FAULT_FIELDS
-    kind = fault_kind(entry.get("kind"))
-    if unknown or kind is None:
-        raise PortalError(400, f"A fault has a kind of {', '.join(FAULT_KINDS)}, and only {sorted(_FAULT_FIELDS)}")
-    fault = Fault(kind=kind)
-    fault.status = number(entry.get("status", fault.status))
-    fault.retry_after = str(entry["retry_after"]) if entry.get("retry_after") is not None else None
-    fault.seconds = float(str(entry.get("seconds", fault.seconds)))
-    fault.method = str(entry["method"]) if entry.get("method") else None
-    fault.path = str(entry.get("path") or "")
-    fault.skip = number(entry.get("skip", 0))
-    fault.times = number(entry.get("times", 1))
-    return fault
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, float) else value

@@ -1,8 +1,6 @@
 """Rate limits in sliding windows: 100 calls in 10 s per app, 5 searches a second per account."""
 
-from collections import deque
-from dataclasses import dataclass, field
-
+from counterfoil.emulating import Window
 from counterfoil.ports import Clock
 
 CALLS_MAX = 100
@@ -10,24 +8,6 @@ CALLS_SECONDS = 10.0
 SEARCHES_MAX = 5
 SEARCHES_SECONDS = 1.0
 DAILY_MAX = 250_000
-
-
-@dataclass(slots=True)
-class Window:
-    """The times of the calls that were let through."""
-
-    calls_max: int
-    seconds: float
-    stamps: deque[float] = field(default_factory=deque)
-
-    def admit(self, now: float) -> bool:
-        """Whether one more call fits now; it is counted if so."""
-        while self.stamps and self.stamps[0] <= now - self.seconds:
-            self.stamps.popleft()
-        if len(self.stamps) >= self.calls_max:
-            return False
-        self.stamps.append(now)
-        return True
 
 
 class RateLimits:
@@ -65,7 +45,7 @@ class RateLimits:
             return {}
         return {
             "X-HubSpot-RateLimit-Max": str(CALLS_MAX),
-            "X-HubSpot-RateLimit-Remaining": str(CALLS_MAX - len(self._calls.stamps)),
+            "X-HubSpot-RateLimit-Remaining": str(self._calls.remaining(self._clock.monotonic())),
             "X-HubSpot-RateLimit-Interval-Milliseconds": str(int(CALLS_SECONDS * 1000)),
             "X-HubSpot-RateLimit-Daily": str(DAILY_MAX),
             "X-HubSpot-RateLimit-Daily-Remaining": str(DAILY_MAX - self._today),

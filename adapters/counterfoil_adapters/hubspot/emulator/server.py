@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -11,14 +12,17 @@ from typing import Self
 import aiohttp
 from aiohttp import web
 
+from counterfoil import emulating
 from counterfoil.clock import SystemClock
+from counterfoil.emulating import Fault, FaultPlan
+from counterfoil.emulating.authority import throw_away_authority
+from counterfoil.emulating.server import call_name, cut_off, listen
 from counterfoil.ports import Clock
 from counterfoil_adapters.hubspot.emulator.api_account import AccountApi, Credentials
 from counterfoil_adapters.hubspot.emulator.api_links import AssociationApi
 from counterfoil_adapters.hubspot.emulator.api_objects import ObjectApi
 from counterfoil_adapters.hubspot.emulator.control import Control
 from counterfoil_adapters.hubspot.emulator.errors import PortalError
-from counterfoil_adapters.hubspot.emulator.faults import Fault, FaultPlan
 from counterfoil_adapters.hubspot.emulator.limits import RateLimits
 from counterfoil_adapters.hubspot.emulator.portal import Actor, Portal
 from counterfoil_adapters.hubspot.emulator.webhooks import App, WebhookSender
@@ -26,24 +30,15 @@ from counterfoil_adapters.hubspot.emulator.wire import answer, error_body
 
 BODY_BYTES_MAX = 256 * 1024 * 1024
 DATED = "2026-09"
+HOSTS = ("api.hubapi.com",)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmulatorOptions:
-    """How the emulator is set up.
+class EmulatorOptions(emulating.EmulatorOptions):
+    """How the emulator is set up; `classic_webhooks` sends the older event names."""
 
-    `seed` decides every secret and id. `limits` enforces HubSpot's rates. `classic_webhooks` sends the older event
-    names. `webhook_pause_seconds` stands before the first repetition of a delivery and doubles each time.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    seed: int = 1
-    limits: bool = True
-    webhook_url: str | None = None
     classic_webhooks: bool = False
-    webhook_pause_seconds: float = 0.2
 
 
 class HubSpotEmulator:
@@ -76,29 +71,30 @@ class HubSpotEmulator:
         self.calls: Counter[str] = Counter()
         self.base_url = ""
         self.control_url = ""
-        self._runners: list[web.AppRunner] = []
-        self._sender: asyncio.Task[None] | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self.ca_file: str | None = None
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self.base_url = await self._listen(self._api(), self.options.port)
-        self.control_url = await self._listen(self._controls(), 0)
-        self._session = aiohttp.ClientSession()
-        self._sender = asyncio.create_task(self.webhooks.run(self._session))
+        async with AsyncExitStack() as stack:
+            context = None
+            if self.options.tls:
+                authority = throw_away_authority(self.options.host, self._clock.now(), HOSTS)
+                stack.callback(authority.folder.cleanup)
+                self.ca_file, context = authority.ca_file, authority.context
+            host = self.options.host
+            self.base_url = await listen(stack, self._api(), self.options.port, host=host, context=context)
+            self.control_url = await listen(stack, self._controls(), 0, host=host)
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            stack.push_async_callback(_stopped, asyncio.create_task(self.webhooks.run(session)))
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._sender is not None:
-            self._sender.cancel()
-            await asyncio.gather(self._sender, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-        for runner in self._runners:
-            await runner.cleanup()
+        await self._stack.aclose()
 
-    def announcement(self) -> dict[str, object]:
+    def ready(self) -> dict[str, object]:
         """What a client needs to know, as printed by `--json`."""
         return {
             "base_url": self.base_url,
@@ -109,15 +105,8 @@ class HubSpotEmulator:
             "app_id": str(self.app_id),
             "portal_id": str(self.portal_id),
             "control_url": self.control_url,
+            **({} if self.ca_file is None else {"ca_file": self.ca_file}),
         }
-
-    async def _listen(self, app: web.Application, port: int) -> str:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        self._runners.append(runner)
-        site = web.TCPSite(runner, self.options.host, port)
-        await site.start()
-        return f"http://{self.options.host}:{runner.addresses[0][1]}"
 
     def _api(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=BODY_BYTES_MAX)
@@ -160,7 +149,7 @@ class HubSpotEmulator:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """What stands before every API call: faults, the token, the limits."""
-        self.calls[_call_name(request)] += 1
+        self.calls[call_name(request)] += 1
         fault = self.faults.take(request.method, request.path)
         if fault is not None and fault.kind == "status":
             return self._faulty(fault)
@@ -171,9 +160,7 @@ class HubSpotEmulator:
         response.headers.update(self.limits.headers())
         if fault is not None and fault.kind == "lost_answer" and request.transport is not None:
             request.transport.abort()
-        if fault is not None and fault.kind == "truncated" and isinstance(response, web.Response):
-            return _truncated(response)
-        return response
+        return cut_off(response) if fault is not None and fault.kind == "truncated" else response
 
     def _unauthorised(self, request: web.Request) -> web.Response | None:
         if request.path.startswith("/oauth/"):
@@ -219,12 +206,6 @@ def _rate_limited(policy: str, correlation: str) -> web.Response:
     return answer({**body, "errorType": "RATE_LIMIT", "policyName": policy}, 429)
 
 
-def _truncated(response: web.Response) -> web.Response:
-    body = response.body if isinstance(response.body, bytes) else b""
-    return web.Response(body=body[: len(body) // 2], status=response.status, content_type="application/json")
-
-
-def _call_name(request: web.Request) -> str:
-    """Method and route pattern, for counting calls by kind."""
-    resource = request.match_info.route.resource
-    return f"{request.method} {resource.canonical if resource is not None else 'unknown'}"
+async def _stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

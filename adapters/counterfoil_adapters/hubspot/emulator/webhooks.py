@@ -12,9 +12,9 @@ from urllib.parse import urldefrag
 
 import aiohttp
 
+from counterfoil.emulating import FaultPlan
 from counterfoil.ports import Clock
 from counterfoil_adapters.hubspot.emulator.catalogue import OBJECT_TYPES
-from counterfoil_adapters.hubspot.emulator.faults import FaultPlan
 from counterfoil_schema import exact_json
 
 EVENTS_PER_DELIVERY_MAX = 100
