@@ -106,5 +106,5 @@ async def test_without_a_way_to_another_the_end_is_told() -> None:
     )
     first = await held()
     held.forget(first)
-    with pytest.raises(SourceError, match=r"It ended\. Give another\."):
+    with pytest.raises(SourceError, match=r"It has ended\. Give another\."):
         await held()
