@@ -235,6 +235,7 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
     anchor = data.get("anchor")
     if isinstance(anchor, dict) and isinstance(anchor.get("file"), str):
         data["anchor"] = {**anchor, "file": str(folder / anchor["file"])}
+    _refuse(data, "the file", {"companies": 'did you mean "company"?'})
     data["companies"] = _companies(data.pop("company", {}), folder)
     try:
         return Settings.model_validate(data)
@@ -292,6 +293,13 @@ def _known_keys(place: Sequence[str]) -> list[str]:
     return sorted(spelled.get(name, name) for name in model.model_fields)
 
 
+def _refuse(table: Mapping[str, Any], within: str, keys: Mapping[str, str]) -> None:
+    """Names that only the program uses would be taken for what it puts there itself."""
+    for key, hint in keys.items():
+        if key in table:
+            raise ConfigurationError(f'{within} has no key "{key}"; {hint}', remedy="Mend that key and start again.")
+
+
 def _companies(tables: object, folder: Path) -> list[dict[str, Any]]:
     if not isinstance(tables, dict):
         raise ConfigurationError("[company] must hold numbered tables.", remedy="Write [company.1] and so on.")
@@ -300,6 +308,8 @@ def _companies(tables: object, folder: Path) -> list[dict[str, Any]]:
         if not isinstance(given, dict) or not number.isdecimal():
             raise ConfigurationError(f"[company.{number}] is no numbered table.", remedy="Write [company.1] and so on.")
         table = dict(given)
+        hints = {"sources": 'did you mean "source"?', "company": "its number stands in its head."}
+        _refuse(table, f"[company.{number}]", hints)
         sources = {}
         for name, named in dict(table.pop("source", {})).items():
             if not isinstance(named, dict) or not isinstance(named.get("mapping"), str):

@@ -49,6 +49,17 @@ def loaded(folder: Path, text: str, environment: dict[str, str] | None = None) -
             "lease_second = 5\n[company.1]",
             'the file has no key "lease_second"; did you mean "lease_seconds"',
         ),
+        ("[company.1]", "[companies.1]\n[company.1]", 'the file has no key "companies"; did you mean "company"?'),
+        (
+            "[company.1.source.shop]",
+            "[company.1.sources.shop]",
+            '[company.1] has no key "sources"; did you mean "source"?',
+        ),
+        (
+            'name = "Shop"',
+            'name = "Shop"\ncompany = 7',
+            '[company.1] has no key "company"; its number stands in its head.',
+        ),
         ("[company.1.source.shop]", "[company.1.source.Shop]", "'Shop' cannot name a connection"),
         ("[company.1]", "home = 5\n[company.1]", "the file home: Input is not a valid path"),
     ],
