@@ -51,7 +51,7 @@ def lift(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 `EventRegistry.read` runs all steps from the recorded version to today's, then validates. A type or version that a
 release does not know stops that company's projection, visibly, and is never skipped. A new field with a default needs
-no new version.
+no new version, nor does a kind of record that was not there before.
 """
 
 TEXTS: Mapping[str, str] = {

@@ -71,6 +71,8 @@ class Document(Shape):
 def _is_personal(entity: str, name: str) -> bool:
     if entity in _PERSONAL_ENTITIES:
         return name not in _CLEAR_IN_PERSONAL
+    if entity == "TimeActivity" and name == "Description":
+        return True  # what somebody noted beside their hours
     return name in _PERSONAL_IN_TRANSACTIONS
 
 

@@ -163,8 +163,23 @@ class Vendor(Shape):
     active: bool = True
 
 
+class PayRate(Shape):
+    """What somebody earns from a day on: `per` is `Hour`, `Year` …, `basis` the source's word (`Hourly`, `Salary`)."""
+
+    effective: date
+    basis: str | None = None
+    per: str | None = None
+    amount: Decimal | None = None
+    currency: Currency | None = None
+
+
 class Employee(Shape):
-    """A person who works for the company; nothing here that the books never need."""
+    """A person who works for the company; nothing here that the books never need.
+
+    `department`, `location` and `job` are those of the day on which the record was read. `pay` is only there where the
+    mapping asks for it, and never goes into the books. `books_id` is what the source holds as the person's id in
+    QuickBooks. `withheld` names what the source keeps from this connection: of these fields nothing is known.
+    """
 
     kind: Literal["employee"] = "employee"
     given_name: PersonalText
@@ -173,6 +188,43 @@ class Employee(Shape):
     department: str | None = None
     hired: date | None = None
     active: bool = True
+    location: str | None = None
+    job: str | None = None
+    pay: Annotated[tuple[PayRate, ...] | None, Seal.PERSON] = None
+    books_id: str | None = None
+    withheld: tuple[str, ...] = ()
+
+
+class WorkedTime(Shape):
+    """One entry of a time sheet; `minutes` exactly as the source states them, which may be a fraction."""
+
+    entry_id: str
+    minutes: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+class TimeEntry(Shape):
+    """What one employee worked on one day for one project and task: the approved entries of it.
+
+    `department`, `location` and `job` are those of that day. `approved` is false where nothing of it is approved any
+    more; then there are no `parts`.
+    """
+
+    kind: Literal["time_entry"] = "time_entry"
+    employee: RecordKey
+    dated: date
+    project: str | None = None
+    task: str | None = None
+    approved: bool = True
+    parts: tuple[WorkedTime, ...] = ()
+    note: PersonalTextOrNone = None
+    department: str | None = None
+    location: str | None = None
+    job: str | None = None
+    withheld: tuple[str, ...] = ()
+
+    def subject(self) -> str:
+        """Whose data it is: the employee's, so that erasing the person erases the notes as well."""
+        return self.employee
 
 
 PayPart = Literal[
@@ -229,6 +281,6 @@ class PayRun(Shape):
 
 
 Record = Annotated[
-    Customer | Product | Invoice | Payment | CreditMemo | Vendor | Employee | PayRun,
+    Customer | Product | Invoice | Payment | CreditMemo | Vendor | Employee | PayRun | TimeEntry,
     Field(discriminator="kind"),
 ]

@@ -7,6 +7,7 @@ from counterfoil.dispatch.ids import markers_in
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.outbox import marker_for
 from counterfoil.dispatch.view import EventSource, ViewLoader
+from counterfoil.planning.ownership import note_field
 from counterfoil.state.rows import IN_FLIGHT, IntentRow, LinkRow
 from counterfoil.state.store import StateStore
 
@@ -43,7 +44,7 @@ class EarlyEchoes:
 
     async def _signs(self, one: Shown) -> list[Sign]:
         name = one.document.get("DisplayName") or one.document.get("Name")
-        borne = [(one.entity, mark) for mark in markers_in(str(one.document.get("PrivateNote", "")))]
+        borne = [(one.entity, mark) for mark in markers_in(str(one.document.get(note_field(one.entity), "")))]
         return [*borne, (one.entity, await self._view.name_key(name))] if isinstance(name, str) else borne
 
     async def _made(self) -> dict[Sign, IntentRow]:

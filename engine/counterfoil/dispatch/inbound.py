@@ -11,7 +11,7 @@ from counterfoil.dispatch.observing import may_have_made
 from counterfoil.dispatch.outbox import SINGLE_ENTITIES
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.planning.inbound import Foreign, judge, payment_effect, write_back_values
-from counterfoil.planning.ownership import Ownership
+from counterfoil.planning.ownership import Ownership, note_field
 from counterfoil.planning.types import PLANNER_VERSION, Link
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, DocumentRow, IntentRow, PaymentRow
 from counterfoil.state.store import StateStore
@@ -69,7 +69,7 @@ class InboundDecider:
 
         Its create was recorded as sent before it could be seen, so the rows know of it whenever they hold its reading.
         """
-        note = str(event.document.fields().get("PrivateNote", ""))
+        note = str(event.document.fields().get(note_field(event.entity), ""))
         if event.entity not in SINGLE_ENTITIES and MARKER_BEGIN not in note:
             return False
         if await self._view.owner_of(event.entity, event.document_id) is not None:

@@ -176,6 +176,11 @@ class Outbox:
             raise TypeError(f"the event at {row.planned} is no plan")
         return event
 
+    async def document_id(self, record_key: str) -> str | None:
+        """The id of the document that stands for a record."""
+        link = await self._store.one(LinkRow, self._company, record_key)
+        return link.document_id if link is not None else None
+
     async def marker_of(self, row: IntentRow) -> str:
         """The marker that the document of this intent bears."""
         return marker_for(row, await self._store.one(LinkRow, self._company, row.record_key))

@@ -12,9 +12,14 @@ from counterfoil.state.rows import ChangeRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.events.decisions import ChangeReopened
 from counterfoil_schema.events.receipts import SourceObserved
-from counterfoil_schema.records import CreditMemo, Invoice, Payment, Record
+from counterfoil_schema.records import CreditMemo, Invoice, Payment, Record, TimeEntry
 
-WANTING = {"customer": "unknown_customer", "product": "unknown_product", "invoice": "unknown_invoice"}
+WANTING = {
+    "customer": "unknown_customer",
+    "product": "unknown_product",
+    "invoice": "unknown_invoice",
+    "employee": "unknown_employee",
+}
 """Codes of what is parked because a record of a kind, which it names, was never shown."""
 
 PARKED_ROWS = 500
@@ -80,5 +85,7 @@ def references(record: Record) -> frozenset[str]:
             return frozenset(products | ({record.customer} if record.customer is not None else set()))
         case Payment():
             return frozenset({record.customer, *(part.invoice for part in record.applied)})
+        case TimeEntry():
+            return frozenset({record.employee})
         case _:
             return frozenset()

@@ -24,6 +24,7 @@ from counterfoil_schema.records import (
     PayRun,
     Product,
     Record,
+    TimeEntry,
     Vendor,
 )
 
@@ -138,7 +139,7 @@ class LoadedView:
         match self._answer("record", record_key):
             case Customer() | Product() | Invoice() | Payment() | CreditMemo() as found:
                 return found
-            case Vendor() | Employee() | PayRun() as found:
+            case Vendor() | Employee() | PayRun() | TimeEntry() as found:
                 return found
             case _:
                 return None

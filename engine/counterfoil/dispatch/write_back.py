@@ -14,20 +14,22 @@ from counterfoil.dispatch.outbox import Outbox
 from counterfoil.dispatch.sender import SendingLimits
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step
+from counterfoil.planning.types import RECORD_REF
 from counterfoil.ports import Clock
 from counterfoil.sources import SourceAdapter, SourceError, WriteBack, WriteBackResult
 from counterfoil.state.rows import IntentRow
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema import exact_json
+from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.decisions import (
     CallItem,
     CallSent,
     IntentAccepted,
-    IntentPlanned,
     IntentRejected,
     IntentUncertain,
 )
+from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import split_key
 
 
@@ -60,15 +62,16 @@ class SourceWriter:
             LeaseLostError: another process holds the company now.
         """
         planned = await self._outbox.planned(row)
+        values = await self._resolved(planned.body.fields())
         item = CallItem(
             intent_id=row.intent_id,
             change=row.change,
             record_key=row.record_key,
             entity=row.entity,
             operation="write_back",
-            body=planned.body,
+            body=Document.of(row.entity, values),
         )
-        body = exact_json.dumps(planned.body.fields())
+        body = exact_json.dumps(values)
         identity = request_id(
             company=self._session.company,
             target=row.target,
@@ -91,20 +94,28 @@ class SourceWriter:
             deadline = self._session.deadline(self._limits.timeout_seconds, self._limits.margin_seconds)
             await self._session.decide([sent], trace=span.trace)
             self._step("write_back.sent")
-            result = await self._call(row, planned, identity, deadline)
+            result = await self._call(row, values, identity, deadline)
             self._step("write_back.answered")
-            await self._session.decide([self._end(row, planned, identity, result)], trace=span.trace)
+            await self._session.decide([self._end(row, item, identity, result)], trace=span.trace)
             self._step("write_back.settled")
         self._instruments.outcome(f"write_back.{result.outcome}")
         return result
 
-    async def _call(self, row: IntentRow, planned: IntentPlanned, identity: str, deadline: float) -> WriteBackResult:
+    async def _resolved(self, values: JsonObject) -> JsonObject:
+        """The values, with the ids of documents in the places of references to them."""
+        resolved: JsonObject = {}
+        for name, value in values.items():
+            key = value.get(RECORD_REF) if isinstance(value, dict) else None
+            resolved[name] = value if not isinstance(key, str) else await self._outbox.document_id(key)
+        return resolved
+
+    async def _call(self, row: IntentRow, told: JsonObject, identity: str, deadline: float) -> WriteBackResult:
         _, kind, source_id = split_key(row.record_key)
         adapter = self._adapters.get(row.target)
         if adapter is None:
             reason = f"The connection {row.target} is not configured, so {row.record_key} cannot be written back."
             return WriteBackResult(outcome="rejected", reason=reason, fix="Configure it, then retry the record.")
-        values = {name: str(value) for name, value in planned.body.fields().items()}
+        values = {name: str(value) for name, value in told.items()}
         request = WriteBack(kind=kind, source_id=source_id, values=values, request_id=identity, deadline=deadline)
         left = deadline - self._clock.monotonic()
         if left <= 0:
@@ -119,7 +130,7 @@ class SourceWriter:
                 outcome="later", reason=trouble.message, fix=trouble.remedy, retry_after=trouble.retry_after
             )
 
-    def _end(self, row: IntentRow, planned: IntentPlanned, identity: str, result: WriteBackResult) -> Event:
+    def _end(self, row: IntentRow, item: CallItem, identity: str, result: WriteBackResult) -> Event:
         _, _, source_id = split_key(row.record_key)
         match result.outcome:
             case "accepted":
@@ -131,7 +142,7 @@ class SourceWriter:
                     entity=row.entity,
                     document_id=source_id,
                     sync_token=result.version,
-                    document=planned.body,
+                    document=item.body,
                     how="answered",
                 )
             case "uncertain":

@@ -10,7 +10,7 @@ from decimal import Decimal
 from counterfoil.planning.lines import Arranged, arrange, line_links, same_lines, take_keys
 from counterfoil.planning.merge import merge_fields, merge_lines
 from counterfoil.planning.outcome import MARKER
-from counterfoil.planning.ownership import Ownership
+from counterfoil.planning.ownership import Ownership, note_field
 from counterfoil.planning.types import (
     LINE_KEY,
     NAME_REF,
@@ -74,7 +74,7 @@ def compose(
         link: the document that stands for the record; required for update, void and delete.
         resolve_record: finds the document that stands for another record.
         resolve_name: finds a document by its name.
-        marker: what takes the marker's place at the end of PrivateNote.
+        marker: what takes the marker's place at the end of the document's note.
         ownership: whose word counts per field; the defaults where None.
         resolve_rate: finds the books' own rate of a currency on a day.
 
@@ -86,7 +86,7 @@ def compose(
         return Composed(entity=entity, operation=operation, body=intent_body, sync_token=None)
     if operation in ("void", "delete"):
         return _ending(operation, entity, link)
-    resolver = _Resolver(resolve_record, resolve_name, marker, resolve_rate)
+    resolver = _Resolver(resolve_record, resolve_name, marker, resolve_rate, note_field(entity))
     resolved = resolver.object(intent_body)
     if resolver.records or resolver.names or resolver.rates:
         return Unresolved(records=tuple(resolver.records), names=tuple(resolver.names), rates=tuple(resolver.rates))
@@ -176,6 +176,7 @@ class _Resolver:
     resolve_name: ResolveName
     marker: str
     resolve_rate: ResolveRate
+    note: str
     records: dict[str, None] = field(default_factory=dict)
     names: dict[tuple[str, str], None] = field(default_factory=dict)
     rates: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -183,7 +184,7 @@ class _Resolver:
     def object(self, body: JsonObject) -> JsonObject:
         resolved: JsonObject = {}
         for name, value in body.items():
-            if name == "PrivateNote" and isinstance(value, str) and value.endswith(MARKER):
+            if name == self.note and isinstance(value, str) and value.endswith(MARKER):
                 resolved[name] = value.removesuffix(MARKER) + self.marker
             elif name == LINE_KEY:
                 resolved[name] = value

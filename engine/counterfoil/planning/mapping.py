@@ -31,6 +31,7 @@ from counterfoil.planning.sections import (
     ProductSection,
     Section,
     TaxSection,
+    TimeSection,
     VendorSection,
     WriteBackSection,
 )
@@ -50,6 +51,7 @@ class Mapping(Section):
     credit_memo: CreditMemoSection = CreditMemoSection()
     payment: PaymentSection = PaymentSection()
     payroll: PayrollSection = PayrollSection()
+    time: TimeSection = TimeSection()
     tax: TaxSection = TaxSection()
     exchange: ExchangeSection = ExchangeSection()
     post: PostSection = PostSection()

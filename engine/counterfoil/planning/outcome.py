@@ -86,6 +86,8 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
     link = view.link(request.record_key)
     if link is None:
         return (_intent(draft, body, mapping, "create"),)
+    if deleted_by_us(link):
+        return (_intent(draft, body, mapping, "create"),)
     if link.status != "live":
         return gone(request.record_key, link)
     if link.shared_with is not None:
@@ -103,6 +105,11 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
             fix="Correct the document in QuickBooks or undo the change at the source; then mark this as settled.",
         )
     return (_intent(draft, body, mapping, "update"),)
+
+
+def deleted_by_us(link: Link) -> bool:
+    """Whether the document is gone because we deleted it: then our own last word on it says so."""
+    return link.status == "deleted" and link.image.get("status") == "Deleted"
 
 
 def label(link: Link) -> str:
@@ -166,5 +173,21 @@ def void(mapping: Mapping, link: Link, document: str, *, person: str | None) -> 
         person=person,
         review=mapping.reviews(document, amount),
         amount=amount,
+    )
+    return (intent,)
+
+
+def delete(key: str, link: Link, mapping: Mapping, document: str) -> Plan:
+    """Delete a document that posts nothing, unless it has been billed already."""
+    if link.status != "live":
+        return Unchanged(proof=link.content_hash, reason=f"{label(link)} is already {link.status}.")
+    if link.latest.get("BillableStatus") == "HasBeenBilled":
+        return Park(
+            code="billed_already",
+            reason=f"{named(key)} is gone at the source, but {label(link)} has been billed to the customer.",
+            fix="Credit the customer in QuickBooks if the hours were wrong; then mark this as settled.",
+        )
+    intent = Intent(
+        target="quickbooks", entity=link.entity, operation="delete", body={}, review=mapping.reviews(document, None)
     )
     return (intent,)

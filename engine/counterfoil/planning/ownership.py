@@ -15,6 +15,7 @@ ENTITIES: Mapping[str, str] = {
     "credit_memo": "CreditMemo",
     "payment": "Payment",
     "pay_run": "JournalEntry",
+    "time_entry": "TimeActivity",
 }
 """Documents, as a mapping calls them, and their QuickBooks entities."""
 
@@ -46,6 +47,12 @@ _WRITTEN: Mapping[str, frozenset[str]] = {
         }
     ),
     "JournalEntry": frozenset({"TxnDate", "DocNumber", "CurrencyRef", "Line", "PrivateNote"}),
+    "TimeActivity": frozenset(
+        {
+            *("TxnDate", "NameOf", "EmployeeRef", "CustomerRef", "ItemRef", "ClassRef", "DepartmentRef"),
+            *("Hours", "Minutes", "BillableStatus", "HourlyRate", "Description"),
+        }
+    ),
 }
 
 _READ_IN: Mapping[str, frozenset[str]] = {
@@ -92,8 +99,16 @@ FIXED_AT_CREATION: Mapping[str, frozenset[str]] = {
 }
 """Fields that QuickBooks takes when a document is created and never again (Intuit: entity pages)."""
 
-# A bookkeeper writes into the memo of what we posted, and our marker stands there since the creation.
-_LEFT_TO_THE_BOOKS = frozenset({"PrivateNote"})
+_NOTES: Mapping[str, str] = {"TimeActivity": "Description"}
+_USUAL_NOTE = "PrivateNote"
+
+
+def note_field(entity: str) -> str:
+    """Where a document of ours bears its marker: a time activity has no private note.
+
+    A bookkeeper writes there into what we posted, so that from its creation on it is left to the books.
+    """
+    return _NOTES.get(entity, _USUAL_NOTE)
 
 
 def known_fields(entity: str) -> frozenset[str]:
@@ -119,7 +134,7 @@ class Ownership:
 
     def owner(self, name: str) -> Owner:
         """Whose word counts for a field."""
-        return self.owners.get(name, "books" if name in _LEFT_TO_THE_BOOKS else "source")
+        return self.owners.get(name, "books" if name == note_field(self.entity) else "source")
 
     def sends(self, name: str) -> bool:
         """Whether a field travels to the books at all."""

@@ -1,5 +1,6 @@
 """Customers, vendors and employees."""
 
+from counterfoil.planning.employee_ids import tell_employee_id
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.names import NameRules, choose_name, held_name
 from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, named
@@ -30,7 +31,8 @@ def plan_party(record: Customer | Vendor | Employee, request: PlanRequest, mappi
     if isinstance(chosen, Park):
         return chosen
     if isinstance(record, Employee):
-        return carry(_draft(record, request, section, chosen, None), request, mapping, view)
+        planned = carry(_draft(record, request, section, chosen, None), request, mapping, view)
+        return tell_employee_id(record, request, planned, mapping, view)
     return _plan_money_party(record, request, mapping, view, chosen)
 
 
@@ -75,7 +77,7 @@ def _draft(
     body: JsonObject = {"DisplayName": name, **details}
     if currency is not None:
         body["CurrencyRef"] = {"value": currency}
-    if section.inactive == "deactivate":
+    if section.inactive == "deactivate" and not (isinstance(record, Employee) and "active" in record.withheld):
         body["Active"] = record.active
     return Draft(
         document=record.kind,

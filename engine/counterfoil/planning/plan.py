@@ -6,7 +6,7 @@ from counterfoil.planning.checks import refusal
 from counterfoil.planning.credit_memos import plan_credit_memo
 from counterfoil.planning.invoices import plan_invoice
 from counterfoil.planning.mapping import Mapping
-from counterfoil.planning.outcome import content_hash, label, merged, named, void
+from counterfoil.planning.outcome import content_hash, delete, label, merged, named, void
 from counterfoil.planning.ownership import ENTITIES
 from counterfoil.planning.parties import plan_party
 from counterfoil.planning.payments import plan_payment
@@ -14,6 +14,7 @@ from counterfoil.planning.payroll import plan_pay_run
 from counterfoil.planning.products import plan_product
 from counterfoil.planning.second_parties import second_entries
 from counterfoil.planning.sections import MoneyPartySection
+from counterfoil.planning.time_entries import plan_time_entry
 from counterfoil.planning.types import Intent, Link, Park, Plan, PlanRequest, Skip, StateView, Unchanged
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
@@ -25,13 +26,14 @@ from counterfoil_schema.records import (
     PayRun,
     Product,
     Record,
+    TimeEntry,
     Vendor,
     split_key,
 )
 
 __all__ = ["content_hash", "plan"]
 
-_SECTIONS = {"pay_run": "payroll"}
+_SECTIONS = {"pay_run": "payroll", "time_entry": "time"}
 _DEACTIVATED: JsonObject = {"Active": False}
 
 
@@ -82,6 +84,8 @@ def _planned(record: Record, request: PlanRequest, mapping: Mapping, view: State
             return plan_payment(record, request, mapping, view)
         case PayRun():
             return plan_pay_run(record, request, mapping, view)
+        case TimeEntry():
+            return plan_time_entry(record, request, mapping, view)
         case _:
             assert_never(record)
 
@@ -103,9 +107,11 @@ def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
         return merged(request.record_key, link, link.shared_with)
     if link.entity in ("Customer", "Vendor", "Employee", "Item"):
         return _removed_from_list(request, mapping, link, document, view)
-    rule: str = getattr(getattr(mapping, document, None), "removed", "park")
+    rule: str = getattr(getattr(mapping, _SECTIONS.get(document, document), None), "removed", "park")
     if rule == "void":
         return void(mapping, link, document, person=None)
+    if rule == "delete":
+        return delete(request.record_key, link, mapping, document)
     return Park(
         code="removed",
         reason=f"{named(request.record_key)} was removed at the source, but {label(link)} stands for it in QuickBooks.",

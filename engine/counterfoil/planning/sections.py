@@ -9,6 +9,7 @@ from counterfoil.planning.templates import (
     MEMO_NAMES,
     NUMBER_NAMES,
     PAY_RUN_NAMES,
+    TIME_NAMES,
     template_of,
 )
 from counterfoil_schema.records import PayPart
@@ -31,6 +32,9 @@ def _one_status(value: object) -> object:
 
 When = Annotated[Literal["won"] | tuple[Name, ...], BeforeValidator(_one_status)]
 PayRunTemplate = Annotated[str, AfterValidator(template_of(PAY_RUN_NAMES))]
+TimeTemplate = Annotated[str, AfterValidator(template_of(TIME_NAMES))]
+CustomerName = Annotated[str, Field(pattern=r"^(\d+|[^:\s]+:[^:\s]+:\S+)$")]
+"""A customer's id in QuickBooks, or the record key of one that a source brings: names of people are not kept."""
 
 
 class Section(BaseModel):
@@ -228,6 +232,46 @@ class PayrollSection(FromKinds):
     changed_after_posting: Literal["park"] = "park"
 
 
+class TimeRule(Section):
+    """`[time.projects.NAME]` and `[time.tasks.NAME]`: what one project or task is in the books.
+
+    `customer` is the customer's or project's id in QuickBooks, or the record key of a customer of another connection.
+    """
+
+    customer: CustomerName | None = None
+    item: Name | None = None
+    billable: bool | None = None
+    hourly_rate: Amount | None = None
+
+
+class TimeSection(FromKinds):
+    """`[time]`: approved hours become time activities, one for each employee, day, project and task.
+
+    A task's rule comes before its project's, and both before what stands here. `track` writes the class or location of
+    the employee's department or location (`track_by`) on that day; `names` are those in the books where they differ.
+    `minutes`: what becomes of hours that are no whole minutes even when the rounding to two decimals is undone.
+    `unapproved`: what becomes of an activity whose hours lost their approval, until they are approved again.
+    """
+
+    projects: dict[str, TimeRule] = Field(default_factory=dict)
+    tasks: dict[str, TimeRule] = Field(default_factory=dict)
+    item: Name | None = None
+    billable: bool = False
+    hourly_rate: Amount | None = None
+    unknown_project: Literal["park", "post", "skip"] = "park"
+    no_project: Literal["post", "park", "skip"] = "post"
+    people: Literal["everybody", "hourly"] = "everybody"
+    track: Literal["department", "class", "none"] = "none"
+    track_by: Literal["department", "location"] = "department"
+    names: dict[str, Name] = Field(default_factory=dict)
+    minutes: Literal["nearest", "park"] = "nearest"
+    description: TimeTemplate = ""
+    notes: bool = False
+    unapproved: Literal["keep", "delete"] = "keep"
+    removed: Literal["delete", "park"] = "delete"
+    edited: Literal["update", "park"] = "update"
+
+
 class PostPolicy(Section):
     """`[post.DOCUMENT]`: straight into the books, or after somebody's approval."""
 
@@ -246,6 +290,7 @@ class PostSection(Section):
     credit_memo: PostPolicy = PostPolicy()
     payment: PostPolicy = PostPolicy()
     pay_run: PostPolicy = PostPolicy(post="review")
+    time_entry: PostPolicy = PostPolicy()
 
 
 class FieldRule(Section):
@@ -270,10 +315,14 @@ class FieldsSection(Section):
     credit_memo: dict[str, FieldRule] = Field(default_factory=dict)
     payment: dict[str, FieldRule] = Field(default_factory=dict)
     pay_run: dict[str, FieldRule] = Field(default_factory=dict)
+    time_entry: dict[str, FieldRule] = Field(default_factory=dict)
 
 
 class WriteBackSection(Section):
-    """`[write_back]`: which property of the source record takes which value; what is not named is not written."""
+    """`[write_back]`: which property of the source record takes which value; what is not named is not written.
+
+    `employee_id` is a person's id in QuickBooks; all others are values of invoices.
+    """
 
     invoice_number: Name | None = None
     document_id: Name | None = None
@@ -284,3 +333,4 @@ class WriteBackSection(Section):
     overpaid: Name | None = None
     last_payment_date: Name | None = None
     problem: Name | None = None
+    employee_id: Name | None = None

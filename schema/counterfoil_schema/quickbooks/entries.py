@@ -90,6 +90,7 @@ class TimeActivity(Entity):
     HourlyRate: Decimal | None = None
     CostRate: Decimal | None = None
     Hours: int | None = None
+    Minutes: int | None = None
     StartTime: str | None = None
     EndTime: str | None = None
     Description: Text4000 | None = None

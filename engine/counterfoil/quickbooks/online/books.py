@@ -19,6 +19,7 @@ from counterfoil.dispatch.books import (
     Wanted,
 )
 from counterfoil.dispatch.limiter import CallKind, Lane, Permit, RealmGate
+from counterfoil.planning.ownership import note_field
 from counterfoil.quickbooks.online.access import AccessTokens
 from counterfoil.quickbooks.online.client import QuickBooksClient
 from counterfoil.quickbooks.online.oauth import TokenError
@@ -339,9 +340,10 @@ def _has_number(item: Item) -> bool:
 def _near(item: Item) -> Query:
     """Where a document without a number of ours is to be found: its party and its date."""
     query = select(item.entity)
-    party = item.body.get("CustomerRef")
-    if isinstance(party, dict) and isinstance(party.get("value"), str):
-        query = query.where("CustomerRef", "=", str(party["value"]))
+    for name in ("CustomerRef", "EmployeeRef"):
+        party = item.body.get(name)
+        if isinstance(party, dict) and isinstance(party.get("value"), str):
+            query = query.where(name, "=", str(party["value"]))
     dated = item.body.get("TxnDate")
     return query.where("TxnDate", "=", dated) if isinstance(dated, str) else query
 
@@ -351,7 +353,7 @@ def _by_marker(wanted: Sequence[Wanted], rows: Sequence[JsonObject], entity: str
         one.item.intent_id: _shown(entity, row)
         for one in wanted
         for row in rows
-        if one.marker in str(row.get("PrivateNote", ""))
+        if one.marker in str(row.get(note_field(entity), ""))
     }
 
 
