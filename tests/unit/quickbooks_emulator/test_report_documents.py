@@ -73,3 +73,14 @@ def test_the_chart_of_accounts_with_what_is_on_it() -> None:
     # 30 came in, 15 and 20 went out.
     assert found["Checking"] == ["Bank", "Checking", "", "-5.00"]
     assert amounts(report(traded(), "TrialBalance"))["Wages"] == found["Wages"][-1] == "20.00"
+
+
+def test_every_posting_is_in_the_detail_of_the_balance_sheet_or_of_profit_and_loss() -> None:
+    def accounts(name: str) -> list[str]:
+        return [one["Header"]["ColData"][0]["id"] for one in report(traded(), name)["Rows"]["Row"]]
+
+    both = accounts("BalanceSheetDetail") + accounts("ProfitAndLossDetail")
+    assert sorted(both) == sorted(accounts("GeneralLedger"))
+    # Checking, receivables and payables on the one side, wages on the other.
+    assert {"35", "84", "33"} <= {*accounts("BalanceSheetDetail")}
+    assert "60" in accounts("ProfitAndLossDetail")

@@ -14,7 +14,12 @@ from counterfoil.quickbooks.emulator.reports.cash import cash_flow
 from counterfoil.quickbooks.emulator.reports.columns import TITLES
 from counterfoil.quickbooks.emulator.reports.journals import account_list, journal, with_splits
 from counterfoil.quickbooks.emulator.reports.layout import Report
-from counterfoil.quickbooks.emulator.reports.ledgers import general_ledger, profit_and_loss_detail, trial_balance
+from counterfoil.quickbooks.emulator.reports.ledgers import (
+    balance_sheet_detail,
+    general_ledger,
+    profit_and_loss_detail,
+    trial_balance,
+)
 from counterfoil.quickbooks.emulator.reports.lists import LISTS
 from counterfoil.quickbooks.emulator.reports.statements import balance_sheet, profit_and_loss
 from counterfoil.quickbooks.emulator.values import as_object, as_text
@@ -26,6 +31,7 @@ REPORTS: Mapping[str, Callable[[Books, Asked], Report]] = {
     "AgedReceivables": aged_receivables,
     "AccountList": account_list,
     "BalanceSheet": balance_sheet,
+    "BalanceSheetDetail": balance_sheet_detail,
     "CashFlow": cash_flow,
     "GeneralLedger": general_ledger,
     "GeneralLedgerDetail": general_ledger,

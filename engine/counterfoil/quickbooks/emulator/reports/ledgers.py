@@ -56,6 +56,11 @@ def profit_and_loss_detail(books: Books, asked: Asked) -> Report:
     return _postings(books, asked, RESULT)
 
 
+def balance_sheet_detail(books: Books, asked: Asked) -> Report:
+    """The same of the accounts of the balance sheet."""
+    return _postings(books, asked, CLASSIFICATION.keys() - RESULT)
+
+
 def _postings(books: Books, asked: Asked, types: Collection[str]) -> Report:
     moved = Movements(books, asked)
     keys = chosen(asked.columns, LEDGER_COLUMNS)
