@@ -2,7 +2,9 @@
 
 import signal
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -225,3 +227,31 @@ def test_a_month_without_reads_left_stops_no_write(shop: Shop) -> None:
     assert "sweeps and comparisons rest until" in words.out.replace("\n", " ")
     doctor = shop.run("doctor", "--json")
     assert doctor.code == 1
+
+
+def test_totals_tie_out_and_a_difference_is_a_number(shop: Shop, emulator: EmulatorProcess) -> None:
+    assert shop.run("sync").code == 0
+
+    tied = shop.run("totals", "--json")
+    assert tied.code == 0, tied.said
+    (row,) = tied.json()["companies"][0]["totals"]
+    state: Any = emulator.control("/state?entity=Invoice")
+    invoices = state["Invoice"]
+    whole = sum(Decimal(str(one["TotalAmt"])) for one in invoices)
+    assert (row["currency"], row["entity"], row["documents"]) == ("USD", "Invoice", 2)
+    assert {Decimal(str(row[name])) for name in ("source", "log", "books", "home_source", "home_books")} == {whole}
+
+    # A person adds a line of 12.50 to one of them.
+    item = invoices[0]["Line"][0]["SalesItemLineDetail"]["ItemRef"]
+    extra = {"Amount": Decimal("12.5"), "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"ItemRef": item}}
+    order = {"operation": "update", "id": invoices[0]["Id"], "add_lines": [extra]}
+    emulator.control("/books/Invoice", order)
+    assert shop.run("sync").code == 0
+    apart = shop.run("totals", "--json")
+    assert apart.code == 1, apart.said
+    (row,) = apart.json()["companies"][0]["totals"]
+    assert (Decimal(str(row["difference"])), row["off"]) == (Decimal("12.5"), 1)
+    words = shop.run("totals")
+    assert words.code == 1
+    assert "12.50" in words.out
+    assert "1 documents differ" in words.out

@@ -1,6 +1,6 @@
 """`doctor`: whether a deployment is fit for real books. `limits`: how it stands inside Intuit's.
 
-`rebuild`: whether the state is what the log says."""
+`rebuild`: whether the state is what the log says. `totals`: whether source, log and books come to the same."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(doctor)
     app.command()(limits)
+    app.command()(totals)
     app.command()(rebuild)
 
 
@@ -36,6 +37,25 @@ def doctor(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None,
         from counterfoil.cli.tasks.doctor import doctor as examine
 
         return await examine(settings, as_json=as_json)
+
+    run(work, config=config, company=company)
+
+
+def totals(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None, as_json: JsonOption = False) -> None:
+    """Show what source, log and books come to, by currency and kind of document.
+
+    Of the documents that came from a source: what the source wants, what QuickBooks answered, and what they were last
+    seen to come to, with the difference and the worth in home money. Leaves with 1 if anything differs.
+
+    Calls nobody and changes nothing; may run beside an engine.
+
+    Example: counterfoil totals --json
+    """
+
+    async def work(settings: "Settings") -> int:
+        from counterfoil.cli.tasks.totals import totals as show
+
+        return await show(settings, as_json=as_json)
 
     run(work, config=config, company=company)
 

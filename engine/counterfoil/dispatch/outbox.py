@@ -233,7 +233,10 @@ class Outbox:
             for number, one in enumerate(members, start=1)
         )
         identity = batch_request_id([one.own_request_id for one in members]) if batch else members[0].own_request_id
-        call = call_of(identity, items, members[0].planned.lane)
+        lane = members[0].planned.lane
+        # What comes back for another try lets new live work go first.
+        again = lane == "live" and all(one.row.attempts for one in members)
+        call = call_of(identity, items, "retry" if again else lane)
         return Outgoing(
             call=call,
             items=items,

@@ -51,6 +51,18 @@ def judge(evidence: Evidence) -> list[Finding]:
     ]
 
 
+def remarks(evidence: Evidence) -> list[str]:
+    """What is no point of the list and will surprise somebody all the same."""
+    if evidence.custom_numbers is not False or not evidence.numbered:
+        return []
+    said = (
+        f"The mapping numbers {' and '.join(evidence.numbered)}, but custom transaction numbers are off in QuickBooks: "
+        "its forms may not show our numbers, and its own, which count on by themselves, may meet one of ours (6140). "
+        "Switch on custom transaction numbers in QuickBooks' sales settings."
+    )
+    return [said]
+
+
 def is_fit(findings: Sequence[Finding]) -> bool:
     """Whether no point failed."""
     return all(one.verdict != "failed" for one in findings)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from counterfoil.doctor import Evidence, judge
-from counterfoil.doctor.judging import is_fit
+from counterfoil.doctor.judging import is_fit, remarks
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOUND = Evidence(
@@ -80,3 +80,20 @@ def test_each_point_follows_its_evidence(number: int, verdict: str, change: dict
 def test_an_idle_engine_may_have_an_access_token_that_ran_out() -> None:
     idle = replace(SOUND, is_worked_for=False, access_expires_at=NOW - timedelta(hours=3))
     assert verdicts(idle)[1] == "ok"
+
+
+def test_numbers_that_the_books_do_not_show_are_remarked_upon() -> None:
+    numbered = replace(SOUND, numbered=("invoices",))
+    assert remarks(replace(numbered, custom_numbers=True)) == []
+    assert remarks(replace(numbered, custom_numbers=None)) == []
+    assert remarks(replace(SOUND, custom_numbers=False)) == []
+    (said,) = remarks(replace(numbered, custom_numbers=False))
+    assert "custom transaction numbers are off" in said
+
+
+def test_sweeps_that_rest_for_want_of_budget_are_not_late() -> None:
+    late = replace(SOUND, looked_at={"quickbooks": NOW - timedelta(days=2), "crm": NOW})
+    assert {one.number: one.verdict for one in judge(late)}[5] == "failed"
+    resting = replace(late, sweeps_stopped_until=NOW + timedelta(days=1))
+    one = {one.number: one for one in judge(resting)}[5]
+    assert (one.verdict, one.remedy.startswith("See `counterfoil limits`")) == ("warning", True)

@@ -10,9 +10,11 @@ from counterfoil.cli.tasks.status import Status, status_of
 from counterfoil.dispatch.limiter import Lane
 from counterfoil.dispatch.watched import BOOKS
 from counterfoil.doctor import Evidence, Finding, judge
-from counterfoil.doctor.judging import is_fit
+from counterfoil.doctor.judging import is_fit, remarks
+from counterfoil.planning.mapping import parse_mapping
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
+from counterfoil.state.rows import CompanyRow
 
 SIGNS = {"ok": "ok", "warning": "look at this", "failed": "NOT MET"}
 
@@ -20,20 +22,27 @@ SIGNS = {"ok": "ok", "warning": "look at this", "failed": "NOT MET"}
 async def doctor(settings: Settings, *, as_json: bool) -> int:
     """Print the ten points of each company; 1 if any is not met."""
     async with open_state(settings) as opened:
-        found = [(company, judge(await evidence_on(opened, company))) for company in settings.companies]
+        seen = [(company, await evidence_on(opened, company)) for company in settings.companies]
+    found = [(company, judge(evidence), remarks(evidence)) for company, evidence in seen]
     if as_json:
         write_json(
             {
                 "companies": [
-                    {"company": company.company, "name": company.name, "fit": is_fit(findings), "points": findings}
-                    for company, findings in found
+                    {
+                        "company": company.company,
+                        "name": company.name,
+                        "fit": is_fit(findings),
+                        "points": findings,
+                        "remarks": said,
+                    }
+                    for company, findings, said in found
                 ]
             }
         )
     else:
-        for company, findings in found:
-            _show(company, findings)
-    return ExitCode.OK if all(is_fit(findings) for _, findings in found) else ExitCode.UNSETTLED
+        for company, findings, said in found:
+            _show(company, findings, said)
+    return ExitCode.OK if all(is_fit(findings) for _, findings, _ in found) else ExitCode.UNSETTLED
 
 
 async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
@@ -45,6 +54,7 @@ async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
     # Idle books are swept most rarely: only what is later than that is late.
     budget = await budget_as_seen(opened, company)
     sweeps = budget.sweep_seconds(company.sweep_seconds)
+    row = await opened.store.one(CompanyRow, number)
     unexplained = stands.reasons.get("parked", {}).get("parked", 0)
     return Evidence(
         now=opened.clock.now(),
@@ -67,12 +77,27 @@ async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
         looked_at={row["connection"]: row["looked_at"] for row in looked},
         look_every={BOOKS: sweeps, **dict.fromkeys(company.sources, company.poll_seconds)},
         sweeps_stopped_until=budget.stopped_until(Lane.RECONCILE),
+        custom_numbers=row.custom_numbers if row is not None and row.preferences_hash else None,
+        numbered=_numbered(company),
         telemetry=settings.telemetry.otlp_endpoint,
         anchor=str(settings.anchor.file) if settings.anchor else None,
     )
 
 
-def _show(company: CompanySettings, findings: list[Finding]) -> None:
+def _numbered(company: CompanySettings) -> tuple[str, ...]:
+    """Sales documents to which a mapping of the company gives numbers."""
+    mappings = [
+        parse_mapping(source.mapping, file=source.mapping_file or name, default_zone=company.zone)
+        for name, source in company.sources.items()
+    ]
+    kinds = {
+        "invoices": [one.invoice.number for one in mappings],
+        "credits": [one.credit_memo.number for one in mappings],
+    }
+    return tuple(kind for kind, numbers in kinds.items() if any(numbers))
+
+
+def _show(company: CompanySettings, findings: list[Finding], said: list[str]) -> None:
     shown = table(f"{company.name} (company {company.company})", ">", "point", "", "evidence")
     for one in findings:
         add_row(shown, str(one.number), one.point, SIGNS[one.verdict], one.evidence)
@@ -82,4 +107,6 @@ def _show(company: CompanySettings, findings: list[Finding]) -> None:
     failed = sum(one.verdict == "failed" for one in findings)
     closing = "All ten points are met." if not todo else "To do:\n" + "\n".join(todo)
     out.print(Text(f"\n{closing}" if not failed else f"\n{failed} of {len(findings)} points are not met. {closing}"))
+    for remark in said:
+        out.print(Text(f"\n{remark}"))
     out.print()
