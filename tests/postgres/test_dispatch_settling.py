@@ -102,7 +102,10 @@ async def test_a_refusal_starts_a_new_generation(dispatcher: Dispatcher, then: T
     row = await dispatcher.intent("i1")
     assert (row.state, row.generation, row.attempts) == (state, 1, 1)
     if state == "ready":
-        assert (await dispatcher.calls_for("i1"))[0].call.request_id != first
+        again = (await dispatcher.calls_for("i1"))[0].call
+        assert again.request_id != first
+        # What comes back for another try lets new live work go first.
+        assert again.lane == "retry"
 
 
 async def test_a_lost_create_is_found_by_its_marker(dispatcher: Dispatcher) -> None:
