@@ -1,6 +1,7 @@
 """The REST API: sign-in, queries, records, collections, replication, limits."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import format_datetime
 from itertools import count
 
 from aiohttp import web
@@ -86,6 +87,8 @@ class RestApi:
             except OrgError as error:
                 response = answer(error.body, error.status)
             used = self._usage.most - self._usage.remaining(self._clock.monotonic())
+            # Clients go by the org's time, so it is told even where the control port put it forward.
+            response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
             response.headers["Sforce-Limit-Info"] = f"api-usage={used}/{self._usage.most}"
             return response
 

@@ -88,7 +88,7 @@ class Org:
     ) -> None:
         self._clock = clock
         self._tell = tell
-        self._instance = f"Hs{seed % 36:03d}"[:4]
+        self._instance = f"H{seed % 1000:03d}"
         self.multi_currency = multi_currency
         self.home = home
         self.tables = {
