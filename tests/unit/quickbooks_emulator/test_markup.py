@@ -1,5 +1,6 @@
 """XML both ways, as the clients for PHP, Java, .NET and Ruby speak it."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from urllib.parse import quote
@@ -246,6 +247,66 @@ async def test_a_batch_in_xml_matches_by_its_ids(api: Api) -> None:
     _, _, root = await asked(api, "POST", "batch", batch)
     told = {item.get("bId"): etree.QName(item[0]).localname for item in root}
     assert told == {"a": "Customer", "b": "QueryResponse", "c": "Fault"}
+
+
+PNG = bytes(range(256)) * 3
+ATTACHABLE = f"""<?xml version="1.0" encoding="UTF-8"?>
+<ns0:Attachable xmlns:ns0="{NS[1:-1]}">
+  <ns0:AttachableRef><ns0:EntityRef type="Customer">1</ns0:EntityRef></ns0:AttachableRef>
+  <ns0:FileName>told.png</ns0:FileName>
+  <ns0:ContentType>image/png</ns0:ContentType>
+  <ns0:Note>Ünï &amp; co</ns0:Note>
+</ns0:Attachable>
+""".encode()
+
+
+def upload_as_from_php() -> bytes:
+    """Metadata that end with a bare LF, their part's end; content in base64, in lines; two line ends at the end."""
+    lines = b"".join(b64encode(PNG)[at : at + 76] + b"\r\n" for at in range(0, len(b64encode(PNG)), 76))
+    return (
+        b'--1f\r\nContent-Disposition: form-data; name="file_metadata_0"\r\n'
+        b"Content-Type: application/xml; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        + ATTACHABLE
+        + b"--1f\r\n"
+        b'Content-Disposition: form-data; name="file_content_0"; filename="sent.png"\r\n'
+        b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n" + lines + b"\r\n--1f--\r\n\r\n"
+    )
+
+
+def upload_as_from_ruby() -> bytes:
+    """The content comes first, as it is; the metadata are a file, too."""
+    return (
+        b'--1f\r\nContent-Disposition: form-data; name="file_content_0"; filename="sent.png"\r\n'
+        b"Content-Length: %d\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        % len(PNG)
+        + PNG
+        + b'\r\n--1f\r\nContent-Disposition: form-data; name="file_metadata_0"; filename="local.path"\r\n'
+        b"Content-Length: %d\r\nContent-Type: application/xml\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        % len(ATTACHABLE)
+        + ATTACHABLE
+        + b"\r\n--1f--\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize("body", [upload_as_from_php(), upload_as_from_ruby()], ids=["PHP", "Ruby"])
+async def test_an_upload_described_in_xml(api: Api, body: bytes) -> None:
+    multipart = {"Content-Type": "multipart/form-data; boundary=1f"}
+    status, content_type, root = await asked(api, "POST", "upload?minorversion=75", body, **multipart)
+    assert (status, content_type) == (200, "application/xml;charset=UTF-8")
+    inside = f"{NS}AttachableResponse/{NS}Attachable/{NS}"
+    told = {name: root.findtext(inside + name) for name in ("FileName", "ContentType", "Note", "Size")}
+    assert told == {"FileName": "told.png", "ContentType": "image/png", "Note": "Ünï & co", "Size": "768"}
+    hangs_on = root.find(f"{inside}AttachableRef/{NS}EntityRef")
+    assert hangs_on is not None
+    assert (hangs_on.text, attributes(hangs_on)) == ("1", {"type": "Customer"})
+    async with api.session.get(str(root.findtext(inside + "TempDownloadUri"))) as answer:
+        assert await answer.read() == PNG
+
+
+async def test_an_attachable_whose_reference_names_nothing_hangs_on_nothing(api: Api) -> None:
+    note = f"<Attachable {OPEN}><Note>x</Note><AttachableRef><EntityRef/></AttachableRef></Attachable>".encode()
+    status, _, root = await asked(api, "POST", "attachable", note)
+    assert (status, root.find(f"{NS}Attachable/{NS}AttachableRef")) == (200, None)
 
 
 async def test_the_default_form_is_a_switch() -> None:

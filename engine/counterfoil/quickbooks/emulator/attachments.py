@@ -120,6 +120,9 @@ def shape_attachable(draft: Draft) -> Shaped:
         kept.append({**link, "EntityRef": {"value": reference_id(reference), "type": spec.name}})
     if kept:
         body["AttachableRef"] = kept
+    else:
+        # A reference that names nothing is none.
+        body.pop("AttachableRef", None)
     return Shaped(body)
 
 
