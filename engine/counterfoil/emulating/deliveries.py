@@ -45,6 +45,7 @@ class Deliveries:
         final: statuses after which the vendor gives up at once.
         given_up: told, with what the body was about, when nobody took it.
         log: shared with others; its own by default.
+        again: the body of the n-th try, where the vendor counts them in it.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Deliveries:
         final: frozenset[int] = frozenset(),
         given_up: Callable[[str], None] | None = None,
         log: "deque[JsonObject] | None" = None,
+        again: Callable[[bytes, int], bytes] | None = None,
     ) -> None:
         self._clock = clock
         self._faults = faults
@@ -68,6 +70,7 @@ class Deliveries:
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._final = final
         self._on_given_up = given_up
+        self._again = again
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -131,6 +134,8 @@ class Deliveries:
         stale = STALE if self._faults.take_webhook("webhook_stale", url) else timedelta()
         forged = self._faults.take_webhook("webhook_forged", url)
         for number in range(1, self._tries + 1):
+            if number > 1 and self._again is not None:
+                raw = self._again(raw, number)
             signing = Signing(url=url, body=raw, sent_at=self._clock.now() - stale, forged=forged, about=about)
             async with self._gate:
                 status = await self._post(signing)

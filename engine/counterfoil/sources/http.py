@@ -124,6 +124,8 @@ class SourceHttp:
         base_url: scheme, host and port, without a path.
         token: the token to send; asked before each try, so it may refresh itself. None: nothing is shown.
         authorize: how the token is shown; see `bearer`.
+        told: how many seconds an answer of a busy source asks to wait (None: it does not say); what its Retry-After
+            says, unless the source says it in another way.
         limiter: this connection's pace, in calls.
         name: the source's name as people know it, for messages.
         entropy: spreads the waits, so that many connections do not come back at once; None: no spreading.
@@ -149,6 +151,7 @@ class SourceHttp:
         timeout_seconds: float = TIMEOUT_SECONDS,
         tries: int = TRIES,
         body_bytes_max: int = BODY_BYTES_MAX,
+        told: Callable[[HttpAnswer], float | None] | None = None,
     ) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/")
@@ -163,6 +166,11 @@ class SourceHttp:
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._tries = tries
         self._body_bytes_max = body_bytes_max
+        self._told = told if told is not None else self._retry_after
+
+    def move(self, base_url: str) -> None:
+        """Call another address from now on: some sources say only with their tokens where a tenant is."""
+        self._base_url = base_url.rstrip("/")
 
     async def request(
         self,
@@ -291,6 +299,9 @@ class SourceHttp:
             parts.append(part)
         return b"".join(parts)
 
+    def _retry_after(self, answer: HttpAnswer) -> float | None:
+        return retry_after_seconds(answer.headers, self._clock)
+
     def _judge(self, method: str, path: str, answer: HttpAnswer, expect: AbstractSet[int]) -> None:
         if answer.status in expect:
             if answer.body and "json" in answer.headers.get("content-type", ""):
@@ -298,7 +309,7 @@ class SourceHttp:
             return
         words = f"{self._name} answered {method} {path} with {answer.status}{_vendor_words(answer)}."
         if answer.status in BUSY:
-            raise BusyError(words, status=answer.status, told=retry_after_seconds(answer.headers, self._clock))
+            raise BusyError(words, status=answer.status, told=self._told(answer))
         raise RefusedError(words, status=answer.status, body=answer.body, remedy=_remedy(answer.status))
 
 

@@ -1,0 +1,1 @@
+"""Pipedrive as a source: organizations, persons, products, won deals and their instalments."""
