@@ -105,6 +105,7 @@ def make_rooms(
         sources=SourceReader(
             session=session,
             store=shared.store,
+            events=base.events,
             hashes=shared.keyring,
             adapters=adapters,
             clock=shared.clock,

@@ -1,5 +1,6 @@
 """Pipedrive's adapter under the contract of all sources, and through what is Pipedrive's own."""
 
+import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from counterfoil.errors import ConfigurationError
+from counterfoil.planning.mapping import parse_mapping
 from counterfoil.sources.port import Removed, Seen, SourceError, Unreadable, WebhookRequest
 from counterfoil.testing.source_contract import SourceContract, Stage
 from counterfoil_schema.records import Address, Customer, Invoice, InvoiceLine, Product
@@ -79,41 +81,19 @@ async def records(held: Account, **settings: Any) -> dict[str, list[Any]]:
     return {kind: [c.record for c in flat(await pages(source, kind)) if isinstance(c, Seen)] for kind in source.kinds()}
 
 
-async def test_records_come_out_to_the_cent(held: Account) -> None:
+async def test_organizations_and_persons_come_out_as_customers(held: Account) -> None:
     street = {"value": "1 Main St, Springfield", "street_number": "1", "route": "Main St", "locality": "Springfield"}
+    whole = {**street, "admin_area_level_1": "IL", "postal_code": "62701", "country": "USA"}
+    emails = [
+        {"value": "home@example.com", "primary": False, "label": "home"},
+        {"value": "ada@example.com", "primary": True, "label": "work"},
+    ]
     await held.load(
         organizations=[
-            organization(
-                1,
-                "Acme",
-                address={**street, "admin_area_level_1": "IL", "postal_code": "62701", "country": "USA"},
-            ),
+            organization(1, "Acme", address=whole),
             organization(2, "Vague", address={"value": "Somewhere behind the hill"}),
         ],
-        persons=[
-            person(
-                21,
-                "Ada Lovelace",
-                emails=[
-                    {"value": "home@example.com", "primary": False, "label": "home"},
-                    {"value": "ada@example.com", "primary": True, "label": "work"},
-                ],
-                phones=[{"value": "555-1", "primary": False, "label": "work"}],
-            )
-        ],
-        products=[product(31, "100.10", description="Big")],
-        deals=[
-            deal(
-                512,
-                org_id=1,
-                person_id=21,
-                products=[
-                    line(901, "100.10", "2.5", product_id=31, discount=15, order_nr=2),
-                    line(900, "19.99", 3, discount="0.01", discount_type="amount", order_nr=1),
-                    line(902, "5", 1, is_enabled=False),
-                ],
-            )
-        ],
+        persons=[person(21, "Ada Lovelace", emails=emails, phones=[{"value": "555-1", "primary": False}])],
     )
     found = await records(held)
     address = Address(lines=("1 Main St",), city="Springfield", region="IL", postal_code="62701", country="USA")
@@ -125,6 +105,19 @@ async def test_records_come_out_to_the_cent(held: Account) -> None:
         name="Ada Lovelace", given_name="Ada", family_name="Lovelace", email="ada@example.com", phone="555-1"
     )
     assert found["person"] == [ada]
+
+
+async def test_products_and_deals_come_out_to_the_cent(held: Account) -> None:
+    lines = [
+        line(901, "100.10", "2.5", product_id=31, discount=15, order_nr=2),
+        line(900, "19.99", 3, discount=Decimal("0.01"), discount_type="amount", order_nr=1),
+        line(902, "5", 1, is_enabled=False),
+    ]
+    await held.load(
+        products=[product(31, "100.10", description="Big")],
+        deals=[deal(512, org_id=1, person_id=21, products=lines)],
+    )
+    found = await records(held)
     item = Product(name="Product 31", sku="P-31", description="Big", unit_price=Decimal("100.10"), currency="USD")
     assert found["product"] == [item]
     first = InvoiceLine(
@@ -310,7 +303,8 @@ async def test_a_wrong_token_is_told_in_pipedrive_s_words_at_once(held: Account)
 
 async def test_another_company_s_token_is_refused_before_anything_is_read(held: Account) -> None:
     await held.load(organizations=[organization(1)])
-    for pinned in ({"company_id": "1"}, {"company_domain": "other"}):
+    wrong: list[dict[str, Any]] = [{"company_id": "1"}, {"company_domain": "other"}]
+    for pinned in wrong:
         with pytest.raises(SourceError) as told:
             await pages(held.source(**pinned), "organization")
         assert "nothing is read" in told.value.message
@@ -325,6 +319,15 @@ async def test_a_record_that_nobody_asked_for_is_not_used(held: Account, monkeyp
     with pytest.raises(SourceError) as told:
         await held.source().read("deal", "1")
     assert "nobody asked for" in told.value.message
+
+
+async def test_the_example_mapping_is_one_for_planner_and_adapter(held: Account) -> None:
+    text = (Path(__file__).parents[2] / "adapters/counterfoil_adapters/pipedrive/examples/pipedrive.toml").read_text()
+    mapping = parse_mapping(text, file="pipedrive.toml")
+    source = held.source(mapping=tomllib.loads(text))
+    assert set(mapping.customer.from_kinds) | set(mapping.invoice.from_kinds) < set(source.kinds())
+    await held.load(deals=[deal(1)])
+    assert len(await source.ensure_fields()) == 6
 
 
 async def test_an_unknown_kind_is_told(held: Account) -> None:

@@ -2,13 +2,17 @@
 
 import hashlib
 import hmac
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.sources import SourceReader
 from counterfoil.postgres import Pool
-from counterfoil.sources import Seen
-from counterfoil_schema.events.receipts import SourceObserved
+from counterfoil.sources import Page, Removed, Seen, SourceChange
+from counterfoil.sources.plain import PlainSource
+from counterfoil.state.rows import HintRow
+from counterfoil_schema.events.receipts import Hint, SourceObserved, SourceRemoved, WebhookReceived
 from counterfoil_schema.records import Customer
 from support.dispatching import COMPANY, Dispatcher
 from support.postgres import Database
@@ -28,6 +32,7 @@ async def test_a_version_that_is_a_hash_of_the_content_is_keyed_before_it_is_rec
     reader = SourceReader(
         session=dispatcher.session,
         store=dispatcher.store,
+        events=LogEvents(dispatcher.log),
         hashes=dispatcher.keyring,
         adapters={},
         clock=dispatcher.clock,
@@ -42,3 +47,53 @@ async def test_a_version_that_is_a_hash_of_the_content_is_keyed_before_it_is_rec
     assert event.version != hmac.new(b"", UNKEYED.encode(), hashlib.sha256).hexdigest()
     recorded = await dispatcher.log.read(COMPANY)
     assert not [one for one in recorded if UNKEYED.encode() in one.body or b"Kierkegaard" in one.body]
+
+
+class Merging(PlainSource):
+    """Shows that a record is gone, and not into which it was merged."""
+
+    def kinds(self) -> Sequence[str]:
+        return ("customer",)
+
+    async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
+        del kind, cursor
+        yield Page(changes=(), cursor="0", done=True)
+
+    async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
+        return [Removed(kind=kind, source_id=source_id, evidence="It is shown as deleted.")]
+
+
+async def test_what_only_a_webhook_says_of_a_merge_is_recorded_with_the_removal(dispatcher: Dispatcher) -> None:
+    reader = SourceReader(
+        session=dispatcher.session,
+        store=dispatcher.store,
+        events=LogEvents(dispatcher.log),
+        hashes=dispatcher.keyring,
+        adapters={"shelf": Merging()},
+        clock=dispatcher.clock,
+        instruments=dispatcher.instruments,
+    )
+    known = [
+        Seen(kind="customer", source_id=one, version="1", record=Customer(name=one), raw=RAW) for one in ("7", "8")
+    ]
+    await reader.record("shelf", known, "sync")
+    hints = (
+        Hint(kind="customer", source_id="7", operation="merge", other_id="2"),
+        Hint(kind="customer", source_id="8", operation="delete"),
+    )
+    at = await dispatcher.write(WebhookReceived(connection="shelf", delivery_id="d-1", hints=hints, raw="{}"))
+    rows = [
+        HintRow(
+            company=COMPANY,
+            connection="shelf",
+            kind=hint.kind,
+            source_id=hint.source_id,
+            operation=hint.operation,
+            received=at,
+        )
+        for hint in hints
+    ]
+    assert await reader.follow("shelf", rows) == []
+    removed = [event for event in await dispatcher.events() if isinstance(event, SourceRemoved)]
+    assert [(one.source_id, one.merged_into) for one in removed] == [("7", "2"), ("8", None)]
+    assert "merged into 2" in removed[0].evidence

@@ -58,16 +58,13 @@ class Account:
     def oauth(self, *, tokens: TokenKeeper | None = None, **settings: object) -> PipedriveSource:
         """A new adapter with the OAuth app's credentials, pointed at an address that is not the company's."""
         held = self.emulator.tokens
-        return self.source(
-            tokens=tokens,
-            **{
-                "api_token": None,
-                "client_id": held.client_id,
-                "client_secret": SecretStr(held.client_secret),
-                "refresh_token": SecretStr(held.refresh_token),
-                **settings,
-            },
-        )
+        usual: dict[str, Any] = {
+            "api_token": None,
+            "client_id": held.client_id,
+            "client_secret": SecretStr(held.client_secret),
+            "refresh_token": SecretStr(held.refresh_token),
+        }
+        return self.source(tokens=tokens, **{**usual, **settings})
 
     async def control(self, method: str, path: str, body: object = None) -> JsonObject:
         """Call the control port."""

@@ -49,7 +49,7 @@ def read_delivery(request: WebhookRequest, settings: PipedriveSettings, own_fiel
     """
     if len(request.body) > BODY_BYTES_MAX:
         raise MalformedDeliveryError(f"A delivery from Pipedrive has more than {BODY_BYTES_MAX} bytes.")
-    value = object_of(request, "Pipedrive")
+    value = object_of(request.body, "Pipedrive")
     meta = value.get("meta")
     if not isinstance(meta, dict) or plain(meta.get("version")) != VERSION:
         raise MalformedDeliveryError(

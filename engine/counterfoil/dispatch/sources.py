@@ -1,12 +1,13 @@
 """Reads the sources of one company: whole, since a cursor, or one record that a webhook hinted at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from counterfoil.dispatch.adapters import kept_apart, pages
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
-from counterfoil.dispatch.view import KeyedHash
+from counterfoil.dispatch.view import EventSource, KeyedHash
 from counterfoil.log import NewEvent
 from counterfoil.ports import Clock
 from counterfoil.sources import Removed, Seen, SourceAdapter, SourceChange, SourceError, Unreadable
@@ -15,8 +16,18 @@ from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.receipts import HintsSettled, How, SourceObserved, SourceRemoved, SourceUnreadable
+from counterfoil_schema.events.receipts import (
+    HintsSettled,
+    How,
+    SourceObserved,
+    SourceRemoved,
+    SourceUnreadable,
+    WebhookReceived,
+)
 from counterfoil_schema.records import record_key
+
+MERGE: Final = "merge"
+"""The operation of a hint whose record was merged into `other_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +51,7 @@ class SourceReader:
         *,
         session: Session,
         store: StateStore,
+        events: EventSource,
         hashes: KeyedHash,
         adapters: Mapping[str, SourceAdapter],
         clock: Clock,
@@ -48,6 +60,7 @@ class SourceReader:
     ) -> None:
         self._session = session
         self._store = store
+        self._events = events
         self._hashes = hashes
         self._adapters = adapters
         self._clock = clock
@@ -150,6 +163,8 @@ class SourceReader:
                     Trouble(connection=connection, hint=about, message=str(trouble), retry_after=trouble.retry_after)
                 )
                 continue
+            if hint.operation == MERGE:
+                changes = [await self._with_winner(change, hint) for change in changes]
             await self.record(connection, changes, "webhook")
             settled.append((hint.kind, hint.source_id))
         if settled:
@@ -157,3 +172,14 @@ class SourceReader:
             done = HintsSettled(connection=connection, through=through, settled=tuple(settled))
             await self._session.receive([NewEvent(event=done)])
         return troubles
+
+    async def _with_winner(self, change: SourceChange, hint: HintRow) -> SourceChange:
+        """Some sources say only by webhook what a record was merged into, and show afterwards that it is gone."""
+        if not isinstance(change, Removed) or change.source_id != hint.source_id or change.merged_into is not None:
+            return change
+        event = await self._events.event_at(self._session.company, hint.received)
+        for one in event.hints if isinstance(event, WebhookReceived) else ():
+            if (one.kind, one.source_id, one.operation) == (hint.kind, hint.source_id, MERGE) and one.other_id:
+                evidence = f"{change.evidence} Its webhook says that it was merged into {one.other_id}."
+                return replace(change, evidence=evidence, merged_into=one.other_id)
+        return change

@@ -82,9 +82,9 @@ class Subscriptions:
         self.made[made.webhook_id] = made
         return made
 
-    def at(self, url: str) -> Webhook:
-        """The subscription that a delivery to this address belongs to."""
-        return next((one for one in self.made.values() if one.url == url), self._standing)
+    def of(self, about: str) -> Webhook:
+        """The subscription that a delivery is for."""
+        return next((one for one in self.made.values() if str(one.webhook_id) == about), self._standing)
 
     def tell(self, event: Event, deliveries: Deliveries) -> None:
         """Send an event to whoever wants it."""
@@ -93,7 +93,8 @@ class Subscriptions:
         for webhook in [*standing, *self.made.values()]:
             if webhook.wants(event):
                 url = webhook.url or deliveries.url
-                deliveries.send(self._body(event, webhook, correlation, event_id), url)
+                body = self._body(event, webhook, correlation, event_id)
+                deliveries.send(body, url, about=str(webhook.webhook_id))
 
     def _body(self, event: Event, webhook: Webhook, correlation: str, event_id: str) -> JsonObject:
         meta: JsonObject = {

@@ -117,7 +117,7 @@ class PipedriveEmulator(VendorEmulator):
         return load(self.company, body)
 
     def sign(self, signing: Signing) -> Mapping[str, str]:
-        webhook = self.subscriptions.at(signing.url)
+        webhook = self.subscriptions.of(signing.about)
         return {"User-Agent": "Pipedrive Webhooks", **webhook.authorization(forged=signing.forged)}
 
     def control_routes(self) -> Sequence[web.RouteDef]:
