@@ -87,7 +87,7 @@ class Version2:
 
         def keep(row: JsonObject) -> bool:
             fits = all(row.get(name) == number for name, number in wanted.items())
-            return fits and fits_time(row) and (ids is None or row["id"] in ids) and status in {None, row.get("status")}
+            return fits and fits_time(row) and (ids is None or row["id"] in ids) and status in (None, row.get("status"))
 
         rows = self._company.visible(kind, deleted=status == "deleted")
         return listing(request, rows, (*SORTS, "name") if kind == "products" else SORTS, keep)

@@ -140,7 +140,7 @@ class Control:
 
     async def _journal(self, request: web.Request) -> web.Response:
         by = request.query.get("by")
-        return answer({"entries": [entry for entry in self._company.journal if by in {None, entry["by"]}]})
+        return answer({"entries": [entry for entry in self._company.journal if by in (None, entry["by"])]})
 
     def _named(self, kind: Kind, body: JsonObject) -> JsonObject:
         if "custom_fields" not in body:

@@ -68,7 +68,7 @@ class FieldBook:
     def code_of(self, owner: str, name: str) -> str | None:
         """The key of a custom field with this name or key."""
         for code, one in self.held[owner].items():
-            if one["is_custom_field"] and name in {code, one["field_name"]}:
+            if one["is_custom_field"] and name in (code, one["field_name"]):
                 return code
         return None
 
