@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from counterfoil.testing.source_contract import SourceContract
+from counterfoil.testing import SourceContract
+from counterfoil.testing.sources.steady import SteadyContract
 from support.processes import python_environment
 
 ROOT = Path(__file__).resolve().parents[2]
+STEADY = [name for name in dir(SteadyContract) if name.startswith("test_")]
 CHECKS = [name for name in dir(SourceContract) if name.startswith("test_")]
 
 
@@ -30,7 +32,11 @@ def test_the_adapter_on_the_page_keeps_the_contract(tmp_path: Path) -> None:
     write_files(tmp_path)
     assert {"clientlist.py", "test_clientlist.py"} == {path.name for path in tmp_path.iterdir()}
     done = run_contract(tmp_path)
-    assert f"{len(CHECKS)} passed" in done.stdout, done.stdout
+    # A file has no webhooks, no write-back and no network: what is left of the contract is in SteadyContract, and more.
+    assert "failed" not in done.stdout, done.stdout
+    passed, skipped = (int(re.findall(rf"(\d+) {word}", done.stdout)[0]) for word in ("passed", "skipped"))
+    assert passed >= len(STEADY)
+    assert passed + skipped == len(CHECKS)
 
 
 def test_the_contract_there_fails_an_adapter_that_misses_edits(tmp_path: Path) -> None:
@@ -40,4 +46,4 @@ def test_the_contract_there_fails_an_adapter_that_misses_edits(tmp_path: Path) -
     adapter.write_text(code.replace('version=str(row["changed"])', 'version="1"'), encoding="utf-8")
     done = run_contract(tmp_path)
     assert "test_an_edit_is_seen_from_the_last_cursor" in done.stdout
-    assert "1 failed" in done.stdout
+    assert re.search(r"\b[1-9]\d* failed", done.stdout)

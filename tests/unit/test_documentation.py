@@ -44,7 +44,7 @@ def prose(path: Path) -> str:
 
 @cache
 def names_of_tests() -> frozenset[str]:
-    files = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "engine/counterfoil/testing").glob("*.py")]
+    files = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "engine/counterfoil/testing").rglob("*.py")]
     found = [re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8")) for path in files]
     return frozenset(name for names in found for name in names)
 

@@ -128,9 +128,7 @@ class ChangesSince:
             got = await self._fetch(place.since, place.after)
             if got.after is not None and got.after == place.after:
                 raise SourceError(f"The source's pages turn in a circle at {got.after[:80]!r}.", retry_after=60.0)
-            newest = max([self._instant(row) for row in got.rows], default=place.newest)
-            if place.newest is not None and newest is not None:
-                newest = max(newest, place.newest)
+            newest = self._newest(got.rows, place.newest)
             place = replace(place, newest=newest, after=got.after)
             news = [row for row in got.rows if self._handed.is_news(self._key(row), self._version(row))]
             yield Found(news, place, done=got.after is None)
@@ -139,6 +137,15 @@ class ChangesSince:
             if got.after is None:
                 return
         raise SourceError(f"A reading did not end after {PAGES_MAX} pages.", retry_after=60.0)
+
+    def _newest(self, rows: Sequence[JsonObject], known: datetime | None) -> datetime | None:
+        try:
+            return max([*map(self._instant, rows), *([] if known is None else [known])], default=None)
+        except ValueError as error:
+            # Without it nobody could say where reading goes on: better to stop than to lose what comes after.
+            raise SourceError(
+                f"A row cannot be put in its order: {error}.", remedy="Correct it at the source."
+            ) from None
 
 
 def _text(instant: datetime | None) -> str | None:

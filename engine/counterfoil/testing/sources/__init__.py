@@ -1,0 +1,1 @@
+"""The parts of the source contract; `counterfoil.testing` shows what authors use."""
