@@ -5,6 +5,7 @@ change. What bears one instant with the last record seen may come later; therefo
 the newest instant of the last one, and what was handed over already is told by its version.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -100,7 +101,7 @@ class ChangesSince:
             instants of change; then a row that changes meanwhile moves behind, and comes again.
         instant: a row's instant of change, as the source says it.
         key: a row's id.
-        version: what differs whenever the row does; its instant, unless the source has better.
+        version: what differs whenever the row does; its content, since two edits may bear one instant.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class ChangesSince:
         self._fetch = fetch
         self._instant = instant
         self._key = key
-        self._version = version or (lambda row: instant(row).isoformat())
+        self._version = version or _content
         self._overlap = overlap
         self._handed = Handed()
 
@@ -146,6 +147,10 @@ class ChangesSince:
             raise SourceError(
                 f"A row cannot be put in its order: {error}.", remedy="Correct it at the source."
             ) from None
+
+
+def _content(row: JsonObject) -> str:
+    return hashlib.sha256(dumps(row)).hexdigest()
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -84,6 +84,15 @@ async def test_what_was_handed_over_comes_again_only_after_a_restart() -> None:
     assert [sum(len(found.rows) for found in first), len(again), len(after_restart)] == ([4, 0, 4])
 
 
+async def test_a_second_edit_within_the_instant_of_the_first_is_handed_over_too() -> None:
+    table = Table([1, 2])
+    source = reader(table)
+    first = [found async for found in source.pages(None)]
+    table.rows["1"] = (2, 1)
+    again = [row["edits"] async for found in source.pages(first[-1].cursor.text()) for row in found.rows]
+    assert again == [1]
+
+
 async def test_pages_that_turn_in_a_circle_are_told() -> None:
     async def circle(_since: datetime | None, _after: str | None) -> Rows:
         return Rows([], "same")
