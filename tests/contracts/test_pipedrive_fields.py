@@ -1,5 +1,6 @@
 """Custom fields by the names that people see, read and written."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -185,6 +186,23 @@ async def test_installments_share_the_deal_s_text_fields_line_by_line(held: Acco
     assert await written(held) == {"Paid?": "#71 paid\n#72 open"}
     await write(held, {"Paid?": ""}, "1-71")
     assert await written(held) == {"Paid?": "#72 open"}
+
+
+async def test_writes_side_by_side_make_each_field_once_and_lose_no_line(held: Account) -> None:
+    parts = [{"id": number, "amount": number} for number in (71, 72, 73)]
+    await held.load(deals=[deal(1, installments=parts), deal(2)])
+    source = held.source()
+    values = {"qbo_status": "open", "qbo_number": "7"}
+    requests = [
+        *(WriteBack(kind="installment", source_id=f"1-{n}", values=values, request_id=f"r-{n}") for n in (71, 72, 73)),
+        WriteBack(kind="deal", source_id="2", values=values, request_id="r-2"),
+    ]
+    results = await asyncio.gather(*map(source.write_back, requests))
+    assert [(one.outcome, one.reason) for one in results] == [("accepted", "")] * 4
+    names = [one["field_name"] for one in held.emulator.company.fields.held["deal"].values()]
+    assert (names.count("qbo_status"), names.count("qbo_number")) == (1, 1)
+    assert (await written(held))["qbo_status"] == "#71 open\n#72 open\n#73 open"
+    assert await written(held, "2") == values
 
 
 @pytest.mark.parametrize(

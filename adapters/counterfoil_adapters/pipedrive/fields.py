@@ -137,11 +137,11 @@ class FieldCatalogue:
         """Whether the definitions were read already, and may be old."""
         return owner in self._known
 
-    async def add_deal_field(self, name: str, field_type: str) -> None:
-        """Make a custom field of deals."""
-        row = await self._api.add_deal_field(name, field_type)
-        if "deal" in self._known:
-            self._known["deal"].take(_definition(row))
+    async def add_deal_field(self, fields: Fields, name: str, field_type: str) -> None:
+        """Make a custom field of deals; these fields know it from then on."""
+        fields.take(_definition(await self._api.add_deal_field(name, field_type)))
+        if self._known.get("deal") is not fields:
+            self.forget("deal")
 
     def forget(self, owner: Owner) -> None:
         """Read the definitions anew the next time."""

@@ -1,5 +1,6 @@
 """Writing values back to deals' custom fields, by the names that people see."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -50,6 +51,9 @@ class WriteBacks:
         self._read_fields = frozenset(name.casefold() for name in read_fields)
         self._create = create
         self._own: set[str] = set()
+        # Writes come side by side: a field is made once, and instalments share the lines of one text.
+        self._setting_up = asyncio.Lock()
+        self._sharing = asyncio.Lock()
 
     @property
     def own_fields(self) -> frozenset[str]:
@@ -62,11 +66,12 @@ class WriteBacks:
         Raises:
             SourceError: Pipedrive cannot be reached, or the token may not change fields.
         """
-        self._catalogue.forget("deal")
-        fields = await self._catalogue.of("deal")
-        missing = [name for name in self._types if fields.find(name) is None]
-        for name in missing:
-            await self._catalogue.add_deal_field(name, self._types[name])
+        async with self._setting_up:
+            self._catalogue.forget("deal")
+            fields = await self._catalogue.of("deal")
+            missing = [name for name in self._types if fields.find(name) is None]
+            for name in missing:
+                await self._catalogue.add_deal_field(fields, name, self._types[name])
         return tuple(missing)
 
     async def write(self, request: WriteBack) -> WriteBackResult:
@@ -80,6 +85,9 @@ class WriteBacks:
         if not request.values:
             return WriteBackResult(outcome="accepted")
         try:
+            if request.kind == INSTALLMENT:
+                async with self._sharing:
+                    return await self._write(request)
             return await self._write(request)
         except UnansweredError as error:
             self._catalogue.forget("deal")
@@ -96,7 +104,8 @@ class WriteBacks:
             )
 
     async def _write(self, request: WriteBack) -> WriteBackResult:
-        fields = await self._fields(request.values)
+        async with self._setting_up:
+            fields = await self._fields(request.values)
         deal_id, _, part = request.source_id.partition("-")
         named = [(fields.named(name), value) for name, value in request.values.items()]
         deal: JsonObject = {}
@@ -124,7 +133,7 @@ class WriteBacks:
             fields = await self._catalogue.of("deal")
         for name in wanted if self._create else ():
             if fields.find(name) is None:
-                await self._catalogue.add_deal_field(name, self._types.get(name, "varchar"))
+                await self._catalogue.add_deal_field(fields, name, self._types.get(name, "varchar"))
         return fields
 
 
