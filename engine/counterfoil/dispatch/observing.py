@@ -164,7 +164,6 @@ class BooksReader:
         news = await self.news(shown)
         told = await self._merges.told(group)
         await self.append(news, "webhook", also=shown if told else (), told=told, lane="live")
-        self._step("books.recorded")
         seen = {(one.entity, one.document_id) for one in shown}
         return await self.settle([hint for hint in group if (hint.kind, hint.source_id) in seen])
 
@@ -235,6 +234,7 @@ class BooksReader:
             # A sweep may show more than one append may hold; the order stays.
             for start in range(0, len(fresh), EVENTS_PER_APPEND):
                 await self._session.receive(fresh[start : start + EVENTS_PER_APPEND])
+                self._step("books.recorded")
         self._instruments.observed(BOOKS, len(fresh))
         return len(news)
 
