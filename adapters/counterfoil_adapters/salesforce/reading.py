@@ -16,7 +16,6 @@ from counterfoil_adapters.salesforce.settings import SalesforceSettings
 from counterfoil_adapters.salesforce.shapes import Shape
 from counterfoil_adapters.salesforce.sweep import stamp_of
 from counterfoil_adapters.salesforce.values import Values
-from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject
 
 NOT_YET_SECONDS = 5.0
@@ -194,7 +193,7 @@ class Reader:
 
 def _version(row: JsonObject) -> str:
     """By content, because a late transaction may leave another row under the same stamp."""
-    return hashlib.sha256(exact_json.canonical(row)).hexdigest()
+    return hashlib.sha256(repr(row).encode()).hexdigest()
 
 
 def _grouped(rows: Sequence[JsonObject], column: str) -> dict[str, list[JsonObject]]:

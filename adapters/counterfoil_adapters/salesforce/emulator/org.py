@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypeVar
 
 from counterfoil.ports import Clock
 from counterfoil_adapters.salesforce.emulator.derived import dependents, derive
@@ -21,6 +22,7 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 JOURNAL_ENTRIES_MAX = 200_000
 BIN_DAYS = 15
+T = TypeVar("T")
 CURRENCIES = ("USD", "EUR", "GBP", "CAD", "CHF", "JPY")
 
 
@@ -66,6 +68,32 @@ class Table:
     definition: ObjectDef
     rows: dict[str, Row] = field(default_factory=dict)
     made: int = 0
+    version: int = 0
+    _orders: dict[str, tuple[tuple[int, int], Any]] = field(default_factory=dict)
+
+    def by_stamp(self) -> list[Row]:
+        """All rows by (SystemModstamp, Id), put in order when something has changed."""
+        return self._kept("", lambda: sorted(self.rows.values(), key=lambda row: (row.stamp, row.id)))
+
+    def by_reference(self, name: str) -> dict[str, list[Row]]:
+        """All rows by what a field of theirs refers to."""
+
+        def gathered() -> dict[str, list[Row]]:
+            groups: dict[str, list[Row]] = {}
+            for row in self.rows.values():
+                groups.setdefault(str(row.values.get(name)), []).append(row)
+            return groups
+
+        return self._kept(name, gathered)
+
+    def _kept(self, name: str, make: Callable[[], T]) -> T:
+        state = (self.version, len(self.rows))
+        held = self._orders.get(name)
+        if held is None or held[0] != state:
+            held = (state, make())
+            self._orders[name] = held
+        made: T = held[1]  # a name stands for one kind of order only
+        return made
 
 
 class Org:
@@ -228,6 +256,7 @@ class Org:
         def commit() -> None:
             self.update(name, row.id, values, actor)
             row.stamp = began
+            self.tables[row.object].version += 1
             row.values["SystemModstamp"] = row.values["LastModifiedDate"] = instant_text(began)
 
         self._held.append(commit)
@@ -269,6 +298,7 @@ class Org:
                 for reference in references:
                     if row.values.get(reference) == loser.id and row is not loser:
                         row.values[reference] = master.id
+                        table.version += 1
         loser.values["MasterRecordId"] = master.id
         loser.values["IsDeleted"] = True
         loser.deleted_at = self.now()
@@ -299,6 +329,7 @@ class Org:
             row.stamp = parse_instant(str(stamp))
             for field_name in ("CreatedDate", "LastModifiedDate", "SystemModstamp"):
                 row.values[field_name] = instant_text(row.stamp)
+            self.table(name).version += 1
         return new_id
 
     def add_object(self, name: str, prefix: str, fields: str) -> None:
@@ -311,6 +342,7 @@ class Org:
 
     def _touch(self, row: Row, actor: Actor, change: str, fields: tuple[str, ...]) -> None:
         row.stamp = self.now()
+        self.tables[row.object].version += 1
         text = instant_text(row.stamp)
         row.values.update(LastModifiedDate=text, SystemModstamp=text, LastModifiedById=actor.user_id)
         if self._quiet:

@@ -1,9 +1,11 @@
 """Answers queries: which rows pass, in which order, and how they look."""
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 
 from counterfoil_adapters.salesforce.emulator.errors import OrgError
 from counterfoil_adapters.salesforce.emulator.org import Org, Row
@@ -40,6 +42,7 @@ class Selection:
             )
         self._definition = definition
         self._known: dict[str, FieldDef] = {}
+        self._ids: dict[int, frozenset[Value]] = {}
         for name in query.fields:
             self._resolve(name)
         if query.where is not None:
@@ -48,7 +51,10 @@ class Selection:
     def rows(self) -> list[Row]:
         """The rows that pass, in order, within limit and offset."""
         query = self._query
-        found = [row for row in self._org.tables[self._definition.name].rows.values() if self._passes(row)]
+        if _names(query) == ("SystemModstamp", "Id") and query.limit is not None and not query.offset:
+            passing = (row for row in self._by_stamp() if self._passes(row))
+            return list(islice(passing, query.limit))
+        found = [row for row in self._candidates() if self._passes(row)]
         for order in reversed(query.order):  # the sort is stable: the last key first
             known = [(row, self._value(row, order.field)[1]) for row in found]
             blank = [row for row, value in known if value is None]
@@ -59,6 +65,38 @@ class Selection:
             found = [*ordered, *blank] if order.nulls_last else [*blank, *ordered]
         end = None if query.limit is None else query.offset + query.limit
         return found[query.offset : end]
+
+    def _conditions(self) -> tuple[Condition, ...]:
+        """Those that must all hold."""
+        where = self._query.where
+        if isinstance(where, Combined):
+            return where.parts if where.how == "AND" else ()
+        return () if where is None else (where,)
+
+    def _by_stamp(self) -> Iterator[Row]:
+        rows = self._org.tables[self._definition.name].by_stamp()
+        for part in self._conditions():
+            if isinstance(part, Compare) and (part.field, part.operator) == ("SystemModstamp", ">="):
+                start = part.value
+                if isinstance(start, datetime):
+                    return islice(rows, bisect_left(rows, start, key=lambda row: row.stamp), None)
+        return iter(rows)
+
+    def _candidates(self) -> Iterable[Row]:
+        """Rows among which all that pass are: a list of ids is looked up."""
+        table = self._org.tables[self._definition.name]
+        for part in self._conditions():
+            if not isinstance(part, Compare) or part.operator != "IN" or not isinstance(part.value, tuple):
+                continue
+            kind = self._resolve(part.field)
+            if "." in part.field or kind.type not in _CASED:
+                continue
+            ids = dict.fromkeys(long_id(str(v)) if len(str(v)) == SHORT_ID else str(v) for v in part.value)
+            if kind.name == "Id":
+                return [table.rows[one] for one in ids if one in table.rows]
+            groups = table.by_reference(kind.name)
+            return [row for one in ids for row in groups.get(one, ())]
+        return table.rows.values()
 
     def shown(self, row: Row) -> JsonObject:
         """A row with the fields that were asked for; relationships become objects inside."""
@@ -75,7 +113,9 @@ class Selection:
     def _holds(self, condition: Condition, row: Row) -> bool:
         if isinstance(condition, Compare):
             kind, held = self._value(row, condition.field)
-            return _compares(kind, held, condition)
+            if isinstance(condition.value, tuple):
+                return self._inside(kind, held, condition, condition.value)
+            return _single(kind, held, condition.operator, condition.value)
         outcomes = (self._holds(part, row) for part in condition.parts)
         match condition.how:
             case "AND":
@@ -84,6 +124,16 @@ class Selection:
                 return any(outcomes)
             case _:
                 return not next(outcomes)
+
+    def _inside(self, kind: FieldDef, held: JsonValue, condition: Compare, values: tuple[Value, ...]) -> bool:
+        if kind.type in _CASED:
+            # Lists of ids are long: looked up, not gone through.
+            if id(condition) not in self._ids:
+                self._ids[id(condition)] = frozenset(long_id(str(v)) if len(str(v)) == SHORT_ID else v for v in values)
+            inside = held in self._ids[id(condition)]
+        else:
+            inside = any(_single(kind, held, "=", value) for value in values)
+        return inside == (condition.operator == "IN")
 
     def _check(self, condition: Condition) -> None:
         if isinstance(condition, Combined):
@@ -154,6 +204,10 @@ class Selection:
             self._place(inner, following, path[1:])
 
 
+def _names(query: Query) -> tuple[str, ...]:
+    return tuple(order.field for order in query.order if not order.descending)
+
+
 def attributes(version: str, row: Row) -> JsonObject:
     """What each record in an answer begins with."""
     return {"type": row.object, "url": f"/services/data/{version}/sobjects/{row.object}/{row.id}"}
@@ -182,13 +236,6 @@ def _fits(kind: str, value: Value) -> bool:
             return isinstance(value, Decimal)
         case _:
             return isinstance(value, str)
-
-
-def _compares(definition: FieldDef, held: JsonValue, condition: Compare) -> bool:
-    if isinstance(condition.value, tuple):
-        inside = any(_single(definition, held, "=", value) for value in condition.value)
-        return inside == (condition.operator == "IN")
-    return _single(definition, held, condition.operator, condition.value)
 
 
 def _single(definition: FieldDef, held: JsonValue, operator: str, value: Value) -> bool:
@@ -237,9 +284,3 @@ def _unknown(message: str) -> OrgError:
         f"{message} If you are attempting to use a custom field, be sure to append the '__c' after the custom field"
         " name. Please reference your WSDL or the describe call for the appropriate names.",
     )
-
-
-def batches(rows: list[Row], size: int) -> Iterator[list[Row]]:
-    """Rows in parts of at most `size`."""
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
