@@ -1,0 +1,69 @@
+"""Pipedrive's own client for JavaScript (`pipedrive` of npm) drives the emulator."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from counterfoil_schema.exact_json import dumps, loads
+from support.pipedrive import Account, account
+
+HERE = Path(__file__).parent / "pipedrive"
+INSTALL = ("install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefer-offline")
+INSTALL_SECONDS = 200
+JUDGE_SECONDS = 60
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command that runs the client."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("Pipedrive's client needs node and npm, and they are not here")
+    folder = tmp_path_factory.mktemp("pipedrive") / "judge"
+    shutil.copytree(HERE, folder)
+    done = subprocess.run(
+        [npm, *INSTALL], check=False, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS
+    )
+    if done.returncode:
+        pytest.skip(f"npm cannot install Pipedrive's client: {done.stderr.strip()[-300:]}")
+    return [node, str(folder / "judge.cjs")]
+
+
+@pytest.fixture
+async def held() -> AsyncIterator[Account]:
+    async with account(volume=30, seed=7) as fresh:
+        yield fresh
+
+
+async def test_pipedrive_s_own_client_reads_and_writes(judge: list[str], held: Account) -> None:
+    environment = {**os.environ, "EMULATOR": dumps(held.emulator.ready()).decode()}
+    process = await asyncio.create_subprocess_exec(
+        *judge, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    told, trouble = await asyncio.wait_for(process.communicate(), JUDGE_SECONDS)
+    assert process.returncode == 0, trouble.decode()
+    seen: Any = loads(told)
+    identity = held.emulator.identity
+    assert seen == {
+        "listed": [30, 30],
+        "name": "Zoë & Söhne",
+        "email": "ada@example.com",
+        "value": [Decimal("33.32"), Decimal("33.32")],  # 3 x 12.34 less a tenth
+        "parts": [[True, 10, "First"]],
+        "products": 2,
+        "fields": [True, True],
+        "won": ["won", "string", "Net 15"],
+        "deleted": [True],
+        "hook": ["deal", 1],
+        "me": [identity.domain, str(identity.company_id)],
+        "refusals": ["unauthorized access", False, False, "invalid_grant"],
+    }
