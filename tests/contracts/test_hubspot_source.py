@@ -11,6 +11,9 @@ import pytest
 from counterfoil.errors import ConfigurationError
 from counterfoil.sources.port import Removed, Seen, SourceError, Unreadable, WebhookRequest
 from counterfoil.testing.source_contract import SourceContract, Stage
+from counterfoil_adapters.hubspot.adapter import HubSpotSource
+from counterfoil_adapters.hubspot.emulator.webhooks import sign
+from counterfoil_schema.exact_json import dumps
 from counterfoil_schema.records import Address, Customer, Invoice, InvoiceLine, Product
 from support.hubspot import Account, account, company, deal, flat, line_item, link, pages, product
 
@@ -57,6 +60,87 @@ class TestHubSpotContract(SourceContract):
                 edit=edit,
                 hide=hide,
             )
+
+
+class TestHubSpotUnderFaults(SourceContract):
+    has_webhooks = True
+    has_deletes = True
+    has_merges = True
+    has_write_back = True
+    has_delivery_ages = True
+    fixed_fields = ("hs_lastmodifieddate", "hs_object_id", "updatedAt", "archivedAt", "archived")
+
+    @asynccontextmanager
+    async def stage(self, folder: Path) -> AsyncIterator[Stage]:
+        assert folder.is_dir()
+        async with account() as held:
+            await held.load(
+                companies=[company(1, TEXT), company(2), company(3, "", domain="", phone="1"), company(4)],
+                products=[product(11, "9.90"), product(12, "cheap")],
+                deals=[deal(number) for number in range(1001, 1005)] + [deal(2001, amount="12,50")],
+                line_items=[line_item(5001, "1265793.0395000001")],
+                associations=[
+                    link("deals", 1001, "companies", 1),
+                    link("deals", 1001, "line_items", 5001),
+                    *(link("deals", number, "companies", 2) for number in range(1002, 1005)),
+                ],
+            )
+            yield stage_under_faults(held)
+
+
+def stage_under_faults(held: Account) -> Stage:
+    """People at work in a small account."""
+    edits = iter(range(1000))
+
+    async def edit() -> tuple[str, str]:
+        await held.control("PATCH", "/people/companies/2", {"properties": {"name": f"Renamed {next(edits)}"}})
+        return "company", "2"
+
+    async def hide() -> tuple[str, str]:
+        table = held.emulator.portal.tables["deals"]
+        table.ids.remove(1003)
+        del table.rows[1003]
+        return "deal", "1003"
+
+    async def add() -> tuple[str, str]:
+        made = await held.control("POST", "/people/companies", {"properties": {"name": "New"}})
+        return "company", str(made["id"])
+
+    async def delete() -> tuple[str, str]:
+        await held.control("DELETE", "/people/companies/4")
+        return "company", "4"
+
+    async def merge() -> tuple[str, str, str]:
+        made = await held.control("POST", "/people/companies/merge", {"primary": "2", "merged": "4"})
+        return "company", "4", str(made["id"])
+
+    def deliver(kind: str, source_id: str) -> WebhookRequest:
+        body = dumps([{"subscriptionType": f"{kind}.propertyChange", "objectId": source_id, "occurredAt": 1}])
+        millis, url = str(int(held.clock.now().timestamp() * 1000)), "https://hooks.example.test/hubspot"
+        signature = sign(held.emulator.credentials.client_secret, "POST", url, body, millis)
+        headers = {"x-hubspot-signature-v3": signature, "x-hubspot-request-timestamp": millis}
+        return WebhookRequest(method="POST", url=url, headers=headers, body=body)
+
+    return Stage(
+        at=lambda bench: HubSpotSource(bench.context(held.settings(base_url=bench.url))),
+        address=held.emulator.base_url,
+        readable={"company": ["1", "2", "4"], "product": ["11"], "deal": ["1001", "1002", "1003", "1004"]},
+        unreadable={"company": ["3"], "product": ["12"], "deal": ["2001"]},
+        texts=[TEXT],
+        amounts=["1265793.0395000001"],
+        forged=WebhookRequest(method="POST", url="https://a.test/h", headers={}, body=b"[]"),
+        edit=edit,
+        hide=hide,
+        add=add,
+        delete=delete,
+        merge=merge,
+        deliver=deliver,
+        writable=("deal", "1002", {"dealname": "INV-7"}),
+        held=lambda kind, source_id: {
+            name: str(value)
+            for name, value in held.emulator.portal.tables[f"{kind}s"].rows[int(source_id)].properties.items()
+        },
+    )
 
 
 @pytest.fixture

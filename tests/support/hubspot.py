@@ -43,6 +43,21 @@ class Account:
     http: aiohttp.ClientSession
     clock: HastyClock = field(default_factory=HastyClock)
 
+    def settings(self, **given: object) -> dict[str, object]:
+        """Settings of a connection, with no pacing worth the name."""
+        return {
+            "base_url": self.emulator.base_url,
+            "access_token": SecretStr(self.emulator.credentials.access_token),
+            "client_secret": SecretStr(self.emulator.credentials.client_secret),
+            "app_id": str(self.emulator.app_id),
+            "portal_id": str(self.emulator.portal_id),
+            "overlap_seconds": 0,
+            "calls_per_10_seconds": 100_000,
+            "searches_per_second": 100_000,
+            "timeout_seconds": 2,
+            **given,
+        }
+
     def source(
         self,
         *,
@@ -54,18 +69,7 @@ class Account:
         return HubSpotSource(
             SourceContext(
                 connection="hubspot",
-                settings={
-                    "base_url": self.emulator.base_url,
-                    "access_token": SecretStr(self.emulator.credentials.access_token),
-                    "client_secret": SecretStr(self.emulator.credentials.client_secret),
-                    "app_id": str(self.emulator.app_id),
-                    "portal_id": str(self.emulator.portal_id),
-                    "overlap_seconds": 0,
-                    "calls_per_10_seconds": 100_000,
-                    "searches_per_second": 100_000,
-                    "timeout_seconds": 2,
-                    **settings,
-                },
+                settings=self.settings(**settings),
                 mapping=mapping or {},
                 http=self.http,
                 clock=self.clock,

@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from counterfoil.cli import (
+    adapter_commands,
     books_commands,
     check_commands,
     connection_commands,
@@ -44,6 +45,7 @@ def make_app() -> typer.Typer:
         operator_commands,
         books_commands,
         check_commands,
+        adapter_commands,
         setup_commands,
     ):
         group.register(app)

@@ -1,4 +1,4 @@
-"""`init`, `mapping check`, `adapters list`, `migrate`, `version`: before and around the work."""
+"""`init`, `mapping check`, `migrate`, `version`: before and around the work."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,9 +20,6 @@ def register(app: typer.Typer) -> None:
     mapping = typer.Typer(help="Mapping files.", no_args_is_help=True, rich_markup_mode=None)
     mapping.command("check")(check_mapping)
     app.add_typer(mapping, name="mapping")
-    adapters = typer.Typer(help="Source adapters.", no_args_is_help=True, rich_markup_mode=None)
-    adapters.command("list")(list_adapters)
-    app.add_typer(adapters, name="adapters")
 
 
 def init(
@@ -90,19 +87,5 @@ def check_mapping(
         from counterfoil.cli.tasks.setup import check_mapping_file
 
         return check_mapping_file(file, as_json=as_json)
-
-    run_without_settings(work)
-
-
-def list_adapters(*, as_json: JsonOption = False) -> None:
-    """List the installed source adapters.
-
-    Example: counterfoil adapters list
-    """
-
-    async def work() -> int:
-        from counterfoil.cli.tasks.setup import show_adapters
-
-        return show_adapters(as_json=as_json)
 
     run_without_settings(work)

@@ -1,4 +1,4 @@
-"""`counterfoil init`, `mapping check`, `adapters list`, `migrate`, `version`."""
+"""`counterfoil init`, `mapping check`, `migrate`, `version`."""
 
 import sys
 from importlib import metadata, resources
@@ -7,12 +7,10 @@ from pathlib import Path
 from rich.text import Text
 
 from counterfoil.cli.exits import ExitCode
-from counterfoil.cli.output import add_row, console, table, write_json
+from counterfoil.cli.output import console, write_json
 from counterfoil.cli.tasks.example import CONFIGURATION, SOURCES
 from counterfoil.errors import ConfigurationError
 from counterfoil.planning.mapping import mapping_digest, parse_mapping
-from counterfoil.plugins import EMULATORS, installed
-from counterfoil.plugins import SOURCES as SOURCE_GROUP
 from counterfoil.postgres import Names, create_pool, open_postgres
 from counterfoil.settings import Settings
 
@@ -66,21 +64,6 @@ def check_mapping_file(file: Path, *, as_json: bool) -> int:
         write_json({"file": file, "usable": True, "source": mapping.connection.source, "digest": digest})
     else:
         console().print(Text(f"{file} can be used (source {mapping.connection.source}, digest {digest[:12]}…)."))
-    return ExitCode.OK
-
-
-def show_adapters(*, as_json: bool) -> int:
-    """List the installed adapters, and which of them has an emulator."""
-    emulators = installed(EMULATORS)
-    points = installed(SOURCE_GROUP)
-    if as_json:
-        found = [{"name": name, "from": point.value, "emulator": name in emulators} for name, point in points.items()]
-        write_json({"adapters": sorted(found, key=lambda one: str(one["name"]))})
-        return ExitCode.OK
-    shown = table("Source adapters", "name", "from", "emulator")
-    for name in sorted(points):
-        add_row(shown, name, points[name].value, "yes" if name in emulators else "")
-    console().print(shown)
     return ExitCode.OK
 
 

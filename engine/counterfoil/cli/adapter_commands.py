@@ -1,0 +1,85 @@
+"""`adapters new`, `adapters list`, `adapters check`: writing a source of one's own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from counterfoil.cli.options import JsonOption
+from counterfoil.cli.running import run_without_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    adapters = typer.Typer(help="Source adapters.", no_args_is_help=True, rich_markup_mode=None)
+    adapters.command("new")(new_adapter)
+    adapters.command("list")(list_adapters)
+    adapters.command("check")(check_adapter)
+    app.add_typer(adapters, name="adapters")
+
+
+def new_adapter(
+    name: Annotated[str, typer.Argument(help="The source's name: lower-case letters, digits, underscores.")],
+    folder: Annotated[Path | None, typer.Argument(help="Where to; ./counterfoil-NAME by default.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a source adapter to begin with, in a package of its own.
+
+    It works as it stands: an adapter over REST with paging, a cursor, webhooks and write-back; a stub of its source;
+    tests that inherit the contract of all sources, faults included. Put the source's real paths and fields in place
+    of those, and keep the tests green. Nothing that exists is replaced.
+
+    Then: cd counterfoil-NAME, pip install -e . --group test, pytest -rs.
+
+    Example: counterfoil adapters new harvest
+    """
+
+    async def work() -> int:
+        from counterfoil.cli.tasks.adapters import write_skeleton
+
+        return write_skeleton(name, folder, as_json=as_json)
+
+    run_without_settings(work)
+
+
+def list_adapters(*, as_json: JsonOption = False) -> None:
+    """List the installed source adapters.
+
+    Those of other packages are found by their entry point `counterfoil.sources`.
+
+    Example: counterfoil adapters list
+    """
+
+    async def work() -> int:
+        from counterfoil.cli.tasks.adapters import show_adapters
+
+        return show_adapters(as_json=as_json)
+
+    run_without_settings(work)
+
+
+def check_adapter(
+    name: Annotated[str, typer.Argument(help="The name of an installed adapter.")],
+    *,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting to open it with; repeatable.")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", help="A mapping to check its kinds against.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether an installed adapter keeps the form of all sources; 1 where it does not.
+
+    Looks at its entry point, its name, its methods, what it says to settings that are missing or unknown, its kinds,
+    and whether a mapping asks for kinds that it does not have. Nothing is sent anywhere; what it does with a source is
+    for the contract to test (counterfoil.testing.SourceContract).
+
+    Example: counterfoil adapters check csv --set folder=. --mapping csv.toml
+    """
+
+    async def work() -> int:
+        from counterfoil.cli.tasks.adapters import check
+
+        return await check(name, settings or [], mapping, as_json=as_json)
+
+    run_without_settings(work)
