@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from counterfoil.dispatch.acquaintance import Acquaintance
+from counterfoil.dispatch.after_merges import AfterMerges
 from counterfoil.dispatch.books import Books
 from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
@@ -123,6 +124,7 @@ def make_rooms(
             clock=shared.clock,
         ),
         requests=RequestTaker(session=session, store=shared.store, in_flight=base.in_flight),
+        after_merges=AfterMerges(session=session, store=shared.store, events=base.events, books=base.reader),
         acquaintance=Acquaintance(
             session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings
         ),

@@ -1,15 +1,17 @@
 """Customers that somebody merges in QuickBooks: what the source sends later belongs to the one that stays."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from counterfoil.cli.tasks.explain import explain
 from counterfoil.postgres import Pool
 from counterfoil.state.rows import ChangeRow, DocumentRow, LinkRow
 from support.postgres import Database
-from support.running import Shop, open_shop
+from support.running import Shop, company_settings, open_shop
 
 pytestmark = pytest.mark.slow
 
@@ -119,4 +121,47 @@ async def test_two_records_of_one_document_do_not_overwrite_each_other(shop: Sho
     changes = await shop.store.some(ChangeRow, "changes_of_record", 1, "shelf:customer:c1")
     assert (changes[-1].state, changes[-1].code) == ("skipped", "merged")
     assert "Customer id" in changes[-1].reason
+    await shop.check_state()
+
+
+async def until_each_is(shop: Shop, state: str, *keys: str) -> None:
+    """Wait for the latest change of each of these records to be in a state."""
+    seen: dict[str, tuple[str, str]] = {}
+    for _ in range(600):
+        for key in keys:
+            changes = await shop.store.some(ChangeRow, "changes_of_record", 1, key)
+            last = changes[-1] if changes else None
+            seen[key] = (last.state, f"{last.code} {last.reason}") if last is not None else ("unknown", "")
+        if {one for one, _ in seen.values()} == {state}:
+            return
+        await asyncio.sleep(0.1)
+    raise TimeoutError(f"not {state}: {seen}")
+
+
+async def test_what_was_refused_before_the_merge_was_known_is_tried_again(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order(shop, "2001", "c1")
+    unwatched = shop.settings(company_settings(shop.emulator, shop.folder, sweep_seconds=3600))
+    async with shop.engine(unwatched, webhooks=False):
+        await until_each_is(shop, "applied", "shelf:order:2001")
+        ann = (await link(shop, "shelf:customer:c1")).document_id
+        kept = str((await shop.enter("Customer", {"DisplayName": "Ann & Daughters"}))["Id"])
+        await merge(shop, ann, kept)
+        order(shop, "2003", "c1")
+        await until_each_is(shop, "parked", "shelf:order:2003")
+    assert await billed(shop) == {"2001": kept}
+
+    async with shop.engine(webhooks=False):
+        await until_each_is(shop, "applied", "shelf:order:2003")
+        await shop.until_done()
+    assert await billed(shop) == {"2001": kept, "2003": kept}
+    # Nobody asked for it, and both records say why.
+    for key, words in (
+        ("shelf:order:2003", f"Customer {ann}, which it names, was merged in QuickBooks into Customer {kept}."),
+        ("shelf:customer:c1", f"Customer {ann} was merged into Customer {kept} in QuickBooks"),
+    ):
+        capsys.readouterr()
+        assert await explain(shop.settings(), key, personal=False, as_json=False) == 0
+        assert words in " ".join(capsys.readouterr().out.split())
     await shop.check_state()

@@ -72,6 +72,8 @@ class BooksReader:
         self._resting = Resting(clock)
         self._merges = Merges(company=session.company, store=store, events=events, books=books)
         self._troubles: list[BooksUnreadableError] = []
+        self.merged_at = 0
+        """Where this reader last recorded a merge."""
 
     async def to_follow(self, hints: Sequence[HintRow]) -> list[HintRow]:
         """Those that can be followed now.
@@ -233,7 +235,9 @@ class BooksReader:
             fresh.extend(_merge_event(one, span.trace) for one in merges)
             # A sweep may show more than one append may hold; the order stays.
             for start in range(0, len(fresh), EVENTS_PER_APPEND):
-                await self._session.receive(fresh[start : start + EVENTS_PER_APPEND])
+                appended = await self._session.receive(fresh[start : start + EVENTS_PER_APPEND])
+                if merges:
+                    self.merged_at = appended.last_position
                 self._step("books.recorded")
         self._instruments.observed(BOOKS, len(fresh))
         return len(news)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.dispatch.acquaintance import Acquaintance
+from counterfoil.dispatch.after_merges import AfterMerges
 from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
@@ -84,6 +85,7 @@ class Rooms:
     sweeper: Sweeper
     coverage: Coverage
     requests: RequestTaker
+    after_merges: AfterMerges
     acquaintance: Acquaintance
     connections: tuple[str, ...]
     in_flight: InFlight
@@ -182,6 +184,8 @@ class CompanyWorker:
             self._meet(tasks)
             return moved
         if await self._rooms.requests.take(head):
+            return True
+        if await self._rooms.after_merges.take(head, anyway=self._is_due("after merges", self._pace.facts_seconds)):
             return True
         decided = await self._decide(head)
         await self._settle(tasks)

@@ -128,7 +128,7 @@ class ChangeReopened(Decision):
     """A parked change is to be decided afresh."""
 
     event_type: ClassVar[str] = "change.reopened"
-    when: ClassVar[str] = "A person asks for another try, or a new mapping may make one worth while."
+    when: ClassVar[str] = "A person asks for another try, or what stood in the way is gone: a record that was missing."
 
     reason: str
 

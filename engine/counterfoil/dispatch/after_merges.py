@@ -1,0 +1,70 @@
+"""What was refused because it named a record that somebody had merged away is decided afresh.
+
+A merge may become known only after a document that names the one that went was refused: its webhook was late or lost.
+What the document named is in the log, and so is what became of that. Tried again, it names the one that stays.
+"""
+
+from counterfoil.dispatch.merging import references_in, survivors_of
+from counterfoil.dispatch.observing import BooksReader
+from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.view import EventSource
+from counterfoil.state.rows import ChangeRow, IntentRow
+from counterfoil.state.store import StateStore
+from counterfoil_schema.events.decisions import CallSent, ChangeReopened
+
+NAMES_WHAT_IS_GONE = ("610", "2500")
+"""Intuit's codes for a document that names a record which is inactive, deleted or not there."""
+
+PARKED_ROWS = 200
+
+
+class AfterMerges:
+    """Reopens what one company's merges stood in the way of.
+
+    It looks once a holder takes over, whenever a merge was recorded, and when it is told to: a refusal may come in
+    after the merge that explains it.
+    """
+
+    def __init__(self, *, session: Session, store: StateStore, events: EventSource, books: BooksReader) -> None:
+        self._session = session
+        self._store = store
+        self._events = events
+        self._books = books
+        self._looked_at = -1
+
+    async def take(self, head: int, *, anyway: bool = False) -> bool:
+        """Decide what waits, if a merge is news; returns whether there was anything. `head`: where the state stands."""
+        merged_at = self._books.merged_at
+        if head < merged_at or not (anyway or merged_at > self._looked_at):
+            return False
+        found: list[ChangeReopened] = []
+        after = 0
+        while True:
+            arguments = (self._session.company, NAMES_WHAT_IS_GONE, after, PARKED_ROWS)
+            page = await self._store.some(ChangeRow, "parked_for", *arguments)
+            for change in page:
+                reason = await self._explained(change)
+                if reason is not None:
+                    found.append(ChangeReopened(change=change.position, record_key=change.record_key, reason=reason))
+            if len(page) < PARKED_ROWS:
+                break
+            after = page[-1].position
+        if found:
+            await self._session.decide(found)
+        self._looked_at = merged_at
+        return bool(found)
+
+    async def _explained(self, change: ChangeRow) -> str | None:
+        """Which merge explains that this was refused; None if none does."""
+        keys = [(one,) for one, state in change.intents.items() if state == "parked"]
+        rows = await self._store.load(self._session.company, IntentRow.table, keys)
+        for row in rows.values():
+            if not isinstance(row, IntentRow) or row.sent is None or row.code not in NAMES_WHAT_IS_GONE:
+                continue
+            sent = await self._events.event_at(self._session.company, row.sent)
+            items = sent.items if isinstance(sent, CallSent) else ()
+            named = {key for one in items if one.intent_id == row.intent_id for key in references_in(one.body.fields())}
+            survivors = await survivors_of(self._store, self._session.company, named)
+            for (entity, gone), kept in sorted(survivors.items()):
+                return f"{entity} {gone}, which it names, was merged in QuickBooks into {entity} {kept}."
+        return None
