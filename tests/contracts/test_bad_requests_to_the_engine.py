@@ -195,6 +195,24 @@ deliveries = st.one_of(
 )
 
 
+@pytest.mark.parametrize(
+    ("target", "head", "options"),
+    [
+        ("/health", 200, 405),
+        ("/ready", 503, 405),
+        ("/hooks/quickbooks", 405, 405),
+        ("/hooks/sources/1/hubspot", 405, 405),
+        ("/connect/quickbooks/1", 405, 405),
+        ("/connect/quickbooks/callback", 405, 405),
+        ("/nothing", 404, 404),
+    ],
+)
+def test_what_is_asked_about_addresses_is_answered(served: Served, target: str, head: int, options: int) -> None:
+    for method, status in (("HEAD", head), ("OPTIONS", options)):
+        answer = served.runner.run(exchange(served.port, Request(method, target).encoded()))
+        assert (answer.status, answer.body if method == "HEAD" else b"") == (status, b""), (method, target)
+
+
 @MANY
 @given(body=deliveries, transaction=awkward_text)
 def test_what_intuit_signed_is_recorded_whatever_it_is(served: Served, body: bytes, transaction: str) -> None:

@@ -50,7 +50,8 @@ class ConnectRoutes:
         application = web.Application(middlewares=[_plain_errors])
         self._callback = application.router.add_resource("/quickbooks/callback")
         self._callback.add_route("GET", self.callback, expect_handler=expected)
-        application.router.add_get("/quickbooks/{company:[0-9]{1,18}}", self.begin, expect_handler=expected)
+        # Not for HEAD: a consent would begin.
+        application.router.add_route("GET", "/quickbooks/{company:[0-9]{1,18}}", self.begin, expect_handler=expected)
         refuse_strange_expectations(application)
         return application
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from counterfoil.quickbooks.emulator import EmulatorOptions
 from counterfoil.quickbooks.emulator.books import Write
+from counterfoil.quickbooks.emulator.control import ENDPOINTS
 from counterfoil.quickbooks.emulator.journal import Origin
 from counterfoil.quickbooks.emulator.limits import LimitNumbers
-from counterfoil.quickbooks.emulator.values import as_list, as_object
+from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps
 from support.quickbooks_company import Api, code_of, running
 
@@ -343,3 +345,61 @@ async def test_every_answer_carries_an_intuit_id(api: Api) -> None:
         async with api.session.request(method, api.emulator.base_url + path) as answer:
             seen.add(answer.headers["intuit_tid"])
     assert len(seen) == 4
+
+
+async def test_a_batch_may_ask_for_changes(api: Api) -> None:
+    since = (api.emulator.clock.now() - timedelta(hours=1)).isoformat()
+    customer = await api.customer("Ann")
+    items: list[JsonValue] = [
+        {"bId": "a", "CDCQuery": {"Entities": "Customer,Bill", "ChangedSince": since}},
+        {"bId": "b", "CDCQuery": {"Entities": "Nothing", "ChangedSince": since}},
+        {"bId": "c", "CDCQuery": {"Entities": "Customer"}},
+        {"bId": "d", "CDCQuery": since},
+    ]
+    metered = api.emulator.stats.metered_in_month(api.emulator.clock.now())
+    status, body = await api.post("batch", {"BatchItemRequest": items})
+    assert status == 200
+    answers = {as_text(one["bId"]): one for one in map(as_object, as_list(body["BatchItemResponse"]))}
+    (group,) = as_list(as_object(answers["a"]["CDCResponse"])["QueryResponse"])
+    changed = [as_object(one)["Id"] for one in as_list(as_object(group)["Customer"])]
+    assert customer in changed
+    codes = {name: code_of(answers[name]) for name in ("b", "c", "d")}
+    assert codes == {"b": "4001", "c": "2020", "d": "2020"}
+    assert api.emulator.stats.metered_in_month(api.emulator.clock.now()) == metered + 1
+
+
+async def asked(api: Api, method: str, url: str) -> tuple[int, str, bytes]:
+    """Status, what is allowed, and body."""
+    bearer = {"Authorization": f"Bearer {api.token}", "Accept": "application/json"}
+    async with api.session.request(method, url, headers=bearer, allow_redirects=False) as answer:
+        return answer.status, answer.headers.get("Allow", ""), await answer.read()
+
+
+async def test_what_is_asked_about_addresses_is_answered(api: Api) -> None:
+    company = f"{api.emulator.base_url}/v3/company/{api.emulator.realm_id}"
+    reads = [
+        f"{company}/{tail}"
+        for tail in (
+            "customer/1", "customer/999", "query?query=select+*+from+Customer", "preferences", "reports/AccountList",
+            "cdc?entities=Customer&changedSince=2026-11-29", "download/1", "nothing", "invoice/1/pdf",
+        )
+    ]  # fmt: skip
+    reads.append(f"{api.emulator.base_url}/.well-known/openid_configuration")
+    reads.extend(
+        api.emulator.control_url + endpoint.removeprefix("GET ").partition("[")[0].partition("?")[0]
+        for endpoint in ENDPOINTS
+        if endpoint.startswith("GET ")
+    )
+    for url in reads:
+        status, _, _ = await asked(api, "GET", url)
+        assert await asked(api, "HEAD", url) == (status, "", b""), url
+    writes = [f"{company}/{tail}" for tail in ("customer", "batch", "upload", "invoice/1/send")]
+    for url in writes:
+        assert (await asked(api, "HEAD", url))[0] == 400, url
+    for url in (*reads[:9], *writes):
+        assert await asked(api, "OPTIONS", url) == (204, "GET, HEAD, OPTIONS, POST", b""), url
+    for url in reads[9:]:
+        status, allowed, _ = await asked(api, "OPTIONS", url)
+        assert (status, allowed.startswith("GET,HEAD")) == (405, True), url
+    token = f"{api.emulator.base_url}/oauth2/v1/tokens/bearer"
+    assert [(await asked(api, method, token))[:2] for method in ("HEAD", "OPTIONS")] == [(405, "POST")] * 2

@@ -22,6 +22,8 @@ def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes
     """Which call a request is."""
     steps = _steps(tail)
     asked = dict(parameters)
+    # Answered like the reading that it asks about; HTTP leaves the body out.
+    method = "GET" if method == "HEAD" else method
     first = steps[0] if steps else ""
     if first == "query" and method in {"GET", "POST"}:
         text = asked.get("query", "") or raw.decode(errors="replace")

@@ -279,17 +279,22 @@ class Service:
         return Answer(OK, {"QueryResponse": result})
 
     def _cdc(self, call: Call) -> Answer:
+        group = self._changes(call.parameters.get("entities", ""), call.parameters.get("changedSince", ""))
+        return Answer(OK, {"CDCResponse": [group]})
+
+    def _changes(self, entities: str, changed_since: str) -> JsonObject:
+        """What changed since an instant; a metered read."""
         group = changes(
             self._books,
-            call.parameters.get("entities", ""),
-            call.parameters.get("changedSince", ""),
+            entities,
+            changed_since,
             self._clock.now(),
             falsely_deleted=self._board.falsely_deleted(),
             refuse_old=self._refuse_old_changes,
             left_out=self._cdc_leaves_out,
         )
         self._stats.meter(self._clock.now())
-        return Answer(OK, {"CDCResponse": [group]})
+        return group
 
     def _batch(self, call: Call) -> Answer:
         check_request_id(call.request_id, batch=True)
@@ -321,15 +326,25 @@ class Service:
             self._stats.item_faults += 1
         return {**body, "bId": batch_id} if batch_id else body
 
+    def _take_room(self, results: list[JsonObject]) -> None:
+        """Count the objects of an answer among those of the whole batch."""
+        self._room -= sum(int(as_text(one.get("maxResults", 0))) for one in results)
+        if self._room < 0 and self._batch_objects_bound:
+            raise faults.too_big(f"A batch may answer no more than {RETURNED_MAX} objects.")
+
     def _item_body(self, item: JsonObject, batch_id: str, request_id: str) -> JsonObject:
         check_item_id(request_id, batch_id)
         if "Query" in item:
             result = select(parse(as_text(item["Query"])), self._books)
-            self._room -= int(as_text(result.get("maxResults", 0)))
-            if self._room < 0 and self._batch_objects_bound:
-                raise faults.too_big(f"A batch may answer no more than {RETURNED_MAX} objects.")
+            self._take_room([result])
             self._stats.meter(self._clock.now())
             return {"QueryResponse": result}
+        if "CDCQuery" in item:
+            # Its members are those of Intuit's schema; the address of change data capture spells them otherwise.
+            asked = as_object(item["CDCQuery"])
+            group = self._changes(as_text(asked.get("Entities")), as_text(asked.get("ChangedSince")))
+            self._take_room([as_object(one) for one in as_list(group.get("QueryResponse"))])
+            return {"CDCResponse": group}
         operation = as_text(item.get("operation")).lower()
         options = as_text(item.get("optionsData")).lower()
         if operation == "update" and options == "void":
@@ -348,7 +363,7 @@ class Service:
 
 
 def _writes(item: JsonValue) -> bool:
-    return "Query" not in as_object(item)
+    return not {"Query", "CDCQuery"} & as_object(item).keys()
 
 
 def _link_for_payers(invoice: JsonObject) -> str:
