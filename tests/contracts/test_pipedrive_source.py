@@ -13,7 +13,9 @@ import pytest
 from counterfoil.errors import ConfigurationError
 from counterfoil.planning.mapping import parse_mapping
 from counterfoil.sources.port import Removed, Seen, SourceError, Unreadable, WebhookRequest
-from counterfoil.testing.source_contract import SourceContract, Stage
+from counterfoil.testing.source_contract import Bench, SourceContract, Stage
+from counterfoil_adapters.pipedrive.adapter import PipedriveSource
+from counterfoil_schema.exact_json import dumps
 from counterfoil_schema.records import Address, Customer, Invoice, InvoiceLine, Product
 from support.pipedrive import Account, account, deal, flat, line, organization, pages, person, product
 
@@ -21,52 +23,129 @@ TEXT = 'Mañana & Söhne "GmbH" 🦊\nzweite Zeile'
 
 
 class TestPipedriveContract(SourceContract):
+    has_webhooks = True
+    signs_bodies = False
+    has_deletes = True
+    has_merges = False  # only a webhook says of a merge: see test_pipedrive_webhooks and test_dispatch_sources
+    has_write_back = True
+    fixed_fields = ("update_time", "add_time", "deal_id")
+
     @asynccontextmanager
     async def stage(self, folder: Path) -> AsyncIterator[Stage]:
         assert folder.is_dir()
         async with account() as held:
-            await held.load(
-                organizations=[organization(1, TEXT), organization(2), organization(3, "")],
-                persons=[person(21), person(22, "", emails=[])],
-                products=[product(31, "9.90"), product(32, "cheap")],
-                deals=[
-                    deal(1001, org_id=1, products=[line(5001, "19.99", product_id=31)]),
-                    *(deal(number, org_id=2, value=number) for number in range(1002, 1021)),
-                    deal(1030, org_id=2, value=30, installments=[{"id": 71, "amount": 10}, {"id": 72, "amount": 20}]),
-                    deal(2001, value="12,50"),
-                    deal(2002, value=5, installments=[{"id": 73, "amount": "much"}]),
-                ],
-            )
+            await held.load(**CONTENT)
+            with pytest.MonkeyPatch.context() as patch:
+                yield staged(held, patch)
 
-            async def edit() -> tuple[str, str]:
-                await held.control("PATCH", "/people/deals/1012", {"title": "Renamed"})
-                return "deal", "1012"
 
-            async def hide() -> tuple[str, str]:
-                del held.emulator.company.rows["deals"][1007]
-                return "deal", "1007"
+CONTENT: dict[str, Any] = {
+    "fields": {"deal": [{"field_name": name, "field_type": "varchar"} for name in ("Terms", "Remark")]},
+    "organizations": [organization(1, TEXT), organization(2), organization(3, "")],
+    "persons": [person(21), person(22, "", emails=[])],
+    "products": [product(31, "9.90"), product(32, "cheap")],
+    "deals": [
+        deal(1001, org_id=1, value=Decimal("265793.040395"), custom_fields={"Terms": "Net 15"}),
+        *(deal(number, org_id=2, value=number) for number in range(1002, 1011)),
+        deal(1011, org_id=2, products=[line(5001, "19.99", product_id=31)]),
+        deal(1030, org_id=2, value=30, installments=[{"id": 71, "amount": 10}, {"id": 72, "amount": 20}]),
+        deal(2001, value="12,50"),
+        deal(2002, value=5, installments=[{"id": 73, "amount": "much"}]),
+    ],
+}
 
-            yield Stage(
-                open=lambda: held.source(page_rows=7),
-                readable={
-                    "organization": ["1", "2"],
-                    "person": ["21"],
-                    "product": ["31"],
-                    "deal": [*(str(number) for number in range(1001, 1021)), "1030", "2002"],
-                    "installment": ["1030-71", "1030-72"],
-                },
-                unreadable={
-                    "organization": ["3"],
-                    "person": ["22"],
-                    "product": ["32"],
-                    "deal": ["2001"],
-                    "installment": ["2002-73"],
-                },
-                texts=[TEXT],
-                forged=WebhookRequest(method="POST", url="https://a.test/h", headers={}, body=b"{}"),
-                edit=edit,
-                hide=hide,
-            )
+
+class People:
+    """Who works at the company of `CONTENT`."""
+
+    def __init__(self, held: Account, patch: pytest.MonkeyPatch) -> None:
+        self._held = held
+        self._patch = patch
+        self._company = held.emulator.company
+        self._count = iter(range(1, 1_000))
+
+    async def edit(self) -> tuple[str, str]:
+        await self._held.control("PATCH", "/people/deals/1002", {"title": f"Renamed {next(self._count)}"})
+        return "deal", "1002"
+
+    async def edit_at_same_instant(self) -> tuple[str, str]:
+        await self._held.control("PATCH", "/people/deals/1003", {"title": f"Renamed {next(self._count)}"})
+        rows = self._company.rows["deals"]
+        rows[1003]["update_time"] = rows[1002]["update_time"]
+        return "deal", "1003"
+
+    async def hide(self) -> tuple[str, str]:
+        del self._company.rows["deals"][1007]
+        return "deal", "1007"
+
+    async def add(self) -> tuple[str, str]:
+        made = await self._held.control("POST", "/people/deals", {"title": f"New {next(self._count)}", "org_id": 2})
+        return "deal", str(made["id"])
+
+    async def delete(self) -> tuple[str, str]:
+        await self._held.control("DELETE", "/people/deals/1004")
+        return "deal", "1004"
+
+    async def foreign(self) -> tuple[str, str]:
+        company = self._company
+        company.parts["products"][5001]["deal_id"] = 999
+        company.rows["deals"][999] = {**company.rows["deals"][1002], "id": 999, "is_archived": True}
+        self._patch.setattr(company, "of_deals", lambda part, _: list(company.parts[part].values()))
+        return "deal", "999"
+
+    def deliver(self, kind: str, source_id: str) -> WebhookRequest:
+        deal_id, _, part_id = source_id.partition("-")
+        entity = "deal_installment" if part_id else kind
+        meta = {"action": "change", "entity": entity, "entity_id": part_id or source_id, "version": "2.0"}
+        body = dumps({"meta": meta, "data": {"deal_id": int(deal_id)}, "previous": None})
+        shown = self._held.emulator.standing.authorization(forged=False)
+        headers = {"content-type": "application/json", "authorization": shown["Authorization"]}
+        return WebhookRequest(method="POST", url="https://a.test/h", headers=headers, body=body)
+
+    def holds(self, kind: str, source_id: str) -> dict[str, str]:
+        assert kind == "deal"
+        row: Any = self._company.rows["deals"][int(source_id)]
+        names = self._company.fields.held["deal"]
+        return {str(names[code]["field_name"]): str(value) for code, value in row["custom_fields"].items()}
+
+
+def staged(held: Account, patch: pytest.MonkeyPatch) -> Stage:
+    """The company of `CONTENT`."""
+    people = People(held, patch)
+
+    def at(bench: Bench) -> PipedriveSource:
+        return PipedriveSource(bench.context(held.settings(base_url=bench.url, page_rows=7), connection="pipedrive"))
+
+    return Stage(
+        at=at,
+        address=held.emulator.base_url,
+        readable={
+            "organization": ["1", "2"],
+            "person": ["21"],
+            "product": ["31"],
+            "deal": [*(str(number) for number in range(1001, 1012)), "1030", "2002"],
+            "installment": ["1030-71", "1030-72"],
+        },
+        unreadable={
+            "organization": ["3"],
+            "person": ["22"],
+            "product": ["32"],
+            "deal": ["2001"],
+            "installment": ["2002-73"],
+        },
+        texts=[TEXT],
+        amounts=["265793.040395"],
+        forged=WebhookRequest(method="POST", url="https://a.test/h", headers={}, body=b"{}"),
+        edit=people.edit,
+        edit_at_same_instant=people.edit_at_same_instant,
+        hide=people.hide,
+        add=people.add,
+        delete=people.delete,
+        deliver=people.deliver,
+        writable=("deal", "1002", {"Terms": "paid", "Remark": "1042"}),
+        held=people.holds,
+        foreign=people.foreign,
+    )
 
 
 @pytest.fixture

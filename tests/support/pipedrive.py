@@ -28,10 +28,8 @@ class Account:
     http: aiohttp.ClientSession
     clock: HastyClock = field(default_factory=HastyClock)
 
-    def source(
-        self, *, mapping: Mapping[str, Any] | None = None, tokens: TokenKeeper | None = None, **settings: object
-    ) -> PipedriveSource:
-        """A new adapter; by default with the user's token and no pacing worth the name. None takes a setting away."""
+    def settings(self, **more: object) -> dict[str, object]:
+        """A connection's settings: the user's token and no pacing worth the name. None takes one away."""
         usual: dict[str, object] = {
             "base_url": self.emulator.base_url,
             "oauth_url": self.emulator.base_url,
@@ -42,11 +40,16 @@ class Account:
             "calls_per_2_seconds": 100_000,
             "timeout_seconds": 2,
         }
-        given = {name: value for name, value in {**usual, **settings}.items() if value is not None}
+        return {name: value for name, value in {**usual, **more}.items() if value is not None}
+
+    def source(
+        self, *, mapping: Mapping[str, Any] | None = None, tokens: TokenKeeper | None = None, **settings: object
+    ) -> PipedriveSource:
+        """A new adapter with these settings and the usual ones."""
         return PipedriveSource(
             SourceContext(
                 connection="pipedrive",
-                settings=given,
+                settings=self.settings(**settings),
                 mapping=mapping or {},
                 http=self.http,
                 clock=self.clock,

@@ -156,6 +156,8 @@ def _invoice(
     stated_total: Decimal | None,
     memo: str | None,
 ) -> Invoice:
+    if held.text("status") is None:
+        raise held.missing("status", "Look at the deal in Pipedrive: whether it is won decides what it becomes.")
     currency = held.text("currency")
     if currency is None:
         raise held.missing("currency", "Set the deal's currency in Pipedrive.")

@@ -206,8 +206,8 @@ class Reader:
         return [found.get(_key_of(row)) or DealParts(row) for row in deals]
 
     def _is_due(self, deal: JsonObject, rules: DealRules) -> bool:
-        if deal.get("status") == "won":
-            return True
+        if deal.get("status") in (None, "won"):
+            return True  # without a status nobody can tell: then its instalments are read, and say so
         return rules.status_of(deal).casefold() in self._wishes.statuses
 
     async def _named_by(self, parts: DealParts, rules: DealRules) -> Sequence[SourceChange]:
