@@ -288,6 +288,9 @@ class Engine:
             adapter=lambda company, name: (
                 self._connected[company].sources.get(name) if company in self._connected else None
             ),
+            adapters=lambda name: {
+                company: one.sources[name] for company, one in sorted(self._connected.items()) if name in one.sources
+            },
             received=lambda company: self.runners[company].wake() if company in self.runners else None,
         )
 

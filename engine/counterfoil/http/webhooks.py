@@ -2,6 +2,7 @@
 
 POST /quickbooks                        all realms; each event goes to the company that its realm is pinned to
 POST /sources/{company}/{connection}    one connection of one company
+POST /sources/{connection}              the connections of that name of all companies: one app, many accounts
 
 Answers: 200 recorded, 400 malformed, 401 signature, 408 too slow, 413 too large, 503 deliver again.
 """
@@ -32,6 +33,7 @@ from counterfoil.quickbooks.online.webhooks import (
 )
 from counterfoil.settings import WebhookSettings
 from counterfoil.sources import BadSignatureError, MalformedDeliveryError, SourceAdapter, WebhookRequest
+from counterfoil.sources import Delivery as Heard
 from counterfoil.telemetry.ports import current_trace
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.receipts import Hint, WebhookReceived
@@ -64,6 +66,7 @@ class Routes:
         verifiers: QuickBooks verifier tokens; any of them may sign, for its own companies.
         company_of_realm: the company that a realm is pinned to.
         adapter: the open adapter of a company's connection, if there is one.
+        adapters: the open adapters of all connections of that name, by company.
         received: called with the company after a delivery is durable.
     """
 
@@ -71,6 +74,7 @@ class Routes:
     company_of_realm: Callable[[str], int | None]
     adapter: Callable[[int, str], SourceAdapter | None]
     received: Callable[[int], None]
+    adapters: Callable[[str], Mapping[int, SourceAdapter]] = lambda _connection: {}
 
 
 def webhook_application(
@@ -84,6 +88,7 @@ def webhook_application(
     )
     application.router.add_post("/quickbooks", handler.quickbooks, expect_handler=expected)
     application.router.add_post("/sources/{company:[0-9]{1,18}}/{connection}", handler.source, expect_handler=expected)
+    application.router.add_post("/sources/{connection}", handler.every_source, expect_handler=expected)
     refuse_strange_expectations(application)
     return application
 
@@ -196,20 +201,36 @@ class _Handler:
         if adapter is None:
             return web.json_response({"error": f"Company {company} has no connection {connection}."}, status=404)
         async with self._received(request) as body:
-            delivery = adapter.receive(
-                WebhookRequest(
-                    method=request.method,
-                    url=self._url(request),
-                    headers={name.lower(): value for name, value in request.headers.items()},
-                    body=body,
-                )
-            )
+            delivery = adapter.receive(self._as_received(request, body))
             await self._admission.pass_verified()
-            hints = [hint for hint in delivery.hints if _is_usable(hint)]
             if delivery.hints:
-                await self._append(company, connection, _short(delivery.delivery_id), hints, body)
-        answer: Mapping[str, str] = delivery.answer or {}
-        return web.json_response(dict(answer)) if answer else web.Response(status=200)
+                await self._append(company, connection, _short(delivery.delivery_id), _own(adapter, delivery), body)
+        return _answered([delivery])
+
+    async def every_source(self, request: web.Request) -> web.Response:
+        """A delivery of an app that serves accounts of several companies: each connection takes what is its own.
+
+        An adapter passes over what its account has no part in; so each company's log holds its own hints, and the
+        body only where nobody else has a part in it.
+        """
+        connection = request.match_info["connection"]
+        adapters = self._routes.adapters(connection)
+        if not adapters:
+            return web.json_response({"error": f"No company has a connection {connection}."}, status=404)
+        async with self._received(request) as body:
+            heard = _heard(adapters, self._as_received(request, body))
+            await self._admission.pass_verified()
+            concerned = {company: one for company, one in heard.items() if one.hints}
+            for company, one in concerned.items():
+                hints = _own(adapters[company], one)
+                told = [f"{hint.kind} {hint.source_id} {hint.operation}" for hint in hints]
+                part = body if len(concerned) == 1 else exact_json.dumps(told)
+                await self._append(company, connection, _short(one.delivery_id), hints, part)
+        return _answered(list(heard.values()))
+
+    def _as_received(self, request: web.Request, body: bytes) -> WebhookRequest:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return WebhookRequest(method=request.method, url=self._url(request), headers=headers, body=body)
 
     def _url(self, request: web.Request) -> str:
         if self._public_url:
@@ -266,6 +287,35 @@ def _delivery_id(group: Sequence[Notification], transaction: str, unread: str) -
     return hashlib.sha256(
         exact_json.canonical([told.encode(errors="backslashreplace").hex(), unread, *parts])
     ).hexdigest()
+
+
+def _heard(adapters: Mapping[int, SourceAdapter], request: WebhookRequest) -> dict[int, Heard]:
+    """What each connection says to a delivery; those whose secret did not sign it say nothing.
+
+    Raises:
+        BadSignatureError: nobody's secret did.
+    """
+    heard: dict[int, Heard] = {}
+    refused = BadSignatureError("No connection of that name knows the delivery's signature.")
+    for company, adapter in adapters.items():
+        try:
+            heard[company] = adapter.receive(request)
+        except BadSignatureError as bad:
+            refused = bad
+    if not heard:
+        raise refused
+    return heard
+
+
+def _own(adapter: SourceAdapter, delivery: Heard) -> list[Hint]:
+    """Hints that can be followed: of kinds that the source has, and fit for a key."""
+    kinds = set(adapter.kinds())
+    return [hint for hint in delivery.hints if hint.kind in kinds and _is_usable(hint)]
+
+
+def _answered(heard: Sequence[Heard]) -> web.Response:
+    answer = next((one.answer for one in heard if one.answer), None)
+    return web.json_response(dict(answer)) if answer else web.Response(status=200)
 
 
 def _is_usable(hint: Hint) -> bool:

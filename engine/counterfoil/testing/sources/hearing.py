@@ -10,10 +10,10 @@ from counterfoil.sources import (
     MalformedDeliveryError,
     Seen,
     SourceAdapter,
-    SourceError,
     WebhookRequest,
 )
 from counterfoil.testing.sources.bench import HastyClock
+from counterfoil.testing.sources.breaking import refused_for_now
 from counterfoil.testing.sources.proxy import FaultProxy, Strike
 from counterfoil.testing.sources.reading import expect, last_of, written
 from counterfoil.testing.sources.stage import Stage, Staged, capable, fresh, needed
@@ -100,13 +100,7 @@ class HearingContract(Staged):
             kind, source_id = stage.any_id()
             async with stage.opened(proxy.url) as adapter:
                 (hint, *_) = adapter.receive(deliver(kind, source_id)).hints
-                proxy.always(Strike(status=404, body=b'{"message": "not found"}'))
-                try:
-                    early = await adapter.read(hint.kind, hint.source_id)
-                except SourceError as error:
-                    expect(error.retry_after, f"{kind} {source_id} cannot be read yet, and is never asked for again")
-                else:
-                    raise AssertionError(f"{kind} {source_id} cannot be read yet, and was read as {early}")
+                await refused_for_now(adapter, proxy, hint.kind, hint.source_id)
                 proxy.calm()
                 later = await adapter.read(hint.kind, hint.source_id)
                 expect(isinstance(later[-1], Seen), f"{kind} {source_id} can be read now, and is not")

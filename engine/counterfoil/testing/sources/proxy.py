@@ -19,12 +19,14 @@ Change = Callable[[JsonValue], JsonValue]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strike:
-    """A fault. With `status` the source never hears of the call, unless `after_effect`; else its answer is spoiled.
+    """A fault. With `status` the source never hears of the call; else its answer is spoiled.
 
-    `body` stands in for the answer's; `cut` breaks the answer off in the middle; `reset` breaks the line.
+    `body` stands in for the answer's; `cut` breaks the answer off in the middle; `reset` breaks the line. With `only`
+    no call is struck but those whose path or query holds it.
     """
 
     status: int | None = None
+    only: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     cut: bool = False
@@ -56,6 +58,7 @@ class FaultProxy:
         self.url = ""
         self.calls: list[Call] = []
         self.seen = 0
+        self.struck = 0
         self.writes = 0
         self.strike: Callable[[int, str], Strike | None] = lambda _number, _method: None
         self.change: Change | None = None
@@ -66,6 +69,7 @@ class FaultProxy:
         self.change = None
         self.calls.clear()
         self.seen = 0
+        self.struck = 0
         self.writes = 0
 
     def once(self, number: int, strike: Strike) -> None:
@@ -102,6 +106,9 @@ class FaultProxy:
             self.seen += 1
             self.writes += request.method != "GET"
             strike = self.strike(self.seen, request.method)
+            if strike is not None and strike.only not in request.raw_path:
+                strike = None
+            self.struck += strike is not None
         if strike is not None and strike.status is not None and not strike.cut:
             body = strike.body if strike.body is not None else b""
             return web.Response(

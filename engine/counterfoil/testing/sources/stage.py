@@ -46,6 +46,7 @@ class Stage:
         deliver: a delivery about a record, rightly signed.
         writable: a record, and values that can be written back to it.
         held: what the source holds of such values now, asked past the adapter.
+        keeper: holds the tokens that the source grants, from one opening to the next.
         foreign: makes the source show a record of another tenant, as if by mistake; its kind and id.
     """
 
@@ -67,6 +68,7 @@ class Stage:
     writable: tuple[str, str, Mapping[str, str]] | None = None
     held: Callable[[str, str], Mapping[str, str]] | None = None
     foreign: Callable[[], Awaitable[Named]] | None = None
+    keeper: MemoryKeeper = field(default_factory=MemoryKeeper)
 
     @asynccontextmanager
     async def opened(self, url: str | None = None, clock: HastyClock | None = None) -> AsyncIterator[SourceAdapter]:
@@ -78,7 +80,7 @@ class Stage:
                 yield adapter
             return
         async with aiohttp.ClientSession() as http:
-            bench = Bench(url=url or self.address, http=http, clock=clock or HastyClock(), keeper=MemoryKeeper())
+            bench = Bench(url=url or self.address, http=http, clock=clock or HastyClock(), keeper=self.keeper)
             async with self.at(bench) as adapter:
                 yield adapter
 
