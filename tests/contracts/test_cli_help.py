@@ -71,4 +71,4 @@ def test_version(tmp_path: Path) -> None:
 
 def test_the_adapters_are_listed(tmp_path: Path) -> None:
     names = [one["name"] for one in run_cli("adapters", "list", "--json", cwd=tmp_path).json()["adapters"]]
-    assert names == ["csv", "gusto", "hubspot", "pipedrive", "salesforce"]
+    assert names == ["bamboohr", "csv", "gusto", "hubspot", "pipedrive", "salesforce"]

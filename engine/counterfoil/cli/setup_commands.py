@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to; made if missing.")] = Path(),
     *,
-    source: Annotated[str, typer.Option("--source", help="csv, hubspot or gusto.")] = "csv",
+    source: Annotated[str, typer.Option("--source", help="csv, hubspot, gusto or bamboohr.")] = "csv",
     as_json: JsonOption = False,
 ) -> None:
     """Write a configuration and a mapping to begin with.

@@ -133,6 +133,7 @@ class SourceHttp:
         headers: sent with each request, for example an API version.
         timeout_seconds: for one try, connecting and reading included.
         tries: how often a request is sent at most, where trying again is harmless.
+        words_header: the header in which the source says what is wrong, where its body does not; in lower case.
     """
 
     def __init__(
@@ -152,6 +153,7 @@ class SourceHttp:
         tries: int = TRIES,
         body_bytes_max: int = BODY_BYTES_MAX,
         told: Callable[[HttpAnswer], float | None] | None = None,
+        words_header: str | None = None,
     ) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/")
@@ -167,6 +169,7 @@ class SourceHttp:
         self._tries = tries
         self._body_bytes_max = body_bytes_max
         self._told = told if told is not None else self._retry_after
+        self._words_header = words_header
 
     def move(self, base_url: str) -> None:
         """Call another address from now on: some sources say only with their tokens where a tenant is."""
@@ -307,7 +310,9 @@ class SourceHttp:
             if answer.body and "json" in answer.headers.get("content-type", ""):
                 answer.json()
             return
-        words = f"{self._name} answered {method} {path} with {answer.status}{_vendor_words(answer)}."
+        words = (
+            f"{self._name} answered {method} {path} with {answer.status}{_vendor_words(answer, self._words_header)}."
+        )
         if answer.status in BUSY:
             raise BusyError(words, status=answer.status, told=self._told(answer))
         raise RefusedError(words, status=answer.status, body=answer.body, remedy=_remedy(answer.status))
@@ -336,13 +341,13 @@ def _waits() -> Generator[float, None, None]:
     yield from waits
 
 
-def _vendor_words(answer: HttpAnswer) -> str:
+def _vendor_words(answer: HttpAnswer, header: str | None = None) -> str:
     """What the source itself says is wrong, cut short; nothing where it says nothing readable."""
     try:
-        value = exact_json.loads(answer.body)
+        said = _said(exact_json.loads(answer.body))
     except ValueError:
-        return ""
-    said = _said(value)
+        said = ""
+    said = said or answer.headers.get(header or "", "")
     return f": {said[:VENDOR_WORDS_MAX].rstrip('.')}" if said else ""
 
 
@@ -354,7 +359,7 @@ def _said(value: JsonValue, deep: int = 0) -> str:
         return _said(value[0], deep + 1) if value else ""
     if not isinstance(value, dict):
         return value if isinstance(value, str) else ""
-    for name in ("message", "error_description", "error", "errors"):
+    for name in ("message", "error_description", "detail", "error", "errors", "title"):
         said = _said(value.get(name), deep + 1)
         if said:
             return said

@@ -35,7 +35,7 @@ class TokenEndpoint:
     """A vendor's token endpoint.
 
     Args:
-        url: whole, for example `https://api.example.com/oauth/token`.
+        url: whole, for example `https://api.example.com/oauth/token`; a query that the vendor wants may stand in it.
         client: sent with each request, for example client_id and client_secret.
         send: how the vendor wants its parameters; never in the URL, where logs would keep them.
         basic: user and password, where the vendor wants the client's credentials in the header.
@@ -59,7 +59,7 @@ class TokenEndpoint:
         remedy: str = "",
     ) -> None:
         whole = URL(url)
-        self._path = whole.raw_path
+        self._path = whole.raw_path_qs
         self._http = SourceHttp(
             session,
             str(whole.origin()),

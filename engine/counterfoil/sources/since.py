@@ -121,7 +121,9 @@ class ChangesSince:
         self._handed = Handed()
 
     async def pages(self, cursor: str | None) -> AsyncIterator[Found]:
-        """Pages from a cursor on, until nothing more is there."""
+        """Pages from a cursor on, until nothing more is there; without one everything is news again."""
+        if cursor is None:
+            self._handed = Handed()
         place = Since.parse(cursor)
         if place.after is None and place.newest is not None:
             place = replace(place, since=place.newest - self._overlap)

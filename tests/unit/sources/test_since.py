@@ -113,3 +113,10 @@ def test_what_is_remembered_is_bounded() -> None:
     for key in "abc":
         handed.note(key, "1")
     assert [handed.is_news(key, "1") for key in "abc"] == [True, False, False]
+
+
+async def test_without_a_cursor_everything_is_news_again() -> None:
+    source = reader(Table([0, 1, 2, 3]))
+    counts = [len([row async for found in source.pages(None) for row in found.rows]) for _ in range(2)]
+
+    assert counts == [4, 4]

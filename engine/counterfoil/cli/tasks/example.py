@@ -42,6 +42,15 @@ mapping = "hubspot.toml"                 # what its records become; check it wit
 access_token = "env:HUBSPOT_TOKEN"       # of a private app that may read companies, products and deals, write deals
 client_secret = "env:HUBSPOT_CLIENT_SECRET"       # signs webhooks; they go to /webhooks/sources/1/hubspot
 """,
+    "bamboohr": """\
+[company.1.source.bamboohr]
+adapter = "bamboohr"
+mapping = "bamboohr.toml"                # what its records become; check it with `counterfoil mapping check`
+company_domain = "your-company"          # the part before .bamboohr.com
+api_key = "env:BAMBOOHR_API_KEY"         # of a user whose access level shows names, job and time
+# webhook_key = "env:BAMBOOHR_WEBHOOK_KEY"  # signs webhooks; they go to /webhooks/sources/1/bamboohr
+# compensation = true                    # read how people are paid, for [time] people = "hourly"
+""",
     "gusto": """\
 [company.1.source.gusto]
 adapter = "gusto"

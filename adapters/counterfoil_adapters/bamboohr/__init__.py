@@ -1,0 +1,1 @@
+"""BambooHR as a source: employees and approved time."""
