@@ -12,8 +12,17 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from counterfoil.ports import Clock, Entropy
+from counterfoil.quickbooks.emulator.grants import (
+    Code,
+    Connection,
+    Refresh,
+    access_from,
+    access_saved,
+    connection_from,
+    connection_saved,
+)
 from counterfoil.quickbooks.emulator.identity import Identity
-from counterfoil_schema.exact_json import JsonObject, JsonValue
+from counterfoil_schema.exact_json import JsonObject
 
 ACCESS_LIFETIME = timedelta(seconds=3600)
 REFRESH_LIFETIME = timedelta(days=100)
@@ -25,21 +34,6 @@ CODES_MAX = 1000
 CONNECTIONS_MAX = 1000
 FIRST = 1
 ACCOUNTING = "com.intuit.quickbooks.accounting"
-SIGN_IN_SCOPES = frozenset({"openid", "profile", "email", "phone", "address"})
-COMPANY_SCOPES = frozenset(
-    {
-        ACCOUNTING,
-        "com.intuit.quickbooks.payment",
-        "app-foundations.custom-dimensions.read",
-        "app-foundations.custom-field-definitions",
-        "app-foundations.custom-field-definitions.read",
-        "indirect-tax.tax-calculation.quickbooks",
-        "payroll.compensation.read",
-        "project-management.project",
-        "time-tracking.time-entry",
-    }
-)
-
 Kept = TypeVar("Kept")
 Held = TypeVar("Held")
 
@@ -58,30 +52,6 @@ class OAuthRefusedError(Exception):
         if self.description:
             body["error_description"] = self.description
         return body
-
-
-@dataclass(frozen=True, slots=True)
-class _Refresh:
-    value: str
-    issued: datetime
-    used: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Code:
-    redirect_uri: str
-    expires: datetime
-    scope: str
-
-
-@dataclass(slots=True)
-class _Connection:
-    """What one consent gave: its scope, its refresh token, None once it has ended, and those that came before."""
-
-    connected: datetime
-    scope: str
-    refresh: _Refresh | None
-    former: set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +88,9 @@ class TokenOffice:
         self.rotations = 0
         self.refreshes = 0
         self._access: dict[str, tuple[datetime, int]] = {}
-        self._codes: dict[str, _Code] = {}
+        self._codes: dict[str, Code] = {}
         self._used_codes: dict[str, int] = {}
-        self._connections: dict[int, _Connection] = {}
+        self._connections: dict[int, Connection] = {}
         self._latest = 0
         self._connect(ACCOUNTING)
 
@@ -167,7 +137,7 @@ class TokenOffice:
         """Let the next refresh bring a new refresh token."""
         for one in self._connections.values():
             if one.refresh is not None:
-                one.refresh = _Refresh(one.refresh.value, self._clock.now() - ROTATION, one.refresh.used)
+                one.refresh = Refresh(one.refresh.value, self._clock.now() - ROTATION, one.refresh.used)
 
     def check_client(self, authorization: str, form: Mapping[str, str]) -> None:
         """The app's credentials, in the header or in the body.
@@ -183,7 +153,7 @@ class TokenOffice:
     def new_code(self, redirect_uri: str, scope: str) -> str:
         """A code for one exchange."""
         code = "AB11" + self._secret(32)
-        self._codes[code] = _Code(redirect_uri, self._clock.now() + CODE_LIFETIME, scope)
+        self._codes[code] = Code(redirect_uri, self._clock.now() + CODE_LIFETIME, scope)
         _bound(self._codes, CODES_MAX)
         return code
 
@@ -222,11 +192,8 @@ class TokenOffice:
         return {
             "client_id": self.client_id,
             "client_secret": self.client_secret,
-            "connections": [
-                [number, one.connected.isoformat(), one.scope, _kept(one.refresh), list[JsonValue](sorted(one.former))]
-                for number, one in self._connections.items()
-            ],
-            "access": {token: [until.isoformat(), number] for token, (until, number) in self._access.items()},
+            "connections": [connection_saved(number, one) for number, one in self._connections.items()],
+            "access": {token: access_saved(*known) for token, known in self._access.items()},
         }
 
     def restore(self, state: JsonObject) -> None:
@@ -238,13 +205,13 @@ class TokenOffice:
         kept, access = state["connections"], state["access"]
         if not isinstance(access, dict) or not isinstance(kept, list):
             raise TypeError("tokens are missing")
-        connections = dict(_connection_from(one) for one in kept)
-        tokens = {token: _access_from(known) for token, known in access.items()}
+        connections = dict(connection_from(one) for one in kept)
+        tokens = {token: access_from(known) for token, known in access.items()}
         self.client_id, self.client_secret = str(state["client_id"]), str(state["client_secret"])
         self._connections, self._access = connections, tokens
         self._latest = max(connections, default=0)
 
-    def _left(self, one: _Connection) -> timedelta:
+    def _left(self, one: Connection) -> timedelta:
         """What is left of the five years since the consent."""
         return one.connected + HARD_CAP - self._clock.now()
 
@@ -263,7 +230,7 @@ class TokenOffice:
 
     def _connect(self, scope: str) -> int:
         self._latest += 1
-        self._connections[self._latest] = _Connection(self._clock.now(), scope, self._new_refresh(), set())
+        self._connections[self._latest] = Connection(self._clock.now(), scope, self._new_refresh(), set())
         _bound(self._connections, CONNECTIONS_MAX)
         return self._latest
 
@@ -285,7 +252,7 @@ class TokenOffice:
             one.former.add(current.value)
             one.refresh = self._new_refresh()
         else:
-            one.refresh = _Refresh(current.value, current.issued, now)
+            one.refresh = Refresh(current.value, current.issued, now)
         return number
 
     def _use_code(self, value: str, redirect_uri: str) -> int:
@@ -302,9 +269,9 @@ class TokenOffice:
         _bound(self._used_codes, CODES_MAX)
         return number
 
-    def _new_refresh(self) -> _Refresh:
+    def _new_refresh(self) -> Refresh:
         now = self._clock.now()
-        return _Refresh(f"RT1-{self._secret(24)}", now, now)
+        return Refresh(f"RT1-{self._secret(24)}", now, now)
 
     def _secret(self, size: int) -> str:
         return urlsafe_b64encode(self._entropy.token_bytes(size)).decode().rstrip("=").replace("-", "x")
@@ -314,31 +281,6 @@ def _bound(kept: dict[Kept, Held], most: int) -> None:
     """Let the oldest go."""
     while len(kept) > most:
         del kept[next(iter(kept))]
-
-
-def _kept(refresh: _Refresh | None) -> JsonValue:
-    return None if refresh is None else [refresh.value, refresh.issued.isoformat(), refresh.used.isoformat()]
-
-
-def _connection_from(kept: JsonValue) -> tuple[int, _Connection]:
-    if not isinstance(kept, list):
-        raise TypeError("a connection is damaged")
-    number, connected, scope, refresh, former = kept
-    if not isinstance(former, list) or not isinstance(refresh, list | None):
-        raise TypeError("a connection's tokens are damaged")
-    in_force = None
-    if refresh is not None:
-        value, issued, used = refresh
-        in_force = _Refresh(str(value), datetime.fromisoformat(str(issued)), datetime.fromisoformat(str(used)))
-    since = datetime.fromisoformat(str(connected))
-    return int(str(number)), _Connection(since, str(scope), in_force, {str(token) for token in former})
-
-
-def _access_from(kept: JsonValue) -> tuple[datetime, int]:
-    if not isinstance(kept, list):
-        raise TypeError("an access token is damaged")
-    until, number = kept
-    return datetime.fromisoformat(str(until)), int(str(number))
 
 
 def _same(one: str, other: str) -> bool:

@@ -7,10 +7,24 @@ from aiohttp import web
 
 from counterfoil.expectation import expected
 from counterfoil.quickbooks.emulator.identity import ISSUER, SUBJECT
-from counterfoil.quickbooks.emulator.oauth import COMPANY_SCOPES, SIGN_IN_SCOPES, OAuthRefusedError, TokenOffice
+from counterfoil.quickbooks.emulator.oauth import ACCOUNTING, OAuthRefusedError, TokenOffice
 from counterfoil.quickbooks.emulator.stats import Stats
 from counterfoil_schema.exact_json import JsonObject, dumps, loads
 
+SIGN_IN_SCOPES = frozenset({"openid", "profile", "email", "phone", "address"})
+COMPANY_SCOPES = frozenset(
+    {
+        ACCOUNTING,
+        "com.intuit.quickbooks.payment",
+        "app-foundations.custom-dimensions.read",
+        "app-foundations.custom-field-definitions",
+        "app-foundations.custom-field-definitions.read",
+        "indirect-tax.tax-calculation.quickbooks",
+        "payroll.compensation.read",
+        "project-management.project",
+        "time-tracking.time-entry",
+    }
+)
 OWNER: JsonObject = {
     "givenName": "Craig",
     "familyName": "Carlson",
