@@ -174,7 +174,7 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
 
 def _reader(name: str, kind: str, spec: EntitySpec) -> Callable[[Row, Books], Comparable | None]:
     if name == "Id":
-        return lambda row, _books: row.id
+        return lambda row, _books: row.id.casefold()
     if name == "MetaData.CreateTime":
         return lambda row, _books: row.created.replace(microsecond=0)
     if name == "MetaData.LastUpdatedTime":
@@ -214,7 +214,8 @@ def _candidates(query: Query, spec: EntitySpec, books: Books) -> Iterable[Row]:
             continue
         texts = {_plain(value).casefold(): None for value in condition.values}
         match condition.property.lower():
-            case "id":
+            # Of those with letters, as TAX and NON, there are few.
+            case "id" if all(text.isdecimal() for text in texts):
                 return [row for text in texts if (row := table.rows.get(text)) is not None]
             case "docnumber":
                 ids = [identifier for text in texts for identifier in table.numbers.get(text, {})]
