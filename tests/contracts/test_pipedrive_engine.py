@@ -41,6 +41,7 @@ balance = "QuickBooks balance"
 amount_paid = "QuickBooks paid"
 last_payment_date = "QuickBooks last payment"
 problem = "QuickBooks problem"
+document_link = "QuickBooks link"
 """
 
 
@@ -155,7 +156,9 @@ async def test_won_deals_are_invoiced_to_the_cent_and_payments_come_back(databas
                 first = {"PD-1": Decimal("272.67"), "102-71": Decimal("33.34"), "102-72": Decimal("66.66")}
                 await until(lambda: totals(books), first)
                 opened = {"QuickBooks status": "open", "QuickBooks invoice": "PD-1", "Our number": "PD-1"}
-                money = {"QuickBooks balance": Decimal("272.67"), "QuickBooks paid": Decimal(0)}
+                link = f"https://app.qbo.intuit.com/app/invoice?txnId={(await invoices(books))['PD-1']['Id']}"
+                money: dict[str, Any] = {"QuickBooks link": link}
+                money |= {"QuickBooks balance": Decimal("272.67"), "QuickBooks paid": Decimal(0)}
                 await until(lambda: told(held, 101), {**opened, **money})
 
                 await pay(books, "PD-1", "72.67")

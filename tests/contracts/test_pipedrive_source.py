@@ -406,7 +406,7 @@ async def test_the_example_mapping_is_one_for_planner_and_adapter(held: Account)
     source = held.source(mapping=tomllib.loads(text))
     assert set(mapping.customer.from_kinds) | set(mapping.invoice.from_kinds) < set(source.kinds())
     await held.load(deals=[deal(1)])
-    assert len(await source.ensure_fields()) == 6
+    assert len(await source.ensure_fields()) == 8
 
 
 async def test_an_unknown_kind_is_told(held: Account) -> None:

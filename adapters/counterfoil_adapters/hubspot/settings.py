@@ -11,7 +11,7 @@ ApiVersion = Literal["2026-09", "v3"]
 
 # Types of the values that a mapping's [write_back] section can name; everything else is text.
 _NUMBERS = frozenset({"balance", "amount_paid", "credited", "overpaid"})
-_DATES = frozenset({"last_payment_date"})
+_DATES = frozenset({"last_payment_date", "due_date"})
 
 
 class HubSpotSettings(BaseModel):

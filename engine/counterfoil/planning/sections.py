@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from counterfoil.planning.templates import (
+    LINK_NAMES,
     MEMO_NAMES,
     NUMBER_NAMES,
     PAY_RUN_NAMES,
@@ -22,6 +23,7 @@ Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Name = Annotated[str, Field(min_length=1)]
 NumberTemplate = Annotated[str, AfterValidator(template_of(NUMBER_NAMES))]
+LinkTemplate = Annotated[str, AfterValidator(template_of(LINK_NAMES))]
 MemoTemplate = Annotated[str, AfterValidator(template_of(MEMO_NAMES))]
 
 
@@ -163,7 +165,10 @@ class SaleSection(FromKinds):
 
 
 class InvoiceSection(SaleSection):
-    """`[invoice]`: when a sale becomes an invoice, and what is done where it does not add up."""
+    """`[invoice]`: when a sale becomes an invoice, and what is done where it does not add up.
+
+    `link`: where a browser finds the invoice, for `[write_back] document_link`; a sandbox has another host.
+    """
 
     when: When = "won"
     date: Literal["happened", "dated"] = "dated"
@@ -173,6 +178,7 @@ class InvoiceSection(SaleSection):
     terms: Name | None = None
     reopened: Literal["park", "void"] = "park"
     removed: Literal["park", "void"] = "park"
+    link: LinkTemplate = "https://app.qbo.intuit.com/app/invoice?txnId={document_id}"
 
 
 class CreditMemoSection(SaleSection):
@@ -333,4 +339,6 @@ class WriteBackSection(Section):
     overpaid: Name | None = None
     last_payment_date: Name | None = None
     problem: Name | None = None
+    due_date: Name | None = None
+    document_link: Name | None = None
     employee_id: Name | None = None

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 NUMBER_NAMES = ("id", "number", "connection", "kind")
 MEMO_NAMES = ("id", "number", "connection", "kind", "memo")
+LINK_NAMES = ("document_id",)
 TIME_NAMES = ("id", "connection", "kind", "date", "project", "task")
 PAY_RUN_NAMES = ("id", "connection", "kind", "check_date", "period_start", "period_end")
 

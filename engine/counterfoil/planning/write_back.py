@@ -5,6 +5,7 @@ from typing import Literal
 
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import to_cents
+from counterfoil.planning.templates import fill
 from counterfoil.planning.types import Settlement
 from counterfoil.planning.values import number
 from counterfoil_schema.exact_json import JsonObject
@@ -41,10 +42,11 @@ def write_back_values(
     word = invoice_status(total, settlement, status)
     live = status == "live"
     balance = max(total - settlement.cash - settlement.credited, Decimal(0)) if live else Decimal(0)
-    doc_number = invoice_document.get("DocNumber")
+    doc_number, due = invoice_document.get("DocNumber"), invoice_document.get("DueDate")
+    identity = str(invoice_document.get("Id", ""))
     values = {
         "invoice_number": doc_number if isinstance(doc_number, str) else "",
-        "document_id": str(invoice_document.get("Id", "")),
+        "document_id": identity,
         "status": word,
         "balance": _cents(balance),
         "amount_paid": _cents(settlement.cash),
@@ -52,6 +54,8 @@ def write_back_values(
         "overpaid": _cents(settlement.unapplied if word == "overpaid" else Decimal(0)),
         "last_payment_date": settlement.last_paid or "",
         "problem": "",
+        "due_date": due if isinstance(due, str) else "",
+        "document_link": fill(mapping.invoice.link, {"document_id": identity}) if status != "deleted" else "",
     }
     return _named(mapping, values)
 

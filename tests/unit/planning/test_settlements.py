@@ -209,3 +209,13 @@ def test_only_named_values_are_written() -> None:
     assert write_back_values(parsed, INVOICE, Settlement()) == {"qbo_status": "open"}
     assert problem_values(parsed, "no lines") == {}
     assert problem_values(mapping(NAMES), "no lines") == {"problem": "no lines"}
+
+
+def test_the_source_is_told_when_an_invoice_is_due_and_where_it_is_found() -> None:
+    rows = '[write_back]\ndue_date = "due"\ndocument_link = "link"'
+    dated = {**INVOICE, "DueDate": "2026-12-15"}
+    told_of = write_back_values(mapping(rows), dated, Settlement())
+    assert told_of == {"due": "2026-12-15", "link": "https://app.qbo.intuit.com/app/invoice?txnId=145"}
+    elsewhere = mapping('[invoice]\nlink = "https://books.example/{document_id}"\n' + rows)
+    assert write_back_values(elsewhere, dated, Settlement())["link"] == "https://books.example/145"
+    assert write_back_values(mapping(rows), INVOICE, Settlement(), "deleted") == {"due": "", "link": ""}
