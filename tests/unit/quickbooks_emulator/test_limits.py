@@ -134,3 +134,25 @@ async def test_over_the_limit_the_gateway_answers_429() -> None:
         assert (stats["throttled_by"], stats["throttled"]) == ({"requests_per_second": 1, "requests_per_minute": 2}, 3)
         await api.control("/limits", {"enabled": False})
         assert await statuses(api, 20) == [200] * 20
+
+
+async def test_forty_documents_a_day_go_out_by_e_mail() -> None:
+    numbers = LimitNumbers(requests_per_second=1000)
+    options = EmulatorOptions(seed=1, sample="small", volume=1, manual_clock=True, limits=numbers)
+    async with running(options) as api:
+        token = {"Authorization": f"Bearer {api.token}", "Accept": "application/json"}
+
+        async def sent() -> int:
+            url = f"{api.emulator.base_url}/v3/company/{api.emulator.realm_id}/invoice/1/send?sendTo=ann%40example.com"
+            async with api.session.post(url, headers=token) as answer:
+                return answer.status
+
+        assert [await sent() for _ in range(41)] == [200] * 40 + [429]
+        assert api.emulator.stats.throttled_by["mails_per_day"] == 1
+        api.emulator.clock.advance(86_399)
+        token["Authorization"] = f"Bearer {api.emulator.office.issue_access()}"
+        assert await sent() == 429
+        api.emulator.clock.advance(1)
+        assert await sent() == 200
+        await api.control("/limits", {"mails_per_day": 0})
+        assert [await sent() for _ in range(41)] == [200] * 41

@@ -139,7 +139,7 @@ class Exchange:
         parts.limiter.other_app_per_minute = parts.board.other_app()
         # The request itself is among those in flight; the limit is about the others.
         parts.limiter.in_flight -= 1
-        broken = parts.limiter.admit(batch=call.kind == "batch") or self._spent(call)
+        broken = parts.limiter.admit(batch=call.kind == "batch", mail=call.kind == "send") or self._spent(call)
         parts.limiter.in_flight += 1
         if broken:
             parts.stats.throttled_by[broken] += 1

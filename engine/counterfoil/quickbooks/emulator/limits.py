@@ -12,6 +12,7 @@ from counterfoil_schema.exact_json import JsonObject
 
 MINUTE = 60.0
 SECOND = 1.0
+DAY = 86_400.0
 # Differences of floats fall a hair to either side; a request exactly one span ago no longer counts.
 EDGE_SECONDS = 1e-6
 
@@ -25,6 +26,7 @@ class LimitNumbers:
         requests_per_second, concurrent, batches_per_minute, combined_per_minute: per realm and app.
         batches_per_minute_realm: per realm, whoever asks.
         metered_per_month: reads that are billed, over a calendar month; 0 for no end, as in sandboxes.
+        mails_per_day: documents sent by e-mail, as in sandboxes; 0 for no end.
         count_rejected: refused requests use up the windows too.
     """
 
@@ -36,6 +38,7 @@ class LimitNumbers:
     batches_per_minute_realm: int = 120
     combined_per_minute: int = 800
     metered_per_month: int = 0
+    mails_per_day: int = 40
     count_rejected: bool = False
 
     def as_json(self) -> JsonObject:
@@ -78,11 +81,12 @@ class Limiter:
         self.minute = Window(MINUTE)
         self.second = Window(SECOND)
         self.batches = Window(MINUTE)
+        self.mails = Window(DAY)
 
-    def admit(self, *, batch: bool) -> str:
+    def admit(self, *, batch: bool, mail: bool = False) -> str:
         """Count the request and say which limit it breaks; an empty string lets it through."""
         now = self._clock.monotonic()
-        broken = self._broken(now, batch=batch) if self.numbers.enabled else ""
+        broken = self._broken(now, batch=batch, mail=mail) if self.numbers.enabled else ""
         if broken:
             self.rejected += 1
         if not broken or self.numbers.count_rejected:
@@ -90,9 +94,11 @@ class Limiter:
             self.second.add(now)
             if batch:
                 self.batches.add(now)
+            if mail:
+                self.mails.add(now)
         return broken
 
-    def _broken(self, now: float, *, batch: bool) -> str:
+    def _broken(self, now: float, *, batch: bool, mail: bool) -> str:
         numbers = self.numbers
         minute = self.minute.count(now)
         if minute + self.other_app_per_minute >= numbers.requests_per_minute:
@@ -108,6 +114,8 @@ class Limiter:
             return "batches_per_minute"
         if batch and batches >= numbers.batches_per_minute_realm:
             return "batches_per_minute_realm"
+        if mail and 0 < numbers.mails_per_day <= self.mails.count(now):
+            return "mails_per_day"
         return ""
 
     def enter(self) -> None:

@@ -99,6 +99,7 @@ class LimitsOrder(Order):
     batches_per_minute_realm: Positive = 120
     combined_per_minute: Positive = 800
     metered_per_month: Positive = 0
+    mails_per_day: Positive = 40
     count_rejected: bool = False
 
 
