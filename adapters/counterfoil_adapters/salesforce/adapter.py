@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import ClassVar, Self
 
+from counterfoil.errors import ConfigurationError
 from counterfoil.sources.port import (
     BadSignatureError,
     Delivery,
@@ -22,6 +23,7 @@ from counterfoil_adapters.salesforce.reading import Reader
 from counterfoil_adapters.salesforce.session import SignIn
 from counterfoil_adapters.salesforce.settings import SalesforceSettings, written_fields
 from counterfoil_adapters.salesforce.shapes import shapes_of
+from counterfoil_adapters.salesforce.telling import Bus
 from counterfoil_adapters.salesforce.write_back import WriteBacks, same_values
 
 
@@ -40,7 +42,7 @@ class SalesforceSource:
         written = written_fields(context.mapping)
         self._shapes = shapes_of(context.connection, settings.kinds, written, contacts=settings.contacts)
         client = SalesforceClient(SignIn(context, settings), settings.api_version, context.clock)
-        self._reader = Reader(client, context.connection, settings, self._shapes)
+        self._reader = Reader(client, context.connection, settings, self._shapes, _bus(context, settings))
         self._write_backs = WriteBacks(client, self._shapes)
 
     async def __aenter__(self) -> Self:
@@ -81,3 +83,16 @@ class SalesforceSource:
             raise SourceError(
                 f"Salesforce has no records of kind {kind}.", remedy=f"There are {', '.join(self._shapes)}."
             )
+
+
+def _bus(context: SourceContext, settings: SalesforceSettings) -> Bus | None:
+    if not settings.change_events:
+        return None
+    try:
+        from counterfoil_adapters.salesforce.pubsub.stream import EventBus
+    except ImportError:
+        raise ConfigurationError(
+            f"change_events of the Salesforce connection {context.connection} need gRPC and Avro.",
+            remedy="Install counterfoil[salesforce].",
+        ) from None
+    return EventBus(settings.pubsub_url, settings.timeout_seconds, settings.quiet_seconds)

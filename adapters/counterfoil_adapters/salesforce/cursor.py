@@ -1,7 +1,7 @@
 """Where the reading of one kind stands, and how far Salesforce's answers were complete."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterfoil.sources.port import SourceError
@@ -15,7 +15,8 @@ class Cursor:
     """`org`: whose records these are. `main`, `companions`: positions in the kind's object and in what concerns it.
 
     `proven` and `deleted` are `latestDateCovered` of getUpdated and getDeleted; `asked` is when they were last asked
-    for. `full` while the first reading is under way.
+    for. `full` while the first reading is under way. `swept` is when the last reading of everything ended, `replay` the
+    places in the streams of change events, by object.
     """
 
     org: str
@@ -25,6 +26,13 @@ class Cursor:
     deleted: datetime
     asked: datetime
     full: bool = False
+    swept: datetime
+    replay: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rests(self) -> bool:
+        """Whether the last reading came to its end."""
+        return not self.full and all(one.resting for one in (self.main, *self.companions.values()))
 
     def text(self) -> str:
         """As kept by the engine."""
@@ -36,6 +44,8 @@ class Cursor:
             "deleted": literal(self.deleted),
             "asked": literal(self.asked),
             "full": self.full,
+            "swept": literal(self.swept),
+            "replay": dict(self.replay),
         }
         return exact_json.dumps(parts).decode()
 
@@ -48,7 +58,7 @@ def parse_cursor(text: str) -> Cursor:
     """
     try:
         value = exact_json.loads_object(text)
-        companions = value.get("companions")
+        companions, replay = value.get("companions"), value.get("replay")
         return Cursor(
             org=str(value["org"]),
             main=parse_position(value.get("main")),
@@ -60,6 +70,8 @@ def parse_cursor(text: str) -> Cursor:
             deleted=instant_of(value.get("deleted")),
             asked=instant_of(value.get("asked")),
             full=value.get("full") is True,
+            swept=instant_of(value.get("swept")),
+            replay={name: str(place) for name, place in (replay if isinstance(replay, dict) else {}).items()},
         )
     except (KeyError, ValueError) as error:
         raise SourceError(

@@ -1,11 +1,12 @@
 """Pages of changes and single records: the sweeps, put together to whole records."""
 
 import hashlib
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from counterfoil.sources.port import Page, SourceChange, SourceError
+from counterfoil.sources.port import Page, Removed, SourceChange, SourceError
 from counterfoil.sources.since import Handed
 from counterfoil_adapters.salesforce.client import SalesforceClient, is_id
 from counterfoil_adapters.salesforce.cursor import Cursor, parse_cursor
@@ -15,6 +16,7 @@ from counterfoil_adapters.salesforce.proof import Proof
 from counterfoil_adapters.salesforce.settings import SalesforceSettings
 from counterfoil_adapters.salesforce.shapes import Shape
 from counterfoil_adapters.salesforce.sweep import stamp_of
+from counterfoil_adapters.salesforce.telling import Bus, ChangeEvent, ReplayLostError, topic_of
 from counterfoil_adapters.salesforce.values import Values
 from counterfoil_schema.exact_json import JsonObject
 
@@ -22,6 +24,8 @@ NOT_YET_SECONDS = 5.0
 SPENT_SECONDS = 900.0
 SHORT_ID = 15
 SETTLED = timedelta(seconds=5)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""A sweep since then is due, whatever happens to this process meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +36,24 @@ class Whole:
     inner: Mapping[str, Sequence[JsonObject]]
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What events told, and the cursor behind it; where only a sweep can tell the rest, it says that one is due."""
+
+    held: Cursor
+    changes: Sequence[SourceChange] = ()
+
+
 class Reader:
     """Reads whole records: an invoice with its lines, a product with its price, in as few calls as can be."""
 
     def __init__(
-        self, client: SalesforceClient, connection: str, settings: SalesforceSettings, shapes: Mapping[str, Shape]
+        self,
+        client: SalesforceClient,
+        connection: str,
+        settings: SalesforceSettings,
+        shapes: Mapping[str, Shape],
+        bus: Bus | None = None,
     ) -> None:
         self._client = client
         self._connection = connection
@@ -45,6 +62,9 @@ class Reader:
         self._planner = Planner(client, settings, shapes)
         self._handed = Handed()
         self._proof = Proof(client, timedelta(seconds=settings.proof_seconds), self._handed)
+        self._bus = bus
+        self._own = settings.client
+        self._sweep_every = timedelta(seconds=settings.sweep_seconds)
         self._org: str | None = None
 
     async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
@@ -52,7 +72,15 @@ class Reader:
         await self._within_budget()
         org = await self._same_org()
         plan = await self._planner.plan(kind)
-        held = await self._start(plan, org, parse_cursor(cursor) if cursor is not None else None)
+        held = parse_cursor(cursor) if cursor is not None else None
+        if held is not None and held.org == org and held.rests and self._bus is not None:
+            async for told in self._told(plan, held, self._bus):
+                yield Page(changes=told.changes, cursor=told.held.text())
+                held = told.held
+            if self._client.server_now() - held.swept < self._sweep_every:
+                yield Page(changes=[], cursor=held.text(), done=True)
+                return
+        held = await self._start(plan, org, held)
         async for found in plan.sweep.run(held.main, plan.select):
             held = replace(held, main=found.position)
             rows = list(found.rows) if held.full else self._news(plan.shape.object, found.rows)
@@ -70,7 +98,8 @@ class Reader:
                 if name != "merges":
                     self._note(companion.object, found.rows, found.read_at)
         held, gone = await self._proof.prove(plan, held)
-        yield Page(changes=gone, cursor=replace(held, full=False).text(), done=True)
+        held = replace(held, full=False, swept=self._client.server_now())
+        yield Page(changes=gone, cursor=held.text(), done=True)
         for change in gone:
             self._handed.note(f"gone:{plan.shape.object}:{change.source_id}", "")
 
@@ -88,13 +117,55 @@ class Reader:
         named = await self._named_by(plan, parts) if plan.shape.record == "invoice" else []
         return [*named, *(change_of(plan.shape, self._rules, part) for part in parts)]
 
+    async def _told(self, plan: Plan, held: Cursor, bus: Bus) -> AsyncIterator[Telling]:
+        """What change events tell of a kind's object and of its lines; each brings its record as it is now."""
+        session = await self._client.session()
+        lines = plan.companions.get("lines")
+        for name in (plan.shape.object, *((lines.object,) if lines is not None else ())):
+            place = held.replay.get(name)
+            try:
+                async for drawn in bus.draw(session, topic_of(name), b64decode(place) if place else None):
+                    news = [e for e in drawn.events if not e.is_echo(self._own, frozenset(plan.shape.written))]
+                    changes = await self._of_events(plan, name, news)
+                    held = replace(held, replay={**held.replay, name: b64encode(drawn.replay_id).decode()})
+                    if any(event.overflows for event in news):
+                        held = replace(held, swept=LONG_AGO)
+                    yield Telling(held, changes)
+            except ReplayLostError:
+                rest = {other: kept for other, kept in held.replay.items() if other != name}
+                held = replace(held, replay=rest, swept=LONG_AGO)
+                yield Telling(held)
+            except SourceError as trouble:
+                if trouble.retry_after is None:
+                    raise
+                # The stream is not to be had now: a sweep says the same, for more calls.
+                held = replace(held, swept=LONG_AGO)
+                yield Telling(held)
+
+    async def _of_events(self, plan: Plan, name: str, events: Sequence[ChangeEvent]) -> Sequence[SourceChange]:
+        ids = dict.fromkeys(one for event in events if not event.overflows for one in event.ids)
+        if not ids:
+            return []
+        lines = plan.companions.get("lines")
+        if lines is not None and name == lines.object:
+            rows = await self._client.by_ids(lines.select, name, "Id", ids, deleted=True)
+            return (await self._whole(plan, await self._owners(plan, lines, rows))).changes
+        rows = await self._client.by_ids(plan.select, name, "Id", ids, deleted=True)
+        shown = {str(row.get("Id")) for row in rows}
+        gone = {one for event in events if event.deletes for one in event.ids} - shown
+        evidence = f"A change event of Salesforce tells that this {name} was deleted."
+        removed = [Removed(kind=plan.shape.kind, source_id=one, evidence=evidence) for one in sorted(gone)]
+        return [*(await self._whole(plan, rows)).changes, *removed]
+
     async def _start(self, plan: Plan, org: str, held: Cursor | None) -> Cursor:
         if held is None:
             # Taken before the listing begins, so that what changes during it comes again.
             companions = {name: await one.sweep.newest() for name, one in plan.companions.items()}
             now = self._client.server_now()
             main = plan.sweep.resume(replace(await plan.sweep.newest(), stamp=None))
-            return Cursor(org=org, main=main, companions=companions, proven=now, deleted=now, asked=now, full=True)
+            return Cursor(
+                org=org, main=main, companions=companions, proven=now, deleted=now, asked=now, swept=now, full=True
+            )
         if held.org != org:
             raise SourceError(
                 f"The connection {self._connection} leads to the Salesforce org {org}; what was read before is of"

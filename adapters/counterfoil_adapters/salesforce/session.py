@@ -1,6 +1,7 @@
 """Signing in: client credentials, JWT or a refresh token; which org that leads to, and the way to its own address."""
 
 import base64
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -27,11 +28,13 @@ REMEDY = "Check the app's client_id and secrets, its policies and its user in Sa
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A way to one org."""
+    """A way to one org; `token` and `forget` are for calls that go elsewhere than `http`."""
 
     http: SourceHttp
+    instance: str
     org_id: str
-    user_id: str
+    token: Callable[[], Awaitable[SecretStr]]
+    forget: Callable[[SecretStr], None]
 
 
 class SignIn:
@@ -84,14 +87,14 @@ class SignIn:
         secure = address.scheme == "https" or urlsplit(self._settings.login_url).scheme == "http"
         if not address.netloc or not secure or len(parts) != ID_PARTS:
             raise SourceError("Salesforce's answer to our sign-in does not name the org's address and identity.")
-        org_id, user_id = parts
+        org_id = parts[0]
         wanted = self._settings.org_id
         if wanted is not None and org_id[:SHORT_ID] != wanted[:SHORT_ID]:
             raise SourceError(
                 f"The connection {self._context.connection} leads to the Salesforce org {org_id}, not to {wanted}.",
                 remedy="Sign in with an app and user of that org, or correct org_id.",
             )
-        return Session(self._way(instance), org_id, user_id)
+        return Session(self._way(instance), instance, org_id, self._access, self._access.forget)
 
     def _way(self, instance: str) -> SourceHttp:
         if instance not in self._ways:

@@ -16,7 +16,8 @@ class SalesforceSettings(BaseModel):
     user's consent), or `client_secret` alone (client credentials; `login_url` must then be the org's own My Domain).
     `audience` is what the JWT is made out for. `org_id` pins the connection to one org. `currency` is that of an org
     with a single one. `client` is how our writes name themselves to others. `proof_seconds` stand between two
-    questions for how far Salesforce's answers are complete, and what was deleted.
+    questions for how far Salesforce's answers are complete, and what was deleted. With `change_events` polls draw from
+    the Pub/Sub API, and sweep every `sweep_seconds` only.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -40,6 +41,10 @@ class SalesforceSettings(BaseModel):
     calls_per_second: int = Field(default=5, ge=1)
     daily_share_percent: int = Field(default=80, ge=1, le=100)
     timeout_seconds: int = Field(default=60, ge=1)
+    change_events: bool = False
+    pubsub_url: str = "https://api.pubsub.salesforce.com:7443"
+    quiet_seconds: float = Field(default=2.0, gt=0, le=60)
+    sweep_seconds: int = Field(default=900, ge=0, le=86_400)
 
     @model_validator(mode="after")
     def _has_credentials(self) -> Self:

@@ -1,5 +1,7 @@
 """The control port, beside what all emulators have: people who edit the org, its set-up, and what was written."""
 
+from typing import TYPE_CHECKING
+
 from aiohttp import web
 
 from counterfoil.emulating.server import answer
@@ -11,6 +13,9 @@ from counterfoil_adapters.salesforce.emulator.sessions import Sessions
 from counterfoil_adapters.salesforce.emulator.wire import json_body
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
+if TYPE_CHECKING:
+    from counterfoil_adapters.salesforce.emulator.bus import EventBus
+
 
 class Control:
     """The routes of the control port. Nobody is asked for a token here."""
@@ -20,10 +25,12 @@ class Control:
         org: Org,
         sessions: Sessions,
         replication: Replication,
+        bus: "EventBus | None",
     ) -> None:
         self._org = org
         self._sessions = sessions
         self._replication = replication
+        self._bus = bus
 
     def routes(self) -> list[web.RouteDef]:
         """Everything under the control port."""
@@ -40,6 +47,8 @@ class Control:
             web.post("/sessions/expire", self.expire),
             web.get("/objects/{object}", self.objects),
             web.get("/journal", self.journal),
+            web.post("/bus", self.put_event),
+            web.post("/bus/forget", self.forget_events),
         ]
 
     async def set_up(self, request: web.Request) -> web.Response:
@@ -59,6 +68,8 @@ class Control:
         if "hidden_fields" in body:
             hidden = _object(body, "hidden_fields")
             self._org.hidden_fields = {name: set(_texts(held)) for name, held in hidden.items()}
+        if "change_events" in body and self._bus is not None:
+            self._bus.selected = set(_texts(body["change_events"]))
         if "scopes" in body:
             self._sessions.scopes = str(body["scopes"])
         self._org.history_days = _whole(body.get("history_days"), self._org.history_days)
@@ -119,6 +130,21 @@ class Control:
             entry for entry in self._org.journal if (by is None or entry["by"] == by) and int(str(entry["seq"])) > after
         ]
         return answer({"entries": entries})
+
+    async def put_event(self, request: web.Request) -> web.Response:
+        """An event that no change of ours leads to: `{"object", "change": "GAP_UPDATE", "ids": […]}`."""
+        body = await json_body(request)
+        self._events().put(str(body.get("object")), str(body.get("change")), _texts(body.get("ids")))
+        return answer({}, 201)
+
+    async def forget_events(self, _request: web.Request) -> web.Response:
+        """Seventy-two hours pass on the bus."""
+        return answer({"forgotten": self._events().forget()})
+
+    def _events(self) -> "EventBus":
+        if self._bus is None:
+            raise OrgError("FUNCTIONALITY_NOT_ENABLED", "Change events need counterfoil[salesforce].")
+        return self._bus
 
 
 def _shown(row: Row) -> JsonObject:

@@ -1,8 +1,9 @@
 """The emulator as a whole: an org, an external client app, and what stands before each call."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
@@ -19,9 +20,11 @@ from counterfoil_adapters.salesforce.emulator.replication import Replication
 from counterfoil_adapters.salesforce.emulator.sessions import Sessions
 from counterfoil_schema.exact_json import JsonObject
 
+if TYPE_CHECKING:
+    from counterfoil_adapters.salesforce.emulator.bus import EventBus
+
 DAILY_CALLS = 15_000
 DAY_SECONDS = 86_400.0
-BUS_EVENTS_MAX = 100_000
 SIGN_IN = "/services/oauth2/"
 _CODES = {400: "UNABLE_TO_LOCK_ROW", 401: "INVALID_SESSION_ID", 403: "REQUEST_LIMIT_EXCEEDED", 404: "NOT_FOUND"}
 
@@ -50,10 +53,10 @@ class SalesforceEmulator(VendorEmulator):
     def __init__(self, options: SalesforceOptions | None = None, *, clock: Clock | None = None) -> None:
         chosen = options or SalesforceOptions()
         super().__init__(chosen, clock=clock)
-        self.happenings: deque[Happening] = deque(maxlen=BUS_EVENTS_MAX)
+        self.bus: EventBus | None = None
         self.org = Org(
             self.clock,
-            self.happenings.append,
+            self._happened,
             seed=chosen.seed,
             multi_currency=chosen.multi_currency,
             home=chosen.currency,
@@ -62,13 +65,33 @@ class SalesforceEmulator(VendorEmulator):
         self.usage = Window(chosen.daily_calls, DAY_SECONDS)
         self.replication = Replication(self.org)
         self.access_token = self.sessions.issue()
+        self.bus = self._made_bus()
+        self.pubsub_url = ""
         self._api = RestApi(self.org, self.sessions, self.usage, self.clock, self.replication, chosen.batch_rows)
 
     def routes(self) -> Sequence[web.RouteDef]:
         return self._api.routes(lambda: self.base_url)
 
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        if self.bus is not None:
+            self.pubsub_url = await self.bus.serve(self._stack, self.options.host)
+        return self
+
+    def _made_bus(self) -> "EventBus | None":
+        """Only where the extra is installed."""
+        if find_spec("grpc") is None or find_spec("fastavro") is None:
+            return None
+        from counterfoil_adapters.salesforce.emulator.bus import EventBus
+
+        return EventBus(self.org, self.sessions)
+
+    def _happened(self, happening: Happening) -> None:
+        if self.bus is not None:
+            self.bus.happen(happening)
+
     def control_routes(self) -> Sequence[web.RouteDef]:
-        return Control(self.org, self.sessions, self.replication).routes()
+        return Control(self.org, self.sessions, self.replication, self.bus).routes()
 
     def admit(self, request: web.Request) -> web.Response | None:
         if request.path.startswith(SIGN_IN):
@@ -116,6 +139,7 @@ class SalesforceEmulator(VendorEmulator):
             "username": app.username,
             "private_key": self.sessions.private_key(),
             "org_id": self.org.org_id,
+            "pubsub_url": self.pubsub_url,
         }
 
 

@@ -1,0 +1,1 @@
+"""Change events over Salesforce's Pub/Sub API (gRPC, Avro); needs the extra `salesforce`."""
