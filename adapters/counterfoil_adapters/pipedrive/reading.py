@@ -192,9 +192,10 @@ class Reader:
         held = known if read_before else {}
         wanted = [row for row in deals if self._is_due(row, rules) and _key_of(row) not in held]
         ids = [str(row.get("id")) for row in wanted]
-        products = await self._api.of_deals("products", ids, urgent=urgent) if ids else {}
         with_parts = self._settings.installments == "invoices" and ids
         installments = await self._api.of_deals("installments", ids, urgent=urgent) if with_parts else {}
+        sold = [deal_id for deal_id in ids if not read_before or deal_id in installments]
+        products = await self._api.of_deals("products", sold, urgent=urgent) if sold else {}
         fetched = {
             _key_of(row): DealParts(row, products.get(deal_id, ()), installments.get(deal_id, ()))
             for row, deal_id in zip(wanted, ids, strict=True)
