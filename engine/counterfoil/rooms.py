@@ -24,9 +24,11 @@ from counterfoil.dispatch.settle import Settler, SettlingLimits
 from counterfoil.dispatch.sources import SourceReader
 from counterfoil.dispatch.steps import Step
 from counterfoil.dispatch.sweeping import Sweeper
+from counterfoil.dispatch.telling import Teller
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.dispatch.worker import Rooms
 from counterfoil.dispatch.write_back import SourceWriter
+from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.log import Keyring, Leases, LogReader, LogWriter
 from counterfoil.ports import Clock, Entropy
 from counterfoil.secrets.connections import PostgresConnections
@@ -63,6 +65,7 @@ class _Base:
     events: LogEvents
     view: ViewLoader
     mappings: Mappings
+    plans: WriteBackPlans
     in_flight: InFlight
     outbox: Outbox
     reader: BooksReader
@@ -99,8 +102,10 @@ def make_rooms(
             events=base.events,
             view=base.view,
             mappings=base.mappings,
+            plans=base.plans,
             in_flight=base.in_flight,
         ),
+        teller=_make_teller(shared, adapters, base),
         sending=_make_sending(settings, shared, books, adapters, base, settler),
         settler=settler,
         sources=SourceReader(
@@ -145,6 +150,7 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
         events=events,
         view=view,
         mappings=mappings,
+        plans=WriteBackPlans(company=company, store=shared.store, view=view, mappings=mappings, in_flight=in_flight),
         in_flight=in_flight,
         outbox=Outbox(company=company, store=shared.store, events=events, view=view, books=books, mappings=mappings),
         reader=BooksReader(
@@ -158,6 +164,18 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
             instruments=shared.instruments,
             step=shared.step,
         ),
+    )
+
+
+def _make_teller(shared: Shared, adapters: Mapping[str, SourceAdapter], base: _Base) -> Teller:
+    return Teller(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        mappings=base.mappings,
+        plans=base.plans,
+        connections=tuple(adapters),
+        in_flight=base.in_flight,
     )
 
 

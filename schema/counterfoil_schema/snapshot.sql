@@ -1092,7 +1092,8 @@ CREATE TABLE counterfoil_state.records (
     "position" bigint NOT NULL,
     version text NOT NULL,
     content_hash text NOT NULL,
-    removed boolean NOT NULL
+    removed boolean NOT NULL,
+    told bigint
 );
 
 
@@ -1378,6 +1379,8 @@ CREATE INDEX intents_by_record ON counterfoil_state.intents USING btree (company
 CREATE INDEX intents_by_state ON counterfoil_state.intents USING btree (company, state, planned);
 
 CREATE INDEX links_by_name ON counterfoil_state.links USING btree (company, entity, name_key) WHERE (name_key IS NOT NULL);
+
+CREATE INDEX records_told ON counterfoil_state.records USING btree (company, record_key) WHERE (told IS NOT NULL);
 
 CREATE INDEX requests_open ON counterfoil_state.requests USING btree (company, "position") WHERE (taken IS NULL);
 

@@ -4,8 +4,7 @@ HubSpot and QuickBooks are emulators; a person pays the invoice in QuickBooks.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,12 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from pydantic import SecretStr
 
-from counterfoil import CompanySettings, Engine, QuickBooksSettings, RecordedEvent, Settings, SourceSettings
+from counterfoil import Engine, RecordedEvent
 from counterfoil.settings import TelemetrySettings
 from counterfoil.telemetry.providers import make_providers
 from support import hubspot
+from support.between import at_work, pay
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
@@ -85,47 +84,6 @@ def emulator() -> Iterator[EmulatorProcess]:
         yield running
 
 
-@asynccontextmanager
-async def at_work(
-    database: Database, home: Path, emulator: EmulatorProcess, account: hubspot.Account, listener: Listener
-) -> AsyncIterator[Engine]:
-    """An engine between the two emulators, with QuickBooks' webhooks leading to it."""
-    quickbooks = QuickBooksSettings(
-        realm_id=emulator["realm_id"],
-        client_id=SecretStr(emulator["client_id"]),
-        client_secret=SecretStr(emulator["client_secret"]),
-        refresh_token=SecretStr(emulator["refresh_token"]),
-        verifier_token=SecretStr(emulator["verifier_token"]),
-        base_url=emulator["base_url"],
-        unlimited=True,
-    )
-    options = {
-        "base_url": account.emulator.base_url,
-        "access_token": SecretStr(account.emulator.credentials.access_token),
-        "client_secret": SecretStr(account.emulator.credentials.client_secret),
-        "app_id": str(account.emulator.app_id),
-        "portal_id": str(account.emulator.portal_id),
-        "overlap_seconds": 0,
-    }
-    source = SourceSettings(adapter="hubspot", mapping=MAPPING, options=options)
-    company = CompanySettings(company=1, name="Traced", quickbooks=quickbooks, sources={"hubspot": source})
-    settings = Settings(home=home, dsn=database.engine_dsn, admin_dsn=database.admin_dsn, companies=(company,))
-    engine = Engine(settings, tracer_provider=listener.tracers, meter_provider=listener.meters)
-    host = web.Application()
-    host.add_subapp("/hooks", engine.webhooks)
-    runner = web.AppRunner(host)
-    async with engine:
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks/quickbooks"
-            await asyncio.to_thread(emulator.control, "/webhooks", {"url": url, "gather_seconds": 0})
-            engine.start()
-            yield engine
-        finally:
-            await runner.cleanup()
-
-
 async def the_event(engine: Engine, fits: Callable[[RecordedEvent], bool]) -> RecordedEvent:
     """The first event that fits, waited for."""
     async with asyncio.timeout(BOUND_SECONDS):
@@ -159,7 +117,15 @@ async def test_one_trace_leads_from_the_deal_to_the_value_written_back(
                 hubspot.link("deals", 512, "line_items", 9),
             ],
         )
-        async with at_work(database, tmp_path, emulator, account, listener) as engine:
+        async with at_work(
+            database,
+            tmp_path,
+            emulator,
+            account,
+            MAPPING,
+            tracer_provider=listener.tracers,
+            meter_provider=listener.meters,
+        ) as engine:
             invoiced = await the_event(engine, accepted("hubspot:deal:512"))
             body = invoiced.light()
             await pay(emulator, str(body["document_id"]))
@@ -182,24 +148,6 @@ async def test_one_trace_leads_from_the_deal_to_the_value_written_back(
     has_no_secret(listener, emulator, account)
     names = ("outcomes", "decisions", "events", "lag", "projection.lag", "limiter.use", "token.expires_in")
     assert listener.metric_names() >= {f"counterfoil.{name}" for name in names}
-
-
-async def pay(emulator: EmulatorProcess, invoice: str) -> None:
-    """A bookkeeper enters a payment of forty."""
-    books = await asyncio.to_thread(emulator.control, "/state?entity=Invoice")
-    (document,) = [one for one in flat_documents(books) if one["Id"] == invoice]
-    payment = {
-        "CustomerRef": {"value": document["CustomerRef"]["value"]},
-        "TotalAmt": 40,
-        "Line": [{"Amount": 40, "LinkedTxn": [{"TxnId": invoice, "TxnType": "Invoice"}]}],
-    }
-    await asyncio.to_thread(emulator.control, "/books/Payment", {"body": payment})
-
-
-def flat_documents(state: Any) -> list[dict[str, Any]]:
-    """The invoices of an emulator's state."""
-    invoices = state["records"]["Invoice"] if "records" in state else state["Invoice"]
-    return list(invoices.values()) if isinstance(invoices, dict) else list(invoices)
 
 
 def has_the_call(listener: Listener, whole: str, body: Mapping[str, Any]) -> None:

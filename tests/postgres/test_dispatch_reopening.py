@@ -10,6 +10,7 @@ from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.reopening import Reopener, references
 from counterfoil.dispatch.view import ViewLoader
+from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.postgres import Pool
 from counterfoil_schema.events.decisions import ChangeParked, ChangeReopened
 from counterfoil_schema.events.receipts import SourceObserved, SourceUnreadable
@@ -125,12 +126,17 @@ async def test_what_cannot_be_read_stays_parked_when_it_is_tried_again(dispatche
     await dispatcher.write(ChangeReopened(change=position, record_key=key, reason="Ann asked for another try."))
     events = LogEvents(dispatcher.log)
     view = ViewLoader(company=COMPANY, store=dispatcher.store, events=events, hashes=dispatcher.keyring)
+    mappings = Mappings(company=COMPANY, store=dispatcher.store, events=events)
+    plans = WriteBackPlans(
+        company=COMPANY, store=dispatcher.store, view=view, mappings=mappings, in_flight=dispatcher.in_flight
+    )
     decider = Decider(
         company=COMPANY,
         store=dispatcher.store,
         events=events,
         view=view,
-        mappings=Mappings(company=COMPANY, store=dispatcher.store, events=events),
+        mappings=mappings,
+        plans=plans,
         in_flight=dispatcher.in_flight,
     )
     decided = await decider.decide(await dispatcher.change(position), broken)

@@ -217,6 +217,8 @@ class Story:
 
     def _possible(self) -> list[Callable[[], object]]:
         steps: list[Callable[[], object]] = [self._observe, self._observe, self._pay, self._look_at_books, self._aside]
+        if self._in_state(_is_of_source):
+            steps.append(self._note)
         if self._in_state(_may_decide):
             steps += [self._decide] * 3
         for states, step in (
@@ -301,6 +303,31 @@ class Story:
             ),
         ]
         self.write(self._chance.choice(asides))
+
+    def _note(self) -> None:
+        """The source is told how its change stands; whatever becomes of that is no part of the change."""
+        at = self._chance.choice(self._in_state(_is_of_source))
+        record, note = self.changes[at].record, f"note {len(self.events)}"
+        tells = self._chance.randrange(2) == 0
+        self.write(planned(at, record, note, target="shop", entity="order", operation="note", problem=tells))
+        match self._chance.randrange(4):
+            case 0:
+                self.write(sent(f"r{len(self.events)}", (at, record, note)))
+                self.write(accepted(at, record, note))
+            case 1:
+                self.write(sent(f"r{len(self.events)}", (at, record, note)))
+                self.write(rejected(at, record, note, "park"))
+            case 2:
+                words = {
+                    "change": at,
+                    "record_key": record,
+                    "intent_id": note,
+                    "code": "superseded",
+                    "reason": "Newer.",
+                }
+                self.write(done.IntentWithdrawn.model_validate(words))
+            case _:
+                pass
 
     def _decide(self) -> None:
         position = self._chance.choice(self._in_state(_may_decide))
@@ -394,6 +421,10 @@ class Story:
         change = self.changes[at]
         change.parts[name] = state
         change.decided = "planned" if change.decided else ""
+
+
+def _is_of_source(change: Change) -> bool:
+    return change.record.startswith("shop:")
 
 
 def _is_parked(change: Change) -> bool:

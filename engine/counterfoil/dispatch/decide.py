@@ -9,6 +9,7 @@ from counterfoil.dispatch.inbound import InboundDecider
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.reopening import Reopener
 from counterfoil.dispatch.view import EventSource, ViewLoader
+from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.planning.plan import plan
 from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, RecordRow
@@ -41,6 +42,7 @@ class Decider:
         events: EventSource,
         view: ViewLoader,
         mappings: Mappings,
+        plans: WriteBackPlans,
         in_flight: InFlight,
     ) -> None:
         self._company = company
@@ -48,7 +50,7 @@ class Decider:
         self._view = view
         self._reopener = Reopener(company=company, store=store, events=events)
         self._mappings = mappings
-        self._inbound = InboundDecider(company=company, store=store, view=view, mappings=mappings, in_flight=in_flight)
+        self._inbound = InboundDecider(company=company, store=store, view=view, mappings=mappings, plans=plans)
         self._in_flight = in_flight
 
     async def decide(self, change: ChangeRow, event: Event) -> Decided | None:

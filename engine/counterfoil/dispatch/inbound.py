@@ -3,23 +3,21 @@
 from dataclasses import replace
 
 from counterfoil.dispatch.decided import Decided
-from counterfoil.dispatch.ids import MARKER_BEGIN, intent_id
-from counterfoil.dispatch.in_flight import InFlight
-from counterfoil.dispatch.mappings import HeldMapping, Mappings
+from counterfoil.dispatch.ids import MARKER_BEGIN
+from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.merging import references_in, survivors_of, with_survivors
 from counterfoil.dispatch.observing import may_have_made
 from counterfoil.dispatch.outbox import SINGLE_ENTITIES
 from counterfoil.dispatch.view import ViewLoader
-from counterfoil.planning.inbound import Foreign, judge, payment_effect, write_back_values
+from counterfoil.dispatch.write_back_plans import WriteBackPlans
+from counterfoil.planning.inbound import Foreign, judge, payment_effect
 from counterfoil.planning.ownership import Ownership, note_field
-from counterfoil.planning.types import PLANNER_VERSION, Link
+from counterfoil.planning.types import Link
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, DocumentRow, IntentRow, PaymentRow
 from counterfoil.state.store import StateStore
-from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import ChangeSkipped, ChangeUnchanged, Inputs, IntentPlanned, IntentWithdrawn
+from counterfoil_schema.events.decisions import ChangeSkipped, ChangeUnchanged, IntentPlanned
 from counterfoil_schema.events.receipts import BooksObserved
-from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import split_key
 
 CREATES_MAX = 1_000
@@ -30,13 +28,13 @@ class InboundDecider:
     """Decides the changes that came from the books of one company."""
 
     def __init__(
-        self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings, in_flight: InFlight
+        self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings, plans: WriteBackPlans
     ) -> None:
         self._company = company
         self._store = store
         self._view = view
         self._mappings = mappings
-        self._in_flight = in_flight
+        self._plans = plans
 
     async def decide(self, change: ChangeRow, event: BooksObserved) -> Decided | None:
         """Decisions about a document that QuickBooks showed.
@@ -53,8 +51,9 @@ class InboundDecider:
         if await self._is_perhaps_ours(change, event):
             return None
         decisions: list[Event] = []
-        for ordinal, owner in enumerate(await self._owners(event)):
-            planned = await self._write_back(change, event, owner, ordinal)
+        owners = await self._owners(event)
+        for ordinal, owner in enumerate(owners):
+            planned = await self._plans.plan(change, owner, ordinal, record=event.content_hash)
             if planned is None:
                 return None
             decisions.extend(planned)
@@ -62,7 +61,7 @@ class InboundDecider:
             decisions.append(await self._remark(change, event))
         # Seen before our own answer was recorded, a document of ours does not yet bear the trace that led to it.
         trace = await self._view.trace_to(event.entity, event.document_id)
-        return Decided(events=decisions, bears_on=bears_on, trace=trace)
+        return Decided(events=decisions, bears_on=(*bears_on, *owners), trace=trace)
 
     async def _is_perhaps_ours(self, change: ChangeRow, event: BooksObserved) -> bool:
         """Whether a document that nobody owns may yet turn out to be ours, by its mark or, for names, by its type.
@@ -90,53 +89,6 @@ class InboundDecider:
                 return []
         owners = [await self._view.owner_of("Invoice", invoice_id) for invoice_id in invoice_ids]
         return [owner for owner in owners if owner is not None]
-
-    async def _write_back(
-        self, change: ChangeRow, event: BooksObserved, owner: str, ordinal: int
-    ) -> list[Event] | None:
-        connection, kind, _ = split_key(owner)
-        held = await self._mappings.held(connection)
-        link = await self._view.link(owner)
-        if held is None or link is None:
-            return []
-        settlement = await self._view.settlement(link.document_id)
-        values: JsonObject = dict(write_back_values(held.mapping, link.latest, settlement, link.status))
-        if not values:
-            return []
-        wanted = await self._view.body_hash(values)
-        rows = await self._store.intents_of(self._company, owner)
-        earlier = [row for row in rows if row.target == connection and row.state != "withdrawn"]
-        if earlier and earlier[-1].content_hash == wanted:
-            return []
-        if any(row.state in IN_FLIGHT or row.intent_id in self._in_flight for row in earlier):
-            return None
-        overtaken: list[Event] = [
-            IntentWithdrawn(
-                change=row.change,
-                record_key=owner,
-                intent_id=row.intent_id,
-                code="superseded",
-                reason=f"Newer values for the same record, {change.position}, overtook these.",
-            )
-            for row in earlier
-            if row.state in {"ready", "held", "reconnect"}
-        ]
-        planned = IntentPlanned(
-            change=change.position,
-            record_key=owner,
-            intent_id=intent_id(self._company, connection, owner, change.position, ordinal),
-            target=connection,
-            entity=kind,
-            operation="write_back",
-            body=Document.of(kind, values),
-            content_hash=wanted,
-            lane="live",
-            inputs=self._inputs(event, held),
-        )
-        return [*overtaken, planned]
-
-    def _inputs(self, event: BooksObserved, held: HeldMapping) -> Inputs:
-        return Inputs(record=event.content_hash, mapping=held.digest, planner=PLANNER_VERSION, preferences="")
 
     async def _only_merged(self, event: BooksObserved, link: Link, rules: Ownership | None) -> bool:
         """Whether a document differs from our image by no more than what QuickBooks moved when it merged records."""

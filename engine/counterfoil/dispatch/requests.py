@@ -81,7 +81,7 @@ def _skip(request: RequestRow, changes: Sequence[ChangeRow], intents: Sequence[I
             change=row.change, record_key=row.record_key, intent_id=row.intent_id, code="operator", reason=reason
         )
         for row in intents
-        if row.state in {"held", "ready", "parked"}
+        if row.state in {"held", "ready", "parked"} and row.operation != "note"
     ]
     if withdrawn:
         return withdrawn

@@ -22,6 +22,7 @@ from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler
 from counterfoil.dispatch.sources import SourceReader
 from counterfoil.dispatch.sweeping import Sweeper
+from counterfoil.dispatch.telling import Teller
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.dispatch.watched import BOOKS, EVERYTHING
 from counterfoil.log import Guard, RecordedEvent, StaleDecisionError
@@ -52,6 +53,7 @@ class Pace:
     facts_seconds: float = 21_600.0
     doubt_seconds: float = 60.0
     settle_seconds: float = 2.0
+    tell_seconds: float = 2.0
     reconnect_seconds: float = 15.0
     trouble_seconds: float = 5.0
 
@@ -86,6 +88,7 @@ class Rooms:
     coverage: Coverage
     requests: RequestTaker
     after_merges: AfterMerges
+    teller: Teller
     acquaintance: Acquaintance
     connections: tuple[str, ...]
     in_flight: InFlight
@@ -114,6 +117,7 @@ class CompanyWorker:
         self._calm = False
         self._landings = 0
         self._landings_folded = 0
+        self._told = 0
         self._followed: dict[str, int] = {}
         self._postponed: dict[tuple[str, str, str], float] = {}
         self.progress = Progress()
@@ -192,6 +196,7 @@ class CompanyWorker:
         moved |= decided
         if not self._recovering:
             moved |= await self._send(tasks, more=self._filling)
+        moved |= await self._tell(head, at_once=not moved)
         if self._is_stale():
             return True
         hints = await self._rooms.store.some(HintRow, "open_hints", self._session.company, HINTS_PER_TURN)
@@ -304,6 +309,14 @@ class CompanyWorker:
 
     async def _send(self, tasks: asyncio.TaskGroup, *, more: bool) -> bool:
         return await self._rooms.sending.dispatch(tasks, more=more, landed=self._landed, is_stale=self._is_stale)
+
+    async def _tell(self, head: int, *, at_once: bool) -> bool:
+        """Tell the sources of what is parked, once for each time that the state has moved."""
+        if head == self._told or self._is_stale() or not (at_once or self._is_due("tell", self._pace.tell_seconds)):
+            return False
+        told = await self._rooms.teller.tell(head)
+        self._told = self._told if told else head
+        return told
 
     def _read(self, tasks: asyncio.TaskGroup) -> None:
         for connection in self._rooms.connections:

@@ -60,7 +60,7 @@ def steps_of(events: Iterable[Happened], intents: Collection[str]) -> list[Step]
     write_backs = {
         str(event.body.get("intent_id"))
         for event in by_position.values()
-        if event.event_type == "intent.planned" and event.body.get("operation") == "write_back"
+        if event.event_type == "intent.planned" and event.body.get("operation") in {"write_back", "note"}
     }
     steps: list[Step] = []
     for position in sorted(by_position):
@@ -115,7 +115,7 @@ def _source_unreadable(body: JsonObject) -> Iterable[Told]:
 
 def _planned(body: JsonObject) -> Iterable[Told]:
     document = words.document(body.get("body"))
-    if body.get("operation") == "write_back":
+    if body.get("operation") in {"write_back", "note"}:
         title = f"Planned to write back to {body['target']}: {words.values(document)}."
         yield "decision", title, {"intent_id": body.get("intent_id"), "inputs": body.get("inputs")}
         return

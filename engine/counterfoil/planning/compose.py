@@ -69,7 +69,7 @@ def compose(
     Args:
         intent_body: symbolic, as planned.
         operation: `create` and `adopt` resolve; `update` merges with the document as last seen and names its
-            SyncToken; `void` and `delete` name id and token; `write_back` passes through.
+            SyncToken; `void` and `delete` name id and token; `write_back` and `note` pass through.
         entity: the QuickBooks entity, or whatever a write-back calls its kind.
         link: the document that stands for the record; required for update, void and delete.
         resolve_record: finds the document that stands for another record.
@@ -82,7 +82,7 @@ def compose(
         Composed; Unresolved with all references that lead nowhere yet (or the document to read first, where an
         update has no image to build on); Conflict where both sides changed a field that somebody must decide on.
     """
-    if operation == "write_back":
+    if operation in ("write_back", "note"):
         return Composed(entity=entity, operation=operation, body=intent_body, sync_token=None)
     if operation in ("void", "delete"):
         return _ending(operation, entity, link)

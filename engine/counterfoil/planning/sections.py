@@ -327,7 +327,9 @@ class FieldsSection(Section):
 class WriteBackSection(Section):
     """`[write_back]`: which property of the source record takes which value; what is not named is not written.
 
-    `employee_id` is a person's id in QuickBooks; all others are values of invoices.
+    `employee_id` is a person's id in QuickBooks; all others but `problem` are values of invoices.
+    `problem`: why a record is parked and what to do; on records of the kinds that `[invoice] from` names, on all where
+    it names none.
     """
 
     invoice_number: Name | None = None

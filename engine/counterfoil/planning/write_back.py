@@ -10,6 +10,9 @@ from counterfoil.planning.types import Settlement
 from counterfoil.planning.values import number
 from counterfoil_schema.exact_json import JsonObject
 
+PROBLEM_CHARACTERS_MAX = 255
+"""What a text field takes at the narrowest of the sources (Salesforce: Text)."""
+
 InvoiceStatus = Literal["open", "partial", "paid", "overpaid", "credited", "voided", "deleted"]
 
 
@@ -32,6 +35,7 @@ def write_back_values(
     invoice_document: JsonObject,
     settlement: Settlement,
     status: Literal["live", "deleted", "voided"] = "live",
+    problem: str = "",
 ) -> dict[str, str]:
     """Values by the source's own property names; only for what the mapping names.
 
@@ -53,7 +57,7 @@ def write_back_values(
         "credited": _cents(settlement.credited),
         "overpaid": _cents(settlement.unapplied if word == "overpaid" else Decimal(0)),
         "last_payment_date": settlement.last_paid or "",
-        "problem": "",
+        "problem": problem,
         "due_date": due if isinstance(due, str) else "",
         "document_link": fill(mapping.invoice.link, {"document_id": identity}) if status != "deleted" else "",
     }
@@ -63,6 +67,19 @@ def write_back_values(
 def problem_values(mapping: Mapping, problem: str) -> dict[str, str]:
     """Values that tell the source why its record did not reach the books; the empty text takes it back."""
     return _named(mapping, {"problem": problem})
+
+
+def problem_text(reason: str, fix: str) -> str:
+    """Why a record is parked and what to do, in one line that fits; of what is too long, the fix stays."""
+    why, remedy = " ".join(reason.split()), " ".join(fix.split())
+    room = PROBLEM_CHARACTERS_MAX - len(remedy) - 1
+    if room < PROBLEM_CHARACTERS_MAX // 2:
+        return _shortened(f"{why} {remedy}".strip(), PROBLEM_CHARACTERS_MAX)
+    return f"{_shortened(why, room)} {remedy}".strip()
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def _named(mapping: Mapping, values: dict[str, str]) -> dict[str, str]:

@@ -37,6 +37,8 @@ def set_intent(rows: Rows, intent: IntentRow) -> None:
     change = rows.get(ChangeRow, str(intent.change))
     if change is None:
         raise LookupError(f"intent {intent.intent_id} belongs to change {intent.change}, which was never observed")
+    if intent.operation == "note":
+        return  # to tell the source of a park must not turn it into something applied
     intents = {**change.intents, intent.intent_id: intent.state}
     if change.decided is None:  # reopened: what is left of the earlier plan does not decide it
         rows.put(replace(change, intents=intents))

@@ -14,6 +14,7 @@ from counterfoil.state.rows import (
     IntentRow,
     IntentState,
     LinkRow,
+    RecordRow,
     RequestRow,
 )
 from counterfoil_schema.events import decisions as done
@@ -31,6 +32,8 @@ def intent_planned(rows: Rows, at: Folded, event: done.IntentPlanned) -> None:
     before = rows.get(IntentRow, event.intent_id)
     change = rows.get(ChangeRow, str(event.change))
     if change is not None:
+        _mark_told(rows, at, event, change)
+    if change is not None and event.operation != "note":
         rows.put(replace(change, decided=at.position))
     if before is not None and before.state != "withdrawn":
         set_intent(rows, before)  # planned twice, by two holders one after the other: it is one intent all the same
@@ -58,6 +61,14 @@ def intent_planned(rows: Rows, at: Folded, event: done.IntentPlanned) -> None:
             generation=before.generation + 1 if before else 0,
         ),
     )
+
+
+def _mark_told(rows: Rows, at: Folded, event: done.IntentPlanned, change: ChangeRow) -> None:
+    if event.operation != "note" and (event.operation != "write_back" or change.side != "books"):
+        return  # it says nothing of what is parked
+    record = rows.get(RecordRow, event.record_key)
+    if record is not None:
+        rows.put(replace(record, told=at.position if event.problem else None))
 
 
 def change_unchanged(rows: Rows, at: Folded, event: done.ChangeUnchanged) -> None:
@@ -152,7 +163,7 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
     intent = _intent(rows, event.intent_id)
     set_intent(rows, replace(intent, state="accepted", settled=at.position, code="", reason="", fix=""))
     _close(rows, event)
-    if intent.operation == "write_back":
+    if intent.operation in {"write_back", "note"}:
         return
     before = rows.get(LinkRow, event.record_key)
     incarnation = before.incarnation if before else 1

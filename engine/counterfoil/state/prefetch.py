@@ -45,6 +45,8 @@ def _of_decision(event: Event) -> Iterable[tuple[str, Key]]:
         intent_id = getattr(event, "intent_id", None)
         if isinstance(intent_id, str):
             yield IntentRow.table, (intent_id,)
+    if isinstance(event, done.IntentPlanned) and event.operation in {"write_back", "note"}:
+        yield RecordRow.table, (event.record_key,)
     if isinstance(event, done.Settled):
         yield CallRow.table, (event.request_id,)
     if isinstance(event, done.IntentAccepted):

@@ -121,6 +121,7 @@ def _observe(
             version=version,
             content_hash=content_hash,
             removed=removed,
+            told=before.told if before else None,
         )
     )
     rows.put(

@@ -63,7 +63,7 @@ class MappingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRow:
-    """A source record as last observed."""
+    """A source record as last observed. `told`: the plan by which its source shows a problem, until that is cleared."""
 
     table: ClassVar[str] = "records"
     key: ClassVar[tuple[str, ...]] = ("record_key",)
@@ -75,6 +75,7 @@ class RecordRow:
     version: str
     content_hash: str
     removed: bool = False
+    told: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

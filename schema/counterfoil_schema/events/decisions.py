@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event, RawTextOrNone, Shape, registry
 
-Operation = Literal["create", "update", "delete", "void", "adopt", "write_back"]
+Operation = Literal["create", "update", "delete", "void", "adopt", "write_back", "note"]
 Lane = Literal["live", "retry", "backfill", "reconcile"]
 
 
@@ -67,7 +67,11 @@ class TieOut(Shape):
 
 @registry.register
 class IntentPlanned(Decision):
-    """One change that we want in the books, or at the source; it names other records symbolically."""
+    """One change that we want in the books, or at the source; it names other records symbolically.
+
+    A `note` only tells the source how its own change stands, and is no part of what the change calls for.
+    `problem`: the values tell that its record is parked, and why.
+    """
 
     event_type: ClassVar[str] = "intent.planned"
     when: ClassVar[str] = "An observed change calls for a change on the other side."
@@ -86,6 +90,7 @@ class IntentPlanned(Decision):
     amount: Decimal | None = None
     currency: str | None = None
     figures: Figures | None = None
+    problem: bool = False
     inputs: Inputs
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from counterfoil.planning.inbound import payment_effect, problem_values, settlement_of, write_back_values
 from counterfoil.planning.settlements import PaymentEffect, SettledPart
 from counterfoil.planning.types import Settlement
+from counterfoil.planning.write_back import problem_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from support.planning import mapping
 
@@ -219,3 +220,12 @@ def test_the_source_is_told_when_an_invoice_is_due_and_where_it_is_found() -> No
     elsewhere = mapping('[invoice]\nlink = "https://books.example/{document_id}"\n' + rows)
     assert write_back_values(elsewhere, dated, Settlement())["link"] == "https://books.example/145"
     assert write_back_values(mapping(rows), INVOICE, Settlement(), "deleted") == {"due": "", "link": ""}
+
+
+def test_a_problem_is_told_in_one_line_that_fits() -> None:
+    assert problem_text("No lines.", "Add some.") == "No lines. Add some."
+    assert problem_text("One\nand  two.", "") == "One and two."
+    long = problem_text("Why. " * 100, "Do this.")
+    assert 250 < len(long) <= 255
+    assert long.endswith("… Do this."), "what to do is not cut off"
+    assert len(problem_text("Why. " * 100, "Do this. " * 100)) <= 255
