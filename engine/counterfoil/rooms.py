@@ -15,6 +15,7 @@ from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import Outbox
+from counterfoil.dispatch.projecting import projections_of
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.requests import RequestTaker
 from counterfoil.dispatch.sender import Sender, SendingLimits
@@ -104,6 +105,7 @@ def make_rooms(
             mappings=base.mappings,
             plans=base.plans,
             in_flight=base.in_flight,
+            projections=projections_of(adapters),
         ),
         teller=_make_teller(shared, adapters, base),
         sending=_make_sending(settings, shared, books, adapters, base, settler),

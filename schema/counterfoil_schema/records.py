@@ -7,11 +7,12 @@ personal data are marked, and are sealed in the log under the key of the record 
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from counterfoil_schema.events.base import PersonalText, PersonalTextOrNone, Seal, Shape
+from counterfoil_schema.exact_json import JsonObject, dumps, loads_object
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 ExchangeRate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
@@ -280,7 +281,26 @@ class PayRun(Shape):
     lines: tuple[PayRunLine, ...]
 
 
+class Custom(Shape):
+    """Something of a kind that only its source knows; the adapter's own `project` says what becomes of it.
+
+    `facts` is a JSON object as text, sealed whole: nobody else knows what in it is personal.
+    """
+
+    kind: Literal["custom"] = "custom"
+    facts: PersonalText
+
+    @classmethod
+    def of(cls, facts: JsonObject) -> Self:
+        """With these facts."""
+        return cls(facts=dumps(facts).decode())
+
+    def read(self) -> JsonObject:
+        """The facts; amounts are Decimal."""
+        return loads_object(self.facts)
+
+
 Record = Annotated[
-    Customer | Product | Invoice | Payment | CreditMemo | Vendor | Employee | PayRun | TimeEntry,
+    Customer | Product | Invoice | Payment | CreditMemo | Vendor | Employee | PayRun | TimeEntry | Custom,
     Field(discriminator="kind"),
 ]

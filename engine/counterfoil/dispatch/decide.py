@@ -1,6 +1,6 @@
 """Turns one observed change into decisions. All I/O is loading; what is decided comes from the pure planner."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from counterfoil.dispatch.decided import Decided
 from counterfoil.dispatch.ids import intent_id
@@ -11,6 +11,7 @@ from counterfoil.dispatch.reopening import Reopener
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.planning.plan import plan
+from counterfoil.planning.projected import Project
 from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, RecordRow
 from counterfoil.state.store import StateStore
@@ -44,6 +45,7 @@ class Decider:
         mappings: Mappings,
         plans: WriteBackPlans,
         in_flight: InFlight,
+        projections: Mapping[str, Project] | None = None,
     ) -> None:
         self._company = company
         self._store = store
@@ -52,6 +54,7 @@ class Decider:
         self._mappings = mappings
         self._inbound = InboundDecider(company=company, store=store, view=view, mappings=mappings, plans=plans)
         self._in_flight = in_flight
+        self._projections = projections or {}
 
     async def decide(self, change: ChangeRow, event: Event) -> Decided | None:
         """Decisions about a change, or None where it has to wait for something in flight."""
@@ -86,7 +89,8 @@ class Decider:
             position=change.position,
             removed_evidence=event.evidence if isinstance(event, SourceRemoved) else None,
         )
-        result = await self._view.run(change.record_key, lambda view: plan(request, mapping.mapping, view))
+        project = self._projections.get(event.connection)
+        result = await self._view.run(change.record_key, lambda view: plan(request, mapping.mapping, view, project))
         match result:
             case Unchanged():
                 decisions: list[Event] = [

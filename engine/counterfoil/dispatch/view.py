@@ -17,6 +17,7 @@ from counterfoil_schema.events.receipts import BooksMerged, BooksObserved, Sourc
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
     CreditMemo,
+    Custom,
     Customer,
     Employee,
     Invoice,
@@ -139,7 +140,7 @@ class LoadedView:
         match self._answer("record", record_key):
             case Customer() | Product() | Invoice() | Payment() | CreditMemo() as found:
                 return found
-            case Vendor() | Employee() | PayRun() | TimeEntry() as found:
+            case Vendor() | Employee() | PayRun() | TimeEntry() | Custom() as found:
                 return found
             case _:
                 return None

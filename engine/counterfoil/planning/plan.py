@@ -12,6 +12,7 @@ from counterfoil.planning.parties import plan_party
 from counterfoil.planning.payments import plan_payment
 from counterfoil.planning.payroll import plan_pay_run
 from counterfoil.planning.products import plan_product
+from counterfoil.planning.projected import Project, plan_custom
 from counterfoil.planning.second_parties import second_entries
 from counterfoil.planning.sections import MoneyPartySection
 from counterfoil.planning.time_entries import plan_time_entry
@@ -19,13 +20,13 @@ from counterfoil.planning.types import Intent, Link, Park, Plan, PlanRequest, Sk
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
     CreditMemo,
+    Custom,
     Customer,
     Employee,
     Invoice,
     Payment,
     PayRun,
     Product,
-    Record,
     TimeEntry,
     Vendor,
     split_key,
@@ -34,21 +35,25 @@ from counterfoil_schema.records import (
 __all__ = ["content_hash", "plan"]
 
 _SECTIONS = {"pay_run": "payroll", "time_entry": "time"}
+Mapped = Customer | Product | Invoice | Payment | CreditMemo | Vendor | Employee | PayRun | TimeEntry
+"""Records of which a mapping says what becomes of them."""
+
 _DEACTIVATED: JsonObject = {"Active": False}
 
 
-def plan(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
+def plan(request: PlanRequest, mapping: Mapping, view: StateView, project: Project | None = None) -> Plan:
     """What an observed change calls for.
 
     Args:
         request: the record as observed, or None in its place where the source removed it.
         mapping: that of the record's connection.
         view: state at the position of the change.
+        project: of the record's adapter, for kinds that only it knows.
 
     Returns:
         Intents to be carried out, or Unchanged, Skip or Park with the reason.
     """
-    planned = _wanted(request, mapping, view)
+    planned = _wanted(request, mapping, view, project)
     if isinstance(planned, Unchanged | Skip | Park):
         return planned
     for intent in planned:
@@ -58,10 +63,12 @@ def plan(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     return planned
 
 
-def _wanted(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
+def _wanted(request: PlanRequest, mapping: Mapping, view: StateView, project: Project | None) -> Plan:
     record = request.record
     if record is None:
         return _removed(request, mapping, view)
+    if isinstance(record, Custom):
+        return plan_custom(record, request, mapping, view, project)
     allowed: tuple[str, ...] = getattr(mapping, _SECTIONS.get(record.kind, record.kind)).from_kinds
     source_kind = split_key(request.record_key)[1]
     if allowed and source_kind not in allowed:
@@ -70,7 +77,7 @@ def _wanted(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     return _planned(record, request, mapping, view)
 
 
-def _planned(record: Record, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
+def _planned(record: Mapped, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     match record:
         case Customer() | Vendor() | Employee():
             return plan_party(record, request, mapping, view)

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from decimal import Decimal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import aiohttp
 from pydantic import SecretStr
@@ -16,6 +17,7 @@ from pydantic import SecretStr
 from counterfoil.errors import CounterfoilError
 from counterfoil.ports import Clock, Entropy
 from counterfoil_schema.events.receipts import Hint
+from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Record
 
 
@@ -137,6 +139,54 @@ class WriteBackResult:
     reason: str = ""
     fix: str = ""
     retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The document that a record of an own kind calls for.
+
+    `entity` is one that the engine knows (Customer, Item, Invoice, JournalEntry …); `body` is symbolic: amounts as
+    Decimal, `{"$record": key}` for the document of another record, `{"$name": [entity, name]}` for one by its name.
+    `needs` are the keys of the records named so. `amount` is what the mapping's review rule looks at.
+    """
+
+    entity: str
+    body: JsonObject
+    needs: tuple[str, ...] = ()
+    doc_number: str | None = None
+    name: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotWanted:
+    """Why a record calls for no document. With `fix` it is parked, and a person sees it; else it is passed over."""
+
+    reason: str
+    code: str = "not_wanted"
+    fix: str = ""
+
+
+class SourceState(Protocol):
+    """What a projection may know."""
+
+    def record(self, record_key: str) -> Record | None:
+        """Another record as last observed; None where the source never showed it, or removed it."""
+        ...
+
+    def home_currency(self) -> str:
+        """The books' own currency."""
+        ...
+
+
+@runtime_checkable
+class Projecting(Protocol):
+    """What an adapter offers beside SourceAdapter if it brings kinds of record of its own (`records.Custom`)."""
+
+    def project(self, record_key: str, record: Record, state: SourceState) -> Wanted | NotWanted:
+        """The document that a record calls for. Pure: the same record and state always give the same; no I/O."""
+        ...
 
 
 class SourceAdapter(Protocol):
