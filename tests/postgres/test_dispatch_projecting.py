@@ -9,6 +9,7 @@ from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.projecting import projections_of
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.view import ViewLoader
+from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.postgres import Pool
 from counterfoil.sources import Seen
 from counterfoil_schema.events.decisions import IntentPlanned
@@ -49,13 +50,19 @@ async def test_takings_become_a_journal_entry_without_a_change_in_the_engine(
     )
     position = await dispatcher.write(observed)
     events = LogEvents(dispatcher.log)
+    view = ViewLoader(company=COMPANY, store=dispatcher.store, events=events, hashes=dispatcher.keyring)
+    mappings = Mappings(company=COMPANY, store=dispatcher.store, events=events)
+    plans = WriteBackPlans(
+        company=COMPANY, store=dispatcher.store, view=view, mappings=mappings, in_flight=dispatcher.in_flight
+    )
     decider = Decider(
         company=COMPANY,
         store=dispatcher.store,
         events=events,
-        view=ViewLoader(company=COMPANY, store=dispatcher.store, events=events, hashes=dispatcher.keyring),
-        mappings=Mappings(company=COMPANY, store=dispatcher.store, events=events),
+        view=view,
+        mappings=mappings,
         in_flight=dispatcher.in_flight,
+        plans=plans,
         projections=projections_of({"meters": adapter}),
     )
     decided = await decider.decide(await dispatcher.change(position), observed)
