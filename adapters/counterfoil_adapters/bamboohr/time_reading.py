@@ -1,10 +1,12 @@
 """How time is read: a week at a time, and the last weeks again with each poll, for corrections and deletions."""
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from counterfoil.sources import Page, Removed, SourceChange
+from counterfoil.sources.since import Handed
 from counterfoil_adapters.bamboohr.api import REREAD_SECONDS, BambooApi, NotShownError
 from counterfoil_adapters.bamboohr.people import People, jobs_by_employee
 from counterfoil_adapters.bamboohr.settings import DAYS_KEPT, BambooSettings
@@ -12,6 +14,7 @@ from counterfoil_adapters.bamboohr.timesheets import KIND, Group, change_of, dou
 from counterfoil_schema.exact_json import JsonObject, dumps, loads_object
 
 WEEK = timedelta(days=7)
+Week = tuple[list[SourceChange], dict[str, str]]
 Jobs = Mapping[str, Sequence[JsonObject]] | None
 
 
@@ -55,6 +58,7 @@ class Times:
         self._connection = connection
         self._settings = settings
         self._tracks = tracks
+        self._handed = Handed()
 
     async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
         """Weeks from a cursor on; of a reading that is done, the last weeks once more."""
@@ -63,16 +67,20 @@ class Times:
         first = max(self._settings.since or oldest, oldest)
         again = max(first, today - timedelta(days=self._settings.reread_days))
         place = Place.parse(cursor)
+        if place is None:
+            self._handed = Handed()
         day = first if place is None else place.day or again
         day = max(day, oldest)
         groups = {group for group in (place.groups if place else ()) if group.day >= again}
         jobs = await self._jobs()
         while True:
             end = min(day + WEEK - timedelta(days=1), today)
-            found = await self._week(day, end, groups, jobs, again)
+            found, marks = await self._week(day, end, groups, jobs, again)
             day, done = end + timedelta(days=1), end >= today
             left = Place(day=None if done else day, groups=frozenset(one for one in groups if one.day >= again))
             yield Page(changes=found, cursor=left.text(), done=done)
+            for key, mark in marks.items():
+                self._handed.note(key, mark)
             if done:
                 return
 
@@ -91,22 +99,28 @@ class Times:
     async def _jobs(self) -> Jobs:
         return jobs_by_employee(await self._api.table("all", "jobInfo")) if self._tracks else {}
 
-    async def _week(self, start: date, end: date, groups: set[Group], jobs: Jobs, again: date) -> list[SourceChange]:
-        """What a week holds; `groups`, known before, is brought up to date."""
+    async def _week(self, start: date, end: date, groups: set[Group], jobs: Jobs, again: date) -> Week:
+        """What is news of a week, and marks of it; `groups`, known before, is brought up to date."""
         sheets = sheets_of(await self._api.time(start, end)) if start <= end else {}
         known = {group for group in groups if start <= group.day <= end}
         changes: list[SourceChange] = []
+        marks: dict[str, str] = {}
         for group, sheet in sorted(sheets.items()):
             # A draft that was never approved concerns nobody; one that was approved once, does.
             if sheet.approved or group in known:
-                changes.append(change_of(self._connection, group, sheet, jobs, tracks=self._tracks))
                 groups.add(group)
+                mark = repr((sheet.entries, jobs.get(group.employee_id) if jobs else None))
+                mark = hashlib.sha256(mark.encode(errors="replace")).hexdigest()
+                if self._handed.is_news(group.text(), mark):
+                    changes.append(change_of(self._connection, group, sheet, jobs, tracks=self._tracks))
+                    marks[group.text()] = mark
         for group in sorted(known - sheets.keys()):
             gone = await self._gone(group, again)
             changes.append(gone)
             if isinstance(gone, Removed):
                 groups.discard(group)
-        return changes
+            marks[group.text()] = ""  # should it come back, it is news
+        return changes, marks
 
     async def _gone(self, group: Group, again: date) -> SourceChange:
         """What it means that a group is not listed any more.
