@@ -30,6 +30,7 @@ BODY = b'{"DisplayName":"Packed","Notes":"' + b"n" * 1500 + b'"}'
         ("deflate", zlib.compress(BODY)),
         ("deflate", raw_deflate(BODY)),
     ],
+    ids=["none", "identity", "gzip", "x-gzip", "zlib", "raw"],
 )
 def test_a_body_is_what_it_was(encoding: str, packed: bytes) -> None:
     assert unpacked(packed, encoding, len(BODY)) == BODY
