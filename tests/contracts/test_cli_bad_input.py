@@ -26,6 +26,8 @@ folder = "exports"
 # Port 9 of this machine discards nothing nowadays: connections to it are refused.
 NOWHERE = {"COUNTERFOIL_DSN": "postgresql://counterfoil:wrong-word@127.0.0.1:9/books"}
 
+EMULATORS = ["bamboohr", "gusto", "hubspot", "pipedrive", "quickbooks", "salesforce"]
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -100,7 +102,7 @@ def test_a_mapping_that_is_not_there(folder: Path) -> None:
 
 def test_an_emulator_that_is_not_installed(tmp_path: Path) -> None:
     ran = run_cli("emulator", "sap", "--port", "0", cwd=tmp_path)
-    refused(ran, 2, "There is no emulator called sap; installed are: gusto, hubspot, quickbooks.")
+    refused(ran, 2, f"There is no emulator called sap; installed are: {', '.join(EMULATORS)}.")
 
 
 def test_an_emulator_keeps_its_own_options(tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_an_emulator_keeps_its_own_options(tmp_path: Path) -> None:
     assert ran.code == 0
     assert "--control-port" in ran.out
     listed = run_cli("emulator", "--list", "--json", cwd=tmp_path)
-    assert listed.json()["emulators"] == ["gusto", "hubspot", "quickbooks"]
+    assert listed.json()["emulators"] == EMULATORS
 
 
 def test_an_unknown_command_or_option(tmp_path: Path) -> None:

@@ -39,6 +39,9 @@ FIELDS: Mapping[RecordName | Literal["line"], Mapping[str, FieldKind]] = {
         "department": "text",
         "hired": "date",
         "active": "flag",
+        "location": "text",
+        "job": "text",
+        "books_id": "text",
     },
     "vendor": {"name": "text", "email": "text", "currency": "text", "active": "flag"},
     "invoice": {
