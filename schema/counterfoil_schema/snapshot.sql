@@ -391,9 +391,7 @@ CREATE TABLE counterfoil_log.events (
     epoch bigint,
     delivery text,
     body bytea NOT NULL,
-    link bytea NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea NOT NULL
 )
 PARTITION BY HASH (company);
 
@@ -415,9 +413,7 @@ CREATE TABLE counterfoil_log.events_00 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -439,9 +435,7 @@ CREATE TABLE counterfoil_log.events_01 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -463,9 +457,7 @@ CREATE TABLE counterfoil_log.events_02 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -487,9 +479,7 @@ CREATE TABLE counterfoil_log.events_03 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -511,9 +501,7 @@ CREATE TABLE counterfoil_log.events_04 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -535,9 +523,7 @@ CREATE TABLE counterfoil_log.events_05 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -559,9 +545,7 @@ CREATE TABLE counterfoil_log.events_06 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -583,9 +567,7 @@ CREATE TABLE counterfoil_log.events_07 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -607,9 +589,7 @@ CREATE TABLE counterfoil_log.events_08 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -631,9 +611,7 @@ CREATE TABLE counterfoil_log.events_09 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -655,9 +633,7 @@ CREATE TABLE counterfoil_log.events_10 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -679,9 +655,7 @@ CREATE TABLE counterfoil_log.events_11 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -703,9 +677,7 @@ CREATE TABLE counterfoil_log.events_12 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -727,9 +699,7 @@ CREATE TABLE counterfoil_log.events_13 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -751,9 +721,7 @@ CREATE TABLE counterfoil_log.events_14 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -775,9 +743,7 @@ CREATE TABLE counterfoil_log.events_15 (
     epoch bigint,
     delivery text,
     body bytea CONSTRAINT events_body_not_null NOT NULL,
-    link bytea CONSTRAINT events_link_not_null NOT NULL,
-    CONSTRAINT events_link_check CHECK ((length(link) = 32)),
-    CONSTRAINT events_position_check CHECK (("position" > 0))
+    link bytea CONSTRAINT events_link_not_null NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='50000');
 
@@ -791,10 +757,7 @@ CREATE TABLE counterfoil_log.heads (
     "position" bigint NOT NULL,
     hash bytea NOT NULL,
     epoch bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT heads_company_check CHECK ((company >= 0)),
-    CONSTRAINT heads_epoch_check CHECK ((epoch >= 0)),
-    CONSTRAINT heads_hash_check CHECK ((length(hash) = 32)),
-    CONSTRAINT heads_position_check CHECK (("position" >= 0))
+    CONSTRAINT heads_company_check CHECK ((company >= 0))
 )
 WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
 

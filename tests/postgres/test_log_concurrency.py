@@ -12,7 +12,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from counterfoil.log import Append, LogClosedError, LogError, LogLimits, NewEvent, PostgresAudit, verify
+from counterfoil.log import (
+    Append,
+    Delivery,
+    EventTooLargeError,
+    LogClosedError,
+    LogError,
+    LogLimits,
+    NewEvent,
+    PostgresAudit,
+    verify,
+)
+from counterfoil.log.group import Request
+from counterfoil.log.waiting import Waiting
 from counterfoil.postgres import EmbeddedPostgres, Pool, PoolLimits, create_pool
 from counterfoil.testing.log_contract import Noted
 from support.logs import OpenLog, open_log
@@ -321,3 +333,38 @@ async def test_what_was_accepted_is_written_before_it_stops(pool: Pool, database
     with pytest.raises(LogClosedError):
         await log.writer.append(Append(1, [NewEvent(Noted(number=1))]))
     assert len(await logged(log, [1])) == 50
+
+
+async def test_what_cannot_be_encoded_harms_nobody_beside_it(pool: Pool, database: Database) -> None:
+    """They come in one turn of the loop, so that they are encoded together."""
+    deliveries = [Delivery("hubspot", "a"), Delivery("hubspot", "b")]
+    appends = [
+        Append(1, [NewEvent(Noted(number=1))]),
+        Append(1, [NewEvent(Noted(number=2), record_key="crm:\0")]),
+        Append(2, [NewEvent(Noted(number=3))]),
+        Append(1, [NewEvent(Noted(number=4), record_key="k" * 1_001)]),
+        Append(2, [NewEvent(Noted(number=5), delivery=each) for each in deliveries]),
+        Append(1, [NewEvent(Noted(number=6), record_key="crm:\ud800")]),
+        Append(1, [NewEvent(Noted(number=7))]),
+    ]
+    async with open_log(pool, database.names) as log:
+        results = await asyncio.gather(*map(log.writer.append, appends), return_exceptions=True)
+        found = await logged(log, [1, 2])
+    refused = [type(result) for result in results if isinstance(result, Exception)]
+    assert [ValueError, EventTooLargeError, ValueError, UnicodeEncodeError] == refused
+    assert found == {(1, 1): 1, (1, 2): 7, (2, 1): 3}
+
+
+async def test_an_encoder_that_breaks_leaves_nobody_waiting() -> None:
+    def broken(requests: Sequence[Request]) -> None:
+        raise RuntimeError(f"no encoder for {len(requests)}")
+
+    waiting = Waiting(LogLimits(), broken)
+    loop = asyncio.get_running_loop()
+    told: list[object] = []
+    loop.set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+    request = Request(Append(1, [NewEvent(Noted(number=1))]), loop.create_future())
+    await waiting.put(request)
+    with pytest.raises(RuntimeError):
+        await request.verdict
+    assert told == ["no encoder for 1"]

@@ -11,7 +11,7 @@ segments beside the clear ones:
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -36,6 +36,7 @@ from counterfoil_schema.events.base import Event, EventRegistry, Seal, registry
 
 BODY_BYTES_MAX = 8 * 1024 * 1024
 _BREATH_EVENTS = 100
+_CLEAR_EVENTS_MAX = 10
 _ID_BYTES = 16
 _CONTEXT = b"counterfoil segment 1"
 
@@ -104,6 +105,36 @@ class EventCodec:
                 # Others have work on the loop, and answers to read.
                 await asyncio.sleep(0)
         return tuple(encoded)
+
+    @staticmethod
+    def is_clear(append: Append) -> bool:
+        """Whether it is small and has nothing to seal, as most appends: then `encode_clear` takes it."""
+        events = append.events
+        return len(events) <= _CLEAR_EVENTS_MAX and not any(sealing.plan_for(type(new.event)) for new in events)
+
+    def encode_clear(self, appends: Sequence[Append]) -> list[tuple[EncodedEvent, ...] | Exception]:
+        """The events of several small appends with nothing to seal, at one instant; an error for what cannot be.
+
+        Errors are those of `encode_all`.
+        """
+        recorded_at = self._clock.now()
+        microseconds = chain.microseconds(recorded_at)
+        chance = self._entropy.token_bytes(_ID_BYTES * sum([len(append.events) for append in appends]))
+        drawn = 0
+        encoded: list[tuple[EncodedEvent, ...] | Exception] = []
+        for append in appends:
+            stamp = _Stamp(append.company, append.epoch, recorded_at, microseconds)
+            events = []
+            try:
+                for new in append.events:
+                    event_id = _event_id(chance[drawn : drawn + _ID_BYTES])
+                    drawn += _ID_BYTES
+                    body = new.event.__pydantic_serializer__.to_json(new.event)
+                    events.append(self._encoded(stamp, new, event_id, body))
+                encoded.append(tuple(events))
+            except (ValueError, LogError) as error:
+                encoded.append(error)
+        return encoded
 
     def _encoded(self, stamp: _Stamp, new: NewEvent, event_id: UUID, body: bytes) -> EncodedEvent:
         event, trace, delivery = new.event, new.trace, new.delivery

@@ -1,8 +1,6 @@
-"""Requests to append that wait for the next transaction, and how many of them it takes."""
+"""An append on its way through the writer: its bounds, its request, what became of it."""
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,8 +19,8 @@ class LogLimits:
     """Bounds of a log writer.
 
     Args:
-        lanes: transactions at a time, each over companies of its own. More than one pays where the server has
-            cores to spare; each costs a connection, and smaller groups more CPU time per event.
+        lanes: transactions at a time, each over companies of its own. Two keep two cores of a server busy; each
+            costs a connection, and smaller groups cost more CPU time per event.
         group_events_max: events to a transaction.
         group_bytes_max: bytes of bodies to a transaction.
         queue_requests_max: requests that wait in a lane; more must wait to be let in.
@@ -32,7 +30,7 @@ class LogLimits:
         unavailable_seconds_max: after so long without Postgres, appends fail.
     """
 
-    lanes: int = 1
+    lanes: int = 2
     group_events_max: int = 2_000
     group_bytes_max: int = 16 * 1024 * 1024
     queue_requests_max: int = 10_000
@@ -43,7 +41,6 @@ class LogLimits:
 
 
 DEFAULT_LIMITS = LogLimits()
-_HALVED_REQUESTS_MIN = 16
 
 
 class Verdict(NamedTuple):
@@ -58,15 +55,34 @@ class Verdict(NamedTuple):
 
 
 class Request:
-    """A prepared append on its way. `since` is set once an answer was lost: it may stand after that position."""
+    """An append on its way. `since` is set once an answer was lost: it may stand after that position.
 
-    __slots__ = ("company", "prepared", "since", "verdict")
+    It has no events yet if it arrived as it was; `Waiting` hands out none like that.
+    """
 
-    def __init__(self, prepared: PreparedAppend, verdict: asyncio.Future[Verdict]) -> None:
-        self.prepared = prepared
+    __slots__ = ("append", "company", "delivery", "events", "since", "size", "verdict")
+
+    def __init__(self, append: Append, verdict: asyncio.Future[Verdict]) -> None:
+        self.append = append
         self.verdict = verdict
-        self.company = prepared.append.company
+        self.company = append.company
+        self.events: tuple[EncodedEvent, ...] = ()
+        self.delivery: Delivery | None = None
+        self.size = 0
         self.since: int | None = None
+
+    def take_over(self, prepared: PreparedAppend) -> None:
+        """Its events, encoded."""
+        self.events = prepared.events
+        self.delivery = prepared.delivery
+        self.size = prepared.size
+
+    def fail(self, error: Exception) -> None:
+        """Tell its caller, if there still is one."""
+        if not self.verdict.done():
+            self.verdict.set_exception(error)
+            # Its caller may be gone; then nobody fetches it, and that is no fault.
+            self.verdict.exception()
 
 
 def prepared_from(append: Append, events: tuple[EncodedEvent, ...], limits: LogLimits) -> PreparedAppend:
@@ -128,18 +144,19 @@ def check_append(append: Append, limits: LogLimits) -> None:
                 )
 
 
-def appended_from(prepared: PreparedAppend, status: str, position: int, decoder: BodyDecoder) -> Appended:
+def appended_from(
+    append: Append, events: tuple[EncodedEvent, ...], status: str, position: int, decoder: BodyDecoder
+) -> Appended:
     """A verdict as the caller sees it.
 
     Raises:
         FencedError, StaleDecisionError: refused.
         LogError: a status that this release does not know.
     """
-    append = prepared.append
     match status:
         case "appended":
-            last = position + len(prepared.events) - 1
-            return Appended(append.company, position, last, False, prepared.events, append.epoch, decoder)
+            last = position + len(events) - 1
+            return Appended(append.company, position, last, False, events, append.epoch, decoder)
         case "duplicate":
             return Appended(append.company, position, position, True)
         case "fenced":
@@ -148,73 +165,3 @@ def appended_from(prepared: PreparedAppend, status: str, position: int, decoder:
             raise StaleDecisionError(append.company, append.guard.position if append.guard else 0, position)
         case _:
             raise LogError(f"The server's append function answered {status!r}, which this release does not know.")
-
-
-class Waiting:
-    """First in, first out, bounded in number and bytes."""
-
-    def __init__(self, limits: LogLimits) -> None:
-        self._limits = limits
-        self._requests: deque[Request] = deque()
-        self._bytes = 0
-        self._news = asyncio.Event()
-        self._room = asyncio.Event()
-
-    def __len__(self) -> int:
-        return len(self._requests)
-
-    async def put(self, request: Request) -> None:
-        """Queue a request; waits while the queue is full."""
-        while self._full(request):
-            self._room.clear()
-            await self._room.wait()
-        self._requests.append(request)
-        self._bytes += request.prepared.size
-        self._news.set()
-
-    async def take(self) -> list[Request]:
-        """The next group: all that waits, up to the limits of a transaction; waits until there is one.
-
-        What gathers while no transaction runs goes in two halves if it is much: then the callers of the one half
-        prepare their next requests while the other is written, and so on in turns, instead of all at once.
-        """
-        while True:
-            is_idle = not self._news.is_set()
-            await self._news.wait()
-            waiting = len(self._requests)
-            group = self._take(waiting // 2 if is_idle and waiting >= _HALVED_REQUESTS_MIN else waiting)
-            if group:
-                return group
-
-    def _take(self, requests_max: int) -> list[Request]:
-        group: list[Request] = []
-        events = size = 0
-        while self._requests and len(group) < requests_max:
-            request = self._requests[0]
-            if not request.verdict.done():
-                events += len(request.prepared.events)
-                size += request.prepared.size
-                if group and (events > self._limits.group_events_max or size > self._limits.group_bytes_max):
-                    break
-                group.append(request)
-            self._requests.popleft()
-            self._bytes -= request.prepared.size
-        if not self._requests:
-            self._news.clear()
-        self._room.set()
-        return group
-
-    def drain(self) -> Sequence[Request]:
-        """Everything that still waits, which is taken out."""
-        rest = [*self._requests]
-        self._requests.clear()
-        self._bytes = 0
-        self._news.clear()
-        self._room.set()
-        return rest
-
-    def _full(self, request: Request) -> bool:
-        # A request larger than the whole queue goes in alone, or it never would.
-        return len(self._requests) >= self._limits.queue_requests_max or (
-            bool(self._requests) and self._bytes + request.prepared.size > self._limits.queue_bytes_max
-        )

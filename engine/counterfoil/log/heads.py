@@ -67,7 +67,7 @@ class Heads:
                 before[company] = position
                 hashes.append(link)
             firsts.append(position + 1)
-            for event in request.prepared.events:
+            for event in request.events:
                 position += 1
                 link = chain.link(link, position, event.digest)
                 links.append(link)
@@ -82,7 +82,7 @@ class Heads:
             return [Verdict("appended", first) for first in believed.firsts]
         end = 0
         for request, (status, position, made) in zip(requests, answer, strict=True):
-            size = len(request.prepared.events)
+            size = len(request.events)
             end += chain.HASH_BYTES * size
             if status != "appended":
                 continue

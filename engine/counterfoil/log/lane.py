@@ -1,15 +1,16 @@
 """One lane of the log's writer: a queue, a connection, and the task that carries groups from one to the other."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 import asyncpg
 import backoff
 
 from counterfoil.log.errors import LogClosedError, LogError, LogUnavailableError
-from counterfoil.log.group import LogLimits, Request, Verdict, Waiting
+from counterfoil.log.group import LogLimits, Request, Verdict
 from counterfoil.log.session import LOST, UNDONE, AppendSession
+from counterfoil.log.waiting import Waiting
 from counterfoil.postgres.connect import Pool
 from counterfoil.postgres.names import Names
 
@@ -20,10 +21,12 @@ _DRAIN_POLL_SECONDS = 0.01
 class Lane:
     """Runs one transaction at a time; each takes up everything that queued while the last one ran."""
 
-    def __init__(self, pool: Pool, names: Names, limits: LogLimits) -> None:
+    def __init__(
+        self, pool: Pool, names: Names, limits: LogLimits, encode: Callable[[Sequence[Request]], None]
+    ) -> None:
         self._limits = limits
         self._session = AppendSession(pool, names, answer_seconds_max=limits.answer_seconds_max)
-        self._waiting = Waiting(limits)
+        self._waiting = Waiting(limits, encode)
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self._in_flight: Sequence[Request] = ()
@@ -73,7 +76,7 @@ class Lane:
                 self._in_flight = ()
         finally:
             for request in (*self._in_flight, *self._waiting.drain()):
-                _fail(request, LogClosedError("The log's writer stopped before this was confirmed."))
+                request.fail(LogClosedError("The log's writer stopped before this was confirmed."))
             self._in_flight = ()
             self._session.abandon()
             await asyncio.shield(self._session.close())
@@ -86,7 +89,7 @@ class Lane:
             await self._commit_apart(group, error)
         except (*LOST, *UNDONE) as error:
             for request in group:
-                _fail(request, _unavailable(request, error))
+                request.fail(_unavailable(request, error))
         except asyncpg.PostgresError as error:
             await self._commit_apart(group, error)
         else:
@@ -101,7 +104,7 @@ class Lane:
                 f"Postgres refuses the append for company {group[0].company} ({type(error).__name__}: {error})."
             )
             refusal.__cause__ = error
-            _fail(group[0], refusal)
+            group[0].fail(refusal)
             return
         middle = len(group) // 2
         await self._commit(group[:middle])
@@ -145,13 +148,6 @@ class Lane:
 
 def _never_sent(error: Exception) -> bool:
     return isinstance(error, ValueError)
-
-
-def _fail(request: Request, error: LogError) -> None:
-    if not request.verdict.done():
-        request.verdict.set_exception(error)
-        # Its caller may be gone; then nobody fetches it, and that is no fault.
-        request.verdict.exception()
 
 
 def _unavailable(request: Request, error: BaseException) -> LogUnavailableError:

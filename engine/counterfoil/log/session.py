@@ -156,8 +156,8 @@ def _is_closed(connection: "PoolConnection") -> bool:
 
 
 def _arguments(requests: Sequence[Request], believed: Believed) -> tuple[object, ...]:
-    appends = [request.prepared.append for request in requests]
-    events = [event for request in requests for event in request.prepared.events]
+    appends = [request.append for request in requests]
+    events = [event for request in requests for event in request.events]
     ids, types, versions, instants, keys, causes, traces, deliveries, bodies, digests = zip(*events, strict=True)
     # The driver looks at every element of an array, at some cost, so each column that can be shorter is.
     places: dict[tuple[str, int], int] = {}
@@ -169,7 +169,7 @@ def _arguments(requests: Sequence[Request], believed: Believed) -> tuple[object,
         believed.positions,
         believed.hashes,
         believed.links,
-        [len(request.prepared.events) for request in requests] if len(events) > len(requests) else None,
+        [len(request.events) for request in requests] if len(events) > len(requests) else None,
         *_conditions(requests, appends),
         _epochs(requests, appends),
         first,
@@ -190,7 +190,7 @@ def _arguments(requests: Sequence[Request], believed: Believed) -> tuple[object,
 
 def _conditions(requests: Sequence[Request], appends: Sequence[Append]) -> tuple[object, ...]:
     """Guards and their keys, outside deliveries, and since when a repeated request may stand already."""
-    outside = [request.prepared.delivery for request in requests]
+    outside = [request.delivery for request in requests]
     guards = [append.guard for append in appends]
     since = _unless_empty([request.since for request in requests])
     if outside.count(None) == len(outside) and guards.count(None) == len(guards):
@@ -210,7 +210,7 @@ def _epochs(requests: Sequence[Request], appends: Sequence[Append]) -> Sequence[
     epochs = [append.epoch for append in appends]
     if epochs.count(None) == len(epochs):
         return None
-    return [epoch for request, epoch in zip(requests, epochs, strict=True) for _ in request.prepared.events]
+    return [epoch for request, epoch in zip(requests, epochs, strict=True) for _ in request.events]
 
 
 def _unless_empty(column: Sequence[T]) -> Sequence[T] | None:

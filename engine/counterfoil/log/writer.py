@@ -1,10 +1,12 @@
 """Appending with group commit: what came in while one transaction ran goes into the next, together."""
 
 import asyncio
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from counterfoil.log.codec import EventCodec
+from counterfoil.log.errors import EventTooLargeError
 from counterfoil.log.group import (
     DEFAULT_LIMITS,
     LogLimits,
@@ -38,7 +40,7 @@ class PostgresLog:
     def __init__(self, pool: Pool, names: Names, codec: EventCodec, *, limits: LogLimits = DEFAULT_LIMITS) -> None:
         self._codec = codec
         self._limits = limits
-        self._lanes = [Lane(pool, names, limits) for _ in range(limits.lanes)]
+        self._lanes = [Lane(pool, names, limits, self._encode) for _ in range(limits.lanes)]
 
     async def __aenter__(self) -> Self:
         for lane in self._lanes:
@@ -64,7 +66,22 @@ class PostgresLog:
         Raises:
             LogClosedError: the writer is not running.
         """
-        return await self.record(await self.prepare(append))
+        if not self._codec.is_clear(append):
+            return await self.record(await self.prepare(append))
+        check_append(append, self._limits)
+        return await self._send(Request(append, self._verdict()))
+
+    def _encode(self, requests: Sequence[Request]) -> None:
+        """Give requests that came as they were their events, all at one instant."""
+        encoded = self._codec.encode_clear([request.append for request in requests])
+        for request, events in zip(requests, encoded, strict=True):
+            if isinstance(events, Exception):
+                request.fail(events)
+                continue
+            try:
+                request.take_over(prepared_from(request.append, events, self._limits))
+            except (EventTooLargeError, ValueError) as error:
+                request.fail(error)
 
     async def prepare(self, append: Append) -> PreparedAppend:
         """The first half of `append`: check, seal and digest, without the database (but for a new key).
@@ -81,11 +98,19 @@ class PostgresLog:
         Raises:
             as `append`, for everything else.
         """
-        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        await self._lanes[prepared.append.company % len(self._lanes)].put(Request(prepared, verdict))
+        request = Request(prepared.append, self._verdict())
+        request.take_over(prepared)
+        return await self._send(request)
+
+    async def _send(self, request: Request) -> Appended:
+        await self._lanes[request.company % len(self._lanes)].put(request)
         try:
-            status, position, _ = await verdict
+            status, position, _ = await request.verdict
         finally:
             # Whoever no longer waits is passed over, if it was not sent yet.
-            verdict.cancel()
-        return appended_from(prepared, status, position, self._codec)
+            request.verdict.cancel()
+        return appended_from(request.append, request.events, status, position, self._codec)
+
+    @staticmethod
+    def _verdict() -> asyncio.Future[Verdict]:
+        return asyncio.get_running_loop().create_future()

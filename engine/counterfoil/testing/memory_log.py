@@ -119,7 +119,7 @@ class MemoryLog:
         status, position, _ = self._decide(prepared)
         if status == "appended":
             self._insert(prepared)
-        return appended_from(prepared, status, position, self._codec)
+        return appended_from(prepared.append, prepared.events, status, position, self._codec)
 
     def _decide(self, prepared: PreparedAppend) -> Verdict:
         append, company = prepared.append, self._company(prepared.append.company)
