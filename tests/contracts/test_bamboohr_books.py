@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from counterfoil import CompanySettings, Engine, QuickBooksSettings, Settings, SourceSettings
+from counterfoil import Engine, Settings
 from counterfoil.postgres import Pool
 from counterfoil_schema.exact_json import JsonObject
 from support.bamboohr import Company, bamboohr, person, project, worked
+from support.between import settings_between, source_settings
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
@@ -52,24 +52,9 @@ def books() -> Iterator[EmulatorProcess]:
 
 
 def settings(database: Database, home: Path, books: EmulatorProcess, company: Company, customer: str) -> Settings:
-    quickbooks = QuickBooksSettings(
-        realm_id=books["realm_id"],
-        client_id=SecretStr(books["client_id"]),
-        client_secret=SecretStr(books["client_secret"]),
-        refresh_token=SecretStr(books["refresh_token"]),
-        verifier_token=SecretStr(books["verifier_token"]),
-        base_url=books["base_url"],
-        unlimited=True,
-    )
-    source = SourceSettings(
-        adapter="bamboohr",
-        mapping=MAPPING.format(customer=customer),
-        options=dict(company.context({"compensation": True}).settings),
-    )
-    configured = CompanySettings(
-        company=1, name="People", quickbooks=quickbooks, sources={"bamboohr": source}, poll_seconds=1.0
-    )
-    return Settings(home=home, dsn=database.engine_dsn, admin_dsn=database.admin_dsn, companies=(configured,))
+    options = company.context({"compensation": True}).settings
+    source = source_settings("bamboohr", MAPPING.format(customer=customer), options)
+    return settings_between(database, home, books, source)
 
 
 def activities(books: EmulatorProcess) -> dict[str, Any]:

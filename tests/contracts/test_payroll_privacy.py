@@ -12,13 +12,13 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from pydantic import SecretStr
 
-from counterfoil import CompanySettings, Engine, QuickBooksSettings, Settings, SourceSettings
+from counterfoil import Engine, Settings
 from counterfoil.explain import Finder, gather
 from counterfoil.log import RecordedEvent
 from counterfoil.postgres import Pool
 from counterfoil_schema.exact_json import JsonObject
+from support.between import settings_between, source_settings
 from support.gusto import Company, employees, gusto, payroll, person
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
@@ -91,19 +91,7 @@ def books() -> Iterator[EmulatorProcess]:
 
 
 def settings(database: Database, home: Path, books: EmulatorProcess, company: Company) -> Settings:
-    quickbooks = QuickBooksSettings(
-        realm_id=books["realm_id"],
-        client_id=SecretStr(books["client_id"]),
-        client_secret=SecretStr(books["client_secret"]),
-        refresh_token=SecretStr(books["refresh_token"]),
-        verifier_token=SecretStr(books["verifier_token"]),
-        base_url=books["base_url"],
-        unlimited=True,
-    )
-    options = dict(company.context().settings)
-    source = SourceSettings(adapter="gusto", mapping=MAPPING, options=options)
-    configured = CompanySettings(company=1, name="Discreet", quickbooks=quickbooks, sources={"gusto": source})
-    return Settings(home=home, dsn=database.engine_dsn, admin_dsn=database.admin_dsn, companies=(configured,))
+    return settings_between(database, home, books, source_settings("gusto", MAPPING, company.context().settings))
 
 
 async def posted(engine: Engine, key: str) -> RecordedEvent:

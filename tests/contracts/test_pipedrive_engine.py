@@ -1,17 +1,15 @@
 """Won deals become invoices to the cent, and their payments come back to the deals: an engine between two emulators."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-from pydantic import SecretStr
-
-from counterfoil import CompanySettings, Engine, QuickBooksSettings, Settings, SourceSettings
+from counterfoil import Engine
 from counterfoil_schema.events.receipts import SourceRemoved
+from support.between import at_work, documents, pay, source_settings
 from support.pipedrive import Account, account, deal, line, organization, person, product
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
@@ -45,45 +43,14 @@ document_link = "QuickBooks link"
 """
 
 
-@asynccontextmanager
-async def at_work(database: Database, home: Path, books: EmulatorProcess, held: Account) -> AsyncIterator[Engine]:
-    """An engine between the two emulators, with the webhooks of both leading to it."""
-    quickbooks = QuickBooksSettings(
-        realm_id=books["realm_id"],
-        client_id=SecretStr(books["client_id"]),
-        client_secret=SecretStr(books["client_secret"]),
-        refresh_token=SecretStr(books["refresh_token"]),
-        verifier_token=SecretStr(books["verifier_token"]),
-        base_url=books["base_url"],
-        unlimited=True,
-    )
-    options = {
-        "base_url": held.emulator.base_url,
-        "api_token": SecretStr(held.emulator.tokens.api_token),
-        "webhook_user": held.emulator.standing.user,
-        "webhook_password": SecretStr(held.emulator.standing.password or ""),
-        "company_id": str(held.emulator.identity.company_id),
-        "overlap_seconds": 0,
-        "calls_per_2_seconds": 1_000,
-    }
-    source = SourceSettings(adapter="pipedrive", mapping=MAPPING, options=options)
-    company = CompanySettings(company=1, name="Sold", quickbooks=quickbooks, sources={"pipedrive": source})
-    engine = Engine(Settings(home=home, dsn=database.engine_dsn, admin_dsn=database.admin_dsn, companies=(company,)))
-    host = web.Application()
-    host.add_subapp("/hooks", engine.webhooks)
-    runner = web.AppRunner(host)
-    async with engine:
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            root = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks"
-            hook = {"url": f"{root}/quickbooks", "gather_seconds": 0}
-            await asyncio.to_thread(books.control, "/webhooks", hook)
-            await held.control("POST", "/webhooks", {"url": f"{root}/sources/1/pipedrive"})
-            engine.start()
-            yield engine
-        finally:
-            await runner.cleanup()
+def connection(held: Account) -> dict[str, object]:
+    company = str(held.emulator.identity.company_id)
+    return held.settings(company_id=company, calls_per_2_seconds=1_000, timeout_seconds=30)
+
+
+async def listen(held: Account, url: str) -> None:
+    """Have Pipedrive's webhooks sent there."""
+    await held.control("POST", "/webhooks", {"url": url})
 
 
 async def until(found: Callable[[], Awaitable[Any]], wanted: Any) -> None:
@@ -99,9 +66,7 @@ async def until(found: Callable[[], Awaitable[Any]], wanted: Any) -> None:
 
 async def invoices(books: EmulatorProcess) -> dict[str, Any]:
     """The invoices in the books, by number."""
-    state: Any = await asyncio.to_thread(books.control, "/state?entity=Invoice")
-    held = state["records"]["Invoice"] if "records" in state else state["Invoice"]
-    return {one["DocNumber"]: one for one in (held.values() if isinstance(held, dict) else held)}
+    return {one["DocNumber"]: one for one in (await documents(books)).values()}
 
 
 async def totals(books: EmulatorProcess) -> dict[str, Decimal]:
@@ -115,15 +80,9 @@ async def told(held: Account, deal_id: int) -> dict[str, Any]:
     return {name: value for name, value in custom.items() if value is not None}
 
 
-async def pay(books: EmulatorProcess, number: str, amount: str) -> None:
+async def paid(books: EmulatorProcess, number: str, amount: str) -> None:
     """A bookkeeper enters a payment."""
-    document = (await invoices(books))[number]
-    payment = {
-        "CustomerRef": {"value": document["CustomerRef"]["value"]},
-        "TotalAmt": Decimal(amount),
-        "Line": [{"Amount": Decimal(amount), "LinkedTxn": [{"TxnId": document["Id"], "TxnType": "Invoice"}]}],
-    }
-    await asyncio.to_thread(books.control, "/books/Payment", {"body": payment})
+    await pay(books, (await invoices(books))[number]["Id"], Decimal(amount))
 
 
 async def load(held: Account) -> None:
@@ -152,7 +111,8 @@ async def test_won_deals_are_invoiced_to_the_cent_and_payments_come_back(databas
     with emulator_process("--limits", "off") as books:
         async with account(limits=True, burst=10_000) as held:
             await load(held)
-            async with at_work(database, tmp_path, books, held) as engine:
+            source = source_settings("pipedrive", MAPPING, connection(held))
+            async with at_work(database, tmp_path, books, source, listen=partial(listen, held)) as engine:
                 first = {"PD-1": Decimal("272.67"), "102-71": Decimal("33.34"), "102-72": Decimal("66.66")}
                 await until(lambda: totals(books), first)
                 opened = {"QuickBooks status": "open", "QuickBooks invoice": "PD-1", "Our number": "PD-1"}
@@ -161,10 +121,10 @@ async def test_won_deals_are_invoiced_to_the_cent_and_payments_come_back(databas
                 money |= {"QuickBooks balance": Decimal("272.67"), "QuickBooks paid": Decimal(0)}
                 await until(lambda: told(held, 101), {**opened, **money})
 
-                await pay(books, "PD-1", "72.67")
+                await paid(books, "PD-1", "72.67")
                 await until(lambda: _of(told(held, 101), "QuickBooks balance"), Decimal(200))
                 assert _fields(await told(held, 101)) == ("partial", Decimal("72.67"))
-                await pay(books, "102-71", "33.34")
+                await paid(books, "102-71", "33.34")
                 await until(lambda: _of(told(held, 102), "QuickBooks status"), "#71 paid\n#72 open")
 
                 await held.control("POST", "/people/organizations/merge", {"primary": 4, "merged": 5})

@@ -4,16 +4,14 @@ Salesforce and QuickBooks are emulators. The amounts expected are worked out her
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from counterfoil import CompanySettings, Engine, QuickBooksSettings, Settings, SourceSettings
+from support.between import at_work, documents, pay, source_settings
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 from support.salesforce import Org, account, line, opportunity, org, price, product, record_id
@@ -57,42 +55,6 @@ def emulator() -> Iterator[EmulatorProcess]:
         yield running
 
 
-@asynccontextmanager
-async def at_work(database: Database, home: Path, emulator: EmulatorProcess, held: Org) -> AsyncIterator[Engine]:
-    """An engine between the two emulators."""
-    app = held.emulator.sessions.app
-    quickbooks = QuickBooksSettings(
-        realm_id=emulator["realm_id"],
-        client_id=SecretStr(emulator["client_id"]),
-        client_secret=SecretStr(emulator["client_secret"]),
-        refresh_token=SecretStr(emulator["refresh_token"]),
-        verifier_token=SecretStr(emulator["verifier_token"]),
-        base_url=emulator["base_url"],
-        unlimited=True,
-    )
-    options = {
-        "login_url": held.emulator.base_url,
-        "client_id": app.client_id,
-        "client_secret": SecretStr(app.client_secret),
-        "org_id": held.emulator.org.org_id,
-        "currency": "USD",
-        "calls_per_second": 1000,
-    }
-    source = SourceSettings(adapter="salesforce", mapping=MAPPING, options=options)
-    company = CompanySettings(
-        company=1,
-        name="Opportune & Sons",
-        quickbooks=quickbooks,
-        sources={"salesforce": source},
-        poll_seconds=0.5,
-        sweep_seconds=0.5,
-    )
-    settings = Settings(home=home, dsn=database.engine_dsn, admin_dsn=database.admin_dsn, companies=(company,))
-    async with Engine(settings) as engine:
-        engine.start()
-        yield engine
-
-
 async def until(look: Callable[[], Any], fits: Callable[[Any], bool]) -> Any:
     """What a look shows once it fits."""
     seen: Any = None
@@ -124,11 +86,6 @@ async def test_won_deals_become_invoices_to_the_cent_and_payments_come_back(
             OpportunityLineItem=lines,
         )
 
-        async def invoices() -> list[dict[str, Any]]:
-            shown: Any = await asyncio.to_thread(emulator.control, "/state?entity=Invoice")
-            found: list[dict[str, Any]] = shown["Invoice"]
-            return found
-
         async def deals() -> dict[str, dict[str, Any]]:
             shown: Any = await held.control("GET", "/objects/Opportunity")
             return {row["Id"]: row for row in shown["records"]}
@@ -136,21 +93,16 @@ async def test_won_deals_become_invoices_to_the_cent_and_payments_come_back(
         def is_told(rows: dict[str, dict[str, Any]]) -> bool:
             return all(rows[record_id("006", deal)]["QBO_Status__c"] for deal in DEALS)
 
-        async with at_work(database, tmp_path, emulator, held):
+        source = source_settings("salesforce", MAPPING, held.settings(timeout_seconds=30))
+        async with at_work(database, tmp_path, emulator, source):
             rows = await until(deals, is_told)
-            books = {one["DocNumber"]: one for one in await invoices()}
+            books = {one["DocNumber"]: one for one in (await documents(emulator)).values()}
             numbers = {deal: str(rows[record_id("006", deal)]["QBO_Number__c"]) for deal in DEALS}
             assert {deal: Decimal(str(books[number]["TotalAmt"])) for deal, number in numbers.items()} == TOTALS
             assert len(books) == len(DEALS)
             assert rows[record_id("006", 9)]["QBO_Status__c"] is None
             assert all(str(rows[record_id("006", d)]["Amount"]) == str(total) for d, total in TOTALS.items())
-            paid = books[numbers[2]]
-            payment = {
-                "CustomerRef": {"value": paid["CustomerRef"]["value"]},
-                "TotalAmt": 100,
-                "Line": [{"Amount": 100, "LinkedTxn": [{"TxnId": paid["Id"], "TxnType": "Invoice"}]}],
-            }
-            await asyncio.to_thread(emulator.control, "/books/Payment", {"body": payment})
+            await pay(emulator, books[numbers[2]]["Id"], 100)
             second = record_id("006", 2)
             row = (await until(deals, lambda seen: seen[second]["QBO_Status__c"] == "partial"))[second]
             assert (Decimal(str(row["QBO_Paid__c"])), Decimal(str(row["QBO_Balance__c"]))) == (
@@ -165,7 +117,7 @@ async def test_won_deals_become_invoices_to_the_cent_and_payments_come_back(
             await until(deals, lambda seen: seen[record_id("006", 9)]["QBO_Status__c"] == "open")
             assert before == [entry for entry in await written(held) if entry["id"] in others]
             assert sorted(map(str, [*TOTALS.values(), Decimal("4.00")])) == sorted(
-                f"{Decimal(str(one['TotalAmt'])):.2f}" for one in await invoices()
+                f"{Decimal(str(one['TotalAmt'])):.2f}" for one in (await documents(emulator)).values()
             )
 
 

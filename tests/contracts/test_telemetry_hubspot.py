@@ -21,7 +21,7 @@ from counterfoil import Engine, RecordedEvent
 from counterfoil.settings import TelemetrySettings
 from counterfoil.telemetry.providers import make_providers
 from support import hubspot
-from support.between import at_work, pay
+from support.between import at_work, pay, source_settings
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
@@ -121,8 +121,7 @@ async def test_one_trace_leads_from_the_deal_to_the_value_written_back(
             database,
             tmp_path,
             emulator,
-            account,
-            MAPPING,
+            source_settings("hubspot", MAPPING, account.settings(timeout_seconds=30)),
             tracer_provider=listener.tracers,
             meter_provider=listener.meters,
         ) as engine:

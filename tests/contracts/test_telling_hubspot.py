@@ -16,7 +16,7 @@ from counterfoil.log import MasterKey
 from counterfoil.postgres import Pool
 from support import hubspot
 from support.audit import OBSERVED, assert_state_adds_up
-from support.between import at_work, flat_documents, pay
+from support.between import at_work, documents, pay, source_settings
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
@@ -117,7 +117,8 @@ async def between(database: Database, home: Path, emulator: EmulatorProcess, **d
                 hubspot.link("deals", 512, "line_items", 9),
             ],
         )
-        async with at_work(database, home, emulator, account, MAPPING) as engine:
+        source = source_settings("hubspot", MAPPING, account.settings(timeout_seconds=30))
+        async with at_work(database, home, emulator, source) as engine:
             yield Between(engine, account, emulator)
 
 
@@ -152,11 +153,11 @@ async def test_a_year_of_both_sides_editing_makes_no_loop(
     async with between(database, tmp_path, emulator, amount="100.00") as crm:
         await crm.until_clear()
         entropy, edits = SystemEntropy(), 1
-        (invoice,) = flat_documents(await asyncio.to_thread(emulator.control, "/state?entity=Invoice"))
+        (invoice,) = await documents(emulator)
         for month in range(1, MONTHS + 1):
             await crm.edit(amount=f"{100 + month}.00")
             await crm.until_parked()
-            await pay(emulator, invoice["Id"], 1)
+            await pay(emulator, invoice, 1)
             await crm.until_paid(f"{month}.00")
             assert crm.shown()["qbo_problem"], "a payment does not make the amount right"
             await crm.edit(amount="100.00")

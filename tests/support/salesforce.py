@@ -24,8 +24,8 @@ class Org:
     http: aiohttp.ClientSession
     clock: HastyClock = field(default_factory=HastyClock)
 
-    def source(self, *, mapping: Mapping[str, Any] | None = None, **settings: object) -> SalesforceSource:
-        """A new adapter; by default with client credentials, no overlap and no pacing worth the name."""
+    def settings(self, **more: object) -> dict[str, object]:
+        """A connection's settings: client credentials, no overlap, no pacing worth the name. None takes one away."""
         app = self.emulator.sessions.app
         usual = {
             "login_url": self.emulator.base_url,
@@ -37,10 +37,14 @@ class Org:
             "calls_per_second": 100_000,
             "timeout_seconds": 5,
         }
+        return {name: value for name, value in {**usual, **more}.items() if value is not None}
+
+    def source(self, *, mapping: Mapping[str, Any] | None = None, **settings: object) -> SalesforceSource:
+        """A new adapter with these settings and the usual ones."""
         return SalesforceSource(
             SourceContext(
                 connection="salesforce",
-                settings={name: value for name, value in {**usual, **settings}.items() if value is not None},
+                settings=self.settings(**settings),
                 mapping=mapping or {},
                 http=self.http,
                 clock=self.clock,
