@@ -20,9 +20,10 @@ from counterfoil.quickbooks.online.calls import Realm
 from counterfoil.quickbooks.online.client import QuickBooksClient
 from counterfoil.quickbooks.online.endpoints import known_endpoints
 from counterfoil.quickbooks.online.oauth import ClientCredentials, TokenEndpoint
-from counterfoil.secrets import RefreshLock, TokenSet, TokenStore
+from counterfoil.secrets import PostgresRefreshLock, PostgresSourceTokens, RefreshLock, TokenSet, TokenStore
 from counterfoil.settings import CompanySettings, QuickBooksSettings, reads_of
 from counterfoil.sources import SourceAdapter, SourceContext
+from counterfoil.token_keeping import SourceTokenKeeper
 
 HOSTS: Mapping[str, str] = {
     "production": "https://quickbooks.api.intuit.com",
@@ -37,6 +38,8 @@ class Network:
     http: aiohttp.ClientSession
     tokens: TokenStore
     lock: RefreshLock
+    source_tokens: PostgresSourceTokens
+    source_lock: PostgresRefreshLock
     clock: Clock
     entropy: Entropy
     tracer: Tracer
@@ -150,6 +153,9 @@ async def _open_source(name: str, settings: CompanySettings, network: Network, s
         clock=network.clock,
         entropy=network.entropy,
         public_url=network.public_url,
+        tokens=SourceTokenKeeper(
+            settings.company, name, store=network.source_tokens, lock=network.source_lock, step=network.step
+        ),
     )
     adapter: SourceAdapter = await stack.enter_async_context(factory(context))
     return adapter

@@ -41,7 +41,7 @@ from counterfoil.quickbooks.online.consent import Made, QuickBooksConsent
 from counterfoil.quickbooks.online.transport import open_session
 from counterfoil.rooms import Shared
 from counterfoil.runner import CompanyRunner
-from counterfoil.secrets import PostgresRefreshLock, open_token_store
+from counterfoil.secrets import PostgresRefreshLock, PostgresSourceTokens, open_token_store
 from counterfoil.secrets.connections import PostgresConnections
 from counterfoil.settings import Settings, reads_of
 from counterfoil.state.store import StateStore
@@ -161,6 +161,10 @@ class Engine:
                 open_token_store(settings.tokens, pool, names, keys=token_keys(secret), entropy=self._entropy)
             ),
             lock=PostgresRefreshLock(pool, names),
+            source_tokens=PostgresSourceTokens(
+                pool, names, keys=token_keys(secret), clock=self.clock, entropy=self._entropy
+            ),
+            source_lock=PostgresRefreshLock(pool, names, purpose="source_tokens"),
             clock=self.clock,
             entropy=self._entropy,
             tracer=tracer,

@@ -7,7 +7,7 @@ from counterfoil.log import MasterKey
 from counterfoil.log.keyring import key_id
 from counterfoil.ports import Entropy
 from counterfoil.postgres import Names, Pool, load_query
-from counterfoil.secrets.envelope import MasterKeys, Sealed, seal, unseal
+from counterfoil.secrets.envelope import MasterKeys, Origin, Sealed, seal, unseal
 
 BATCH_ROWS_MAX = 200
 STATEMENT_SECONDS_MAX = 30.0
@@ -19,6 +19,7 @@ class Rotated:
 
     sealing_keys: int
     tokens: int
+    source_tokens: int
 
 
 async def rotate(
@@ -36,7 +37,8 @@ async def rotate(
         KeyringError, SealError: a row that none of the given keys opens; those before it are done.
     """
     tokens = await _tokens(pool, names, token_keys, entropy, step)
-    return Rotated(await _sealing_keys(pool, names, master, step), tokens)
+    source_tokens = await _source_tokens(pool, names, token_keys, entropy, step)
+    return Rotated(await _sealing_keys(pool, names, master, step), tokens, source_tokens)
 
 
 async def _sealing_keys(pool: Pool, names: Names, master: MasterKey, step: Callable[[str], None]) -> int:
@@ -91,3 +93,35 @@ async def _tokens(pool: Pool, names: Names, keys: MasterKeys, entropy: Entropy, 
             )
             done += 1
             step("tokens.resealed")
+
+
+async def _source_tokens(
+    pool: Pool, names: Names, keys: MasterKeys, entropy: Entropy, step: Callable[[str], None]
+) -> int:
+    done = 0
+    while True:
+        rows = await pool.fetch(
+            load_query("source_tokens_outdated", names), keys.current, BATCH_ROWS_MAX, timeout=STATEMENT_SECONDS_MAX
+        )
+        if not rows:
+            return done
+        for row in rows:
+            company, generation, origin = row["company"], row["generation"], Origin(row["connection"], row["origin"])
+            old = Sealed(row["format_version"], row["master_key"], row["wrapped_key"], row["ciphertext"])
+            plain = unseal(old, company=company, generation=generation, keys=keys, origin=origin)
+            fresh = seal(plain, company=company, generation=generation, keys=keys, entropy=entropy, origin=origin)
+            await pool.execute(
+                load_query("source_tokens_reseal", names),
+                company,
+                origin.connection,
+                origin.digest,
+                generation,
+                fresh.format_version,
+                fresh.master_key,
+                fresh.wrapped_key,
+                fresh.ciphertext,
+                old.ciphertext,
+                timeout=STATEMENT_SECONDS_MAX,
+            )
+            done += 1
+            step("source_tokens.resealed")

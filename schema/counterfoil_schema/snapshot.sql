@@ -1111,6 +1111,26 @@ ALTER TABLE counterfoil_state.settlements OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.settlements IS 'projection: The part of one payment that settles one invoice; zero once the payment no longer does.';
 
+CREATE TABLE counterfoil_state.source_tokens (
+    company bigint NOT NULL,
+    connection text NOT NULL,
+    origin bytea NOT NULL,
+    generation bigint NOT NULL,
+    format_version smallint NOT NULL,
+    master_key text NOT NULL,
+    wrapped_key bytea NOT NULL,
+    ciphertext bytea NOT NULL,
+    access_expires_at timestamp with time zone,
+    stored_at timestamp with time zone NOT NULL,
+    refused_at timestamp with time zone,
+    CONSTRAINT source_tokens_generation_check CHECK ((generation > 0))
+);
+
+
+ALTER TABLE counterfoil_state.source_tokens OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.source_tokens IS 'keys: OAuth tokens of sources, sealed, by company, connection and the refresh token they came of; from no event';
+
 CREATE TABLE counterfoil_state.tokens (
     company bigint NOT NULL,
     generation bigint NOT NULL,
@@ -1283,6 +1303,9 @@ ALTER TABLE ONLY counterfoil_state.sealing_keys
 
 ALTER TABLE ONLY counterfoil_state.settlements
     ADD CONSTRAINT settlements_pkey PRIMARY KEY (company, invoice_id, payment_id);
+
+ALTER TABLE ONLY counterfoil_state.source_tokens
+    ADD CONSTRAINT source_tokens_pkey PRIMARY KEY (company, connection, origin);
 
 ALTER TABLE ONLY counterfoil_state.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (company);

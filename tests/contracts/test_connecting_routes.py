@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +21,7 @@ from counterfoil.quickbooks.online.oauth import TokenError
 from counterfoil.settings import Settings
 from support.postgres import Database
 from support.running import Shop, company_settings, open_shop
+from support.secrecy import dump, events_of, process_arguments
 
 
 @pytest.fixture
@@ -130,9 +131,7 @@ async def test_no_secret_of_a_whole_life_shows_anywhere(
         secrets[f"refresh token {when}"] = tokens.refresh_token.get_secret_value()
         texts[f"database {when}"] = await dump(admin_pool)
         texts[f"health {when}"] = json.dumps(await engine.health())
-        # What the log holds is sealed in the database: here is what it says.
-        told = [recorded async for recorded in engine.reader.stream(1)]
-        texts[f"events {when}"] = "\n".join([repr(one) + (await one.event()).model_dump_json() for one in told])
+        texts[f"events {when}"] = await events_of(engine, 1)
         texts[f"arguments {when}"] = process_arguments()
 
     async with shop.engine(unconnected(shop), tracers=tracers) as engine, platform(engine) as (url, browser):
@@ -169,24 +168,3 @@ async def test_no_secret_of_a_whole_life_shows_anywhere(
     assert "python" in texts["arguments after refreshing"]
     shown = [(name, place) for name, secret in secrets.items() for place, text in texts.items() if secret in text]
     assert shown == []
-
-
-def process_arguments() -> str:
-    """The arguments and titles of all processes of this machine, as anybody on it sees them."""
-    found: list[str] = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            found.append(file.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
-    return "\n".join(found)
-
-
-async def dump(pool: Pool) -> str:
-    """Every row of every table of the database, as text; bytes as characters."""
-    tables = await pool.fetch(
-        "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname like 'counterfoil%'"
-    )
-    texts: list[str] = []
-    for table in tables:
-        for row in await pool.fetch(f"select * from {table['name']}"):  # names from the catalogue
-            texts += [value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in row.values()]
-    return "\n".join(texts)

@@ -8,13 +8,13 @@ from pydantic import SecretStr
 
 from counterfoil.sources import Seen, SourceError, SourceTokens
 from support.gusto import employees, gusto
-from support.sources import MemoryKeeper
+from support.sources import WatchedKeeper
 
 
 async def test_a_token_that_ends_between_two_pages_is_renewed() -> None:
     async with gusto() as company:
         await company.control("/load", {"employees": employees(150)})
-        keeper = MemoryKeeper()
+        keeper = WatchedKeeper()
 
         source = company.source(keeper=keeper)
         found: list[Seen] = []
@@ -35,7 +35,7 @@ async def test_the_new_pair_is_stored_before_it_is_used() -> None:
             # Using the new access token would have revoked the old refresh token: both must still be alive.
             alive.append(company.emulator.tokens.live_refresh_tokens())
 
-        await company.source(keeper=MemoryKeeper(before=look)).read("employee", "e0")
+        await company.source(keeper=WatchedKeeper(before=look)).read("employee", "e0")
 
         assert (alive, company.emulator.tokens.live_refresh_tokens()) == ([2], 1)
 
@@ -49,7 +49,7 @@ async def test_a_pair_that_could_not_be_stored_is_not_used_and_the_old_one_still
             raise OSError("disk full")
 
         with pytest.raises(OSError, match="disk full"):
-            await company.source(keeper=MemoryKeeper(before=fail)).read("employee", "e0")
+            await company.source(keeper=WatchedKeeper(before=fail)).read("employee", "e0")
 
         assert len(await company.source().read("employee", "e0")) == 1
 
@@ -57,7 +57,7 @@ async def test_a_pair_that_could_not_be_stored_is_not_used_and_the_old_one_still
 async def test_a_token_near_its_end_is_renewed_ahead() -> None:
     async with gusto() as company:
         await company.control("/load", {"employees": employees(1)})
-        keeper = MemoryKeeper()
+        keeper = WatchedKeeper()
 
         source = company.source({"access_token": None}, keeper)
         await source.read("employee", "e0")
@@ -72,7 +72,7 @@ async def test_a_token_near_its_end_is_renewed_ahead() -> None:
 async def test_many_readers_renew_once() -> None:
     async with gusto() as company:
         await company.control("/load", {"employees": employees(1)})
-        keeper = MemoryKeeper()
+        keeper = WatchedKeeper()
 
         source = company.source({"access_token": None}, keeper)
         await asyncio.gather(*(source.read("employee", "e0") for _ in range(20)))
@@ -88,9 +88,10 @@ async def test_the_stored_pair_wins_over_the_settings() -> None:
             access_token=SecretStr(ready["access_token"]),
             refresh_token=SecretStr(ready["refresh_token"]),
             expires_at=company.clock.now() + timedelta(hours=1),
+            generation=1,
         )
 
-        source = company.source({"access_token": "old", "refresh_token": "revoked"}, MemoryKeeper(held=pair))
+        source = company.source({"access_token": "old", "refresh_token": "revoked"}, WatchedKeeper({"revoked": pair}))
 
         assert len(await source.read("employee", "e0")) == 1
 

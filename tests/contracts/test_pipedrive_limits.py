@@ -1,7 +1,7 @@
 """Pipedrive's token budget and burst limit, and the tokens of OAuth apps."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +9,11 @@ import pytest
 
 from counterfoil.clock import SystemClock
 from counterfoil.emulating import ShiftedClock
-from counterfoil.sources.port import Seen, SourceError, SourceTokens, WriteBack
+from counterfoil.sources.port import Seen, SourceError, WriteBack
 from counterfoil_adapters.pipedrive.budget import BudgetSpentError, TokenBudget
-from counterfoil_adapters.pipedrive.emulator import PipedriveEmulator
 from support.hubspot import HastyClock
 from support.pipedrive import Account, account, deal, flat, organization, pages
+from support.sources import WatchedKeeper
 
 
 @pytest.fixture
@@ -135,35 +135,19 @@ def test_a_budget_fills_up_at_midnight_and_is_probed_before() -> None:
     assert (budget.state().left, budget.state().spent_here) == (10, 10)
 
 
-class Keeper:
-    """Keeps tokens as a store does, and what the emulator's refresh token was at that time."""
-
-    def __init__(self, emulator: PipedriveEmulator) -> None:
-        self.held: SourceTokens | None = None
-        self.stored = 0
-        self._emulator = emulator
-
-    async def load(self) -> SourceTokens | None:
-        return self.held
-
-    async def store(self, tokens: SourceTokens) -> None:
-        self.held = tokens
-        self.stored += 1
-
-
 async def test_refresh_tokens_roll_on_and_are_kept(held: Account) -> None:
     await held.load(organizations=[organization(1)])
-    keeper = Keeper(held.emulator)
+    keeper = WatchedKeeper()
     first = held.emulator.tokens.refresh_token
     for expected in (1, 2):
         source = held.oauth(tokens=keeper, refresh_token=first)
         assert [c.source_id for c in flat(await pages(source, "organization")) if isinstance(c, Seen)] == ["1"]
-        assert keeper.stored == expected
-        assert keeper.held is not None
-        assert keeper.held.refresh_token is not None
-        assert keeper.held.refresh_token.get_secret_value() == held.emulator.tokens.refresh_token != first
+        assert len(keeper.stored) == expected
+        kept = keeper.held[first]
+        assert kept.refresh_token is not None
+        assert kept.refresh_token.get_secret_value() == held.emulator.tokens.refresh_token != first
         held.emulator.clock.advance(3_700)  # the access token ends; a new process holds the first refresh token only
-        keeper.held = SourceTokens(refresh_token=keeper.held.refresh_token)
+        keeper.held[first] = replace(kept, access_token=None, expires_at=None)
 
 
 async def test_the_company_s_address_comes_with_the_token(held: Account) -> None:

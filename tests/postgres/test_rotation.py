@@ -11,13 +11,15 @@ from counterfoil.keys import token_keys
 from counterfoil.log import KeyringError, MasterKey, PostgresKeyring
 from counterfoil.postgres import Pool
 from counterfoil.rotation import Rotated, rotate
-from counterfoil.secrets.envelope import MasterKeys, SealError
-from counterfoil.secrets.postgres import PostgresTokenStore
+from counterfoil.secrets import PostgresSourceTokens, PostgresTokenStore
+from counterfoil.secrets.envelope import MasterKeys, Origin, SealError
+from counterfoil.secrets.source_tokens import origin_of
 from support.postgres import Database
 from support.token_contract import token_set
 
 OLD = base64.b64encode(bytes(range(32))).decode()
 NEW = base64.b64encode(bytes(range(1, 33))).decode()
+SOURCES = {"gusto": b"of gusto", "hubspot": b"of hubspot"}
 PEOPLE = [f"hubspot:contact:{number}" for number in range(5)]
 
 
@@ -34,6 +36,15 @@ def keyring(pool: Pool, database: Database, key: str) -> PostgresKeyring:
 
 def store(pool: Pool, database: Database, key: str) -> PostgresTokenStore:
     return PostgresTokenStore(pool, database.names, keys=token_keys(SecretStr(key)), entropy=SystemEntropy())
+
+
+def source_store(pool: Pool, database: Database, key: str) -> PostgresSourceTokens:
+    keys, entropy = token_keys(SecretStr(key)), SystemEntropy()
+    return PostgresSourceTokens(pool, database.names, keys=keys, clock=SystemClock(), entropy=entropy)
+
+
+def origin(connection: str) -> Origin:
+    return origin_of(7, connection, SecretStr("as configured"))
 
 
 async def turn(pool: Pool, database: Database, step: Callable[[str], None]) -> Rotated:
@@ -54,6 +65,8 @@ async def all_opens(pool: Pool, database: Database, key: str) -> bool:
     assert await ring.opening_key(7, f"person/{PEOPLE[0]}/1") is None
     tokens = [await store(pool, database, key).get(company) for company in (7, 8)]
     assert tokens == [token_set(1), token_set(1, "other")]
+    for connection, secret in SOURCES.items():
+        assert await source_store(pool, database, key).get(7, origin(connection)) == (1, secret)
     return None not in found
 
 
@@ -64,7 +77,9 @@ async def test_a_rotation_killed_after_any_row_is_taken_up_again(pool: Pool, dat
     assert await ring.destroy(7, PEOPLE[0]) == 1
     for company, name in ((7, "a"), (8, "other")):
         await store(pool, database, OLD).compare_and_set(company, 0, token_set(1, name))
-    rows = len(PEOPLE) - 1 + 2
+    for connection, secret in SOURCES.items():
+        assert await source_store(pool, database, OLD).put(7, origin(connection), 1, secret, None)
+    rows = len(PEOPLE) - 1 + 2 + len(SOURCES)
     for _ in range(rows - 1):
 
         def kill(_: str) -> None:
@@ -74,11 +89,13 @@ async def test_a_rotation_killed_after_any_row_is_taken_up_again(pool: Pool, dat
             await turn(pool, database, kill)
         assert await all_opens(pool, database, f"{NEW},{OLD}")
     rest = await turn(pool, database, lambda _: None)
-    assert rest == Rotated(1, 0)
+    assert rest == Rotated(1, 0, 0)
     assert await all_opens(pool, database, NEW)
-    assert await turn(pool, database, lambda _: None) == Rotated(0, 0)
+    assert await turn(pool, database, lambda _: None) == Rotated(0, 0, 0)
     with pytest.raises(SealError):
         await store(pool, database, OLD).get(7)
+    with pytest.raises(SealError):
+        await source_store(pool, database, OLD).get(7, origin("gusto"))
     with pytest.raises(KeyringError):
         await keyring(pool, database, OLD).opening_key(7, f"person/{PEOPLE[1]}/1")
 
@@ -92,5 +109,5 @@ async def test_tokens_that_the_first_release_sealed_still_open_and_go_under_the_
         7, 0, token_set(1)
     )
     assert await store(pool, database, OLD).get(7) == token_set(1)
-    assert await turn(pool, database, lambda _: None) == Rotated(0, 1)
+    assert await turn(pool, database, lambda _: None) == Rotated(0, 1, 0)
     assert await store(pool, database, NEW).get(7) == token_set(1)

@@ -5,28 +5,28 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import aiohttp
+from pydantic import SecretStr
 
 from counterfoil.clock import SystemClock
 from counterfoil.sources import SourceContext, SourceTokens
+from counterfoil.testing import MemoryKeeper
 from support.seeded import SeededEntropy
 
 
 @dataclass
-class MemoryKeeper:
+class WatchedKeeper(MemoryKeeper):
     """Tokens in the order in which they were stored; `before` may object to a pair, or look around."""
 
-    held: SourceTokens | None = None
     before: Callable[[SourceTokens], Awaitable[None]] | None = None
     stored: list[SourceTokens] = field(default_factory=list)
 
-    async def load(self) -> SourceTokens | None:
-        return self.held
-
-    async def store(self, tokens: SourceTokens) -> None:
+    async def store(self, configured: SecretStr, tokens: SourceTokens) -> bool:
         if self.before is not None:
             await self.before(tokens)
-        self.stored.append(tokens)
-        self.held = tokens
+        stored = await super().store(configured, tokens)
+        if stored:
+            self.stored.append(tokens)
+        return stored
 
 
 def context_of(connection: str, settings: Mapping[str, Any], mapping: Mapping[str, Any] | None = None) -> SourceContext:

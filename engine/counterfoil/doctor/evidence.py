@@ -16,6 +16,7 @@ class Evidence:
         connection: `connected`, `reconnect`, `disconnected`; None before the first connection.
         token_store: where tokens are kept.
         token_stored_at, access_expires_at, refresh_expires_at: of the tokens; None without any.
+        sources: by connection that hands out tokens, whether it refuses them.
         unlimited: the limiter is switched off.
         requests_per_minute: what the limiter allows.
         calls_in_minute: what was used of it.
@@ -49,6 +50,7 @@ class Evidence:
     unexplained: int
     has_verifier_token: bool
     heard_at: Mapping[str, datetime] = field(default_factory=dict)
+    sources: Mapping[str, bool] = field(default_factory=dict)
     looked_at: Mapping[str, datetime] = field(default_factory=dict)
     look_every: Mapping[str, float] = field(default_factory=dict)
     sweeps_stopped_until: datetime | None = None

@@ -74,7 +74,14 @@ def _tokens(seen: Evidence) -> _Seen:
         return _Seen("failed", "QuickBooks refuses the tokens; everything queued waits.", connect)
     if seen.token_stored_at is None:
         return _Seen("failed", f"No tokens are stored in {seen.token_store}.", connect)
+    refusing = sorted(name for name, refuses in seen.sources.items() if refuses)
+    if refusing:
+        named = ", ".join(refusing)
+        remedy = f"Connect {named} again, and put the new refresh_token into the configuration."
+        return _Seen("failed", f"{named} refuses the tokens that it gave; it is not read meanwhile.", remedy)
     stored = f"Kept in {seen.token_store}, last renewed {_ago(seen.now, seen.token_stored_at)}"
+    if seen.sources:
+        stored += f"; those of {', '.join(sorted(seen.sources))} in postgres, sealed"
     if seen.refresh_expires_at is not None:
         days = (seen.refresh_expires_at - seen.now).days
         stored += f"; without use they last {days} more days"

@@ -133,14 +133,27 @@ def _bad_keys() -> ConfigurationError:
     )
 
 
-def associated_data(format_version: int, company: int, generation: int, master_key: str) -> bytes:
-    """What is authenticated with a company's tokens."""
-    return f"counterfoil.tokens|{format_version}|{company}|{generation}|{master_key}".encode()
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which of a company's sources tokens are of, and a digest of the configured refresh token that they came of."""
+
+    connection: str
+    digest: bytes
 
 
-def seal(secret: bytes, *, company: int, generation: int, keys: MasterKeys, entropy: Entropy) -> Sealed:
+def associated_data(
+    format_version: int, company: int, generation: int, master_key: str, origin: Origin | None = None
+) -> bytes:
+    """What is authenticated with tokens: the company's QuickBooks tokens, or those of one of its sources."""
+    whose = f"source_tokens|{origin.connection}|{origin.digest.hex()}" if origin is not None else "tokens"
+    return f"counterfoil.{whose}|{format_version}|{company}|{generation}|{master_key}".encode()
+
+
+def seal(
+    secret: bytes, *, company: int, generation: int, keys: MasterKeys, entropy: Entropy, origin: Origin | None = None
+) -> Sealed:
     """Encrypt under a fresh data key, and wrap that under the present master key."""
-    bound_to = associated_data(FORMAT_VERSION, company, generation, keys.current)
+    bound_to = associated_data(FORMAT_VERSION, company, generation, keys.current, origin)
     data_key = entropy.token_bytes(KEY_BYTES)
     nonce, wrap_nonce = entropy.token_bytes(_NONCE_BYTES), entropy.token_bytes(_NONCE_BYTES)
     return Sealed(
@@ -151,24 +164,26 @@ def seal(secret: bytes, *, company: int, generation: int, keys: MasterKeys, entr
     )
 
 
-def unseal(sealed: Sealed, *, company: int, generation: int, keys: MasterKeys) -> bytes:
-    """Decrypt, proving that the secret belongs to this company and generation.
+def unseal(sealed: Sealed, *, company: int, generation: int, keys: MasterKeys, origin: Origin | None = None) -> bytes:
+    """Decrypt, proving that the secret belongs to this company and generation, and came of this origin.
 
     Raises:
         SealError: it does not open.
     """
+    whose = f"{origin.connection} of company {company}" if origin is not None else f"company {company}"
+    again = f"give {origin.connection} a new refresh_token" if origin is not None else "connect QuickBooks again"
     if sealed.format_version != FORMAT_VERSION:
         raise SealError(
-            f"The tokens of company {company} are stored in a format of a newer release.",
-            remedy="Run the release that wrote them, or connect QuickBooks again.",
+            f"The tokens of {whose} are stored in a format of a newer release.",
+            remedy=f"Run the release that wrote them, or {again}.",
         )
-    bound_to = associated_data(sealed.format_version, company, generation, sealed.master_key)
+    bound_to = associated_data(sealed.format_version, company, generation, sealed.master_key, origin)
     try:
         wrapper = keys.cipher(sealed.master_key)
         data_key = wrapper.decrypt(sealed.wrapped_key[:_NONCE_BYTES], sealed.wrapped_key[_NONCE_BYTES:], bound_to)
         return AESGCM(data_key).decrypt(sealed.ciphertext[:_NONCE_BYTES], sealed.ciphertext[_NONCE_BYTES:], bound_to)
     except (InvalidTag, ValueError):
         raise SealError(
-            f"The stored tokens of company {company} do not open: another master key, or an altered row.",
-            remedy="Restore the right master key, or connect QuickBooks again.",
+            f"The stored tokens of {whose} do not open: another master key, or an altered row.",
+            remedy=f"Restore the right master key, or {again}.",
         ) from None

@@ -96,13 +96,13 @@ class PostgresRefreshLock:
         self._holders = asyncio.Semaphore(holders_max)
 
     @asynccontextmanager
-    async def hold(self, company: int) -> AsyncIterator[None]:
-        """Wait for the lock, at most two minutes, and hold it.
+    async def hold(self, company: int, source: str = "") -> AsyncIterator[None]:
+        """Wait for the lock, at most two minutes, and hold it; with a source, that of this one alone.
 
         Raises:
             TimeoutError: another process held it for all that time.
         """
-        key = f"{self._names.state_schema}.{self._purpose}:{company}"
+        key = f"{self._names.state_schema}.{self._purpose}:{company}" + (f":{source}" if source else "")
         async with self._holders, self._pool.acquire(timeout=LOCK_SECONDS_MAX) as connection:
             with _ended_if_unsure(connection):
                 await connection.execute(load_query("tokens_lock", self._names), key, timeout=LOCK_SECONDS_MAX)

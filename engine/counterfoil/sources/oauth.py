@@ -1,11 +1,13 @@
 """Access tokens of sources: asked for in time, written down before they are used, never asked for twice at once.
 
-A vendor that rotates refresh tokens revokes the old one once the new pair is used: a pair that was used and not
-stored would lock us out after a crash. So storing comes first.
+A vendor that rotates refresh tokens revokes the old one, some at once and some when the new pair is used: a pair that
+was used and not stored would lock us out after a crash. So storing comes first. What a SIGKILL between the vendor's
+answer and the store leads to, and for whom: ops/decisions/0016-tokens-of-sources.md.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -134,8 +136,9 @@ class AccessToken:
     Args:
         renew: asks the vendor, for example `TokenEndpoint.refresh`; None where the token cannot be renewed.
         name: the source's name as people know it.
-        access_token, refresh_token: as configured; what the keeper holds wins, for it came later.
-        keeper: `context.tokens`: told of new tokens before they are used, and asked for those stored last.
+        access_token, refresh_token: as configured; what the keeper holds of this refresh token wins, for it came later.
+        keeper: `context.tokens`: told of new tokens before they are used, and asked for those stored last. Without a
+            refresh token there is nothing to keep.
         ended: said where there is no token and no way to another, and what to do then.
     """
 
@@ -152,12 +155,15 @@ class AccessToken:
     ) -> None:
         self._renew = renew
         self._clock = clock
+        self._name = name
         self._configured = refresh_token
-        self._keeper = keeper
+        self._keeper = keeper if refresh_token is not None else None
         self._ended = ended or (f"{name}'s access token is missing or has ended.", f"Connect {name} again.")
         self._tokens = SourceTokens(access_token=access_token, refresh_token=refresh_token)
+        self._rejected: SecretStr | None = None
+        self._unkept: SourceTokens | None = None
         self._renew_at: datetime | None = None
-        self._asked_keeper = keeper is None
+        self._has_looked = False
         self._lock = asyncio.Lock()
 
     async def __call__(self) -> SecretStr:
@@ -174,76 +180,105 @@ class AccessToken:
     async def tokens(self) -> SourceTokens:
         """The same with what else was granted, for example the address that Salesforce names."""
         async with self._lock:
-            if not self._asked_keeper:
-                await self._recall()
-                self._asked_keeper = True
-            if not self._is_good():
-                await self._replace()
+            if not self._has_looked:
+                await self._look()
+                self._has_looked = True
+            if not self._is_good() and self._renew is not None:
+                await self._to_the_end(self._renew)
             return self._tokens
 
     def forget(self, token: SecretStr) -> None:
         """The vendor answered 401 to a token; one that came since is kept."""
-        held = self._tokens
-        if held.access_token is not None and held.access_token.get_secret_value() == token.get_secret_value():
-            self._tokens = SourceTokens(refresh_token=held.refresh_token, granted=held.granted)
+        if _same(self._tokens.access_token, token):
+            self._tokens = replace(self._tokens, access_token=None)
+            self._rejected = token
 
     def _is_good(self) -> bool:
         ending = self._renew is not None and self._renew_at is not None and self._clock.now() >= self._renew_at
         return self._tokens.access_token is not None and not ending
 
     def _take(self, tokens: SourceTokens) -> None:
-        # A vendor that does not rotate names no refresh token: the old one goes on.
-        self._tokens = SourceTokens(
-            access_token=tokens.access_token,
-            refresh_token=tokens.refresh_token or self._tokens.refresh_token,
-            expires_at=tokens.expires_at,
-            granted=tokens.granted,
-        )
+        is_dead = self._rejected is not None and _same(tokens.access_token, self._rejected)
+        self._tokens = replace(tokens, access_token=None) if is_dead else tokens
         self._renew_at = None
         if tokens.expires_at is not None:
             now = self._clock.now()
             self._renew_at = max(tokens.expires_at - AHEAD, now + (tokens.expires_at - now) / 2)
 
-    async def _recall(self) -> bool:
+    async def _look(self) -> None:
         """Take what was stored last, if it is news: another process may have renewed meanwhile."""
-        stored = await self._keeper.load() if self._keeper is not None else None
-        if stored is None or _same(stored.refresh_token, self._tokens.refresh_token):
-            return False
-        self._take(stored)
-        return True
-
-    async def _replace(self) -> None:
-        if self._renew is None:
+        if self._keeper is None or self._configured is None:
             return
-        try:
-            fresh = await self._renew(self._tokens.refresh_token)
-        except SourceError as refused:
-            if refused.retry_after is not None or not await self._has_another():
-                raise
-            if self._is_good():
-                return
-            fresh = await self._renew(self._tokens.refresh_token)
-        await self._keep(fresh)
+        stored = await self._keeper.load(self._configured)
+        if stored is None:
+            self._tokens = replace(self._tokens, generation=0)
+        elif stored.generation != self._tokens.generation:
+            self._take(stored)
 
-    async def _has_another(self) -> bool:
-        """A refresh token that is refused may be older than another process's, or than a connection made anew."""
-        if await self._recall():
-            return True
-        if self._configured is None or _same(self._tokens.refresh_token, self._configured):
-            return False
-        self._tokens = SourceTokens(refresh_token=self._configured)
-        return True
+    async def _to_the_end(self, renew: Renew) -> None:
+        """Ask and store as one: a caller that is cancelled in between waits for the end of it, then goes.
+
+        Both halves have a timeout, so that this delays a shutdown by no more than those.
+        """
+        renewal = asyncio.create_task(self._replace(renew), name=f"renewal of {self._name}'s token")
+        try:
+            await asyncio.shield(renewal)
+        except asyncio.CancelledError:
+            await asyncio.wait([renewal])
+            if not renewal.cancelled():
+                renewal.exception()
+            raise
+
+    async def _replace(self, renew: Renew) -> None:
+        if self._keeper is None:
+            self._take(self._whole(await self._ask(renew)))
+            return
+        async with self._keeper.alone():
+            if self._unkept is None:
+                await self._look()
+                if self._is_good():
+                    return  # another process was first
+                self._unkept = self._whole(await self._ask(renew))
+            await self._keep(self._unkept)
+
+    async def _ask(self, renew: Renew) -> SourceTokens:
+        try:
+            return await renew(self._tokens.refresh_token)
+        except SourceError as refused:
+            if refused.retry_after is not None:
+                raise
+            if _same(self._tokens.refresh_token, self._configured):
+                await self._tell_refused()
+                raise
+        # A connection made anew may have been given the refresh token that is configured all along.
+        try:
+            return await renew(self._configured)
+        except SourceError as refused:
+            if refused.retry_after is None:
+                await self._tell_refused()
+            raise
+
+    async def _tell_refused(self) -> None:
+        if self._keeper is not None and self._configured is not None:
+            await self._keeper.refused(self._configured, self._tokens)
+
+    def _whole(self, fresh: SourceTokens) -> SourceTokens:
+        """A vendor that does not rotate names no refresh token: the old one goes on."""
+        refresh_token = fresh.refresh_token or self._tokens.refresh_token
+        return replace(fresh, refresh_token=refresh_token, generation=self._tokens.generation + 1)
 
     async def _keep(self, fresh: SourceTokens) -> None:
-        whole = SourceTokens(
-            access_token=fresh.access_token,
-            refresh_token=fresh.refresh_token or self._tokens.refresh_token,
-            expires_at=fresh.expires_at,
-            granted=fresh.granted,
-        )
-        if self._keeper is not None:
-            await self._keeper.store(whole)
-        self._take(whole)
+        """Store before anybody uses it; what could not be stored is the only copy, and is stored first next time."""
+        if self._keeper is None or self._configured is None:
+            return
+        stored = await self._keeper.store(self._configured, fresh)
+        self._unkept = None
+        if stored:
+            self._take(fresh)
+            return
+        await self._look()
+        if not self._is_good():
+            raise SourceError(f"{self._name}'s tokens changed while they were renewed.", retry_after=RETRY_SECONDS)
 
 
 def fixed_token(token: SecretStr) -> Callable[[], Awaitable[SecretStr]]:

@@ -234,23 +234,52 @@ class SourceAdapter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceTokens:
-    """A connection's tokens as its source granted them; `granted` is what else the answer said, as text."""
+    """A connection's tokens as its source granted them; `granted` is what else the answer said, as text.
+
+    `generation` counts how often they were kept: 0 for those that a keeper has never seen.
+    """
 
     access_token: SecretStr | None = None
     refresh_token: SecretStr | None = None
     expires_at: datetime | None = None
-    granted: Mapping[str, str] = field(default_factory=dict)
+    granted: Mapping[str, str] = field(default_factory=dict, repr=False)
+    generation: int = 0
 
 
 class TokenKeeper(Protocol):
-    """Where a connection's tokens are kept between runs; see `counterfoil.sources.oauth`."""
+    """Where a connection's tokens are kept between runs; see `counterfoil.sources.oauth`.
 
-    async def load(self) -> SourceTokens | None:
-        """Those stored last."""
+    Everything is kept by the refresh token that was configured: another one begins anew.
+    """
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Be the only one, of all processes, that renews this connection's tokens.
+
+        Raises:
+            SourceError: somebody else was for too long.
+        """
         ...
 
-    async def store(self, tokens: SourceTokens) -> None:
-        """Keep new tokens; once this returns they survive a crash."""
+    async def load(self, configured: SecretStr) -> SourceTokens | None:
+        """Those stored last.
+
+        Raises:
+            SourceError: they cannot be had now, or do not open.
+        """
+        ...
+
+    async def store(self, configured: SecretStr, tokens: SourceTokens) -> bool:
+        """Keep new tokens, whose generation follows the one stored last; True once they survive a crash.
+
+        False, with nothing changed, where somebody else was first.
+
+        Raises:
+            SourceError: whether they are stored is unknown.
+        """
+        ...
+
+    async def refused(self, configured: SecretStr, tokens: SourceTokens) -> None:
+        """The source refuses these for good: a person must connect again, and is told so."""
         ...
 
 
@@ -260,7 +289,7 @@ class SourceContext:
 
     `settings` is the connection's own table from the configuration file, secrets already resolved to SecretStr;
     `mapping` is the connection's mapping as plain data, for adapters that read by it (columns, properties);
-    `tokens` keeps what an OAuth source grants, None where nothing is kept.
+    `tokens` keeps what an OAuth source grants, sealed, across restarts; None where nothing is kept.
     """
 
     connection: str

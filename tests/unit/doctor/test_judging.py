@@ -55,6 +55,7 @@ def test_a_sound_deployment_fails_only_in_what_is_not_built() -> None:
         (1, "failed", {"token_stored_at": None}, "No tokens"),
         (1, "warning", {"refresh_expires_at": NOW + timedelta(days=13)}, "13 more days"),
         (1, "failed", {"access_expires_at": NOW - timedelta(minutes=1)}, "run out although"),
+        (1, "failed", {"sources": {"gusto": True, "crm": False}}, "gusto refuses"),
         (2, "failed", {"unlimited": True}, "switched off"),
         (3, "failed", {"unexplained": 1}, "1 of 2"),
         (4, "failed", {"has_verifier_token": False}, "verifier_token"),

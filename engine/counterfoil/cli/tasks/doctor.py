@@ -67,6 +67,7 @@ async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
         token_stored_at=stands.token_stored_at,
         access_expires_at=stands.access_expires_at,
         refresh_expires_at=stands.refresh_expires_at,
+        sources={one.connection: one.state == "refused" for one in stands.sources},
         unlimited=company.quickbooks.unlimited,
         requests_per_minute=company.quickbooks.requests_per_minute,
         calls_in_minute=stands.calls_in_minute,

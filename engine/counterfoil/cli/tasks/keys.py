@@ -73,11 +73,15 @@ def _ask_for_restart(*, as_json: bool) -> int:
 
 def _show(rotated: Rotated, kept: list[Path], *, given: bool, as_json: bool) -> None:
     if as_json:
-        write_json({"rotated": True, "sealing_keys": rotated.sealing_keys, "tokens": rotated.tokens, "kept": kept})
+        counts = {
+            "sealing_keys": rotated.sealing_keys,
+            "tokens": rotated.tokens,
+            "source_tokens": rotated.source_tokens,
+        }
+        write_json({"rotated": True, **counts, "kept": kept})
         return
-    lines = [
-        f"{rotated.sealing_keys:,} sealing keys and {rotated.tokens:,} sets of tokens are under the new master key."
-    ]
+    tokens = f"{rotated.tokens:,} sets of QuickBooks' and {rotated.source_tokens:,} of sources' tokens"
+    lines = [f"{rotated.sealing_keys:,} sealing keys, {tokens} are under the new master key."]
     if kept:
         names = ", ".join(str(path) for path in kept)
         lines.append(f"The old key is in {names}: keep it for as long as backups from before today, then destroy it.")

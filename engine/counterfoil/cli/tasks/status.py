@@ -9,6 +9,7 @@ from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import add_row, console, table, write_json
 from counterfoil.cli.tasks.figures import held, outcomes
+from counterfoil.cli.tasks.source_tokens import SourceTokensSeen, source_tokens_of
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
 from counterfoil_schema import exact_json
@@ -28,6 +29,7 @@ class Status:
         token_stored_at: when the tokens were renewed last; None if QuickBooks is not connected.
         hard_expires_at: when the connection ends for good, however much it is used.
         connection: `connected`, `reconnect` (everything queued waits for a new consent), `disconnected`.
+        sources: those that hand out tokens, and how these stand.
     """
 
     company: int
@@ -48,6 +50,7 @@ class Status:
     refresh_expires_at: datetime | None
     hard_expires_at: datetime | None
     connection: str | None
+    sources: list[SourceTokensSeen]
 
 
 async def status(settings: Settings, *, as_json: bool) -> int:
@@ -92,6 +95,7 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
         refresh_expires_at=row["refresh_expires_at"] if row else None,
         hard_expires_at=row["hard_expires_at"] if row else None,
         connection=row["connection"] if row else None,
+        sources=await source_tokens_of(opened, company),
     )
 
 
@@ -118,6 +122,7 @@ def _show(one: Status, now: datetime) -> None:
         f"Worked for by {one.worked_by}." if one.worked_by else "Nobody works for it now.",
         f"Limits: {one.calls_in_minute} of {one.calls_allowed} calls in the last minute.",
         _token(one, now),
+        *(source.sentence(_age(source.stored_at, now)) for source in one.sources),
     ]
     if one.parked:
         lines.append(f"{one.parked:,} parked: `counterfoil parked` says why and what to do.")
@@ -136,9 +141,13 @@ def _token(one: Status, now: datetime) -> str:
         return "QuickBooks: disconnected by a person (`counterfoil connect quickbooks`); everything queued waits."
     if one.token_stored_at is None or one.refresh_expires_at is None:
         return "QuickBooks: not connected yet."
-    minutes = int((now - one.token_stored_at).total_seconds() // 60)
+    age = _age(one.token_stored_at, now)
     days = (one.refresh_expires_at - now).days
-    age = f"{minutes} minutes" if minutes < _MINUTES_SHOWN_MAX else f"{minutes // 60} hours"
     expiry = f"the connection lasts {days} days without use" if days > 0 else "a first refresh is due"
     end = f", {one.hard_expires_at:%Y-%m-%d} at the latest" if one.hard_expires_at else ""
     return f"QuickBooks: tokens are {age} old; {expiry}{end}."
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    minutes = int((now - since).total_seconds() // 60) if since is not None else 0
+    return f"{minutes} minutes" if minutes < _MINUTES_SHOWN_MAX else f"{minutes // 60} hours"

@@ -2,12 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
+from pydantic import SecretStr
 
 from counterfoil.clock import SystemClock
 from counterfoil.sources import SourceContext, SourceTokens
@@ -47,15 +49,33 @@ class SeededEntropy:
 
 @dataclass
 class MemoryKeeper:
-    """Tokens of a connection, for as long as the test lasts."""
+    """Tokens of a connection, for as long as the test lasts; the same rules as the engine's own.
 
-    held: SourceTokens | None = None
+    `held`: by the refresh token that was configured. `refusals`: of generations.
+    """
 
-    async def load(self) -> SourceTokens | None:
-        return self.held
+    held: dict[str, SourceTokens] = field(default_factory=dict)
+    refusals: list[int] = field(default_factory=list)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def store(self, tokens: SourceTokens) -> None:
-        self.held = tokens
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        async with self._lock:
+            yield
+
+    async def load(self, configured: SecretStr) -> SourceTokens | None:
+        return self.held.get(configured.get_secret_value())
+
+    async def store(self, configured: SecretStr, tokens: SourceTokens) -> bool:
+        held = await self.load(configured)
+        if tokens.generation != (held.generation if held is not None else 0) + 1:
+            return False
+        self.held[configured.get_secret_value()] = tokens
+        return True
+
+    async def refused(self, configured: SecretStr, tokens: SourceTokens) -> None:
+        del configured
+        self.refusals.append(tokens.generation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
