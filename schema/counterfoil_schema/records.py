@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from counterfoil_schema.events.base import PersonalText, PersonalTextOrNone, Seal, Shape
-from counterfoil_schema.exact_json import JsonObject, dumps, loads_object
+from counterfoil_schema.exact_json import JsonObject, canonical, dumps, loads_object
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 ExchangeRate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
@@ -304,3 +304,12 @@ Record = Annotated[
     Customer | Product | Invoice | Payment | CreditMemo | Vendor | Employee | PayRun | TimeEntry | Custom,
     Field(discriminator="kind"),
 ]
+
+
+def content_of(record: Record) -> bytes:
+    """What a record says, as bytes that are equal for two records only where they say the same.
+
+    Fields at their defaults are left out: one that a later release adds leaves the content of every record without it
+    as it was. So a default is never changed: another one is another field.
+    """
+    return canonical({**record.model_dump(mode="json", exclude_defaults=True), "kind": record.kind})

@@ -1,19 +1,26 @@
-"""Recording what sources show: nothing in the clear that could be tried with guessed names."""
+"""Recording what sources show: nothing in the clear that could be tried with guessed names, and nothing twice."""
 
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.sources import SourceReader
+from counterfoil.log import NewEvent
 from counterfoil.postgres import Pool
 from counterfoil.sources import Page, Removed, Seen, SourceChange
 from counterfoil.sources.plain import PlainSource
 from counterfoil.state.rows import HintRow
+from counterfoil_schema import exact_json
+from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.receipts import Hint, SourceObserved, SourceRemoved, WebhookReceived
-from counterfoil_schema.records import Customer
+from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.records import Customer, Employee, Invoice, InvoiceLine, PayRun, PayRunLine, Record, record_key
 from support.dispatching import COMPANY, Dispatcher
 from support.postgres import Database
 
@@ -28,16 +35,20 @@ async def dispatcher(database: Database, pool: Pool) -> Dispatcher:
     return made
 
 
-async def test_a_version_that_is_a_hash_of_the_content_is_keyed_before_it_is_recorded(dispatcher: Dispatcher) -> None:
-    reader = SourceReader(
+def reader_of(dispatcher: Dispatcher) -> SourceReader:
+    return SourceReader(
         session=dispatcher.session,
         store=dispatcher.store,
         events=LogEvents(dispatcher.log),
         hashes=dispatcher.keyring,
-        adapters={},
+        adapters={"shelf": Merging()},
         clock=dispatcher.clock,
         instruments=dispatcher.instruments,
     )
+
+
+async def test_a_version_that_is_a_hash_of_the_content_is_keyed_before_it_is_recorded(dispatcher: Dispatcher) -> None:
+    reader = reader_of(dispatcher)
     record = Customer(name="Søren Kierkegaard", currency="USD")
     seen = Seen(kind="customer", source_id="7", version=UNKEYED, record=record, raw=RAW)
     assert await reader.record("shelf", [seen], "sync") == 1
@@ -64,15 +75,7 @@ class Merging(PlainSource):
 
 
 async def test_what_only_a_webhook_says_of_a_merge_is_recorded_with_the_removal(dispatcher: Dispatcher) -> None:
-    reader = SourceReader(
-        session=dispatcher.session,
-        store=dispatcher.store,
-        events=LogEvents(dispatcher.log),
-        hashes=dispatcher.keyring,
-        adapters={"shelf": Merging()},
-        clock=dispatcher.clock,
-        instruments=dispatcher.instruments,
-    )
+    reader = reader_of(dispatcher)
     known = [
         Seen(kind="customer", source_id=one, version="1", record=Customer(name=one), raw=RAW) for one in ("7", "8")
     ]
@@ -97,3 +100,156 @@ async def test_what_only_a_webhook_says_of_a_merge_is_recorded_with_the_removal(
     removed = [event for event in await dispatcher.events() if isinstance(event, SourceRemoved)]
     assert [(one.source_id, one.merged_into) for one in removed] == [("7", "2"), ("8", None)]
     assert "merged into 2" in removed[0].evidence
+
+
+class OlderObserved(Event):
+    """`source.observed` as the first releases wrote it: records without the fields that came later."""
+
+    event_type: ClassVar[str] = "source.observed"
+    when: ClassVar[str] = "Then."
+
+    connection: str
+    source_kind: str
+    source_id: str
+    version: str
+    content_hash: str
+    how: str
+    record: dict[str, object]
+    raw: None = None
+
+
+PAY_DAY = date(2026, 3, 13)
+OLDER: dict[tuple[str, str], JsonObject] = {
+    ("payroll", "p1"): {
+        "kind": "pay_run",
+        "status": "processed",
+        "processed": True,
+        "check_date": "2026-03-13",
+        "period_start": "2026-03-01",
+        "period_end": "2026-03-13",
+        "currency": "USD",
+        "off_cycle": False,
+        "stated_debit": None,
+        "lines": [{"department": "Design", "part": "wages", "amount": "4711.08", "people": 3}],
+    },
+    ("employee", "e1"): {
+        "kind": "employee",
+        "given_name": "Zoë",
+        "family_name": "Ødegård",
+        "email": None,
+        "department": "Design",
+        "hired": None,
+        "active": True,
+    },
+    ("deal", "5"): {
+        "kind": "invoice",
+        "customer": "shelf:customer:7",
+        "number": None,
+        "status": "won",
+        "won": True,
+        "happened_at": None,
+        "dated": "2026-03-13",
+        "due": None,
+        "currency": "USD",
+        "stated_total": None,
+        "memo": None,
+        "lines": [
+            {
+                "line_id": "1",
+                "product": None,
+                "description": None,
+                "quantity": "1",
+                "unit_price": "19.99",
+                "discount": "0",
+                "amount": None,
+                "role": "goods",
+            }
+        ],
+    },
+}
+"""Records as they lie in logs of the first releases: without `includes`, a person's job, or tax."""
+NOW: dict[tuple[str, str], Record] = {
+    ("payroll", "p1"): PayRun(
+        status="processed",
+        processed=True,
+        check_date=PAY_DAY,
+        period_start=date(2026, 3, 1),
+        period_end=PAY_DAY,
+        currency="USD",
+        lines=(PayRunLine(department="Design", part="wages", amount=Decimal("4711.08"), people=3),),
+    ),
+    ("employee", "e1"): Employee(given_name="Zoë", family_name="Ødegård", department="Design"),
+    ("deal", "5"): Invoice(
+        customer="shelf:customer:7",
+        status="won",
+        won=True,
+        dated=PAY_DAY,
+        currency="USD",
+        lines=(InvoiceLine(line_id="1", unit_price=Decimal("19.99")),),
+    ),
+}
+"""The same, as adapters of this release show them."""
+
+
+async def write_older(dispatcher: Dispatcher) -> None:
+    """What a first release wrote, with the hashes that it made: over all fields that there were."""
+    for (kind, source_id), record in OLDER.items():
+        digest = await dispatcher.keyring.keyed_hash(COMPANY, exact_json.canonical(record))
+        event = OlderObserved(
+            connection="shelf",
+            source_kind=kind,
+            source_id=source_id,
+            version="v",
+            content_hash=digest,
+            how="sync",
+            record={**record},
+        )
+        key = record_key("shelf", kind, source_id)
+        await dispatcher.session.receive([NewEvent(event=event, record_key=key)])
+    await dispatcher.folder.to_head()
+
+
+def shown(records: dict[tuple[str, str], Record]) -> list[SourceChange]:
+    return [
+        Seen(kind=kind, source_id=source_id, version="w", record=record, raw="{}")
+        for (kind, source_id), record in records.items()
+    ]
+
+
+async def test_what_an_older_release_recorded_is_not_observed_again(dispatcher: Dispatcher) -> None:
+    reader = reader_of(dispatcher)
+    await write_older(dispatcher)
+    assert await reader.record("shelf", [*shown(NOW), *shown(NOW)], "poll") == 0
+    assert len(await dispatcher.events()) == len(OLDER)
+
+
+async def test_what_has_changed_since_an_older_release_is_observed_once(dispatcher: Dispatcher) -> None:
+    reader = reader_of(dispatcher)
+    await write_older(dispatcher)
+    promoted = NOW["employee", "e1"].model_copy(update={"job": "Lead"})
+    assert await reader.record("shelf", shown({**NOW, ("employee", "e1"): promoted}), "poll") == 1
+    await dispatcher.folder.to_head()
+    assert await reader.record("shelf", shown({**NOW, ("employee", "e1"): promoted}), "poll") == 0
+    # There and back within one page: both are told.
+    back = [
+        *shown({("deal", "5"): NOW["deal", "5"].model_copy(update={"status": "lost"})}),
+        *shown({("deal", "5"): NOW["deal", "5"]}),
+    ]
+    assert await reader.record("shelf", back, "poll") == 2
+
+
+async def test_a_record_that_was_gone_is_observed_again_whatever_release_recorded_it(dispatcher: Dispatcher) -> None:
+    reader = reader_of(dispatcher)
+    await write_older(dispatcher)
+    gone = Removed(kind="deal", source_id="5", evidence="It is shown as deleted.")
+    assert await reader.record("shelf", [gone], "poll") == 1
+    await dispatcher.folder.to_head()
+    assert await reader.record("shelf", shown({("deal", "5"): NOW["deal", "5"]}), "poll") == 1
+
+
+async def test_the_same_content_is_told_by_its_hash_alone(dispatcher: Dispatcher) -> None:
+    reader = reader_of(dispatcher)
+    assert await reader.record("shelf", shown(NOW), "sync") == len(NOW)
+    await dispatcher.folder.to_head()
+    await dispatcher.keyring.destroy(COMPANY, "shelf:employee:e1")
+    assert await reader.record("shelf", shown(NOW), "sync") == 0

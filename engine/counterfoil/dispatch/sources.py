@@ -1,6 +1,6 @@
 """Reads the sources of one company: whole, since a cursor, or one record that a webhook hinted at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,10 +24,16 @@ from counterfoil_schema.events.receipts import (
     SourceUnreadable,
     WebhookReceived,
 )
-from counterfoil_schema.records import record_key
+from counterfoil_schema.records import content_of, record_key
 
 MERGE: Final = "merge"
 """The operation of a hint whose record was merged into `other_id`."""
+
+CONTENT_RULE: Final = "2:"
+"""What a hash of a record's content begins with: by which rule it was made. Those of the first rule begin with nothing.
+
+Hashes of two rules are never compared; the record is, as it was recorded.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +100,17 @@ class SourceReader:
         latest: dict[str, tuple[str, bool]] = {
             key[0]: (row.content_hash, row.removed) for key, row in known.items() if isinstance(row, RecordRow)
         }
+        older = await self._recorded_by_an_older_rule(row for row in known.values() if isinstance(row, RecordRow))
         fresh: list[NewEvent] = []
         with self._instruments.span("counterfoil.observe", None, {"connection": connection, "how": how}) as span:
             for change in changes:
                 key = record_key(connection, change.kind, change.source_id)
                 event, mark = await self._event(connection, change, how)
                 if latest.get(key) == mark or (key not in latest and isinstance(change, Removed)):
+                    continue
+                recorded = older.pop(key, None)
+                if recorded is not None and isinstance(change, Seen) and recorded == content_of(change.record):
+                    latest[key] = mark
                     continue
                 latest[key] = mark
                 fresh.append(NewEvent(event=event, record_key=key, trace=span.trace))
@@ -108,11 +119,24 @@ class SourceReader:
         self._instruments.observed(connection, len(fresh))
         return len(fresh)
 
+    async def _recorded_by_an_older_rule(self, rows: Iterable[RecordRow]) -> dict[str, bytes]:
+        """The contents of records whose hashes an earlier release made, by their keys."""
+        positions = {
+            row.position: row.record_key
+            for row in rows
+            if not (row.removed or row.kind == "unreadable" or row.content_hash.startswith(CONTENT_RULE))
+        }
+        if not positions:
+            return {}
+        found = await self._events.recorded_many(self._session.company, [*positions])
+        events = [(positions[position], await recorded.event()) for position, recorded in found.items()]
+        return {key: content_of(event.record) for key, event in events if isinstance(event, SourceObserved)}
+
     async def _event(self, connection: str, change: SourceChange, how: How) -> tuple[Event, tuple[str, bool]]:
         match change:
             case Seen():
-                content = exact_json.canonical(change.record.model_dump(mode="json"))
-                digest = await self._hashes.keyed_hash(self._session.company, content)
+                content = content_of(change.record)
+                digest = CONTENT_RULE + await self._hashes.keyed_hash(self._session.company, content)
                 # Where a source has no versions, an adapter's is a hash of the content: nobody shall try names on it.
                 version = await self._hashes.keyed_hash(self._session.company, change.version.encode())
                 return SourceObserved(
