@@ -10,6 +10,7 @@ from counterfoil.demo.tally import cents
 from counterfoil.demo.ties import Tie, books_customers, invoice_of, posted
 
 _SHOWN_MAX = 5
+_TOLD_LEAST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,14 @@ def people_checks(expected: Expected, books: Books) -> list[Check]:
     ]
 
 
-def write_back_checks(expected: Expected, deals: Iterable[SoldDeal], books: Books) -> list[Check]:
-    """What HubSpot says of each invoice is what the books say, and what the script says."""
+def write_back_checks(
+    expected: Expected, deals: Sequence[SoldDeal], books: Books, parked: Mapping[str, str]
+) -> list[Check]:
+    """What HubSpot says of each invoice is what the books say, and what the script says.
+
+    Args:
+        parked: why deals are parked, by document number.
+    """
     booked = invoice_of(books)
     by_number = {deal.number: deal for deal in deals}
     wrong: list[str] = []
@@ -120,10 +127,17 @@ def write_back_checks(expected: Expected, deals: Iterable[SoldDeal], books: Book
         if told != _wanted(invoice, document.document_id) or told["balance"] != decimal(document.balance):
             wrong.append(number)
     silent = [deal.number for deal in deals if deal.number not in expected.invoices and deal.back.get("qbo_invoice_id")]
+    puzzling = [deal.number for deal in deals if not _says(deal.back.get("qbo_problem", ""), parked.get(deal.number))]
     return [
         Check("Deals whose invoice HubSpot shows otherwise than the books", "0", _counted(wrong)),
         Check("Deals told of an invoice that does not exist", "0", _counted(silent)),
+        Check("Parked deals that do not say why in HubSpot; others that say they are", "0", _counted(puzzling)),
     ]
+
+
+def _says(shown: str, reason: str | None) -> bool:
+    """Whether a deal shows why it is parked, or the beginning where that is long; nothing where it is not."""
+    return shown.startswith(" ".join(reason.split())[:_TOLD_LEAST]) if reason is not None else not shown
 
 
 def _wanted(invoice: ExpectedInvoice, document_id: str) -> dict[str, str]:

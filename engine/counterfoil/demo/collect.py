@@ -8,7 +8,7 @@ from counterfoil.cli.tasks.figures import held, outcomes, parked
 from counterfoil.demo.actual import read_books, read_deals, read_log
 from counterfoil.demo.calls import count_calls
 from counterfoil.demo.control import part_of, rows_of, text_of
-from counterfoil.demo.expected import OTHER_WAGES, WAGES
+from counterfoil.demo.entries import Share, entry_of
 from counterfoil.demo.findings import Evidence
 from counterfoil.demo.home import COMPANY
 from counterfoil.demo.processes import finished
@@ -87,31 +87,22 @@ def payroll_of(state: JsonObject, approved: set[str]) -> tuple[Mapping[str, int]
         uuid = text_of(payroll, "payroll_uuid") or text_of(payroll, "uuid")
         if uuid not in approved:
             continue
-        sums: Counter[str] = Counter()
-        for person in rows_of(payroll, "employee_compensations"):
-            sums.update(_of_person(person, where.get(text_of(person, "employee_uuid"), "")))
+        people = rows_of(payroll, "employee_compensations")
+        sums = entry_of([_share(one, where.get(text_of(one, "employee_uuid"), "")) for one in people])
         runs[uuid] = sum(amount for amount in sums.values() if amount > 0)
         for name, amount in sums.items():
             accounts[name] += amount
     return {name: amount for name, amount in accounts.items() if amount}, runs
 
 
-def _of_person(person: JsonObject, department: str) -> Counter[str]:
-    taxes = rows_of(person, "taxes")
-    own = sum(cents(tax.get("amount")) for tax in taxes if not tax.get("employer"))
-    employers = sum(cents(tax.get("amount")) for tax in taxes if tax.get("employer"))
-    benefits = rows_of(person, "benefits")
-    withheld = sum(cents(one.get("employee_deduction")) for one in benefits)
-    contributed = sum(cents(one.get("company_contribution")) for one in benefits)
-    deducted = sum(cents(one.get("amount")) for one in rows_of(person, "deductions"))
-    back = sum(cents(one.get("amount")) for one in rows_of(person, "reimbursements"))
-    gross = cents(person.get("gross_pay"))
-    sums: Counter[str] = Counter()
-    sums[WAGES.get(department, OTHER_WAGES)] += gross
-    sums["Office Expenses"] += back
-    sums["Payroll Taxes"] += employers
-    sums["Payroll Benefits"] += contributed
-    sums["Checking"] -= gross - own - withheld - deducted + back + own + employers
-    sums["Benefits Payable"] -= withheld + contributed
-    sums["Payroll Liabilities"] -= deducted
-    return sums
+def _share(person: JsonObject, department: str) -> Share:
+    taxes, benefits = rows_of(person, "taxes"), rows_of(person, "benefits")
+    return Share(
+        department=department,
+        gross=cents(person.get("gross_pay")),
+        employer_taxes=sum(cents(tax.get("amount")) for tax in taxes if tax.get("employer")),
+        withheld=sum(cents(one.get("employee_deduction")) for one in benefits),
+        contributed=sum(cents(one.get("company_contribution")) for one in benefits),
+        deducted=sum(cents(one.get("amount")) for one in rows_of(person, "deductions")),
+        reimbursed=sum(cents(one.get("amount")) for one in rows_of(person, "reimbursements")),
+    )

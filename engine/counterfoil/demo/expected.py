@@ -3,7 +3,6 @@
 Its own arithmetic in whole cents: nothing here is shared with the code that plans or books.
 """
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,6 +20,7 @@ from counterfoil.demo.changes import (
     Payment,
     WinDeal,
 )
+from counterfoil.demo.entries import Share, entry_of
 from counterfoil.demo.sample import Sample, SampleCustomer, SampleDeal, SamplePayRun
 
 K = TypeVar("K", bound=Hashable)
@@ -30,8 +30,6 @@ INCOME = "Sales of Product Income"
 RECEIVABLE = "Accounts Receivable (A/R)"
 UNDEPOSITED = "Undeposited Funds"
 BOOKKEEPERS_INCOME = "Freight Income"
-WAGES = {"Engineering": "Cost of Goods Sold"}
-OTHER_WAGES = "Wages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,19 +208,19 @@ def _change_books(changes: tuple[Change, ...], invoices: dict[str, ExpectedInvoi
 
 
 def _entry(run: SamplePayRun) -> ExpectedEntry:
-    """Debits less credits by account: what the company bears, and where it goes."""
-    accounts: Counter[str] = Counter()
-    for part in run.parts:
-        accounts[WAGES.get(part.department, OTHER_WAGES)] += part.gross
-        accounts["Office Expenses"] += part.reimbursement
-        accounts["Payroll Taxes"] += sum(cents for _, cents in part.employer_taxes)
-        accounts["Payroll Benefits"] += part.benefit_contributed
-        accounts["Checking"] -= part.net + part.taxes
-        accounts["Benefits Payable"] -= part.benefit_withheld + part.benefit_contributed
-        accounts["Payroll Liabilities"] -= part.deduction
-    return ExpectedEntry(
-        uuid=run.uuid, day=run.check_date, accounts={name: cents for name, cents in accounts.items() if cents}
-    )
+    shares = [
+        Share(
+            department=part.department,
+            gross=part.gross,
+            employer_taxes=sum(cents for _, cents in part.employer_taxes),
+            withheld=part.benefit_withheld,
+            contributed=part.benefit_contributed,
+            deducted=part.deduction,
+            reimbursed=part.reimbursement,
+        )
+        for part in run.parts
+    ]
+    return ExpectedEntry(uuid=run.uuid, day=run.check_date, accounts=entry_of(shares))
 
 
 def _totals(pairs: Iterable[tuple[K, int]]) -> dict[K, int]:

@@ -1,6 +1,6 @@
 """Everything that the report says, put together from what was read. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from counterfoil.cli.tasks.figures import Held, Outcomes, Parked
@@ -94,8 +94,8 @@ def find(evidence: Evidence) -> Findings:
         *books_checks(expected, books, logged),
         *one_each_checks(expected, deals, books),
         *people_checks(expected, books),
-        *write_back_checks(expected, deals, books),
-        parked_check(expected, _parked_numbers(evidence)),
+        *write_back_checks(expected, deals, books, _parked_numbers(evidence, lambda one: one.reason)),
+        parked_check(expected, _parked_numbers(evidence, lambda one: one.code)),
         _held_check(evidence),
         Check(
             "Applied, unchanged, skipped, waiting and parked add up",
@@ -124,9 +124,9 @@ def find(evidence: Evidence) -> Findings:
     )
 
 
-def _parked_numbers(evidence: Evidence) -> dict[str, str]:
+def _parked_numbers(evidence: Evidence, told: Callable[[Parked], str]) -> dict[str, str]:
     numbers = {f"hubspot:deal:{deal.deal_id}": deal.number for deal in evidence.deals}
-    return {numbers.get(one.record_key, one.record_key): one.code for one in evidence.parked}
+    return {numbers.get(one.record_key, one.record_key): told(one) for one in evidence.parked}
 
 
 def _held_check(evidence: Evidence) -> Check:

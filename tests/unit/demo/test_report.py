@@ -26,6 +26,7 @@ from counterfoil_schema import exact_json
 SAMPLE = make_sample(3, FAST)
 CHANGES = make_changes(3, SAMPLE, FAST.changes)
 EXPECTED = expect(SAMPLE, CHANGES)
+WHY = "Its lines come to something else than its amount."
 
 
 def books_of(expected: Expected) -> Books:
@@ -96,7 +97,15 @@ def deals_of(expected: Expected) -> tuple[SoldDeal, ...]:
         for one in expected.invoices.values()
     ]
     parked = [
-        SoldDeal(deal_id=f"D{number}", number=number, customer_id="1001", month="2026-01", won=True, cents=1)
+        SoldDeal(
+            deal_id=f"D{number}",
+            number=number,
+            customer_id="1001",
+            month="2026-01",
+            won=True,
+            cents=1,
+            back={"qbo_problem": f"{WHY} What to do."},
+        )
         for number in expected.parked
     ]
     return (*told, *parked)
@@ -133,7 +142,7 @@ def evidence() -> Evidence:
         outcomes=Outcomes((Reason("applied", "", 9), Reason("parked", "no_lines", 1))),
         parked=[
             Parked(
-                company=1, record_key=f"hubspot:deal:D{number}", position=1, code=code, reason="Why.", fix="What to do."
+                company=1, record_key=f"hubspot:deal:D{number}", position=1, code=code, reason=WHY, fix="What to do."
             )
             for number, code in EXPECTED.parked.items()
         ],
@@ -205,6 +214,16 @@ def a_cent_in_an_account(right: Evidence) -> Evidence:
 def a_cent_told_to_hubspot(right: Evidence) -> Evidence:
     first, *rest = right.deals
     return replace(right, deals=(replace(first, back={**first.back, "qbo_balance": "0.01"}), *rest))
+
+
+def a_parked_deal_that_does_not_say_why(right: Evidence) -> Evidence:
+    *rest, last = right.deals
+    return replace(right, deals=(*rest, replace(last, back={})))
+
+
+def a_deal_that_says_it_is_parked_and_is_not(right: Evidence) -> Evidence:
+    first, *rest = right.deals
+    return replace(right, deals=(replace(first, back={**first.back, "qbo_problem": WHY}), *rest))
 
 
 def an_invoice_twice(right: Evidence) -> Evidence:
@@ -295,6 +314,8 @@ def a_line_lost(right: Evidence) -> Evidence:
         a_cent_in_the_source,
         a_cent_in_an_account,
         a_cent_told_to_hubspot,
+        a_parked_deal_that_does_not_say_why,
+        a_deal_that_says_it_is_parked_and_is_not,
         an_invoice_twice,
         an_invoice_created_twice,
         an_invoice_missing,

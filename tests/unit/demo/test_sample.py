@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.demo.changes import AddLine, Payment, count_of, make_changes
+from counterfoil.demo.entries import Share, entry_of
 from counterfoil.demo.expected import Expected, ExpectedInvoice, expect
 from counterfoil.demo.generator import make_sample
 from counterfoil.demo.loading import gusto_load, hubspot_load
@@ -134,3 +135,37 @@ def test_what_is_loaded_holds_every_deal_and_every_person(sample: Sample) -> Non
     payrolls = gusto_load(sample)["payrolls"]
     assert isinstance(payrolls, list)
     assert len(payrolls) == 6
+
+
+def test_what_one_person_alone_has_is_no_line_of_its_own() -> None:
+    def share(department: str, *, deducted: int = 0, reimbursed: int = 0) -> Share:
+        return Share(
+            department=department,
+            gross=100_000,
+            employer_taxes=8_000,
+            withheld=2_000,
+            contributed=3_000,
+            deducted=deducted,
+            reimbursed=reimbursed,
+        )
+
+    several = [share("Engineering", deducted=7_500), share("Sales", deducted=7_500, reimbursed=450), share("Sales")]
+    assert dict(entry_of(several)) == {
+        "Cost of Goods Sold": 100_000,
+        "Wages": 200_450,
+        "Payroll Taxes": 24_000,
+        "Payroll Benefits": 9_000,
+        "Checking": -303_450,
+        "Benefits Payable": -15_000,
+        "Payroll Liabilities": -15_000,
+    }
+    one = [share("Engineering", deducted=7_500, reimbursed=450), share("Engineering", reimbursed=50), share("Sales")]
+    assert dict(entry_of(one)) == {
+        "Cost of Goods Sold": 200_000,
+        "Wages": 100_000,
+        "Office Expenses": 500,
+        "Payroll Taxes": 24_000,
+        "Payroll Benefits": 9_000,
+        "Checking": -311_000,
+        "Benefits Payable": -22_500,
+    }
