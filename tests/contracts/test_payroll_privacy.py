@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -130,6 +132,8 @@ async def test_nobody_s_pay_is_seen_anywhere(
     exporter = InMemorySpanExporter()
     tracers = TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    meter = InMemoryMetricReader()
+    meters = MeterProvider(metric_readers=[meter])
     async with gusto() as company:
         day = company.clock.now().date().isoformat()
         # One department of one person among them.
@@ -137,10 +141,13 @@ async def test_nobody_s_pay_is_seen_anywhere(
         load: JsonObject = {"employees": staff, "payrolls": [payroll("p1", day, [part(one) for one in GROSS])]}
         await company.control("/load", load)
         with caplog.at_level("DEBUG"):
-            async with Engine(settings(database, tmp_path, books, company), tracer_provider=tracers) as engine:
+            configured = settings(database, tmp_path, books, company)
+            async with Engine(configured, tracer_provider=tracers, meter_provider=meters) as engine:
                 engine.start()
                 end = await posted(engine, "gusto:payroll:p1")
                 chain = await told(engine, pool, database, "gusto:payroll:p1")
+    metered = meter.get_metrics_data()
+    assert metered is not None
     state: Any = books.control("/state?entity=JournalEntry")
     (entry,) = state["JournalEntry"]
     assert sum(Decimal(str(line["Amount"])) for line in entry["Line"]) > 2 * sum(map(Decimal, GROSS.values()))
@@ -149,6 +156,7 @@ async def test_nobody_s_pay_is_seen_anywhere(
         "the event": str(end.light()),
         "the chain": chain,
         "spans": "\n".join(span.to_json() for span in exporter.get_finished_spans()),
+        "metrics": metered.to_json(),
         "messages": caplog.text,
         "the database": await rows(pool),
     }

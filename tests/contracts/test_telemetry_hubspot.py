@@ -144,9 +144,9 @@ async def test_one_trace_leads_from_the_deal_to_the_value_written_back(
     assert whole == trace_id(written.trace)
     assert whole in ids_of(listener.spans("counterfoil.write_back"))
     has_the_call(listener, whole, body)
-    has_no_secret(listener, emulator, account)
     names = ("outcomes", "decisions", "events", "lag", "projection.lag", "limiter.use", "token.expires_in")
     assert listener.metric_names() >= {f"counterfoil.{name}" for name in names}
+    has_no_secret(listener, emulator, account)
 
 
 def has_the_call(listener: Listener, whole: str, body: Mapping[str, Any]) -> None:
@@ -161,9 +161,12 @@ def has_the_call(listener: Listener, whole: str, body: Mapping[str, Any]) -> Non
 
 
 def has_no_secret(listener: Listener, emulator: EmulatorProcess, account: hubspot.Account) -> None:
-    """No token, no name of a customer: not in names, attributes, events or states of spans."""
-    said = "\n".join(span.to_json() for span in listener.exporter.get_finished_spans())
+    """No token, no name of a customer: not in names, attributes, events or states of spans, and not in metrics."""
+    metered = listener.reader.get_metrics_data()
+    assert metered is not None
+    said = "\n".join([*(span.to_json() for span in listener.exporter.get_finished_spans()), metered.to_json()])
     assert "counterfoil.observe" in said
+    assert "counterfoil.lag" in said
     credentials = account.emulator.credentials
     secrets = [emulator[name] for name in ("client_secret", "refresh_token", "verifier_token", "access_token")]
     for secret in (*secrets, credentials.access_token, credentials.client_secret, "Unmistakable", "Bearer"):

@@ -361,10 +361,17 @@ def _key(news: News) -> tuple[str, ...]:
     return news.shown.entity, news.shown.document_id
 
 
+_TOLD_BY_ECHOES = frozenset({"Invoice", "Payment"})
+
+
 def _is_known(row: DocumentRow, one: Shown, content_hash: str) -> bool:
-    """Whether a reading says nothing new. An invoice's first echo does: its number and status go to the source."""
+    """Whether a reading says nothing new.
+
+    An invoice's first echo does: its number and status go to the source; so does that of a payment of our own, which
+    says what it settles.
+    """
     token = one.document.get("SyncToken")
     if row.content_hash == content_hash or is_older_reading(row, str(token) if token is not None else None, one.status):
         return True
     unmoved = row.status == one.status and row.sync_token == token
-    return unmoved and one.entity != "Invoice"
+    return unmoved and one.entity not in _TOLD_BY_ECHOES

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from opentelemetry import trace
 from opentelemetry.metrics import Meter
-from opentelemetry.trace import Link, Span, SpanKind, Tracer
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -101,7 +101,10 @@ class Instruments:
         attributes: Attributes | None = None,
         links: Iterable[str | None] = (),
     ) -> Iterator[OpenSpan]:
-        """A span under the context that an event carries (or the one open here), linked to others' contexts."""
+        """A span under the context that an event carries (or the one open here), linked to others' contexts.
+
+        Of what is raised in it only the type is told: foreign texts may hold what was written or sent.
+        """
         context = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
         with self._tracer.start_as_current_span(
             name,
@@ -109,8 +112,15 @@ class Instruments:
             kind=SpanKind.INTERNAL,
             attributes=dict(attributes or {}),
             links=[_link_to(one) for one in dict.fromkeys(links) if one and one != parent],
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
-            yield _Open(span)
+            try:
+                yield _Open(span)
+            except Exception as error:
+                span.set_attribute("error.type", type(error).__qualname__)
+                span.set_status(StatusCode.ERROR)
+                raise
 
     def outcome(self, kind: str) -> None:
         """A call ended."""
