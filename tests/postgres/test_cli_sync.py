@@ -1,5 +1,6 @@
 """`sync`, `status`, `explain`, `log` and `serve` as processes, against the emulator and a real Postgres."""
 
+import json
 import signal
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from support.cli import Shop, make_shop, started_cli
+from support.cli import Ran, Shop, make_shop, started_cli
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
@@ -178,6 +179,22 @@ def test_a_wrong_mapping_stops_before_anything_is_read(shop: Shop, emulator: Emu
     assert ran.code == 2, ran.said
     assert f'shop.toml, line {line}: [invoice] has no key "tax_cod"; did you mean "tax_code"?' in ran.err
     assert writes(emulator) == 0
+
+
+def test_a_mapping_is_recorded_whole_when_it_changes_and_only_then(shop: Shop) -> None:
+    def recorded(ran: Ran) -> int:
+        count: int = ran.json()["companies"][0]["recorded"].get("mapping.recorded", 0)
+        return count
+
+    runs = [recorded(shop.run("sync", "--json")) for _ in range(2)]
+    shop.replace("shop.toml", 'number = "{id}"', 'number = "S-{id}"')
+    runs += [recorded(shop.run("sync", "--json")) for _ in range(2)]
+
+    assert runs == [1, 0, 1, 0]
+    lines = shop.run("log", "tail", "--lines", "1000", "--json").out.splitlines()
+    positions = [one["position"] for one in map(json.loads, lines) if one["event_type"] == "mapping.recorded"]
+    shown = [json.loads(shop.run("log", "show", f"1:{at}", "--json").out) for at in positions]
+    assert (shop.folder / "shop.toml").read_text("utf-8") == shown[-1]["body"]["text"]
 
 
 def test_quickbooks_out_of_reach_is_told_and_nothing_is_lost(shop: Shop, emulator: EmulatorProcess) -> None:
