@@ -92,6 +92,11 @@ async def test_an_edit_is_seen_although_the_same_reading_shows_our_own_write(sho
         await shop.until_done()
         (seen,) = await about_the_order(engine, "books.observed", f"quickbooks:Invoice:{invoice['Id']}")
         assert seen["sync_token"] == "1"
+        *_, told = await about_the_order(engine, "intent.planned")
+        assert (told["operation"], told["remark"]) == (
+            "write_back",
+            "Edited in QuickBooks (TxnDate); the edit is kept.",
+        )
     assert (await shop.values(ORDER))["state"] == "open", "our own write was told to the source"
     assert (await shop.invoice(ORDER))["TxnDate"] == "2026-03-31"
 

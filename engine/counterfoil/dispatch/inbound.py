@@ -1,5 +1,6 @@
 """Decides what QuickBooks showed: our own echo, somebody's edit, or money that the source should hear of."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from counterfoil.dispatch.decided import Decided
@@ -22,6 +23,8 @@ from counterfoil_schema.records import split_key
 
 CREATES_MAX = 1_000
 """Far more than can be in flight at once."""
+_NEVER_EDITED = (None, "0")
+"""SyncTokens of documents that are as they were made."""
 
 
 class InboundDecider:
@@ -59,6 +62,8 @@ class InboundDecider:
             decisions.extend(planned)
         if not any(isinstance(decision, IntentPlanned) for decision in decisions):
             decisions.append(await self._remark(change, event))
+        elif event.entity == "Invoice" and event.sync_token not in _NEVER_EDITED:
+            decisions = await self._with_edit(decisions, event, owners[0])
         # Seen before our own answer was recorded, a document of ours does not yet bear the trace that led to it.
         trace = await self._view.trace_to(event.entity, event.document_id)
         return Decided(events=decisions, bears_on=(*bears_on, *owners), trace=trace)
@@ -90,6 +95,24 @@ class InboundDecider:
         owners = [await self._view.owner_of("Invoice", invoice_id) for invoice_id in invoice_ids]
         return [owner for owner in owners if owner is not None]
 
+    async def _with_edit(self, decisions: Sequence[Event], event: BooksObserved, owner: str) -> list[Event]:
+        """The decisions; what is planned says so where the same reading shows somebody's edit as well."""
+        link = await self._view.link(owner)
+        edited, reason = await self._judged(event, owner, link) if link is not None else (False, "")
+        told = {"remark": reason if edited else ""}
+        return [one.model_copy(update=told) if isinstance(one, IntentPlanned) else one for one in decisions]
+
+    async def _judged(self, event: BooksObserved, owner: str, link: Link) -> tuple[bool, str]:
+        """Whether somebody else edited a document of ours, and in words what is seen of it."""
+        held = await self._mappings.held(split_key(owner)[0])
+        rules = held.mapping.ownership_of_entity(event.entity) if held else None
+        verdict = judge(event.document.fields(), event.status, link, rules)
+        if not isinstance(verdict, Foreign):
+            return False, "Our own write, seen again."
+        if await self._only_merged(event, link, rules):
+            return False, "Nothing but names of records that were merged in QuickBooks differs."
+        return True, f"Edited in QuickBooks ({', '.join(verdict.changed) or event.status}); the edit is kept."
+
     async def _only_merged(self, event: BooksObserved, link: Link, rules: Ownership | None) -> bool:
         """Whether a document differs from our image by no more than what QuickBooks moved when it merged records."""
         survivors = await survivors_of(self._store, self._company, references_in(link.image))
@@ -110,15 +133,8 @@ class InboundDecider:
             if event.entity == "Payment":
                 return _unchanged(change, event, "Nothing that it settles came from a source, or all is written back.")
             return _skipped(change, "not-ours", "This document does not come from a source of ours.")
-        held = await self._mappings.held(split_key(owner)[0])
-        rules = held.mapping.ownership_of_entity(event.entity) if held else None
-        verdict = judge(event.document.fields(), event.status, link, rules)
-        if isinstance(verdict, Foreign) and await self._only_merged(event, link, rules):
-            return _unchanged(change, event, "Nothing but names of records that were merged in QuickBooks differs.")
-        if isinstance(verdict, Foreign):
-            changed = ", ".join(verdict.changed) or event.status
-            return _skipped(change, "edited-in-books", f"Edited in QuickBooks ({changed}); the edit is kept.")
-        return _unchanged(change, event, "Our own write, seen again.")
+        edited, reason = await self._judged(event, owner, link)
+        return _skipped(change, "edited-in-books", reason) if edited else _unchanged(change, event, reason)
 
 
 def _skipped(change: ChangeRow, code: str, reason: str) -> ChangeSkipped:

@@ -116,7 +116,8 @@ def _source_unreadable(body: JsonObject) -> Iterable[Told]:
 def _planned(body: JsonObject) -> Iterable[Told]:
     document = words.document(body.get("body"))
     if body.get("operation") in {"write_back", "note"}:
-        title = f"Planned to write back to {body['target']}: {words.values(document)}."
+        remark = f" {body['remark']}" if body.get("remark") else ""
+        title = f"Planned to write back to {body['target']}: {words.values(document)}.{remark}"
         yield "decision", title, {"intent_id": body.get("intent_id"), "inputs": body.get("inputs")}
         return
     amount = words.amount(body.get("amount"), body.get("currency"))

@@ -70,7 +70,8 @@ class IntentPlanned(Decision):
     """One change that we want in the books, or at the source; it names other records symbolically.
 
     A `note` only tells the source how its own change stands, and is no part of what the change calls for.
-    `problem`: the values tell that its record is parked, and why.
+    `problem`: the values tell that its record is parked, and why. `remark`: what else its change holds that calls for
+    nothing, as somebody's edit in the same reading.
     """
 
     event_type: ClassVar[str] = "intent.planned"
@@ -91,6 +92,7 @@ class IntentPlanned(Decision):
     currency: str | None = None
     figures: Figures | None = None
     problem: bool = False
+    remark: str = ""
     inputs: Inputs
 
 

@@ -129,6 +129,12 @@ def test_a_write_back_is_called_one_throughout() -> None:
     assert steps[0].title == "Planned to write back to hubspot: invoice_status = paid."
 
 
+def test_an_edit_in_the_same_reading_is_told_with_what_goes_back() -> None:
+    edit = "Edited in QuickBooks (TxnDate); the edit is kept."
+    (step,) = steps_of([planned(4, "i1", operation="write_back", target="hubspot", remark=edit)], {"i1"})
+    assert step.title.endswith(f". {edit}")
+
+
 def test_hold_ups_say_what_to_do() -> None:
     parked = happened(
         5,
