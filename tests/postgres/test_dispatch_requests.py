@@ -46,9 +46,24 @@ def parked(change: int) -> done.ChangeParked:
 async def test_approval_lets_what_was_held_go_out(dispatcher: Dispatcher) -> None:
     change = await begin(dispatcher, planned(1, ORDER, "i1", review=True))
     assert (await dispatcher.change(change)).code == "approval"
-    assert "1 decisions" in await ask(dispatcher, "approve")
+    assert (await ask(dispatcher, "approve")).startswith("1 decision, ")
     assert (await dispatcher.intent("i1")).state == "ready"
     assert "Nothing to do" in await ask(dispatcher, "approve")
+
+
+async def test_who_approves_twice_is_told_that_the_second_time_did_nothing(dispatcher: Dispatcher) -> None:
+    await begin(dispatcher, planned(1, ORDER, "i1", review=True))
+    request = OperatorRequested(action="approve", record_key=ORDER, author="Ann")
+    await dispatcher.write(request, request)
+    while await dispatcher.requests.take(await dispatcher.folder.to_head()):
+        pass
+    events = await dispatcher.events()
+    outcomes = [event.outcome for event in events if isinstance(event, done.RequestTaken)]
+    assert [outcome.partition(",")[0] for outcome in outcomes] == [
+        "1 decision",
+        "Nothing to do: no such record waits.",
+    ]
+    assert sum(isinstance(event, done.IntentApproved) for event in events) == 1
 
 
 async def test_only_the_intent_named_is_approved(dispatcher: Dispatcher) -> None:

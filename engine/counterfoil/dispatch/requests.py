@@ -27,11 +27,16 @@ class RequestTaker:
         self._in_flight = in_flight
 
     async def take(self, head: int) -> bool:
-        """Decide open requests; returns whether there were any. `head` is where the state stands."""
+        """Decide open requests; returns whether there were any. `head` is where the state stands.
+
+        Of several about one record only the first: the next is decided on what became of it.
+        """
         company = self._session.company
         requests = await self._store.some(RequestRow, "open_requests", company, REQUESTS_PER_TURN)
+        first = {request.record_key: request for request in reversed(requests)}
         for request in requests:
-            await self._session.decide(await self._decide(request, head))
+            if first[request.record_key] is request:
+                await self._session.decide(await self._decide(request, head))
         return bool(requests)
 
     async def _decide(self, request: RequestRow, head: int) -> list[Event]:
@@ -49,7 +54,10 @@ class RequestTaker:
                 decisions = _skip(request, changes, intents)
             case _:
                 decisions = []
-        outcome = f"{len(decisions)} decisions at {head}" if decisions else "Nothing to do: no such record waits."
+        outcome = "Nothing to do: no such record waits."
+        if decisions:
+            many = "1 decision" if len(decisions) == 1 else f"{len(decisions)} decisions"
+            outcome = f"{many}, as the log stood at {head}"
         taken = RequestTaken(
             change=request.position, record_key=request.record_key, request=request.position, outcome=outcome
         )
