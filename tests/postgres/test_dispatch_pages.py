@@ -26,10 +26,11 @@ async def test_each_side_has_a_page_of_its_own(dispatcher: Dispatcher) -> None:
     change = await dispatcher.write(observed("new"))
     await dispatcher.write(planned(change, "shop:order:new", "ours", lane="backfill"))
 
-    async def page(books: bool, limit: int) -> list[str]:
+    async def page(books: bool | None, limit: int) -> list[str]:
         rows = await dispatcher.store.some(IntentRow, "ready_for", COMPANY, books, limit)
         return [row.intent_id for row in rows]
 
     assert await page(True, 1) == ["ours"]
     assert await page(False, 3) == ["back 0", "back 1", "back 2"]
     assert len(await page(False, 100)) == 5
+    assert len(await page(None, 100)) == 6

@@ -217,7 +217,7 @@ class Director:
         store = self._stage.opened.store
         checks: tuple[tuple[type[IntentRow | ChangeRow | HintRow | RequestRow], str, tuple[object, ...]], ...] = (
             (IntentRow, "intents_in", (_MOVING, 1)),
-            (IntentRow, "ready_intents", (1,)),
+            (IntentRow, "ready_for", (None, 1)),
             (ChangeRow, "undecided_changes", (0, 1)),
             (HintRow, "open_hints", (1,)),
             (RequestRow, "open_requests", (1,)),

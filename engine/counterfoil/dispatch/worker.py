@@ -405,7 +405,7 @@ class CompanyWorker:
         company = self._session.company
         moving = ["sent", "uncertain", "refetch", "adopt"]
         rows = await self._rooms.store.some(IntentRow, "intents_in", company, moving, 1)
-        ready = await self._rooms.store.some(IntentRow, "ready_intents", company, 1)
+        ready = await self._rooms.store.some(IntentRow, "ready_for", company, None, 1)
         return not rows and not ready
 
     def _is_due(self, name: str, every: float, *, at_once: bool = False) -> bool:

@@ -1,10 +1,10 @@
--- Intents of one side that may go out now ($2: the books' side, else the sources'): whose needs have documents and whose record has nothing in flight.
+-- Intents that may go out now, of one side ($2: the books', else the sources'; null: of both): whose needs have documents and whose record has nothing in flight.
 select to_jsonb(found)
 from counterfoil_state.intents as found
 where
     found.company = $1
     and found.state = 'ready'
-    and (found.target = 'quickbooks') = $2::boolean
+    and ($2::boolean is null or (found.target = 'quickbooks') = $2::boolean)
     and not exists (
         select from unnest(found.needs) as need (record_key)
         where not exists (
