@@ -368,6 +368,23 @@ async def test_a_batch_may_ask_for_changes(api: Api) -> None:
     assert api.emulator.stats.metered_in_month(api.emulator.clock.now()) == metered + 1
 
 
+async def test_a_report_can_be_asked_for_in_a_batch(api: Api) -> None:
+    year = "start_date=2026-01-01&end_date=2026-12-31"
+    items: list[JsonValue] = [
+        {"bId": "a", "ReportQuery": f"ProfitAndLoss?{year}&accounting_method=Cash"},
+        {"bId": "b", "ReportQuery": "/reports/TrialBalance"},
+        {"bId": "c", "ReportQuery": "Nothing"},
+        {"bId": "d", "ReportQuery": "ProfitAndLoss?end_date=soon"},
+    ]
+    status, body = await api.post("batch", {"BatchItemRequest": items})
+    assert status == 200
+    answers = {as_text(one["bId"]): one for one in map(as_object, as_list(body["BatchItemResponse"]))}
+    headers = [as_object(as_object(answers[name]["Report"])["Header"]) for name in ("a", "b")]
+    assert [header["ReportName"] for header in headers] == ["ProfitAndLoss", "TrialBalance"]
+    assert (headers[0]["ReportBasis"], headers[0]["EndPeriod"]) == ("Cash", "2026-12-31")
+    assert {name: code_of(answers[name]) for name in ("c", "d")} == {"c": "500", "d": "2060"}
+
+
 async def asked(api: Api, method: str, url: str) -> tuple[int, str, bytes]:
     """Status, what is allowed, and body."""
     bearer = {"Authorization": f"Bearer {api.token}", "Accept": "application/json"}

@@ -190,3 +190,73 @@ def test_a_payment_pays_what_a_journal_entry_made_its_customer_owe() -> None:
     assert company.shown("Payment", as_text(paid["Id"]))["UnappliedAmt"] == Decimal("6.00")
     assert company.shown("Customer", ann)["Balance"] == Decimal("-6.00")
     assert sum(company.books.ledger.accounts().values()) == 0
+
+
+def test_a_credit_by_journal_entry_pays_an_invoice() -> None:
+    company = Company()
+    ann, item = company.customer("Ann"), company.item()
+    entity: JsonObject = {"Type": "Customer", "EntityRef": {"value": ann}}
+    entry: JsonObject = {
+        "TxnDate": "2026-03-01",
+        "Line": [posting("Credit", "84", "30.00", entity), posting("Debit", "1", "30.00")],
+    }
+    journal = as_text(company.write("JournalEntry", entry)["Id"])
+    invoice = as_text(company.invoice(ann, [line(item, "100.00")], TxnDate="2026-03-02")["Id"])
+    assert company.shown("Customer", ann)["Balance"] == Decimal("70.00")
+    too_much = [applied("Invoice", invoice, "31"), applied("JournalEntry", journal, "31")]
+    assert company.refused("Payment", paying(ann, "0", too_much)).code == "6000"
+    used = [applied("Invoice", invoice, "30.00"), applied("JournalEntry", journal, "30.00")]
+    paid = as_text(company.write("Payment", paying(ann, "0", used))["Id"])
+
+    def stands(unapplied: str, invoiced: str, owed: str) -> bool:
+        shown = company.shown("Payment", paid)["UnappliedAmt"], company.shown("Invoice", invoice)["Balance"]
+        assert (*shown, company.shown("Customer", ann)["Balance"]) == tuple(map(Decimal, (unapplied, invoiced, owed)))
+        assert sum(company.books.ledger.accounts().values()) == 0
+        return True
+
+    assert stands("0", "70.00", "70.00")
+    assert [as_object(one)["Amount"] for one in as_list(company.shown("Payment", paid)["Line"])] == [30, 30]
+    aged = list(lines(report(company, "AgedReceivables")["Rows"]))
+    assert [(row[0], row[-1]) for row in aged] == [("Ann", "70.00"), ("TOTAL", "70.00")]
+    company.restored()
+    assert stands("0", "70.00", "70.00")
+    less: JsonObject = {**company.handle("JournalEntry", journal), **entry}
+    less["Line"] = [posting("Credit", "84", "20.00", entity), posting("Debit", "1", "20.00")]
+    # The entry gives less than the payment uses, which lets go of it, and is overdrawn by what it paid with it.
+    company.write("JournalEntry", less, "update")
+    assert stands("-30.00", "70.00", "80.00")
+    company.write("Payment", company.handle("Payment", paid), "delete")
+    assert company.shown("Invoice", invoice)["Balance"] == Decimal("100.00")
+    assert company.shown("Customer", ann)["Balance"] == Decimal("80.00")
+
+
+def test_a_vendor_s_debit_by_journal_entry_pays_a_bill() -> None:
+    company = Company()
+    vendor = as_text(company.write("Vendor", {"DisplayName": "Books by Bessie"})["Id"])
+    entity: JsonObject = {"Type": "Vendor", "EntityRef": {"value": vendor}}
+    entry: list[JsonValue] = [posting("Debit", "33", "4.00", entity), posting("Credit", "7", "4.00")]
+    journal = as_text(company.write("JournalEntry", {"Line": entry})["Id"])
+    detail: JsonObject = {"AccountRef": {"value": "7"}}
+    bought: JsonObject = {
+        "Amount": 10,
+        "DetailType": "AccountBasedExpenseLineDetail",
+        "AccountBasedExpenseLineDetail": detail,
+    }
+    bill = as_text(company.write("Bill", {"VendorRef": {"value": vendor}, "Line": [bought]})["Id"])
+    assert company.shown("Vendor", vendor)["Balance"] == Decimal("6.00")
+    body: JsonObject = {
+        "VendorRef": {"value": vendor},
+        "TotalAmt": 6,
+        "PayType": "Check",
+        "CheckPayment": {"BankAccountRef": {"value": "35"}},
+        "Line": [applied("Bill", bill, "10"), applied("JournalEntry", journal, "4")],
+    }
+    paid = company.write("BillPayment", body)
+    assert (company.shown("Bill", bill)["Balance"], company.shown("Vendor", vendor)["Balance"]) == (0, 0)
+    company.restored()
+    company.write("BillPayment", company.handle("BillPayment", as_text(paid["Id"])), "delete")
+    assert (company.shown("Bill", bill)["Balance"], company.shown("Vendor", vendor)["Balance"]) == (10, 6)
+
+
+def paying(customer: str, amount: str, lines: list[JsonObject]) -> JsonObject:
+    return {"CustomerRef": {"value": customer}, "TotalAmt": Decimal(amount), "Line": [*lines]}

@@ -10,6 +10,7 @@ from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
 from counterfoil.quickbooks.emulator.query import Condition, Ordering, Query, parse, write
 from counterfoil.quickbooks.emulator.select import answer
 from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
+from counterfoil_schema.exact_json import JsonValue
 from support.quickbooks_company import Company, allowed_to_refuse, line
 
 NAMES = st.sampled_from(["Id", "DocNumber", "MetaData.LastUpdatedTime", "Balance", "DisplayName"])
@@ -158,6 +159,28 @@ def test_filters(company: Company, text: str, expected: list[str]) -> None:
     assert expected == ids(company, text)
 
 
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ("AttachableRef.EntityRef.Type = 'Invoice' and AttachableRef.EntityRef.value = '1'", ["Both", "First"]),
+        ("AttachableRef.EntityRef.type = 'invoice' and AttachableRef.EntityRef.Value = 2", ["Second"]),
+        ("AttachableRef.EntityRef.value IN ('2', '3')", ["Both", "Second"]),
+        ("AttachableRef.EntityRef.Type = 'Customer' and AttachableRef.EntityRef.value = '1'", []),
+        ("AttachableRef.EntityRef.Type = 'Bill'", []),
+    ],
+)
+def test_files_are_found_by_what_they_hang_on(company: Company, conditions: str, expected: list[str]) -> None:
+    def hung_on(*records: tuple[str, str]) -> list[JsonValue]:
+        return [{"EntityRef": {"type": kind, "value": identifier}} for kind, identifier in records]
+
+    company.write("Attachable", {"Note": "First", "AttachableRef": hung_on(("Invoice", "1"))})
+    company.write("Attachable", {"Note": "Second", "AttachableRef": hung_on(("Invoice", "2"))})
+    company.write("Attachable", {"Note": "Both", "AttachableRef": hung_on(("Invoice", "1"), ("Customer", "3"))})
+    company.write("Attachable", {"Note": "Loose"})
+    found = as_list(answer(parse(f"select * from Attachable where {conditions}"), company.books).get("Attachable"))
+    assert expected == sorted(as_text(as_object(row)["Note"]) for row in found)
+
+
 def test_inactive_ones_come_only_when_asked_for(company: Company) -> None:
     customer = company.customer("Gone Ltd")
     company.write("Customer", {**company.handle("Customer", customer), "sparse": True, "Active": False}, "update")
@@ -183,6 +206,10 @@ def test_count_and_nothing_found(company: Company) -> None:
         ("select * from Invoice where Id > '1'", "operator not supported for property 'Id': only = and IN"),
         ("select * from Invoice where Balance = 'much'", "value 'much' is not valid for property 'Balance'"),
         ("select * from Invoice orderby PrivateNote", "property 'PrivateNote' is not queryable"),
+        (
+            "select * from Attachable where AttachableRef.EntityRef.value LIKE '1%'",
+            "operator not supported for property 'AttachableRef.EntityRef.value': only = and IN",
+        ),
     ],
 )
 def test_what_cannot_be_queried_is_4001(company: Company, text: str, detail: str) -> None:

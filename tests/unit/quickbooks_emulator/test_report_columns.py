@@ -26,7 +26,7 @@ def test_in_cash_a_sale_counts_when_it_is_paid_and_for_what_is_paid() -> None:
         "Net Income": "-5.00",
     }
     by_month = report(traded(), "ProfitAndLoss", accounting_method="Cash", summarize_column_by="Quarter")
-    assert ["Services", "30.00", "0.00", "0.00", "0.00", "30.00"] in list(lines(by_month["Rows"]))
+    assert ["Services", "30.00", "", "", "", "30.00"] in list(lines(by_month["Rows"]))
 
 
 def test_in_cash_nothing_is_owed() -> None:
@@ -79,14 +79,14 @@ def departments() -> Company:
 @pytest.mark.parametrize(
     ("by", "titles", "services", "product"),
     [
-        ("Customers", ["Ann", "Bo", "TOTAL"], ["10.00", "0.00", "10.00"], ["20.00", "5.00", "25.00"]),
-        ("Departments", ["North", "South", "TOTAL"], ["10.00", "0.00", "10.00"], ["20.00", "5.00", "25.00"]),
-        ("Classes", ["Retail", "Not Specified", "TOTAL"], ["0.00", "10.00", "10.00"], ["20.00", "5.00", "25.00"]),
+        ("Customers", ["Ann", "Bo", "TOTAL"], ["10.00", "", "10.00"], ["20.00", "5.00", "25.00"]),
+        ("Departments", ["North", "South", "TOTAL"], ["10.00", "", "10.00"], ["20.00", "5.00", "25.00"]),
+        ("Classes", ["Retail", "Not Specified", "TOTAL"], ["", "10.00", "10.00"], ["20.00", "5.00", "25.00"]),
         (
             "ProductsAndServices",
             ["Hours", "Sod", "TOTAL"],
-            ["10.00", "0.00", "10.00"],
-            ["0.00", "25.00", "25.00"],
+            ["10.00", "", "10.00"],
+            ["", "25.00", "25.00"],
         ),
     ],
 )
@@ -107,7 +107,7 @@ def test_employees_and_vendors_of_journal_lines_and_bills_have_columns() -> None
     found = report(company, "ProfitAndLoss", summarize_column_by="Employees")
     assert ["Wages", "20.00", "20.00"] in list(lines(found["Rows"]))
     bought = report(traded(), "ProfitAndLoss", summarize_column_by="Vendors")
-    assert ["Advertising", "40.00", "0.00", "40.00"] in list(lines(bought["Rows"]))
+    assert ["Advertising", "40.00", "", "40.00"] in list(lines(bought["Rows"]))
 
 
 def test_one_customer_alone() -> None:
@@ -162,3 +162,15 @@ def test_in_cash_both_sides_agree_and_what_is_paid_whole_counts_whole(
         assert amounts(report(company, "ProfitAndLoss", accounting_method="Cash")) == amounts(
             report(company, "ProfitAndLoss")
         )
+
+
+def test_every_column_says_what_it_is() -> None:
+    for_two = {"start_date": "2026-02-01", "end_date": "2026-03-31", "summarize_column_by": "Month"}
+    found = report(traded(), "ProfitAndLoss", **for_two)["Columns"]["Column"]
+    told = [{entry["Name"]: entry["Value"] for entry in column["MetaData"]} for column in found]
+    assert told == [
+        {"ColKey": "account"},
+        {"StartDate": "2026-02-01", "EndDate": "2026-02-28"},
+        {"StartDate": "2026-03-01", "EndDate": "2026-03-31"},
+        {"ColKey": "total"},
+    ]

@@ -8,10 +8,10 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
-from counterfoil.quickbooks.emulator.ledger import Effect, Posting
 from counterfoil.quickbooks.emulator.lineage import DEPOSITABLE
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details
 from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.postings import Effect, Posting
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, cents, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject
 
@@ -42,7 +42,7 @@ def shape_transfer(draft: Draft) -> Shaped:
         raise faults.negative_amount("Amount")
     body["Amount"] = amount
     body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")))
-    return Shaped(body, effect=transfer_effect(body))
+    return Shaped(body)
 
 
 def transfer_effect(body: JsonObject) -> Effect:
@@ -77,7 +77,7 @@ def shape_card_payment(draft: Draft) -> Shaped:
         raise faults.negative_amount("Amount")
     body["Amount"] = amount
     body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")))
-    return Shaped(body, effect=card_payment_effect(body))
+    return Shaped(body)
 
 
 def card_payment_effect(body: JsonObject) -> Effect:
@@ -108,7 +108,7 @@ def shape_deposit(draft: Draft) -> Shaped:
     body["Line"] = [*numbered]
     body["TotalAmt"] = sum((to_decimal(line["Amount"], "Amount") for line in lines), ZERO)
     body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")))
-    return Shaped(body, effect=deposit_effect(body), lines_made=made)
+    return Shaped(body, lines_made=made)
 
 
 def deposit_effect(body: JsonObject) -> Effect:

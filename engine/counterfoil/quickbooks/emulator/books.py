@@ -16,11 +16,12 @@ from counterfoil.quickbooks.emulator.drafting import Draft, Shaped, name_of
 from counterfoil.quickbooks.emulator.fields import checked, fields_of
 from counterfoil.quickbooks.emulator.journal import Effect as JournalEffect
 from counterfoil.quickbooks.emulator.journal import Journal, Operation, Origin
-from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, DocumentKey, Effect, Ledger
+from counterfoil.quickbooks.emulator.ledger import Ledger
 from counterfoil.quickbooks.emulator.lineage import Lineage, require_unsettled_card
 from counterfoil.quickbooks.emulator.numbering import Numbering, require_free_number
-from counterfoil.quickbooks.emulator.payments import relinked
+from counterfoil.quickbooks.emulator.payments import overdrawn_of_journal, relinked
 from counterfoil.quickbooks.emulator.pointing import Pointing, below
+from counterfoil.quickbooks.emulator.postings import NO_EFFECT, DocumentKey, Effect
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS, effect_of, emptied, settled
 from counterfoil.quickbooks.emulator.shapers import SHAPERS
 from counterfoil.quickbooks.emulator.special import SPECIAL
@@ -128,7 +129,7 @@ class Books:
             self.ledger.link(payment, documents)
         for entity, (living, _) in rows.items():
             for row in living:
-                self._post((entity, row.id), effect_of(entity, row.body, self.tables), row.body)
+                self._post((entity, row.id), effect_of(entity, row.id, row.body, self.tables), row.body)
                 self.lineage.relate((entity, row.id), row.body)
         for identifier, file in files.items():
             self.files.keep(identifier, file)
@@ -249,7 +250,7 @@ class Books:
     def rewrite(self, entity: str, row: Row, body: JsonObject) -> None:
         """Change a record beneath itself, its version and its place among the changes kept; the ledger follows."""
         self.tables.amend(entity, replace(row, body=body))
-        self._post((entity, row.id), effect_of(entity, body, self.tables), body)
+        self._post((entity, row.id), effect_of(entity, row.id, body, self.tables), body)
 
     def merged(self, spec: EntitySpec, kept: Row, gone: Row, origin: Origin) -> None:
         """Take out a record that went into another, and tell of it."""
@@ -331,9 +332,10 @@ class Books:
         key = (spec.name, row.id)
         cause = self.journal.next_sequence
         row = replace(row, body=self.lineage.marked(key, row.body))
+        effect = effect_of(spec.name, row.id, row.body, self.tables)
         before = self.tables.get(*key)
         self.tables.put(spec, row)
-        self._post(key, shaped.effect, row.body)
+        self._post(key, effect, row.body)
         self._enter(spec, row, operation, origin)
         if before is not None and spec.kind == "list" and name_of(before) != name_of(row):
             self._rename(spec, row)
@@ -343,6 +345,9 @@ class Books:
                 self._touch(document, "linked", cause)
         elif spec.name in SETTLED:
             row = self._release_excess(row, key, cause)
+        elif spec.name == "JournalEntry":
+            for payment in overdrawn_of_journal(key, self.tables, self.ledger):
+                self._unlink(payment, key, cause)
         return self.show(spec.name, row)
 
     def _release_excess(self, row: Row, key: DocumentKey, cause: int) -> Row:
@@ -370,9 +375,7 @@ class Books:
                 self._touch(document, "released", cause)
             return
         for payment in self.ledger.payments_of(key):
-            links = self.ledger.links_of(payment)
-            links.pop(key, None)
-            self._relink(payment, links, cause)
+            self._unlink(payment, key, cause)
 
     def _rename(self, spec: EntitySpec, row: Row) -> None:
         """Whatever names the record shows its new name, and what lies under it its new path."""
@@ -405,13 +408,18 @@ class Books:
             if any(reference_id(party.body.get("CurrencyRef")) == code for kind in parties for party in kind):
                 raise faults.cannot_delete(f"Currency {code} is used by customers or vendors.")
 
+    def _unlink(self, payment: str, key: DocumentKey, cause: int) -> None:
+        links = self.ledger.links_of(payment)
+        links.pop(key, None)
+        self._relink(payment, links, cause)
+
     def _relink(self, payment: str, links: dict[DocumentKey, Decimal], cause: int) -> None:
         self.ledger.link(payment, links)
         entity = next(name for name in sorted(SETTLEMENTS) if self.tables.get(name, payment) is not None)
         row = self.tables.find(entity, payment)
         row = replace(row, token=row.token + 1, updated=self._clock.now(), body=relinked(row.body, links))
         self.tables.put(ENTITIES[entity], row)
-        self._post((entity, payment), effect_of(entity, row.body, self.tables), row.body)
+        self._post((entity, payment), effect_of(entity, row.id, row.body, self.tables), row.body)
         self._enter(ENTITIES[entity], row, "released", Origin("server"), caused_by=cause)
 
     def _touch(self, key: DocumentKey, operation: Operation, cause: int) -> None:
@@ -425,7 +433,7 @@ class Books:
     def _settled(self, entity: str, row: Row) -> Row:
         """The row with balance and links as the ledger has them, its effect recorded anew."""
         body = in_home(settled(entity, row.id, row.body, self.ledger), self.home_currency)
-        self._post((entity, row.id), effect_of(entity, body, self.tables), body)
+        self._post((entity, row.id), effect_of(entity, row.id, body, self.tables), body)
         return replace(row, body=body)
 
     def _post(self, key: DocumentKey, effect: Effect, body: JsonObject) -> None:

@@ -1,7 +1,8 @@
 """The entities that the emulator keeps: where each lives, how it is removed, what can be asked of it.
 
 Sources: Intuit's entity pages, its data-query page, and the operations table of the developer portal. The
-filterable properties are the documented safe ones; anything else is refused with 4001, as PrivateNote is.
+filterable properties are those that the entity pages mark so, and the data-query page's safe ones; anything else is
+refused with 4001, as PrivateNote is.
 """
 
 from dataclasses import dataclass
@@ -74,53 +75,57 @@ def _spec(
 _SALES = ("DocNumber", "TxnDate", "CustomerRef", "Balance", "TotalAmt")
 _BOUGHT = ("DocNumber", "TxnDate", "VendorRef", "APAccountRef", "TotalAmt")
 _NAMED = ("Name", "FullyQualifiedName", "Active")
+ATTACHED_TO = ("AttachableRef.EntityRef.Type", "AttachableRef.EntityRef.value")
 
 ENTITIES: dict[str, EntitySpec] = {
     spec.name: spec
     for spec in (
         _spec("Account", "list", (*_NAMED, "AccountType", "AccountSubType", "Classification", "CurrentBalance"),
               "cudm", name_property="Name"),
-        _spec("Attachable", "file", ("FileName", "Note", "Category", "Tag"), ""),
-        _spec("Bill", "transaction", (*_BOUGHT, "DueDate", "Balance"), "cud"),
+        _spec("Attachable", "file",
+              ("FileName", "Note", "Category", "ContentType", "PlaceName", "Size", "Tag", *ATTACHED_TO), ""),
+        _spec("Bill", "transaction", (*_BOUGHT, "DueDate", "SalesTermRef", "Balance"), "cud"),
         _spec("BillPayment", "transaction", (*_BOUGHT, "PayType"), "cudv", void="include"),
         _spec("Budget", "transaction", ("Name", "Active", "StartDate", "EndDate"), "cu"),
         _spec("Class", "list", _NAMED, "cudm", name_property="Name"),
         _spec("CompanyCurrency", "list", ("Name", "Code", "Active"), "cud", name_property="Code"),
         _spec("CompanyInfo", "single", ("CompanyName",), ""),
         _spec("CreditCardPaymentTxn", "transaction", ("TxnDate", "Amount", "VendorRef"), "", path="creditcardpayment"),
-        _spec("CreditMemo", "transaction", _SALES, "cudve"),
+        _spec("CreditMemo", "transaction", (*_SALES, "SalesTermRef", "ProjectRef"), "cudve"),
         _spec("Customer", "list", (*_PERSON, "CompanyName", "FullyQualifiedName", "Balance", "PrimaryEmailAddr"),
               "cudm",
               name_property="DisplayName", name_space="party"),
         _spec("CustomerType", "fixed", ("Name", "Active"), ""),
         _spec("Department", "list", _NAMED, "cum", name_property="Name"),
         _spec("Deposit", "transaction", ("DocNumber", "TxnDate", "TotalAmt"), "cud"),
-        _spec("Employee", "list", _PERSON, "cudm", name_property="DisplayName", name_space="party"),
+        _spec("Employee", "list", (*_PERSON, "Suffix"), "cudm", name_property="DisplayName", name_space="party"),
         _spec("Estimate", "transaction",
               ("DocNumber", "TxnDate", "DueDate", "ExpirationDate", "AcceptedDate", "CustomerRef", "ProjectRef",
                "TotalAmt"),
               "cude"),
         _spec("ExchangeRate", "rate", ("SourceCurrencyCode", "TargetCurrencyCode", "AsOfDate"), ""),
+        _spec("InventoryAdjustment", "transaction", ("DocNumber", "TxnDate"), ""),
         _spec("Invoice", "transaction", (*_SALES, "DueDate", "SalesTermRef", "ProjectRef"), "cudve", void="operation"),
-        _spec("Item", "list", (*_NAMED, "Type", "Sku"), "cudm", name_property="Name"),
+        _spec("Item", "list", (*_NAMED, "Type", "Sku", "SubItem", "Taxable"), "cudm", name_property="Name"),
         _spec("JournalCode", "list", ("Name", "Active", "Type"), "cu", name_property="Name", updates=False),
         _spec("JournalEntry", "transaction", ("DocNumber", "TxnDate", "TotalAmt"), "cud"),
-        _spec("Payment", "transaction", ("TxnDate", "CustomerRef", "TotalAmt", "PaymentRefNum"), "cudve",
-              void="include"),
+        _spec("Payment", "transaction", ("TxnDate", "CustomerRef", "TotalAmt", "PaymentMethodRef", "PaymentRefNum"),
+              "cudve", void="include"),
         _spec("PaymentMethod", "list", ("Name", "Active", "Type"), "cum", name_property="Name"),
         _spec("Preferences", "single", (), "u"),
         _spec("Purchase", "transaction", ("DocNumber", "TxnDate", "PaymentType", "TotalAmt"), "cudv"),
-        _spec("PurchaseOrder", "transaction", _BOUGHT, "cude"),
+        _spec("PurchaseOrder", "transaction", (*_BOUGHT, "DueDate"), "cude"),
         _spec("RecurringTransaction", "template", ("Type",), ""),
-        _spec("RefundReceipt", "transaction", _SALES, "cudve"),
-        _spec("SalesReceipt", "transaction", _SALES, "cudve", void="include"),
+        _spec("RefundReceipt", "transaction", (*_SALES, "PaymentType", "ProjectRef"), "cudve"),
+        _spec("SalesReceipt", "transaction", (*_SALES, "ProjectRef"), "cudve", void="include"),
         _spec("TaxAgency", "list", ("DisplayName",), "cu", name_property="DisplayName", updates=False),
-        _spec("TaxCode", "fixed", ("Name", "Active"), ""),
-        _spec("TaxRate", "fixed", ("Name", "Active"), ""),
+        _spec("TaxCode", "fixed", ("Name", "Description", "Active"), ""),
+        _spec("TaxRate", "fixed", ("Name", "Description", "AgencyRef", "Active"), ""),
         _spec("Term", "list", ("Name", "Active"), "cu", name_property="Name"),
-        _spec("TimeActivity", "transaction", ("TxnDate", "EmployeeRef", "VendorRef", "CustomerRef"), "cud"),
+        _spec("TimeActivity", "transaction",
+              ("TxnDate", "EmployeeRef", "VendorRef", "CustomerRef", "ProjectRef", "BillableStatus"), "cud"),
         _spec("Transfer", "transaction", ("TxnDate", "Amount"), "cudv"),
-        _spec("Vendor", "list", (*_PERSON, "CompanyName", "Balance"), "cudm",
+        _spec("Vendor", "list", (*_PERSON, "Suffix", "CompanyName", "Balance"), "cudm",
               name_property="DisplayName", name_space="party"),
         _spec("VendorCredit", "transaction", (*_BOUGHT, "Balance"), "cud"),
     )
@@ -136,6 +141,7 @@ REFERENCES = {
     "ARAccountRef": "Account",
     "APAccountRef": "Account",
     "AccountRef": "Account",
+    "AdjustAccountRef": "Account",
     "AssetAccountRef": "Account",
     "BankAccountRef": "Account",
     "ClassRef": "Class",

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped, require_unique_name
-from counterfoil.quickbooks.emulator.ledger import Effect
+from counterfoil.quickbooks.emulator.postings import Effect
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_text, cents, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject
@@ -114,7 +114,11 @@ def posted(effect: Effect, body: JsonObject, home: str) -> Effect:
     largest = max(range(len(amounts)), key=lambda place: abs(amounts[place]))
     amounts[largest] -= sum(amounts, ZERO)
     postings = tuple(replace(posting, amount=amount) for posting, amount in zip(effect.postings, amounts, strict=True))
-    return replace(effect, postings=postings)
+    stock = tuple(
+        movement if movement.worth is None else movement._replace(worth=cents(movement.worth * rate))
+        for movement in effect.stock
+    )
+    return replace(effect, postings=postings, stock=stock)
 
 
 def _is_foreign(body: JsonObject, home: str) -> bool:

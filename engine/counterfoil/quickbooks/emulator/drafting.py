@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.catalog import EntitySpec
-from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, DocumentKey, Effect, Ledger
+from counterfoil.quickbooks.emulator.ledger import Ledger
+from counterfoil.quickbooks.emulator.postings import DocumentKey
 from counterfoil.quickbooks.emulator.tables import Row, Tables, unique_name
 from counterfoil.quickbooks.emulator.values import as_object, as_text, reference_id
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -93,10 +94,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """A record ready to be stored: its properties, its effect on the ledger, what it is applied to."""
+    """A record ready to be stored: its properties, and what it is applied to."""
 
     body: JsonObject
-    effect: Effect = NO_EFFECT
     links: Mapping[DocumentKey, Decimal] = field(default_factory=lambda: NO_LINKS)
     lines_made: int = 0
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
-from counterfoil.quickbooks.emulator.ledger import About, Effect, Posting, balanced
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.postings import About, Effect, Posting, balanced
 from counterfoil.quickbooks.emulator.tables import Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject
@@ -36,7 +36,7 @@ def shape_journal_entry(draft: Draft) -> Shaped:
     if sides != {True, False} or not balanced(effect.postings):
         raise faults.QuickBooksFaultError("2300", "Please balance your debits and credits.", element="Line")
     body["TotalAmt"] = 0
-    return Shaped(body, effect=effect, lines_made=made)
+    return Shaped(body, lines_made=made)
 
 
 def journal_effect(body: JsonObject, tables: Tables) -> Effect:

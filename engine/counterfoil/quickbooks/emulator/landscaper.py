@@ -77,26 +77,26 @@ VENDORS = (
 EMPLOYEE = len(CUSTOMERS) + len(VENDORS) + 1
 EMPLOYEES = (("Emily", "Platt"), ("John", "Johnson"))
 
-# Name, type, income account, price, quantity on hand.
+# Name, type, income account, price, cost, quantity on hand.
 ITEMS = (
-    ("Services", "Service", "1", "0", 0),
-    ("Hours", "Service", "1", "0", 0),
-    ("Concrete", "Service", "48", "0", 0),
-    ("Design", "Service", "45", "75", 0),
-    ("Rock Fountain", "Inventory", "79", "275", 2),
-    ("Gardening", "Service", "1", "0", 0),
-    ("Installation", "Service", "52", "50", 0),
-    ("Lighting", "Service", "48", "0", 0),
-    ("Maintenance & Repair", "Service", "53", "0", 0),
-    ("Pest Control", "Service", "54", "35", 0),
-    ("Pump", "Inventory", "79", "15", 25),
-    ("Refunds & Allowances", "Service", "1", "0", 0),
-    ("Rocks", "Service", "48", "0", 0),
-    ("Sod", "Service", "49", "0", 0),
-    ("Soil", "Service", "49", "10", 0),
-    ("Sprinkler Heads", "Inventory", "79", "2", 25),
-    ("Sprinkler Pipes", "Inventory", "79", "4", 31),
-    ("Trimming", "Service", "1", "35", 0),
+    ("Services", "Service", "1", "0", "0", 0),
+    ("Hours", "Service", "1", "0", "0", 0),
+    ("Concrete", "Service", "48", "0", "0", 0),
+    ("Design", "Service", "45", "75", "0", 0),
+    ("Rock Fountain", "Inventory", "79", "275", "125", 2),
+    ("Gardening", "Service", "1", "0", "0", 0),
+    ("Installation", "Service", "52", "50", "0", 0),
+    ("Lighting", "Service", "48", "0", "0", 0),
+    ("Maintenance & Repair", "Service", "53", "0", "0", 0),
+    ("Pest Control", "Service", "54", "35", "0", 0),
+    ("Pump", "Inventory", "79", "15", "10", 25),
+    ("Refunds & Allowances", "Service", "1", "0", "0", 0),
+    ("Rocks", "Service", "48", "0", "0", 0),
+    ("Sod", "Service", "49", "0", "0", 0),
+    ("Soil", "Service", "49", "10", "0", 0),
+    ("Sprinkler Heads", "Inventory", "79", "2", "0.75", 25),
+    ("Sprinkler Pipes", "Inventory", "79", "4", "2.50", 31),
+    ("Trimming", "Service", "1", "35", "0", 0),
 )
 AGENCIES = ("Arizona Dept. of Revenue", "Board of Equalization")
 # Id, name, agency, and its rates by name and percent.
@@ -196,12 +196,13 @@ def _lists(books: Books) -> None:
         _make(books, "Vendor", {"DisplayName": name})
     for given, family in EMPLOYEES:
         _make(books, "Employee", {"GivenName": given, "FamilyName": family})
-    for name, kind, income, price, on_hand in ITEMS:
+    for name, kind, income, price, cost, on_hand in ITEMS:
         item: JsonObject = {"Name": name, "Type": kind, "IncomeAccountRef": {"value": income}, "UnitPrice": price}
         if kind == "Inventory":
             item |= {
                 "TrackQtyOnHand": True,
                 "QtyOnHand": on_hand,
+                "PurchaseCost": cost,
                 "InvStartDate": _day(books, 90),
                 "AssetAccountRef": {"value": "81"},
                 "ExpenseAccountRef": {"value": chart.COST_OF_GOODS_SOLD},

@@ -1,109 +1,81 @@
 """Double entry behind the documents: what each transaction posts, who owes what, and which payment paid what."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
 
+from counterfoil.quickbooks.emulator.costing import Shelf, shelf_of
+from counterfoil.quickbooks.emulator.postings import NO_EFFECT, DocumentKey, Effect, Movement, Posting, Stocked
 from counterfoil.quickbooks.emulator.values import ZERO
-
-DocumentKey = tuple[str, str]
-"""Entity and Id of a document."""
-
-
-class About(NamedTuple):
-    """What a line is about, as Ids, where it says so itself; reports ask its document for the rest."""
-
-    item: str = ""
-    tracked_class: str = ""
-    department: str = ""
-    party_kind: str = ""
-    party: str = ""
-
-
-NOTHING = About()
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """An amount on an account: positive is a debit, negative a credit."""
-
-    account: str
-    amount: Decimal
-    about: About = NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What one transaction does to the books.
-
-    Attributes:
-        postings: what it moves on the accounts.
-        owed: what a customer owes more by it, or a vendor is owed, by the party's Id.
-        stock: how many of an item of inventory it brings or takes, by the item's Id.
-    """
-
-    postings: tuple[Posting, ...] = ()
-    owed: tuple[tuple[str, Decimal], ...] = ()
-    stock: tuple[tuple[str, Decimal], ...] = ()
-
-
-NO_EFFECT = Effect()
-
-
-class Sums:
-    """Postings in the making: amounts on the same account, about the same, become one."""
-
-    def __init__(self) -> None:
-        self._stock: defaultdict[str, Decimal] = defaultdict(Decimal)
-        self._amounts: defaultdict[tuple[str, About], Decimal] = defaultdict(lambda: ZERO)
-
-    def add(self, account: str, amount: Decimal, about: About = NOTHING) -> None:
-        """Positive is a debit."""
-        self._amounts[account, about] += amount
-
-    def move(self, item: str, quantity: Decimal) -> None:
-        """So many of an item come in, or go out."""
-        self._stock[item] += quantity
-
-    def stock(self) -> tuple[tuple[str, Decimal], ...]:
-        """What comes and goes, by item."""
-        return tuple((item, quantity) for item, quantity in self._stock.items() if quantity)
-
-    def postings(self) -> tuple[Posting, ...]:
-        """One for each that does not come to nothing."""
-        return tuple(Posting(account, amount, about) for (account, about), amount in self._amounts.items() if amount)
 
 
 class Ledger:
-    """Running balances; a changed document replaces its former effect."""
+    """Running balances; a changed document replaces its former effect.
+
+    What leaves the stock costs what other documents say, so it is reckoned anew, by item, when somebody looks.
+    """
 
     def __init__(self) -> None:
         self._effects: dict[DocumentKey, Effect] = {}
         self._accounts: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
         self._parties: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
         self._stock: defaultdict[str, Decimal] = defaultdict(Decimal)
+        self._movements: defaultdict[str, dict[DocumentKey, list[Movement]]] = defaultdict(dict)
+        self._stocked: dict[str, Stocked] = {}
+        self._costs: dict[str, Mapping[DocumentKey, list[Posting]]] = {}
+        self._stale_items: set[str] = set()
         self._paid_by: defaultdict[DocumentKey, dict[str, Decimal]] = defaultdict(dict)
         self._pays: dict[str, dict[DocumentKey, Decimal]] = {}
 
     def record(self, document: DocumentKey, effect: Effect) -> None:
         """Replace what a document does; `NO_EFFECT` takes it out."""
-        self._add(self._effects.pop(document, NO_EFFECT), -1)
+        before = self._effects.pop(document, NO_EFFECT)
+        self._add(before, -1)
         if effect != NO_EFFECT:
             self._effects[document] = effect
             self._add(effect, 1)
+        if before.stocked is not None or effect.stocked is not None:
+            self._keep(document[1], effect.stocked)
+        for item in {movement.item for movement in (*before.stock, *effect.stock)}:
+            moved = [movement for movement in effect.stock if movement.item == item]
+            self._movements[item].pop(document, None)
+            if moved:
+                self._movements[item][document] = moved
+            self._stale_items.add(item)
+
+    def _keep(self, item: str, stocked: Stocked | None) -> None:
+        self._stocked.pop(item, None)
+        if stocked is not None:
+            self._stocked[item] = stocked
+        self._stale_items.add(item)
 
     def _add(self, effect: Effect, sign: int) -> None:
         for posting in effect.postings:
             self._accounts[posting.account] += sign * posting.amount
         for party, owed in effect.owed:
             self._parties[party] += sign * owed
-        for item, quantity in effect.stock:
-            self._stock[item] += sign * quantity
+        for movement in effect.stock:
+            self._stock[movement.item] += sign * movement.quantity
+
+    def _reckon(self) -> None:
+        """Post the costs of what went, where anything about it has changed."""
+        for item in self._stale_items:
+            self._book(self._costs.pop(item, {}), -1)
+            shelf = self.shelf(item)
+            if shelf is not None:
+                self._costs[item] = shelf.costs
+                self._book(shelf.costs, 1)
+        self._stale_items.clear()
+
+    def _book(self, costs: Mapping[DocumentKey, list[Posting]], sign: int) -> None:
+        for postings in costs.values():
+            for posting in postings:
+                self._accounts[posting.account] += sign * posting.amount
 
     def account(self, identifier: str) -> Decimal:
         """Debits less credits of an account."""
+        self._reckon()
         return self._accounts.get(identifier, ZERO)
 
     def party(self, identifier: str) -> Decimal:
@@ -116,6 +88,7 @@ class Ledger:
 
     def accounts(self) -> dict[str, Decimal]:
         """Debits less credits of every account that was ever posted to."""
+        self._reckon()
         return dict(self._accounts)
 
     def applied_to(self, document: DocumentKey, *, besides: str = "") -> Decimal:
@@ -136,11 +109,23 @@ class Ledger:
 
     def effect_of(self, document: DocumentKey) -> Effect:
         """What one document does now."""
-        return self._effects.get(document, NO_EFFECT)
+        self._reckon()
+        return self._with_costs(document, self._effects.get(document, NO_EFFECT))
 
     def effects(self) -> Iterator[tuple[DocumentKey, Effect]]:
         """What each document does now."""
-        return iter(self._effects.items())
+        self._reckon()
+        return ((document, self._with_costs(document, effect)) for document, effect in self._effects.items())
+
+    def _with_costs(self, document: DocumentKey, effect: Effect) -> Effect:
+        items = dict.fromkeys(movement.item for movement in effect.stock)
+        costs = [posting for item in items for posting in self._costs.get(item, {}).get(document, ())]
+        return replace(effect, postings=(*effect.postings, *costs)) if costs else effect
+
+    def shelf(self, item: str, until: str = "") -> Shelf | None:
+        """What there is of an item of inventory, and how that came to be, now or at the end of a day; else None."""
+        stocked = self._stocked.get(item)
+        return shelf_of(stocked, self._movements[item], until) if stocked is not None else None
 
     def link(self, payment: str, links: Mapping[DocumentKey, Decimal]) -> list[DocumentKey]:
         """Replace what a payment is applied to; returns each document that it touched or touches."""
@@ -155,8 +140,3 @@ class Ledger:
             self._pays[payment] = dict(links)
         changed = [document for document in before if links.get(document) != before[document]]
         return changed + [document for document in links if document not in before]
-
-
-def balanced(postings: Iterable[Posting]) -> bool:
-    """Whether debits equal credits."""
-    return sum((posting.amount for posting in postings), ZERO) == ZERO

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.fields import rows
-from counterfoil.quickbooks.emulator.ledger import DocumentKey
+from counterfoil.quickbooks.emulator.postings import DocumentKey
 from counterfoil.quickbooks.emulator.values import as_object, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 

@@ -3,7 +3,7 @@
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped, check_name, nested, require_unique_name
 from counterfoil.quickbooks.emulator.fields import check_text, rows
-from counterfoil.quickbooks.emulator.inventory import opening_effect
+from counterfoil.quickbooks.emulator.inventory import FIRST_COST
 from counterfoil.quickbooks.emulator.parties import currency
 from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, to_decimal
 from counterfoil_schema.exact_json import JsonObject
@@ -93,10 +93,15 @@ def shape_item(draft: Draft) -> Shaped:
     body.setdefault("PurchaseCost", 0)
     for line in rows(as_object(body.get("ItemGroupDetail")), "ItemGroupLine"):
         draft.resolve(line.get("ItemRef"), "Item", "ItemGroupDetail.ItemGroupLine.ItemRef")
+    before: JsonObject = draft.current.body if draft.current is not None else {}
     if "QtyOnHand" in draft.sent:
         # What a client says there is now, counts from here on.
-        body["QtyOnHand"] = to_decimal(body["QtyOnHand"], "QtyOnHand") - draft.ledger.stock(draft.identifier)
-    return Shaped(body, effect=opening_effect(body))
+        since = draft.ledger.stock(draft.identifier) - to_decimal(before.get("QtyOnHand", 0), "QtyOnHand")
+        body["QtyOnHand"] = to_decimal(body["QtyOnHand"], "QtyOnHand") - since
+    if kind == "Inventory":
+        # Another cost is that of those to come.
+        body[FIRST_COST] = before.get(FIRST_COST, body["PurchaseCost"])
+    return Shaped(body)
 
 
 def _item_accounts(draft: Draft, body: JsonObject) -> None:

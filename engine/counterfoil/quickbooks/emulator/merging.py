@@ -20,7 +20,7 @@ def merge(books: Books, spec: EntitySpec, gone_id: str, kept_id: str, origin: Or
 
     Raises:
         QuickBooksFaultError: 500 for a kind that cannot be merged, 610 for what is not there, 6000 for
-            one and the same.
+            one and the same, for different currencies, and for stock.
     """
     if "m" not in spec.verbs:
         raise faults.unsupported_operation(f"merge {spec.path}")
@@ -29,6 +29,8 @@ def merge(books: Books, spec: EntitySpec, gone_id: str, kept_id: str, origin: Or
         raise faults.business("A record cannot be merged with itself.")
     if gone.body.get("CurrencyRef") != kept.body.get("CurrencyRef"):
         raise faults.business("Records in different currencies cannot be merged.")
+    if any(row.body.get("Type") == "Inventory" for row in (gone, kept)):
+        raise faults.business("Items of inventory cannot be merged.")
     pointing = Pointing(spec.name, gone.id, {"value": kept.id, "name": name_of(kept)})
     for entity in ENTITIES:
         for row in list(books.tables.table(entity).rows.values()):

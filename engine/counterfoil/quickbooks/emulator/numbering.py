@@ -7,11 +7,12 @@ from counterfoil.quickbooks.emulator.values import as_list, as_object, as_text
 from counterfoil_schema.exact_json import JsonObject
 
 FIRST_NUMBER = 1001
+ALWAYS = frozenset({"InventoryAdjustment"})
 SALES_FORMS = frozenset({"Invoice", "CreditMemo", "Estimate", "SalesReceipt", "RefundReceipt"})
 
 
 class Numbering:
-    """Automatic numbers of the sales forms and, on request, of journal entries."""
+    """Automatic numbers of the sales forms and adjustments and, on request, of journal entries."""
 
     def __init__(self) -> None:
         self.last: dict[str, int] = {}
@@ -24,7 +25,7 @@ class Numbering:
             return
         forms = as_object(preferences.get("SalesFormsPrefs"))
         automatic = spec.name in SALES_FORMS and forms.get("CustomTxnNumbers") is not True
-        if automatic or (spec.name == "JournalEntry" and "allowautodocnum" in include):
+        if automatic or spec.name in ALWAYS or (spec.name == "JournalEntry" and "allowautodocnum" in include):
             body["DocNumber"] = self._next(spec, tables)
 
     def _next(self, spec: EntitySpec, tables: Tables) -> str:

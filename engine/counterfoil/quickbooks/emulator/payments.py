@@ -5,9 +5,10 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
-from counterfoil.quickbooks.emulator.ledger import DocumentKey, Effect, Ledger, Posting
+from counterfoil.quickbooks.emulator.ledger import Ledger
 from counterfoil.quickbooks.emulator.lines import line_amount
 from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.postings import DocumentKey, Effect, Posting
 from counterfoil.quickbooks.emulator.sales import deposit_of
 from counterfoil.quickbooks.emulator.tables import Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, cents, reference_id, to_decimal
@@ -52,19 +53,17 @@ def shape_payment(draft: Draft) -> Shaped:
     body["Line"] = lines
     body["TotalAmt"] = total
     body["UnappliedAmt"] = total - applied
-    return Shaped(body, effect=payment_effect(body), links=links)
+    return Shaped(body, links=links)
 
 
 def payment_effect(body: JsonObject) -> Effect:
-    """Money against the receivable; what is unapplied is owed to the customer."""
+    """Money against the receivable; what is applied to no invoice is owed to the customer."""
     total = to_decimal(body.get("TotalAmt", 0), "TotalAmt")
-    unapplied = to_decimal(body.get("UnappliedAmt", 0), "UnappliedAmt")
     postings: tuple[Posting, ...] = ()
     if total:
         account = reference_id(body.get("DepositToAccountRef")) or chart.UNDEPOSITED_FUNDS
         postings = (Posting(account, total), Posting(chart.ACCOUNTS_RECEIVABLE, -total))
-    owed = -unapplied - _paid_of_journals(body)
-    return Effect(postings, ((reference_id(body.get("CustomerRef")), owed),))
+    return Effect(postings, ((reference_id(body.get("CustomerRef")), _moved_balances(body) - total),))
 
 
 def shape_bill_payment(draft: Draft) -> Shaped:
@@ -96,7 +95,7 @@ def shape_bill_payment(draft: Draft) -> Shaped:
     _applied(links, total)
     body["Line"] = lines
     body["TotalAmt"] = total
-    return Shaped(body, effect=bill_payment_effect(body), links=links)
+    return Shaped(body, links=links)
 
 
 def bill_payment_effect(body: JsonObject) -> Effect:
@@ -107,35 +106,41 @@ def bill_payment_effect(body: JsonObject) -> Effect:
     if total:
         account = reference_id(as_object(body.get(part)).get(name))
         postings = (Posting(chart.ACCOUNTS_PAYABLE, total), Posting(account, -total))
-    links = (as_object(link) for line in rows(body, "Line") for link in rows(line, "LinkedTxn"))
-    amounts = (to_decimal(line.get("Amount", 0), "Amount") for line in rows(body, "Line"))
-    applied = sum(
-        (-amount if link.get("TxnType") in CREDITS else amount for link, amount in zip(links, amounts, strict=True)),
-        ZERO,
-    )
-    owed = applied - total - _paid_of_journals(body)
-    return Effect(postings, ((reference_id(body.get("VendorRef")), owed),))
+    return Effect(postings, ((reference_id(body.get("VendorRef")), _moved_balances(body) - total),))
 
 
-def _paid_of_journals(body: JsonObject) -> Decimal:
-    """What a payment pays of journal entries, which carry no balance of their own."""
+def _moved_balances(body: JsonObject) -> Decimal:
+    """What the balances of other documents fell by, which so stay out of their own effects; of journal entries, which
+    carry no balance, the whole effect stays.
+    """
     return sum(
         (
-            to_decimal(line.get("Amount", 0), "Amount")
+            to_decimal(line.get("Amount", 0), "Amount") * (-1 if kind in CREDITS else 1)
             for line in rows(body, "Line")
-            if any(link.get("TxnType") == "JournalEntry" for link in rows(line, "LinkedTxn"))
+            for kind in (as_text(link.get("TxnType")) for link in rows(line, "LinkedTxn"))
+            if kind != "JournalEntry"
         ),
         ZERO,
     )
 
 
 def open_of_journal(key: DocumentKey, party: str, tables: Tables, ledger: Ledger, *, besides: str = "") -> Decimal:
-    """What a party still owes, or is owed, by a journal entry."""
+    """What a customer still owes, or a vendor is owed, by a journal entry; of a credit it is negative."""
     owed = sum((amount for who, amount in ledger.effect_of(key).owed if who == party), ZERO)
     for payment, amount in ledger.payments_of(key).items():
         if payment != besides and payer(tables, payment) == party:
             owed -= amount
     return owed
+
+
+def overdrawn_of_journal(key: DocumentKey, tables: Tables, ledger: Ledger) -> list[str]:
+    """The payments whose party an entry, changed since, gives less than they are applied to."""
+    overdrawn: list[str] = []
+    for payment, amount in ledger.payments_of(key).items():
+        left = open_of_journal(key, payer(tables, payment), tables, ledger)
+        if left and (left > ZERO) != (amount > ZERO):
+            overdrawn.append(payment)
+    return overdrawn
 
 
 def payer(tables: Tables, payment: str) -> str:
@@ -159,7 +164,7 @@ def relinked(body: JsonObject, links: dict[DocumentKey, Decimal]) -> JsonObject:
     total = to_decimal(body.get("TotalAmt", 0), "TotalAmt")
     applied = sum((-amount if key[0] in CREDITS else amount for key, amount in links.items()), ZERO)
     lines: list[JsonValue] = [
-        {"Amount": amount, "LinkedTxn": [{"TxnId": identifier, "TxnType": entity}]}
+        {"Amount": abs(amount), "LinkedTxn": [{"TxnId": identifier, "TxnType": entity}]}
         for (entity, identifier), amount in links.items()
     ]
     if "VendorRef" in body:
@@ -193,8 +198,10 @@ def _links(draft: Draft, party: str) -> tuple[dict[DocumentKey, Decimal], list[J
     for key, amount in links.items():
         document = draft.tables.find(*key)
         if key[0] == "JournalEntry":
-            if amount > open_of_journal(key, party, draft.tables, draft.ledger, besides=draft.identifier):
+            left = open_of_journal(key, party, draft.tables, draft.ledger, besides=draft.identifier)
+            if amount > abs(left):
                 raise faults.business(f"The amount applied to journal entry {key[1]} exceeds its open balance.")
+            links[key] = amount if left > ZERO else -amount
             continue
         total = to_decimal(document.body.get("TotalAmt", 0), "TotalAmt") - deposit_of(key[0], document.body)
         if amount > total - draft.ledger.applied_to(key, besides=draft.identifier):
@@ -210,7 +217,7 @@ def _linked_document(draft: Draft, link: JsonObject, party: str) -> DocumentKey:
         raise faults.cannot_link(f"A payment cannot be linked to a transaction of type {entity[:40]}.")
     document = draft.tables.find(entity, identifier)
     if entity == "JournalEntry":
-        if open_of_journal((entity, identifier), party, draft.tables, draft.ledger, besides=draft.identifier) <= ZERO:
+        if open_of_journal((entity, identifier), party, draft.tables, draft.ledger, besides=draft.identifier) == ZERO:
             raise faults.cannot_link(f"Journal entry {identifier} has nothing open for this party.")
         return entity, identifier
     if reference_id(document.body.get(PARTY[draft.spec.name])) != party:

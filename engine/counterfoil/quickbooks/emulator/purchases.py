@@ -7,9 +7,9 @@ from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
 from counterfoil.quickbooks.emulator.inventory import bought
-from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, About, Effect, Sums
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency
+from counterfoil.quickbooks.emulator.postings import About, Effect, Sums
 from counterfoil.quickbooks.emulator.sales import due_date, factored_amount, with_balance
 from counterfoil.quickbooks.emulator.tables import Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, cents, reference_id, to_decimal
@@ -37,7 +37,7 @@ def shape_bill(draft: Draft) -> Shaped:
     if draft.spec.name == "Bill":
         body.setdefault("DueDate", due_date(draft, body))
     settled = with_balance(draft.spec.name, draft.identifier, body, draft.ledger)
-    return Shaped(settled, effect=bill_effect(draft.spec.name, settled, draft.tables), lines_made=made)
+    return Shaped(settled, lines_made=made)
 
 
 def shape_purchase(draft: Draft) -> Shaped:
@@ -66,7 +66,7 @@ def shape_purchase(draft: Draft) -> Shaped:
         body["EntityRef"] = {**named, "type": party}
     body["CurrencyRef"] = currency(draft, reference_id(body.get("CurrencyRef")))
     made = _with_lines(draft, body)
-    return Shaped(body, effect=purchase_effect(body, draft.tables), lines_made=made)
+    return Shaped(body, lines_made=made)
 
 
 def shape_purchase_order(draft: Draft) -> Shaped:
@@ -84,7 +84,7 @@ def shape_purchase_order(draft: Draft) -> Shaped:
             body[name] = draft.reference(body[name], entity, name)
     body.setdefault("POStatus", "Open")
     made = _with_lines(draft, body)
-    return Shaped(body, effect=NO_EFFECT, lines_made=made)
+    return Shaped(body, lines_made=made)
 
 
 def payables(draft: Draft, body: JsonObject) -> JsonObject:
@@ -196,7 +196,7 @@ def _expenses(body: JsonObject, tables: Tables, sign: int) -> Sums:
             sums.add(reference_id(detail.get("AccountRef")), amount, _about(detail))
         elif kind == "ItemBasedExpenseLineDetail":
             sums.add(_expense_account(detail, tables), amount, _about(detail))
-            bought(sums, detail, sign, tables)
+            bought(sums, detail, amount, sign, as_text(body.get("TxnDate")), tables)
     tax = to_decimal(as_object(body.get("TxnTaxDetail")).get("TotalTax", 0), "TotalTax")
     sums.add(chart.SALES_TAX_PAYABLE, sign * tax)
     return sums

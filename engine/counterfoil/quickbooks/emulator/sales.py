@@ -8,9 +8,10 @@ from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
 from counterfoil.quickbooks.emulator.inventory import sold
-from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, About, Effect, Ledger, Sums
+from counterfoil.quickbooks.emulator.ledger import Ledger
 from counterfoil.quickbooks.emulator.lines import flat, line_amount, number_lines, resolve_details, sent_lines
 from counterfoil.quickbooks.emulator.parties import currency, home_currency
+from counterfoil.quickbooks.emulator.postings import NO_EFFECT, About, Effect, Sums
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.taxes import SalesTax, default_line_code, sales_tax
 from counterfoil.quickbooks.emulator.values import (
@@ -88,7 +89,7 @@ def shape_sale(draft: Draft) -> Shaped:
     body["TxnTaxDetail"] = tax.detail
     _complete(draft, body)
     settled = with_balance(draft.spec.name, draft.identifier, body, draft.ledger)
-    return Shaped(settled, effect=sale_effect(draft.spec.name, settled, draft.tables), lines_made=made)
+    return Shaped(settled, lines_made=made)
 
 
 def _complete(draft: Draft, body: JsonObject) -> None:
@@ -160,14 +161,13 @@ def sale_effect(entity: str, body: JsonObject, tables: Tables) -> Effect:
     deposit = deposit_of(entity, body)
     sums.add(against, sign * to_decimal(body.get("TotalAmt", 0), "TotalAmt") - deposit)
     sums.add(reference_id(body.get("DepositToAccountRef")), deposit)
-    rate = to_decimal(body.get("ExchangeRate", 1), "ExchangeRate") or Decimal(1)
     for line in flat(as_object(member) for member in as_list(body.get("Line"))):
         kind = as_text(line.get("DetailType"))
         amount = sign * to_decimal(line.get("Amount", 0), "Amount")
         detail = as_object(line.get(kind))
         if kind == "SalesItemLineDetail":
             sums.add(_income_account(detail, tables), -amount, _about(detail))
-            sold(sums, detail, sign, rate, tables)
+            sold(sums, detail, sign, as_text(body.get("TxnDate")), tables)
         elif kind == "DiscountLineDetail":
             account = reference_id(detail.get("DiscountAccountRef")) or chart.DISCOUNTS_GIVEN
             sums.add(account, amount, _about(detail))

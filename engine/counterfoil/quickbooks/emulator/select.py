@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from counterfoil.quickbooks.emulator import faults
 from counterfoil.quickbooks.emulator.books import Books
-from counterfoil.quickbooks.emulator.catalog import BY_PATH, EntitySpec
-from counterfoil.quickbooks.emulator.fields import fields_of
+from counterfoil.quickbooks.emulator.catalog import ATTACHED_TO, BY_PATH, EntitySpec
+from counterfoil.quickbooks.emulator.fields import fields_of, rows
 from counterfoil.quickbooks.emulator.query import Condition, Ordering, Query, Value
 from counterfoil.quickbooks.emulator.tables import Row, unique_name
 from counterfoil.quickbooks.emulator.taxes import BUILT_IN
@@ -30,7 +30,10 @@ def answer(query: Query, books: Books) -> JsonObject:
     spec = BY_PATH.get(query.entity.lower())
     if spec is None:
         raise faults.invalid_query(f"Invalid context declaration: {query.entity[:60]}")
-    conditions = [_compile(condition, spec, books.zone) for condition in query.conditions]
+    named = [(condition, _property(condition.property, spec)) for condition in query.conditions]
+    conditions = [_compile(condition, name, spec, books.zone) for condition, name in named if name not in ATTACHED_TO]
+    if attached := [(condition, name) for condition, name in named if name in ATTACHED_TO]:
+        conditions.append(_attached_to(attached))
     orderings = [_ordering(order, spec) for order in query.ordering]
     found = [
         row
@@ -72,8 +75,7 @@ class _Test:
         return value is not None and self.accepts(value)
 
 
-def _compile(condition: Condition, spec: EntitySpec, zone: ZoneInfo) -> _Test:
-    name = _property(condition.property, spec)
+def _compile(condition: Condition, name: str, spec: EntitySpec, zone: ZoneInfo) -> _Test:
     if name == "Id" and condition.operator not in {"=", "IN"}:
         raise faults.invalid_query("operator not supported for property 'Id': only = and IN")
     kind = _kind(name, spec)
@@ -82,6 +84,22 @@ def _compile(condition: Condition, spec: EntitySpec, zone: ZoneInfo) -> _Test:
         return _Test(_reader(name, kind, spec), lambda value: pattern.fullmatch(str(value)) is not None)
     wanted = [_typed(value, kind, name, zone) for value in condition.values]
     return _Test(_reader(name, kind, spec), _acceptor(condition.operator, wanted))
+
+
+def _attached_to(conditions: list[tuple[Condition, str]]) -> _Test:
+    """Whether a file hangs on one record of which all the conditions hold."""
+    wanted: list[tuple[str, set[str]]] = []
+    for condition, name in conditions:
+        if condition.operator not in {"=", "IN"}:
+            raise faults.invalid_query(f"operator not supported for property '{name}': only = and IN")
+        part = name.rpartition(".")[2].lower()
+        wanted.append((part, {_plain(value).casefold() for value in condition.values}))
+
+    def hangs(row: Row, _books: Books) -> bool:
+        records = [as_object(reference.get("EntityRef")) for reference in rows(row.body, "AttachableRef")]
+        return any(all(as_text(record.get(part)).casefold() in texts for part, texts in wanted) for record in records)
+
+    return _Test(hangs, lambda found: found is True)
 
 
 def _plain(value: Value) -> str:

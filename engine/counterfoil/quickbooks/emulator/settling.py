@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+from counterfoil.quickbooks.emulator.adjustments import adjustment_effect
 from counterfoil.quickbooks.emulator.banking import card_payment_effect, deposit_effect, transfer_effect
-from counterfoil.quickbooks.emulator.inventory import opening_effect
+from counterfoil.quickbooks.emulator.inventory import item_effect
 from counterfoil.quickbooks.emulator.journals import journal_effect
-from counterfoil.quickbooks.emulator.ledger import NO_EFFECT, Effect, Ledger
+from counterfoil.quickbooks.emulator.ledger import Ledger
 from counterfoil.quickbooks.emulator.payments import bill_payment_effect, payment_effect, voided_payment
+from counterfoil.quickbooks.emulator.postings import NO_EFFECT, Effect
 from counterfoil.quickbooks.emulator.purchases import bill_effect, purchase_effect
 from counterfoil.quickbooks.emulator.sales import sale_effect, voided, with_balance
 from counterfoil.quickbooks.emulator.tables import Tables
@@ -21,13 +23,12 @@ _ALONE: Mapping[str, Callable[[JsonObject], Effect]] = {
     "BillPayment": bill_payment_effect,
     "CreditCardPaymentTxn": card_payment_effect,
     "Deposit": deposit_effect,
-    "Item": opening_effect,
     "Payment": payment_effect,
     "Transfer": transfer_effect,
 }
 
 
-def effect_of(entity: str, body: JsonObject, tables: Tables) -> Effect:
+def effect_of(entity: str, identifier: str, body: JsonObject, tables: Tables) -> Effect:
     """What a document as it stands does to the books; lists, but for items of inventory, and orders do nothing."""
     match entity:
         case "Invoice" | "CreditMemo" | "SalesReceipt" | "RefundReceipt":
@@ -38,6 +39,10 @@ def effect_of(entity: str, body: JsonObject, tables: Tables) -> Effect:
             return purchase_effect(body, tables)
         case "JournalEntry":
             return journal_effect(body, tables)
+        case "InventoryAdjustment":
+            return adjustment_effect(body, tables)
+        case "Item":
+            return item_effect(body, identifier)
         case _:
             return _ALONE[entity](body) if entity in _ALONE else NO_EFFECT
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from counterfoil.quickbooks.emulator.adjustments import shape_adjustment
 from counterfoil.quickbooks.emulator.attachments import shape_attachable
 from counterfoil.quickbooks.emulator.banking import shape_card_payment, shape_deposit, shape_transfer
 from counterfoil.quickbooks.emulator.currencies import shape_company_currency
@@ -39,6 +40,7 @@ SHAPERS: dict[str, Callable[[Draft], Shaped]] = {
     "Deposit": shape_deposit,
     "Employee": shape_employee,
     "Estimate": shape_sale,
+    "InventoryAdjustment": shape_adjustment,
     "Invoice": shape_sale,
     "Item": shape_item,
     "JournalCode": shape_journal_code,

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from counterfoil.quickbooks.emulator.inventory import FIRST_COST
 from counterfoil.quickbooks.emulator.ledger import Ledger
 from counterfoil.quickbooks.emulator.recurring import shown_as
 from counterfoil.quickbooks.emulator.tables import Row
@@ -35,7 +36,8 @@ def view(entity: str, row: Row, ledger: Ledger, zone: ZoneInfo) -> JsonObject:
         balance = ZERO if shown.get("Classification") in PROFIT_AND_LOSS else ledger.account(row.id)
         shown["CurrentBalance"] = shown["CurrentBalanceWithSubAccounts"] = balance
     elif entity == "Item" and "QtyOnHand" in shown:
-        shown["QtyOnHand"] = to_decimal(shown["QtyOnHand"], "QtyOnHand") + ledger.stock(row.id)
+        shown["QtyOnHand"] = ledger.stock(row.id)
+        shown.pop(FIRST_COST, None)
     shown["domain"] = "QBO"
     shown["sparse"] = False
     shown["Id"] = row.id
@@ -59,4 +61,5 @@ def amount_of(entity: str, body: JsonObject) -> Decimal | None:
             ),
             ZERO,
         )
-    return to_decimal(body["TotalAmt"], "TotalAmt") if "TotalAmt" in body else None
+    name = "TotalAmt" if "TotalAmt" in body else "Amount"
+    return to_decimal(body[name], name) if name in body else None

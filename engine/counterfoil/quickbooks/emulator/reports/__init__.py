@@ -22,6 +22,7 @@ from counterfoil.quickbooks.emulator.reports.ledgers import (
 )
 from counterfoil.quickbooks.emulator.reports.lists import LISTS
 from counterfoil.quickbooks.emulator.reports.statements import balance_sheet, profit_and_loss
+from counterfoil.quickbooks.emulator.reports.stock import valuation, valuation_detail
 from counterfoil.quickbooks.emulator.values import as_object, as_text
 from counterfoil.quickbooks.emulator.views import stamp
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -35,6 +36,8 @@ REPORTS: Mapping[str, Callable[[Books, Asked], Report]] = {
     "CashFlow": cash_flow,
     "GeneralLedger": general_ledger,
     "GeneralLedgerDetail": general_ledger,
+    "InventoryValuationDetail": valuation_detail,
+    "InventoryValuationSummary": valuation,
     "JournalReport": journal,
     "ProfitAndLoss": profit_and_loss,
     "ProfitAndLossDetail": profit_and_loss_detail,
@@ -42,6 +45,13 @@ REPORTS: Mapping[str, Callable[[Books, Asked], Report]] = {
     "TrialBalance": trial_balance,
     **LISTS,
 }
+AS_OF = frozenset(
+    {
+        "AgedPayableDetail", "AgedPayables", "AgedReceivableDetail", "AgedReceivables", "CustomerBalance",
+        "CustomerBalanceDetail", "InventoryValuationSummary", "VendorBalance", "VendorBalanceDetail",
+    }
+)  # fmt: skip
+STATEMENTS = frozenset({"BalanceSheet", "ProfitAndLoss"})
 _BY_PATH = {name.lower(): name for name in REPORTS}
 
 
@@ -61,16 +71,23 @@ def answer(books: Books, name: str, parameters: Mapping[str, str]) -> JsonObject
     asked = asked_from(parameters, books.today(), _basis(books))
     report = REPORTS[known](books, asked)
     columns = _columns(report, asked)
-    option: JsonObject = {"Name": "NoReportData", "Value": str(not report.rows).lower()}
+    options = {"NoReportData": str(not report.rows).lower()}
+    if known in AS_OF:
+        options = {"report_date": asked.as_of.isoformat(), **options}
+    if known in STATEMENTS:
+        options = {"AccountingStandard": "GAAP", **options}
+    macro = parameters.get("date_macro", "").lower()
     header: JsonObject = {
         "Time": stamp(books.now(), books.zone),
         "ReportName": known,
+        **({"DateMacro": macro} if macro else {}),
         "ReportBasis": "Cash" if asked.cash else "Accrual",
         "StartPeriod": asked.start.isoformat(),
         "EndPeriod": asked.end.isoformat(),
         "SummarizeColumnsBy": asked.by,
         "Currency": books.home_currency,
-        "Option": [option],
+        **{kind: ",".join(sorted(ids)) for kind, ids in asked.filters},
+        "Option": _told(options),
     }
     return {"Header": header, "Columns": {"Column": columns}, "Rows": {"Row": bounded(report.rows)}}
 
@@ -82,18 +99,21 @@ def _basis(books: Books) -> str:
 
 
 def _columns(report: Report, asked: Asked) -> list[JsonValue]:
-    """The columns; those of a part of the time say which."""
+    """The columns, each with what is known of it: a part of the time says which, others have their key."""
     parts = {part.title: part for part in asked.periods} if asked.by != "Total" else {}
     columns: list[JsonValue] = []
     for title, kind in report.columns:
         column: JsonObject = {"ColTitle": title, "ColType": kind}
         part = parts.get(title)
         if part is not None and part.title != "Total":
-            column["MetaData"] = [
-                {"Name": "StartDate", "Value": part.start.isoformat()},
-                {"Name": "EndDate", "Value": part.end.isoformat()},
-            ]
+            column["MetaData"] = _told({"StartDate": part.start.isoformat(), "EndDate": part.end.isoformat()})
         elif kind in TITLES:
-            column["MetaData"] = [{"Name": "ColKey", "Value": kind}]
+            column["MetaData"] = _told({"ColKey": kind})
+        elif asked.by != "Total" and title in {"", "Total"}:
+            column["MetaData"] = _told({"ColKey": (title or kind).lower()})
         columns.append(column)
     return columns
+
+
+def _told(values: Mapping[str, str]) -> list[JsonValue]:
+    return [{"Name": name, "Value": value} for name, value in values.items()]

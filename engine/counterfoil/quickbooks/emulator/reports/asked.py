@@ -97,7 +97,7 @@ def asked_from(parameters: Mapping[str, str], today: date, basis: str = "Accrual
     method = parameters.get("accounting_method", "") or basis
     if method.lower() not in {"cash", "accrual"}:
         raise faults.bad_enum("accounting_method", method[:40])
-    start, end = _macro(parameters.get("date_macro", "This Fiscal Year-to-date"), today)
+    start, end = _macro(parameters.get("date_macro", "") or "This Fiscal Year-to-date", today)
     start = _day(parameters, "start_date", start)
     end = _day(parameters, "end_date", end)
     if end < start or start.year == 1:

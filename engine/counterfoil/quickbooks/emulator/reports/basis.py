@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from counterfoil.quickbooks.emulator import chart
 from counterfoil.quickbooks.emulator.books import Books
-from counterfoil.quickbooks.emulator.ledger import DocumentKey, Effect, Posting
 from counterfoil.quickbooks.emulator.payments import CREDITS
+from counterfoil.quickbooks.emulator.postings import DocumentKey, Effect, Posting
 from counterfoil.quickbooks.emulator.sales import deposit_of
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS
 from counterfoil.quickbooks.emulator.tables import Row

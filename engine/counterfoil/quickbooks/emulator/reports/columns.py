@@ -77,6 +77,7 @@ TITLES: Mapping[str, str] = {
 TYPE_NAMES: Mapping[str, str] = {
     "BillPayment": "Bill Payment",
     "CreditMemo": "Credit Memo",
+    "InventoryAdjustment": "Inventory Qty Adjust",
     "Item": "Inventory Starting Value",
     "JournalEntry": "Journal Entry",
     "Purchase": "Expense",

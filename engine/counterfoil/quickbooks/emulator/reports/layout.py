@@ -58,8 +58,10 @@ def cells(title: str, values: Sequence[str], identifier: str = "") -> JsonObject
 
 
 def data(line: Line) -> JsonObject:
-    """A row of data."""
-    return {**cells(line.name, [text_of(amount) for amount in line.amounts], line.id), "type": "Data"}
+    """A row of data; of several columns those in which there is nothing are blank."""
+    several = len(line.amounts) > 1
+    shown = ["" if several and not amount else text_of(amount) for amount in line.amounts]
+    return {**cells(line.name, shown, line.id), "type": "Data"}
 
 
 def summary(title: str, amounts: Amounts) -> JsonObject:

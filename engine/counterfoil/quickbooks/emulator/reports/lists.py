@@ -11,7 +11,7 @@ from counterfoil.quickbooks.emulator.lines import flat
 from counterfoil.quickbooks.emulator.reports.aging import PAYABLE, RECEIVABLE
 from counterfoil.quickbooks.emulator.reports.asked import Asked
 from counterfoil.quickbooks.emulator.reports.columns import Cell, Entry, chosen, closing, shown, titled
-from counterfoil.quickbooks.emulator.reports.layout import Line, Report, cells, data, summary, text_of, total_of
+from counterfoil.quickbooks.emulator.reports.layout import Line, Report, cells, data, summary, total_of
 from counterfoil.quickbooks.emulator.reports.openness import open_on
 from counterfoil.quickbooks.emulator.reports.subjects import headed
 from counterfoil.quickbooks.emulator.tables import Row
@@ -124,18 +124,6 @@ def open_documents(owing: Owing, party: str) -> Making:
     return made
 
 
-def inventory(books: Books, _asked: Asked) -> Report:
-    """Items of inventory with what there is of them; worth at their purchase cost."""
-    rows: list[JsonValue] = []
-    for item in sorted(books.tables.table("Item").rows.values(), key=lambda row: as_text(row.body.get("Name"))):
-        if item.body.get("Type") == "Inventory":
-            quantity = to_decimal(item.body.get("QtyOnHand", 0), "QtyOnHand") + books.ledger.stock(item.id)
-            cost = to_decimal(item.body.get("PurchaseCost", 0), "PurchaseCost")
-            shown = [f"{quantity:f}", text_of(quantity * cost), text_of(cost)]
-            rows.append({**cells(as_text(item.body.get("Name")), shown, item.id), "type": "Data"})
-    return Report((("", "Item"), ("Qty", "Quantity"), ("Asset Value", "Money"), ("Calc. Avg", "Money")), rows)
-
-
 LISTS: Mapping[str, Making] = {
     "AgedPayableDetail": open_documents(PAYABLE, "VendorRef"),
     "AgedReceivableDetail": open_documents(RECEIVABLE, "CustomerRef"),
@@ -145,7 +133,6 @@ LISTS: Mapping[str, Making] = {
     "CustomerIncome": sums_by(SALES, "CustomerRef"),
     "CustomerSales": sums_by(SALES, "CustomerRef"),
     "DepartmentSales": sums_by(SALES, "DepartmentRef"),
-    "InventoryValuationSummary": inventory,
     "ItemSales": sums_by(SALES, "ItemRef", in_lines=True),
     "TransactionList": transaction_list,
     "TransactionListByCustomer": transactions_by("CustomerRef"),

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from counterfoil.quickbooks.emulator.books import Books
-from counterfoil.quickbooks.emulator.ledger import DocumentKey, Posting
+from counterfoil.quickbooks.emulator.postings import DocumentKey, Posting
 from counterfoil.quickbooks.emulator.reports.asked import MEMBERS, Asked, Filters, Period
 from counterfoil.quickbooks.emulator.reports.basis import Posted, accrued, settled_in_cash
 from counterfoil.quickbooks.emulator.reports.layout import Line

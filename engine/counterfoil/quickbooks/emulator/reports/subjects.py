@@ -1,6 +1,6 @@
 """Whom and what a posting is about: as its line says, else as its document says."""
 
-from counterfoil.quickbooks.emulator.ledger import Posting
+from counterfoil.quickbooks.emulator.postings import Posting
 from counterfoil.quickbooks.emulator.reports.asked import Filters
 from counterfoil.quickbooks.emulator.tables import Row, Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text, reference_id
