@@ -122,6 +122,9 @@ def test_a_chain_in_words(shop: Shop) -> None:
     assert "Planned: create Invoice number 501, 150.5" in words
     assert "total 150.5" in words
     assert "intuit_tid: " in words
+    mapping = next(step["details"]["inputs"]["mapping"] for step in explained(shop, "501")["steps"][1:2])
+    assert f"mapping {mapping[:16]}…" in words
+    assert mapping not in words
 
 
 async def test_personal_fields_are_opened_only_on_demand(shop: Shop) -> None:

@@ -64,6 +64,7 @@ def test_a_broken_row_is_parked_with_its_place_and_the_rest_goes_on(shop: Shop) 
     ran = shop.run("sync", "--strict", "--json")
     parked = shop.run("parked", "--json")
     words = shop.run("parked")
+    chain = shop.run("explain", "shop:order:501")
 
     assert ran.code == 1, ran.said
     company = ran.json()["companies"][0]
@@ -75,6 +76,7 @@ def test_a_broken_row_is_parked_with_its_place_and_the_rest_goes_on(shop: Shop) 
     assert "lines.csv line 2" in one["reason"]
     assert one["fix"]
     assert "lines.csv line 2" in words.out
+    assert f"fix: {one['fix']}" in chain.out
 
     # Mended, the row goes through by itself.
     shop.write("exports/lines.csv", "order,line,product,qty,price\n501,1,P1,3,10.00\n502,1,P1,2,9.99\n")

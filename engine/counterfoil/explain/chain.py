@@ -117,7 +117,7 @@ def _planned(body: JsonObject) -> Iterable[Told]:
     document = words.document(body.get("body"))
     if body.get("operation") in {"write_back", "note"}:
         remark = f" {body['remark']}" if body.get("remark") else ""
-        title = f"Planned to write back to {body['target']}: {words.values(document)}.{remark}"
+        title = f"Planned to write back to {body['target']}: {words.values(document).rstrip('.')}.{remark}"
         yield "decision", title, {"intent_id": body.get("intent_id"), "inputs": body.get("inputs")}
         return
     amount = words.amount(body.get("amount"), body.get("currency"))

@@ -1,5 +1,6 @@
 """Events become the steps of a chain, in words."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from counterfoil.explain.chain import Happened, steps_of
@@ -133,6 +134,13 @@ def test_an_edit_in_the_same_reading_is_told_with_what_goes_back() -> None:
     edit = "Edited in QuickBooks (TxnDate); the edit is kept."
     (step,) = steps_of([planned(4, "i1", operation="write_back", target="hubspot", remark=edit)], {"i1"})
     assert step.title.endswith(f". {edit}")
+
+
+def test_a_value_that_is_a_sentence_ends_once() -> None:
+    told: JsonObject = {"entity": "deal", "clear": '{"qbo_problem":"It has no lines. Add some."}'}
+    event = planned(4, "i1", operation="note", target="hubspot")
+    (step,) = steps_of([replace(event, body={**event.body, "body": told})], {"i1"})
+    assert step.title == "Planned to write back to hubspot: qbo_problem = It has no lines. Add some."
 
 
 def test_hold_ups_say_what_to_do() -> None:

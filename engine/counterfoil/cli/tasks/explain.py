@@ -1,5 +1,7 @@
 """`counterfoil explain`."""
 
+import re
+
 from rich.text import Text
 
 from counterfoil.cli.exits import ExitCode
@@ -19,8 +21,8 @@ _STYLES = {
     "hold-up": "red",
     "write-back": "blue",
 }
-CHARACTERS_MAX = 60
-"""Longer values, all of them digests, are shortened; --json has them whole."""
+_DIGEST = re.compile(r"(?:\d+:)?([0-9a-f]{64})")
+"""Digests are shortened; --json has them whole."""
 
 _SHOWN = ("request_id", "intuit_tid", "intent_id", "inputs", "needs", "lines", "fix", "reason")
 
@@ -102,7 +104,8 @@ def _words(value: object) -> str:
             return ", ".join(_words(part) for part in value)
         case _:
             text = str(value)
-            return text if len(text) <= CHARACTERS_MAX else f"{text[:16]}…"
+            digest = _DIGEST.fullmatch(text)
+            return text if digest is None else f"{digest[1][:16]}…"
 
 
 def trace_id(traceparent: str) -> str:
