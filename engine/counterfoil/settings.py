@@ -201,10 +201,15 @@ def reads_of(given: int | Literal["off"] | None) -> int | None:
     return None if given == "off" else given
 
 
-def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    path: Path, environment: Mapping[str, str] | None = None, *, may_lack_mappings: bool = False
+) -> Settings:
     """Settings from a TOML file, with `COUNTERFOIL_DSN`, `COUNTERFOIL_ADMIN_DSN`, `COUNTERFOIL_MASTER_KEY` on top.
 
     Mapping files are read relative to the file's folder and become part of the settings.
+
+    Args:
+        may_lack_mappings: the smallest mapping stands in for a file that is not there yet.
 
     Raises:
         ConfigurationError: the file is missing or wrong; says which key, and what to do.
@@ -236,7 +241,7 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
     if isinstance(anchor, dict) and isinstance(anchor.get("file"), str):
         data["anchor"] = {**anchor, "file": str(folder / anchor["file"])}
     _refuse(data, "the file", {"companies": 'did you mean "company"?'})
-    data["companies"] = _companies(data.pop("company", {}), folder)
+    data["companies"] = _companies(data.pop("company", {}), folder, may_lack_mappings=may_lack_mappings)
     try:
         return Settings.model_validate(data)
     except ValidationError as wrong:
@@ -300,7 +305,7 @@ def _refuse(table: Mapping[str, Any], within: str, keys: Mapping[str, str]) -> N
             raise ConfigurationError(f'{within} has no key "{key}"; {hint}', remedy="Mend that key and start again.")
 
 
-def _companies(tables: object, folder: Path) -> list[dict[str, Any]]:
+def _companies(tables: object, folder: Path, *, may_lack_mappings: bool) -> list[dict[str, Any]]:
     if not isinstance(tables, dict):
         raise ConfigurationError("[company] must hold numbered tables.", remedy="Write [company.1] and so on.")
     companies = []
@@ -318,8 +323,11 @@ def _companies(tables: object, folder: Path) -> list[dict[str, Any]]:
                 )
             source = dict(named)
             file = str(source.pop("mapping"))
-            mapping = _text_of(folder / file, f"mapping of {name}")
             adapter = source.pop("adapter", name)
+            if may_lack_mappings and not (folder / file).exists():
+                mapping = f'[connection]\nsource = "{adapter}"\n'
+            else:
+                mapping = _text_of(folder / file, f"mapping of {name}")
             options = {key: _path(key, value, folder) for key, value in source.items()}
             sources[name] = {"adapter": adapter, "mapping": mapping, "mapping_file": file, "options": options}
         companies.append({"company": number, "sources": sources, **table})

@@ -85,7 +85,7 @@ def test_a_wrong_mapping_is_told_with_file_line_and_nearest_name(folder: Path) -
 
     ran = run_cli("mapping", "check", "wrong.toml", cwd=folder)
 
-    refused(ran, 2, f"wrong.toml, line {line}: ", 'no key "incom_account"', 'did you mean "income_account"?')
+    refused(ran, 2, f"wrong.toml, line {line}, column 1: ", 'no key "incom_account"', 'did you mean "income_account"?')
 
 
 def test_a_good_mapping_is_said_to_be_good(folder: Path) -> None:

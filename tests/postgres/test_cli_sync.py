@@ -179,7 +179,7 @@ def test_a_wrong_mapping_stops_before_anything_is_read(shop: Shop, emulator: Emu
     ran = shop.run("sync")
 
     assert ran.code == 2, ran.said
-    assert f'shop.toml, line {line}: [invoice] has no key "tax_cod"; did you mean "tax_code"?' in ran.err
+    assert f'shop.toml, line {line}, column 1: [invoice] has no key "tax_cod"; did you mean "tax_code"?' in ran.err
     assert writes(emulator) == 0
 
 

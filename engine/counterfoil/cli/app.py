@@ -11,6 +11,7 @@ from counterfoil.cli import (
     check_commands,
     connection_commands,
     log_commands,
+    mapping_commands,
     operator_commands,
     setup_commands,
     work_commands,
@@ -46,6 +47,7 @@ def make_app() -> typer.Typer:
         books_commands,
         check_commands,
         adapter_commands,
+        mapping_commands,
         setup_commands,
     ):
         group.register(app)

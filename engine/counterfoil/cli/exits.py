@@ -34,6 +34,7 @@ def code_of(error: BaseException) -> ExitCode | None:
     """The exit code of an error that is told in one sentence; None for one that nobody expected."""
     import asyncpg
 
+    from counterfoil.dispatch.books import BooksUnreadableError
     from counterfoil.dispatch.errors import RealmMismatchError
     from counterfoil.errors import ConfigurationError, CounterfoilError
     from counterfoil.log import AnchorBrokenError, LogCorruptError, LogUnavailableError
@@ -43,7 +44,7 @@ def code_of(error: BaseException) -> ExitCode | None:
     match error:
         case LogCorruptError() | AnchorBrokenError():
             return ExitCode.DAMAGE
-        case PostgresError() | LogUnavailableError() | SourceError() | RealmMismatchError():
+        case PostgresError() | LogUnavailableError() | SourceError() | RealmMismatchError() | BooksUnreadableError():
             return ExitCode.UNREACHABLE
         case ConfigurationError() | CounterfoilError():
             return ExitCode.USAGE

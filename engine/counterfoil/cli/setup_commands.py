@@ -1,4 +1,4 @@
-"""`init`, `mapping check`, `migrate`, `version`: before and around the work."""
+"""`init`, `migrate`, `version`: before and around the work."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,9 +17,6 @@ def register(app: typer.Typer) -> None:
     app.command()(init)
     app.command()(migrate)
     app.command()(version)
-    mapping = typer.Typer(help="Mapping files.", no_args_is_help=True, rich_markup_mode=None)
-    mapping.command("check")(check_mapping)
-    app.add_typer(mapping, name="mapping")
 
 
 def init(
@@ -71,21 +68,5 @@ def version(*, as_json: JsonOption = False) -> None:
         from counterfoil.cli.tasks.setup import show_version
 
         return show_version(as_json=as_json)
-
-    run_without_settings(work)
-
-
-def check_mapping(
-    file: Annotated[Path, typer.Argument(help="The mapping file.")], *, as_json: JsonOption = False
-) -> None:
-    """Say whether a mapping can be used, and if not, what is wrong in which line.
-
-    Example: counterfoil mapping check hubspot.toml
-    """
-
-    async def work() -> int:
-        from counterfoil.cli.tasks.setup import check_mapping_file
-
-        return check_mapping_file(file, as_json=as_json)
 
     run_without_settings(work)

@@ -1,6 +1,6 @@
 """Calls to adapters, kept apart from the worker: whatever one does wrong concerns its source and nothing else."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from typing import TypeVar
 
 from counterfoil.sources import Page, SourceAdapter, SourceError
@@ -22,7 +22,7 @@ async def kept_apart(connection: str, call: Awaitable[T]) -> T:
         raise _fault(connection, failed) from failed
 
 
-async def pages(connection: str, adapter: SourceAdapter, kind: str, cursor: str | None) -> AsyncIterator[Page]:
+async def pages(connection: str, adapter: SourceAdapter, kind: str, cursor: str | None) -> AsyncGenerator[Page]:
     """The adapter's pages, up to the one that says that nothing more was there.
 
     Raises:

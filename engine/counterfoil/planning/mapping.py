@@ -104,7 +104,7 @@ def parse_mapping(text: str, *, file: str, default_zone: str | None = None) -> M
         default_zone: the company's zone, used where the mapping names none.
 
     Raises:
-        MappingError: with file, line, key and the nearest known name of everything that is wrong.
+        MappingError: with file, line, column, key and the nearest known name of everything that is wrong.
     """
     try:
         data = tomllib.loads(text, parse_float=Decimal)
@@ -136,7 +136,8 @@ def _zone_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         known = sorted(zoneinfo.available_timezones())
         path = ("connection", "zone")
-        return (places.at(path) + unknown_name(f'[connection] zone "{zone}" is no IANA time zone', zone, known),)
+        says = unknown_name(f'[connection] zone "{zone}" is no IANA time zone', zone, known)
+        return (places.at_value(path, zone) + says,)
     return ()
 
 

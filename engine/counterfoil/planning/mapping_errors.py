@@ -1,8 +1,9 @@
-"""Turns what is wrong with a mapping into sentences with line, key and the nearest known name."""
+"""Turns what is wrong with a mapping into sentences with line, column, key and the nearest known name."""
 
 import re
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -23,41 +24,88 @@ class MappingError(ConfigurationError):
         super().__init__(said, remedy="\nCorrect the mapping; nothing is planned with it until then.")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Line and column, counted from 1, of a key or a table's head; `value` is the column of what is assigned."""
+
+    line: int
+    column: int
+    value: int
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}"
+
+
 class Places:
-    """Line numbers of tables and keys in a TOML text."""
+    """Where tables, keys and values stand in a TOML text."""
 
     def __init__(self, text: str) -> None:
-        self._lines: dict[Path, int] = {}
+        self._text = text.splitlines()
+        self._places: dict[Path, Place] = {}
+        self._assigned: set[Path] = set()
         table: Path = ()
         quotes = ""
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(self._text, start=1):
             if quotes:
                 quotes = "" if quotes in line else quotes
                 continue
             stripped = line.strip()
+            begin = len(line) - len(line.lstrip()) + 1
             if stripped.startswith("["):
                 table = _header(stripped)
-                self._keep(table, number)
+                self._keep(table, Place(number, begin, begin))
             elif "=" in stripped and not stripped.startswith("#"):
-                key, _, value = stripped.partition("=")
-                self._keep((*table, *_path(f"{key} = 0")), number)
+                key, _, value = line.partition("=")
+                blanks = len(value) - len(value.lstrip())
+                path = (*table, *_path(f"{key} = 0"))
+                self._assigned.add(path)
+                self._keep(path, Place(number, begin, len(key) + blanks + 2))
                 quotes = _left_open(value)
 
-    def _keep(self, path: Path, number: int) -> None:
+    def _keep(self, path: Path, place: Place) -> None:
         for length in range(1, len(path) + 1):
-            self._lines.setdefault(path[:length], number)
+            self._places.setdefault(path[:length], place)
+
+    def __contains__(self, path: Path) -> bool:
+        """Whether a key is written, by itself or inside of an inline table."""
+        return path in self._places or any(path[:length] in self._assigned for length in range(1, len(path)))
+
+    def of(self, path: Path) -> Place | None:
+        """The place of a key, or of the nearest table around it."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self._places:
+                return self._places[path[:length]]
+        return None
+
+    def of_value(self, path: Path, value: object) -> Place | None:
+        """The place of what is assigned to a key, or of one text in a list of several."""
+        key = self.of(path)
+        if key is None:
+            return None
+        taken = {place.line for place in self._places.values() if place.line > key.line}
+        end = min(taken, default=len(self._text) + 1)
+        for number in range(key.line, end):
+            begin = key.value - 1 if number == key.line else 0
+            for quote in ('"', "'"):
+                found = self._text[number - 1].find(f"{quote}{value}{quote}", begin)
+                if found >= 0:
+                    return Place(number, found + 1, found + 1)
+        return Place(key.line, key.value, key.value)
 
     def line(self, path: Path) -> int | None:
         """The line of a key, or of the nearest table around it."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self._lines:
-                return self._lines[path[:length]]
-        return None
+        place = self.of(path)
+        return place.line if place is not None else None
 
     def at(self, path: Path) -> str:
-        """`line 12: `, or nothing where the place is unknown."""
-        number = self.line(path)
-        return f"line {number}: " if number is not None else ""
+        """`line 12, column 1: `, or nothing where the place is unknown."""
+        place = self.of(path)
+        return f"{place}: " if place is not None else ""
+
+    def at_value(self, path: Path, value: object) -> str:
+        """The same of a value."""
+        place = self.of_value(path, value)
+        return f"{place}: " if place is not None else ""
 
 
 def _left_open(value: str) -> str:
@@ -114,7 +162,9 @@ def problems_of(error: ValidationError, model: type[BaseModel], places: Places) 
         number = places.line(path) or 0
         context = mistake.get("ctx", {})
         says = _sentence(mistake["type"], path, mistake["msg"], mistake["input"], context, model)
-        found.setdefault(places.at(path) + says, number)
+        is_key = mistake["type"] in {"extra_forbidden", "missing"}
+        place = places.at(path) if is_key else places.at_value(path, mistake["input"])
+        found.setdefault(place + says, number)
     return tuple(sorted(found, key=lambda says: found[says]))
 
 

@@ -32,7 +32,10 @@ def _one_status(value: object) -> object:
     return (value,) if isinstance(value, str) and value != "won" else value
 
 
-When = Annotated[Literal["won"] | tuple[Name, ...], BeforeValidator(_one_status)]
+When = Annotated[
+    Literal["won"] | tuple[Name, ...],
+    BeforeValidator(_one_status, json_schema_input_type=Literal["won"] | Name | tuple[Name, ...]),
+]
 PayRunTemplate = Annotated[str, AfterValidator(template_of(PAY_RUN_NAMES))]
 TimeTemplate = Annotated[str, AfterValidator(template_of(TIME_NAMES))]
 CustomerName = Annotated[str, Field(pattern=r"^(\d+|[^:\s]+:[^:\s]+:\S+)$")]

@@ -46,42 +46,53 @@ def test_its_own_zone_wins_over_the_company_s() -> None:
 @pytest.mark.parametrize(
     ("extra", "expected"),
     [
-        ("[invoce]\n", 'line 4: there is no section [invoce]; did you mean "invoice"?'),
-        ('[invoice]\nnumbr = "x"\n', 'line 5: [invoice] has no key "numbr"; did you mean "number"?'),
-        ('[invoice]\nno_lines = "prak"\n', 'line 5: [invoice] no_lines cannot be "prak"; did you mean "park"?'),
+        ("[invoce]\n", 'line 4, column 1: there is no section [invoce]; did you mean "invoice"?'),
+        ('[invoice]\nnumbr = "x"\n', 'line 5, column 1: [invoice] has no key "numbr"; did you mean "number"?'),
+        (
+            '[invoice]\nno_lines = "prak"\n',
+            'line 5, column 12: [invoice] no_lines cannot be "prak"; did you mean "park"?',
+        ),
         (
             '[invoice]\nnumber = "HS-{idd}"\n',
-            "line 5: [invoice] number = 'HS-{idd}': the template has no {idd}; did you mean {id}?",
+            "line 5, column 10: [invoice] number = 'HS-{idd}': the template has no {idd}; did you mean {id}?",
         ),
         (
             '[invoice]\nnumber = "HS-{id"\n',
-            "line 5: [invoice] number = 'HS-{id': the template has a brace without its partner",
+            "line 5, column 10: [invoice] number = 'HS-{id': the template has a brace without its partner",
         ),
         (
             '[fields.invoice.DueDat]\nowner = "books"\n',
-            'line 4: [fields.invoice] names no field of ours: DueDat; did you mean "DueDate"?',
+            'line 4, column 1: [fields.invoice] names no field of ours: DueDat; did you mean "DueDate"?',
         ),
         (
             '[payroll.departments."Customer Success"]\nwagges = "x"\n',
-            'line 5: [payroll.departments.Customer Success] has no key "wagges"; did you mean "wages"?',
+            'line 5, column 1: [payroll.departments.Customer Success] has no key "wagges"; did you mean "wages"?',
         ),
-        ('[post.invoices]\npost = "auto"\n', 'line 4: [post] has no key "invoices"; did you mean "invoice"?'),
-        ('[write_back]\nballance = "x"\n', 'line 5: [write_back] has no key "ballance"; did you mean "balance"?'),
+        ('[post.invoices]\npost = "auto"\n', 'line 4, column 1: [post] has no key "invoices"; did you mean "invoice"?'),
+        (
+            '[write_back]\nballance = "x"\n',
+            'line 5, column 1: [write_back] has no key "ballance"; did you mean "balance"?',
+        ),
     ],
 )
 def test_mistakes_name_line_key_and_nearest_name(extra: str, expected: str) -> None:
     assert expected == problem(MINIMAL + extra)
 
 
+def test_one_of_several_values_is_told_by_its_own_place() -> None:
+    extra = '[payroll]\nshown_alone = [\n  "wages",  # seen anyway\n    "wagges",\n]\ntrack = "none"\n'
+    assert problem(MINIMAL + extra).startswith("line 7, column 5: ")
+
+
 def test_a_zone_that_is_none_is_told_with_the_nearest_one() -> None:
     text = '# a remark\n[connection]\nsource = "x"\nzone = "America/New_Yrok"\n'
     assert problem(text) == (
-        'line 4: [connection] zone "America/New_Yrok" is no IANA time zone; did you mean "America/New_York"?'
+        'line 4, column 8: [connection] zone "America/New_Yrok" is no IANA time zone; did you mean "America/New_York"?'
     )
 
 
 def test_a_missing_zone_and_a_missing_section_are_told() -> None:
-    assert problem('[connection]\nsource = "x"\n') == 'line 1: [connection] lacks "zone"'
+    assert problem('[connection]\nsource = "x"\n') == 'line 1, column 1: [connection] lacks "zone"'
     assert problem("") == "[connection] is missing"
 
 
@@ -92,13 +103,13 @@ def test_what_is_not_toml_is_told_with_its_place() -> None:
 def test_all_mistakes_are_told_at_once_and_in_the_order_of_the_file() -> None:
     with pytest.raises(MappingError) as caught:
         parse_mapping(MINIMAL + '[invoice]\nzzz = 1\n[customer]\ncolour = "x"\n', file="hubspot.toml")
-    assert [said.partition(":")[0] for said in caught.value.problems] == ["line 5", "line 7"]
-    assert str(caught.value).startswith("hubspot.toml, line 5: ")
+    assert [said.partition(":")[0] for said in caught.value.problems] == ["line 5, column 1", "line 7, column 1"]
+    assert str(caught.value).startswith("hubspot.toml, line 5, column 1: ")
 
 
 def test_lines_inside_a_long_text_are_no_keys() -> None:
     text = MINIMAL + '[invoice]\nmemo = """\nnumbr = 1\n[customer]\n"""\nnumbr = 2\n'
-    assert problem(text).startswith("line 9: [invoice] has no key")
+    assert problem(text).startswith("line 9, column 1: [invoice] has no key")
 
 
 def test_the_csv_table_is_passed_through_untouched() -> None:

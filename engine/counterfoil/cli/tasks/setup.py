@@ -1,4 +1,4 @@
-"""`counterfoil init`, `mapping check`, `migrate`, `version`."""
+"""`counterfoil init`, `mapping check` of a file alone, `migrate`, `version`."""
 
 import sys
 from importlib import metadata, resources
@@ -50,14 +50,23 @@ def write_example(folder: Path, source: str, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def check_mapping_file(file: Path, *, as_json: bool) -> int:
-    """Say whether a mapping file can be used."""
+def read_mapping_file(file: Path) -> str:
+    """The text of a mapping.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigurationError(f"There is no mapping {file}.", remedy="Correct the name.") from None
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigurationError(f"{file} cannot be read: {problem}.", remedy="Save it as UTF-8.") from None
+
+
+def check_mapping_file(file: Path, *, as_json: bool) -> int:
+    """Say whether a mapping file can be used."""
+    text = read_mapping_file(file)
     mapping = parse_mapping(text, file=str(file), default_zone="UTC")
     digest = mapping_digest(text)
     if as_json:

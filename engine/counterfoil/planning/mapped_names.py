@@ -1,0 +1,98 @@
+"""The names that a mapping itself uses: of what in the books, and where in the file they stand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from counterfoil.planning.mapping import Mapping
+from counterfoil.planning.mapping_errors import Path
+from counterfoil.planning.sections import Accounts, SaleSection, TimeRule
+from counterfoil_schema.events.receipts import TaxMode
+
+TRACKED = {"department": "Department", "class": "Class"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameUse:
+    """A name in the mapping.
+
+    Attributes:
+        path: the key that holds it, as the file has it.
+        entity: the list of the books that must hold the name; `Customer` stands for a customer's id.
+        made: it is created where the books lack it.
+    """
+
+    path: Path
+    entity: str
+    name: str
+    made: bool = False
+
+
+def names_in(mapping: Mapping, tax_mode: TaxMode) -> list[NameUse]:
+    """All of them, in the order of the sections."""
+    return [*_sales(mapping, tax_mode), *_payroll(mapping), *_time(mapping)]
+
+
+def _sales(mapping: Mapping, tax_mode: TaxMode) -> Iterator[NameUse]:
+    yield NameUse(path=("product", "income_account"), entity="Account", name=mapping.product.income_account)
+    for section, part in (("invoice", mapping.invoice), ("credit_memo", mapping.credit_memo)):
+        yield from _sale(section, part, made=mapping.product.missing == "create")
+        is_own = tax_mode == "abroad" and mapping.tax.unstated != "park" and part.tax_code not in {"", "NON"}
+        if is_own:
+            yield NameUse(path=(section, "tax_code"), entity="TaxCode", name=part.tax_code)
+    if mapping.invoice.terms is not None:
+        yield NameUse(path=("invoice", "terms"), entity="Term", name=mapping.invoice.terms)
+    if mapping.payment.deposit_account is not None:
+        yield NameUse(path=("payment", "deposit_account"), entity="Account", name=mapping.payment.deposit_account)
+    if tax_mode == "abroad":  # in the US they are always TAX and NON
+        for key, name in (("taxed", mapping.tax.taxed), ("exempt", mapping.tax.exempt)):
+            if name is not None:
+                yield NameUse(path=("tax", key), entity="TaxCode", name=name)
+        for code, name in mapping.tax.codes.items():
+            yield NameUse(path=("tax", "codes", code), entity="TaxCode", name=name)
+
+
+def _sale(section: str, part: SaleSection, *, made: bool) -> Iterator[NameUse]:
+    for key, name in (
+        ("catch_all", part.catch_all),
+        ("freight_item", part.freight_item),
+        ("fee_item", part.fee_item),
+    ):
+        if name is not None:
+            yield NameUse(path=(section, key), entity="Item", name=name, made=made)
+
+
+def _payroll(mapping: Mapping) -> Iterator[NameUse]:
+    section = mapping.payroll
+    yield from _accounts(("payroll", "accounts"), section.accounts)
+    for department, rule in section.departments.items():
+        path = ("payroll", "departments", department)
+        yield from _accounts(path, rule)
+        if section.track != "none":
+            at = (*path, "name") if rule.name is not None else path
+            yield NameUse(path=at, entity=TRACKED[section.track], name=rule.name or department)
+
+
+def _accounts(path: Path, accounts: Accounts) -> Iterator[NameUse]:
+    for part in Accounts.model_fields:
+        name: str | None = getattr(accounts, part)
+        if name is not None:
+            yield NameUse(path=(*path, part), entity="Account", name=name)
+
+
+def _time(mapping: Mapping) -> Iterator[NameUse]:
+    section, made = mapping.time, mapping.product.missing == "create"
+    if section.item is not None:
+        yield NameUse(path=("time", "item"), entity="Item", name=section.item, made=made)
+    if section.track != "none":
+        for source, name in section.names.items():
+            yield NameUse(path=("time", "names", source), entity=TRACKED[section.track], name=name)
+    for table, rules in (("projects", section.projects), ("tasks", section.tasks)):
+        for name, rule in rules.items():
+            yield from _rule(("time", table, name), rule, made=made)
+
+
+def _rule(path: Path, rule: TimeRule, *, made: bool) -> Iterator[NameUse]:
+    if rule.item is not None:
+        yield NameUse(path=(*path, "item"), entity="Item", name=rule.item, made=made)
+    if rule.customer is not None and ":" not in rule.customer:
+        yield NameUse(path=(*path, "customer"), entity="Customer", name=rule.customer)
