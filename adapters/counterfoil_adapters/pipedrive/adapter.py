@@ -15,6 +15,7 @@ from counterfoil.sources.port import (
     SourceChange,
     SourceContext,
     SourceError,
+    SourceNames,
     WebhookRequest,
     WriteBack,
     WriteBackResult,
@@ -32,6 +33,7 @@ from counterfoil_adapters.pipedrive.write_back import WriteBacks, same_values
 SHARE_PERCENT = 80
 """What of the burst limit is used, so that others with the same token find room."""
 
+STATUSES = ("open", "won", "lost")
 BUCKETS = 3
 """In a bucket that leaks n a second, no 2 s see more than 3 n calls."""
 
@@ -51,7 +53,7 @@ class PipedriveSource:
         self._settings = held = read_settings(PipedriveSettings, context, "Pipedrive")
         wishes = read_wishes(context.mapping)
         self._budget = TokenBudget(context.clock, daily=held.daily_tokens, reserve=held.reserve_tokens)
-        api = PipedriveApi(_http(context, held, self._budget), self._budget, held.page_rows)
+        self._api = api = PipedriveApi(_http(context, held, self._budget), self._budget, held.page_rows)
         catalogue = FieldCatalogue(api)
         self._reader = Reader(api, catalogue, context.connection, held, wishes)
         read_fields = [name for name in (held.number_field, held.due_field, held.rate_field) if name is not None]
@@ -86,6 +88,12 @@ class PipedriveSource:
 
     def same_values(self, kind: str, values: Mapping[str, str], raw: str) -> bool:
         return kind == "deal" and same_values(values, raw)
+
+    async def describe(self) -> SourceNames:
+        """What a deal's status can be: stages where the settings say so, else open, won or lost."""
+        if self._settings.status == "stage":
+            return SourceNames(statuses={name: name for name in (await self._api.stages()).values()})
+        return SourceNames(statuses={name: name for name in STATUSES})
 
     def budget(self) -> BudgetLeft:
         """What is left of today's tokens, as far as Pipedrive's answers said."""

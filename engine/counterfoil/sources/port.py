@@ -189,6 +189,29 @@ class Projecting(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNames:
+    """Names that a source has, whether any record bears them or not.
+
+    `statuses`: from a sale's status, as its records bear it, to what people call it at the source; all of them.
+    """
+
+    statuses: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """What an adapter may offer beside SourceAdapter, so that a mapping is checked and begun with whole lists."""
+
+    async def describe(self) -> SourceNames:
+        """The names, read now.
+
+        Raises:
+            SourceError: the source cannot be read now.
+        """
+        ...
+
+
 class SourceAdapter(Protocol):
     """One connection to one source system."""
 

@@ -147,10 +147,11 @@ def _source(trial: Trial, places: Places) -> Iterator[Finding]:
     for one in of_source(trial):
         path: Path = one.path
         if one.mapped:
-            near = unknown_name("nothing in the sample bears it", one.name, list(one.known))
+            lacks = "nothing in the sample bears it" if one.exists else "the source has none of that name"
+            near = unknown_name(lacks, one.name, list(one.known)) if one.known else f"{lacks}."
             says = f'{_key(path)} has "{one.name}": {near}'
             place = places.of(path) if one.is_key else places.of_value(path, one.name)
-            yield placed("not seen", place, says)
+            yield placed("not seen" if one.exists else "error", place, says)
         else:
             says = f'{one.what} "{one.name}": {one.records:,} of the sample, {one.then}'
             yield placed("left out", places.of(path) if path in places else None, says, one.fix, records=one.records)

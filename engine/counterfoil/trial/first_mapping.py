@@ -128,6 +128,11 @@ def _invoice(found: Found) -> Iterator[str]:
     yield 'when = "won"                     # or a list of these stages:'
     for (status, won), count in sorted(stages.items()):
         yield f"#   {text(status)}: {count:,} seen" + (", won" if won else "")
+    others = dict(found.sample.statuses or {})
+    for status, _ in stages:
+        others.pop(status, None)
+    for status, label in others.items():
+        yield f"#   {text(status)}: none seen" + (f" ({label})" if label != status else "")
     if any(sale.won and not sale.lines for sale in sales):
         without = sum(sale.won and not sale.lines for sale in sales)
         yield 'no_lines = "park"                # or "one_line", with a catch_all:'

@@ -1,11 +1,11 @@
 """Some records of a source, read as a first synchronisation would read them; no cursor is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from counterfoil.dispatch.adapters import kept_apart, pages
-from counterfoil.sources import Seen, SourceAdapter, SourceError, Unreadable
+from counterfoil.sources import Describing, Seen, SourceAdapter, SourceError, Unreadable
 from counterfoil_schema.records import Record, record_key, split_key
 
 READS_MAX = 200
@@ -22,6 +22,7 @@ class Sample:
         unreadable: what could not be understood.
         whole: kinds of which everything is in the sample.
         troubles: why some of it could not be read.
+        statuses: of sales, all that the source has, with what people call them; None where its adapter does not tell.
     """
 
     connection: str
@@ -31,6 +32,7 @@ class Sample:
     unreadable: list[Unreadable] = field(default_factory=list)
     whole: set[str] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
+    statuses: Mapping[str, str] | None = None
     reads: int = 0
     _missed: set[str] = field(default_factory=set)
 
@@ -68,6 +70,8 @@ async def read_sample(connection: str, adapter: SourceAdapter, of_each_kind: int
     for kind in sample.kinds:
         if await _read_kind(sample, adapter, kind, of_each_kind):
             sample.whole.add(kind)
+    if isinstance(adapter, Describing):
+        sample.statuses = (await kept_apart(connection, adapter.describe())).statuses
     return sample
 
 

@@ -1,7 +1,7 @@
 """Names that a source uses, compared with those that the mapping has for them. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from counterfoil.planning.mapping_errors import Path
@@ -17,6 +17,7 @@ class SourceName:
     Attributes:
         path: the key of the mapping that it concerns; `is_key`: the name is itself a key there.
         mapped: the mapping has it, and nothing in the sample; else the other way round.
+        exists: the source has it, or may have it.
         known: what the sample bears in its place.
         what, then, records: for what the source has: what it is, what becomes of it, and of how many.
     """
@@ -24,6 +25,7 @@ class SourceName:
     path: Path
     name: str
     mapped: bool
+    exists: bool = True
     known: Sequence[str] = ()
     is_key: bool = False
     what: str = ""
@@ -50,8 +52,6 @@ def _statuses(trial: Trial) -> Iterator[SourceName]:
         if isinstance(record, Invoice) and not not_taken:
             seen[record.status] += 1
             won[record.status] += record.won
-    if not seen:
-        return
     path = ("invoice", "when")
     wanted = {status.casefold() for status in when} if not isinstance(when, str) else set[str]()
     for status, count in seen.items():
@@ -66,10 +66,23 @@ def _statuses(trial: Trial) -> Iterator[SourceName]:
                 then += " The source calls it won."
         if left_out:
             yield SourceName(path=path, name=status, mapped=False, what="Status", then=then, records=left_out)
+    if not isinstance(when, str):
+        yield from _unborne(when, seen, trial.sample.statuses)
+
+
+def _unborne(when: Iterable[str], seen: Counter[str], every: Mapping[str, str] | None) -> Iterator[SourceName]:
+    """Statuses of the mapping that no record bears; where the source tells all of its own, those that it lacks."""
+    path = ("invoice", "when")
     bears = {status.casefold() for status in seen}
-    for status in when if not isinstance(when, str) else ():
-        if status.casefold() not in bears:
+    for status in when:
+        if status.casefold() in bears:
+            continue
+        if every is None:
             yield SourceName(path=path, name=status, mapped=True, known=sorted(seen))
+        elif status.casefold() in {one.casefold() for one in every}:
+            yield SourceName(path=path, name=status, mapped=True)
+        else:
+            yield SourceName(path=path, name=status, mapped=True, exists=False, known=sorted({*seen, *every}))
 
 
 def _tax_codes(trial: Trial) -> Iterator[SourceName]:

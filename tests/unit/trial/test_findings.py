@@ -13,6 +13,7 @@ from support.trials import books, sample, trial
 
 LISTS = {"Account": ["Sales of Product Income", "Checking", "Wages"], "Item": ["Hours"], "Term": ["Net 30", "Net 60"]}
 NEAR = "and QuickBooks holds none; did you mean"
+KNOWN = "known are"
 NO_INVOICE = "not in the list, so that no invoice is made."
 DEALS: tuple[tuple[str, str, Record], ...] = (
     ("company", "12", Customer(name="Acme")),
@@ -125,6 +126,26 @@ async def test_stages_are_compared_both_ways() -> None:
             '[invoice] when has "invoiced": nothing in the sample bears it; known are closedwon, proposal.',
             6,
             3,
+        ),
+    ]
+
+
+async def test_a_stage_that_the_source_does_not_have_is_an_error_where_its_stages_are_known() -> None:
+    of = sample(*DEALS)
+    of.statuses = {"closedwon": "Closed won", "proposal": "Proposal", "invoiced": "Invoiced"}
+    findings = await found('[invoice]\nwhen = ["closedwon", "invoiced", "payed"]\n', of)
+    assert [one for one in told(findings) if one[0] != "left out"] == [
+        (
+            "error",
+            '[invoice] when has "payed": the source has none of that name; known are closedwon, invoiced, proposal.',
+            5,
+            34,
+        ),
+        (
+            "not seen",
+            '[invoice] when has "invoiced": nothing in the sample bears it.',
+            5,
+            22,
         ),
     ]
 
