@@ -206,3 +206,9 @@ async def test_a_company_of_thousands_is_read_whole_in_few_tokens() -> None:
     assert counts == {"organization": 150, "person": 150, "product": 50, "deal": 1500, "installment": 0}
     # 4 pages of deals twice over, their products and instalments by hundreds, and the small lists.
     assert spent <= 10 * (3 + 2 * 3 + 1 + 2 * 15 + 1)
+
+
+async def test_all_statuses_that_a_deal_can_have_are_told(held: Account) -> None:
+    assert set((await held.source().describe()).statuses) == {"open", "won", "lost"}
+    stages = (await held.source(status="stage").describe()).statuses
+    assert set(stages) == set(held.emulator.company.stages.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from openapi_schema_validator import OAS31Validator
 
 from counterfoil.cli.tasks.mapping_schema import schema_text
 from counterfoil.planning.mapping import Mapping, MappingError, parse_mapping
@@ -19,13 +19,13 @@ EXAMPLES = importlib.resources.files("counterfoil.planning") / "examples"
 
 
 @pytest.fixture(scope="module")
-def validator() -> Draft202012Validator:
+def validator() -> OAS31Validator:
     schema: Any = exact_json.loads(schema_text().encode())
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    OAS31Validator.check_schema(schema)
+    return OAS31Validator(schema)
 
 
-def said(validator: Draft202012Validator, text: str) -> list[str]:
+def said(validator: OAS31Validator, text: str) -> list[str]:
     return [error.message for error in validator.iter_errors(tomllib.loads(text))]
 
 
@@ -42,7 +42,7 @@ def test_the_file_is_what_the_models_say() -> None:
     assert schema_text() == shipped, "run `counterfoil mapping schema > schema/mapping.schema.json`"
 
 
-def test_every_mapping_in_the_repository_fits(validator: Draft202012Validator) -> None:
+def test_every_mapping_in_the_repository_fits(validator: OAS31Validator) -> None:
     read = [(name, text) for name, text in mappings() if "connection" in tomllib.loads(text)]
     assert len(read) >= 5
     assert [(name, said(validator, text)) for name, text in read if said(validator, text)] == []
@@ -60,7 +60,7 @@ def test_every_mapping_in_the_repository_fits(validator: Draft202012Validator) -
         '[time.projects."Site B"]\ncustomer = "58"\nbillable = true\n',
     ],
 )
-def test_what_the_reader_takes_fits(validator: Draft202012Validator, extra: str) -> None:
+def test_what_the_reader_takes_fits(validator: OAS31Validator, extra: str) -> None:
     parse_mapping(MINIMAL + extra, file="m.toml")
     assert said(validator, MINIMAL + extra) == []
 
@@ -81,7 +81,7 @@ def test_what_the_reader_takes_fits(validator: Draft202012Validator, extra: str)
         '[exchange]\nrates = { euro = "1.1" }\n',
     ],
 )
-def test_what_the_reader_refuses_for_its_form_does_not_fit(validator: Draft202012Validator, extra: str) -> None:
+def test_what_the_reader_refuses_for_its_form_does_not_fit(validator: OAS31Validator, extra: str) -> None:
     with pytest.raises(MappingError):
         parse_mapping(MINIMAL + extra, file="m.toml")
     assert said(validator, MINIMAL + extra)

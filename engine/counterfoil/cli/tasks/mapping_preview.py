@@ -128,7 +128,7 @@ def _lines(value: JsonValue, path: str, books: BooksSeen | None) -> Iterator[str
     match value:
         case _ if reference is not None:
             yield f"{path}: {reference}"
-        case None | "" | [] | {}:
+        case None | "":
             return
         case dict():
             for name, part in value.items():
