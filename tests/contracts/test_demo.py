@@ -63,10 +63,10 @@ def test_it_ties_out_through_every_fault(report: JsonObject) -> None:
 @pytest.mark.slow
 def test_what_it_kept_can_be_looked_into(report: JsonObject, kept: Path) -> None:
     command = [sys.executable, "-c", "from counterfoil.cli import main; main()"]
-    command += ["explain", "Invoice 101", "--config", str(kept / "counterfoil.toml")]
+    command += ["explain", "101", "--config", str(kept / "counterfoil.toml")]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0
-    assert b"number 101 " in done.stdout or b"Invoice 101," in done.stdout
+    assert b", number 101 " in done.stdout.splitlines()[0]
     assert running_in(kept) == []
 
 

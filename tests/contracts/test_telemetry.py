@@ -121,6 +121,28 @@ async def test_work_taken_up_after_a_restart_goes_on_in_its_trace(shop: Shop) ->
     assert names >= {"counterfoil.send", "counterfoil.write_back"}
 
 
+async def test_what_was_under_way_when_a_worker_ended_goes_on_in_its_trace(shop: Shop) -> None:
+    """The worker fails once between an answer and its recording; another takes over, and settles by evidence."""
+    armed: list[str] = []
+
+    def fail(point: str) -> None:
+        if armed and point.endswith(".answered") and not point.startswith("write_back"):
+            armed.clear()
+            raise RuntimeError("the worker ends here")
+
+    async with shop.engine(step=fail):
+        await shop.until_done()
+        armed.append("now")
+        number = shop.sales.add_order()
+        await shop.until_done()
+    assert not armed
+    order = f"shelf:order:{number}"
+    events = await recorded(shop)
+    (origin,) = traces_of(events, "source.observed", order)
+    assert traces_of(events, "intent.uncertain", order) == {origin}
+    await assert_one_trace(shop, number)
+
+
 async def test_no_secret_in_anything_we_say(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     """Spans, logs, every table as text, and what the engine says of its health."""
     caplog.set_level(logging.DEBUG)

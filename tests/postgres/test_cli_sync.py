@@ -183,6 +183,21 @@ def test_a_wrong_mapping_stops_before_anything_is_read(shop: Shop, emulator: Emu
     assert writes(emulator) == 0
 
 
+def test_a_number_that_is_another_document_s_id_is_told(shop: Shop) -> None:
+    shop.write("exports/orders.csv", "id,customer,date\n2,C1,2026-03-02\n1,C2,2026-03-31\n")
+    shop.write("exports/lines.csv", "order,line,product,qty,price\n2,1,P1,3,10.00\n1,1,P1,2,9.99\n")
+    shop.run("sync")
+
+    by_id = shop.run("explain", "Invoice 1", "--json").json()["explained"][0]
+    words = shop.run("explain", "Invoice 1").out
+    by_number = shop.run("explain", "1", "--json").json()["explained"][0]
+
+    assert [(one["document_id"], one["doc_number"]) for one in by_id["records"]] == [("1", "2")]
+    assert by_id["otherwise"] == ["shop:order:1"]
+    assert "Another document bears this as its number: counterfoil explain shop:order:1." in words
+    assert [(one["document_id"], one["doc_number"]) for one in by_number["records"]] == [("2", "1")]
+
+
 def test_a_mapping_is_recorded_whole_when_it_changes_and_only_then(shop: Shop) -> None:
     def recorded(ran: Ran) -> int:
         count: int = ran.json()["companies"][0]["recorded"].get("mapping.recorded", 0)

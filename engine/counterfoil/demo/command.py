@@ -84,27 +84,25 @@ async def play(script: Script, home: Path, *, explain: bool) -> tuple[Findings, 
             findings = find(await collect(stage, script, director.course, director.tally))
             chain = ""
             if explain:
-                arguments = ["explain", _sample_document(script), "--config", str(home / CONFIG_FILE)]
+                arguments = ["explain", _sample_number(script), "--config", str(home / CONFIG_FILE)]
                 _, chain = await finished("explain", arguments, home)
     return findings, chain
 
 
-def _sample_document(script: Script) -> str:
-    """The invoice that a bookkeeper added a line to: its chain has something of everything."""
-    number = next(one.number for one in script.expected.invoices.values() if one.added)
-    return f"Invoice {number}"
+def _sample_number(script: Script) -> str:
+    """The number of the invoice that a bookkeeper added a line to: its chain has something of everything."""
+    return next(one.number for one in script.expected.invoices.values() if one.added)
 
 
 def _print_how_to_go_on(script: Script, home: Path | None, chain: str) -> None:
     out = sys.stdout
     if home is not None:
-        document = _sample_document(script)
         out.write("\nLook into it:\n")
-        out.write(f'  counterfoil explain "{document}" --config {home / CONFIG_FILE}\n')
+        out.write(f"  counterfoil explain {_sample_number(script)} --config {home / CONFIG_FILE}\n")
         out.write(f"  counterfoil parked --config {home / CONFIG_FILE}\n")
         out.write(f"  counterfoil log tail --config {home / CONFIG_FILE}\n")
         return
-    out.write(f"\nWhy {_sample_document(script)} is as it is (`counterfoil explain`):\n\n{chain}\n")
+    out.write(f"\nWhy invoice number {_sample_number(script)} is as it is (`counterfoil explain`):\n\n{chain}\n")
     out.write("\nRun it again with --keep FOLDER to look into log and state yourself.\n")
 
 

@@ -226,13 +226,12 @@ class CompanyWorker:
         """What an earlier holder had sent without recording an answer is uncertain, and is settled before all else."""
         company = self._session.company
         rows = await self._rooms.store.some(IntentRow, "intents_in", company, ["sent", "uncertain"], IN_DOUBT_MAX)
-        lost = [
-            self._rooms.settler.lost(row, "The process that sent it ended before an answer was recorded.")
-            for row in rows
-            if row.state == "sent"
-        ]
+        lost = [row for row in rows if row.state == "sent"]
         if lost:
-            await self._session.decide(lost)
+            plans = await self._rooms.events.recorded_many(company, [row.planned for row in lost])
+            why = "The process that sent it ended before an answer was recorded."
+            doubts = [(self._rooms.settler.lost(row, why), plans[row.planned].trace) for row in lost]
+            await self._session.decide_each(doubts)
         # Values on their way to a source hold up nothing but newer values for the same record.
         return {row.intent_id for row in rows if row.target == BOOKS}
 

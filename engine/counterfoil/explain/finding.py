@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from counterfoil.errors import CounterfoilError
@@ -25,11 +25,13 @@ class Target:
     Attributes:
         record_keys: source records, or records that only the plans know.
         documents: entity and id of documents in the books.
+        otherwise: records whose documents bear as their number what was taken for an id.
     """
 
     company: int
     record_keys: tuple[str, ...] = ()
     documents: tuple[tuple[str, str], ...] = ()
+    otherwise: tuple[str, ...] = ()
 
 
 class Finder:
@@ -67,10 +69,13 @@ class Finder:
 
     async def _by_document(self, company: int, key: str) -> Target | None:
         named = _DOCUMENT.fullmatch(key)
-        if named is not None:
-            entity, identity = named[1], named[2].strip()
-            return await self._documents(company, entity, identity) or await self._numbered(company, identity)
-        return None
+        if named is None:
+            return None
+        entity, identity = named[1], named[2].strip()
+        found, numbered = await self._documents(company, entity, identity), await self._numbered(company, identity)
+        if found is None or numbered is None:
+            return found or numbered
+        return replace(found, otherwise=tuple(key for key in numbered.record_keys if key not in found.record_keys))
 
     async def _by_number(self, company: int, key: str) -> Target | None:
         return await self._numbered(company, key) or await self._documents(company, None, key)

@@ -41,12 +41,13 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """The chain behind what was asked for."""
+    """The chain behind what was asked for; `otherwise` are other records that the same words may mean."""
 
     company: int
     records: tuple[Summary, ...]
     documents: tuple[str, ...]
     steps: tuple[Step, ...]
+    otherwise: tuple[str, ...] = ()
 
 
 async def gather(
@@ -66,7 +67,11 @@ async def gather(
     documents = tuple(f"{entity} {document_id}" for entity, document_id in gathering.documents)
     steps = steps_of([await gathering.happened(one) for one in gathering.events.values()], gathering.intents)
     return Explained(
-        company=target.company, records=tuple(gathering.summaries), documents=documents, steps=tuple(steps)
+        company=target.company,
+        records=tuple(gathering.summaries),
+        documents=documents,
+        steps=tuple(steps),
+        otherwise=target.otherwise,
     )
 
 

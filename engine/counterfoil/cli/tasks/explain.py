@@ -62,6 +62,9 @@ def _show(found: Explained, *, several: bool) -> None:
             out.print(Text(f"  {summary.reason} {summary.fix}".rstrip()), soft_wrap=True)
     if not found.records:
         out.print(Text(f"{', '.join(found.documents)}: comes from no source of ours.", style="bold"))
+    if found.otherwise:
+        asked = " or ".join(f"counterfoil explain {key}" for key in found.otherwise)
+        out.print(Text(f"  Another document bears this as its number: {asked}."), soft_wrap=True)
     out.print()
     for step in found.steps:
         _show_step(step)
