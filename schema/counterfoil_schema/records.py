@@ -154,6 +154,43 @@ class CreditMemo(Shape):
     exchange_rate: ExchangeRate | None = None
 
 
+class Refund(Shape):
+    """Money given back to a customer for what these lines say: like a credit memo, but paid out."""
+
+    kind: Literal["refund"] = "refund"
+    customer: RecordKey
+    number: str | None = None
+    dated: date
+    currency: Currency
+    lines: tuple[InvoiceLine, ...]
+    tax_included: bool = False
+    stated_tax: Decimal | None = None
+    exchange_rate: ExchangeRate | None = None
+
+
+class PayoutPart(Shape):
+    """What a payout passes on: of a payment the whole amount, of a refund what it took away, below zero."""
+
+    part_of: RecordKey
+    amount: Decimal
+
+
+class Payout(Shape):
+    """What a payment processor paid out in one sum: the money of some payments, less refunds and its fee.
+
+    `amount` is what reaches the bank, `fee` what the processor kept. `parts` is empty where the source names none.
+    """
+
+    kind: Literal["payout"] = "payout"
+    reference: str | None = None
+    dated: date
+    currency: Currency
+    amount: Decimal
+    fee: Decimal = Decimal(0)
+    parts: tuple[PayoutPart, ...] = ()
+    exchange_rate: ExchangeRate | None = None
+
+
 class Vendor(Shape):
     """Who is paid."""
 
@@ -301,7 +338,18 @@ class Custom(Shape):
 
 
 Record = Annotated[
-    Customer | Product | Invoice | Payment | CreditMemo | Vendor | Employee | PayRun | TimeEntry | Custom,
+    Customer
+    | Product
+    | Invoice
+    | Payment
+    | CreditMemo
+    | Refund
+    | Payout
+    | Vendor
+    | Employee
+    | PayRun
+    | TimeEntry
+    | Custom,
     Field(discriminator="kind"),
 ]
 

@@ -235,8 +235,9 @@ class CsvSource:
     def _keys_of(self, change: SourceChange, kind: str) -> Iterator[str]:
         """The record keys of one kind of ours that a change names."""
         record = getattr(change, "record", None)
-        for owner in (record, *getattr(record, "lines", ()), *getattr(record, "applied", ())):
-            for name in ("customer", "product", "invoice"):
+        parts = (*getattr(record, "lines", ()), *getattr(record, "applied", ()), *getattr(record, "parts", ()))
+        for owner in (record, *parts):
+            for name in ("customer", "product", "invoice", "part_of"):
                 key = getattr(owner, name, None)
                 if isinstance(key, str) and key.startswith(record_key(self._connection, kind, "")):
                     yield key

@@ -12,7 +12,8 @@ from counterfoil_schema.records import Address, record_key
 
 FieldKind = Literal["text", "amount", "date", "instant", "flag", "reference", "address", "currency"]
 
-FIELDS: Mapping[RecordName | Literal["line"], Mapping[str, FieldKind]] = {
+PartName = Literal["line", "part"]
+FIELDS: Mapping[RecordName | PartName, Mapping[str, FieldKind]] = {
     "customer": {
         "name": "text",
         "company_name": "text",
@@ -76,6 +77,24 @@ FIELDS: Mapping[RecordName | Literal["line"], Mapping[str, FieldKind]] = {
         "stated_tax": "amount",
         "exchange_rate": "amount",
     },
+    "refund": {
+        "customer": "reference",
+        "number": "text",
+        "dated": "date",
+        "currency": "currency",
+        "tax_included": "flag",
+        "stated_tax": "amount",
+        "exchange_rate": "amount",
+    },
+    "payout": {
+        "reference": "text",
+        "dated": "date",
+        "currency": "currency",
+        "amount": "amount",
+        "fee": "amount",
+        "exchange_rate": "amount",
+    },
+    "part": {"payment": "reference", "refund": "reference", "amount": "amount"},
     "line": {
         "product": "reference",
         "description": "text",
@@ -92,7 +111,7 @@ FIELDS: Mapping[RecordName | Literal["line"], Mapping[str, FieldKind]] = {
 }
 """Which fields a mapping may fill, and from what kind of cell."""
 
-REQUIRED: Mapping[RecordName | Literal["line"], Sequence[str]] = {
+REQUIRED: Mapping[RecordName | PartName, Sequence[str]] = {
     "customer": ("name",),
     "product": ("name",),
     "employee": ("given_name", "family_name"),
@@ -100,6 +119,9 @@ REQUIRED: Mapping[RecordName | Literal["line"], Sequence[str]] = {
     "invoice": ("customer", "status", "won", "currency"),
     "payment": ("customer", "dated", "currency", "amount"),
     "credit_memo": ("customer", "dated", "currency"),
+    "refund": ("customer", "dated", "currency"),
+    "payout": ("dated", "currency", "amount"),
+    "part": ("amount",),
     "line": ("unit_price",),
 }
 """Fields without which there is no such record; `customer` of an invoice may be empty in a row, and parks it."""
@@ -157,7 +179,7 @@ class RecordPlan:
 
 def plan_record(
     where: str,
-    record: RecordName | Literal["line"],
+    record: RecordName | PartName,
     columns: Mapping[str, ColumnPlan],
     constants: Mapping[str, Constant],
     *,

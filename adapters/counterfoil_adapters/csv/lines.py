@@ -10,7 +10,7 @@ from counterfoil_adapters.csv.columns import joined_id
 from counterfoil_adapters.csv.mapping import Charge
 from counterfoil_adapters.csv.plans import KindPlan, LinePlan, RowOf
 from counterfoil_adapters.csv.reading import BrokenRow
-from counterfoil_schema.records import InvoiceLine
+from counterfoil_schema.records import InvoiceLine, PayoutPart
 
 Problems = list[tuple[str, CellError]]
 """Places, such as `orders.csv line 17`, and what is wrong there."""
@@ -72,6 +72,30 @@ def _line_id(plan: LinePlan, cells: Cells, number: int) -> str:
     if not plan.spec.id:
         return str(number)
     return joined_id([cells[column] for column in plan.spec.id]) or ""
+
+
+def payout_parts(plan: KindPlan, rows: Sequence[RowOf], problems: Problems) -> list[PayoutPart]:
+    """What a payout passes on, by the file of its parts; what is wrong with any of them is added to `problems`."""
+    if plan.lines is None:
+        return []
+    made: list[PayoutPart] = []
+    for row in rows:
+        if isinstance(row.row, BrokenRow):
+            problems.append((row.place(), CellError(row.row.problem, row.row.fix)))
+            continue
+        values, errors = plan.lines.fields.read(row.cells())
+        named = [values[name] for name in ("payment", "refund") if name in values]
+        if len(named) != 1:
+            told = "neither a payment nor a refund" if not named else "both a payment and a refund"
+            errors.append(CellError(f"The part names {told}.", "Fill one of the two columns."))
+        problems.extend((row.place(), error) for error in errors)
+        if errors:
+            continue
+        try:
+            made.append(PayoutPart.model_validate({"part_of": named[0], "amount": values["amount"]}))
+        except ValidationError as error:
+            problems.append((row.place(), refused(error)))
+    return made
 
 
 def charge_lines(plan: KindPlan, row: RowOf, problems: Problems) -> list[InvoiceLine]:

@@ -12,7 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from counterfoil.errors import ConfigurationError
 from counterfoil_schema.exact_json import canonical
 
-RecordName = Literal["customer", "product", "employee", "vendor", "invoice", "payment", "credit_memo"]
+RecordName = Literal[
+    "customer", "product", "employee", "vendor", "invoice", "payment", "credit_memo", "refund", "payout"
+]
 READING_ORDER: tuple[RecordName, ...] = (
     "customer",
     "product",
@@ -21,6 +23,8 @@ READING_ORDER: tuple[RecordName, ...] = (
     "invoice",
     "credit_memo",
     "payment",
+    "refund",
+    "payout",
 )
 """Records come after those that they name."""
 
@@ -64,7 +68,7 @@ class Charge(_Table):
 
 
 class Lines(_Table):
-    """The file that holds an invoice's lines. `key` is its column with the invoice's id."""
+    """The file that holds the lines of a sale, or the parts of a payout. `key` is its column with that one's id."""
 
     file: str
     key: Columns
@@ -161,8 +165,12 @@ def _check(name: str, kind: Kind) -> None:
 
 
 def _check_lines(name: str, kind: Kind) -> None:
-    with_lines = kind.record in {"invoice", "credit_memo"}
-    if (kind.lines or kind.charges) and not with_lines:
+    with_lines = kind.record in {"invoice", "credit_memo", "refund"}
+    if kind.charges and kind.record == "payout":
+        raise ConfigurationError(
+            f"[csv.{name}]: a payout has no charges.", remedy="Give the fee as a column: fee = … in its columns."
+        )
+    if (kind.lines or kind.charges) and not with_lines and kind.record != "payout":
         raise ConfigurationError(
             f"[csv.{name}]: a {kind.record} has no lines.", remedy="Remove lines and charges from this table."
         )

@@ -12,12 +12,12 @@ from counterfoil_adapters.csv.mapping import Applied, Constant, Kind, Lines, Rec
 from counterfoil_adapters.csv.reading import BrokenRow, Row
 
 _PEOPLE: frozenset[RecordName] = frozenset({"customer", "employee", "vendor"})
-_PRICED: frozenset[RecordName] = frozenset({"product", "invoice", "payment", "credit_memo"})
+_PRICED: frozenset[RecordName] = frozenset({"product", "invoice", "payment", "credit_memo", "refund", "payout"})
 
 
 @dataclass(frozen=True, slots=True)
 class LinePlan:
-    """How the lines of an invoice are read from their file."""
+    """How the lines of a sale, or the parts of a payout, are read from their file."""
 
     spec: Lines
     fields: RecordPlan
@@ -91,7 +91,7 @@ def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Mapping[str, Rec
             kind.lines,
             plan_record(
                 f"{where}.lines",
-                "line",
+                "part" if kind.record == "payout" else "line",
                 kind.lines.columns,
                 kind.lines.constants,
                 connection=connection,

@@ -9,16 +9,27 @@ from pydantic import ValidationError
 from counterfoil.sources import Seen, Unreadable
 from counterfoil_adapters.csv.cells import CellError, Cells, amount
 from counterfoil_adapters.csv.columns import joined_id
-from counterfoil_adapters.csv.lines import Problems, charge_lines, detail_lines, refused
+from counterfoil_adapters.csv.lines import Problems, charge_lines, detail_lines, payout_parts, refused
 from counterfoil_adapters.csv.mapping import RecordName
 from counterfoil_adapters.csv.plans import KindPlan, RowOf
 from counterfoil_adapters.csv.reading import BrokenRow
 from counterfoil_schema.exact_json import dumps
-from counterfoil_schema.records import Application, CreditMemo, Customer, Employee, Invoice, Payment, Product, Vendor
+from counterfoil_schema.records import (
+    Application,
+    CreditMemo,
+    Customer,
+    Employee,
+    Invoice,
+    Payment,
+    Payout,
+    Product,
+    Refund,
+    Vendor,
+)
 
 ID_CHARACTERS_MAX = 200
 _PROBLEMS_SHOWN_MAX = 5
-Model = type[Customer | Product | Employee | Vendor | Invoice | Payment | CreditMemo]
+Model = type[Customer | Product | Employee | Vendor | Invoice | Payment | CreditMemo | Refund | Payout]
 _MODELS: Mapping[RecordName, Model] = {
     "customer": Customer,
     "product": Product,
@@ -27,6 +38,8 @@ _MODELS: Mapping[RecordName, Model] = {
     "invoice": Invoice,
     "payment": Payment,
     "credit_memo": CreditMemo,
+    "refund": Refund,
+    "payout": Payout,
 }
 
 
@@ -80,18 +93,20 @@ def build(plan: KindPlan, source_id: str, row: RowOf, lines: Sequence[RowOf] = (
     problems: Problems = [(row.place(), error) for error in errors]
     if plan.applied is not None:
         _apply(plan, cells, values, row, problems)
-    if plan.lines is not None or plan.kind.charges:
+    if plan.kind.record == "payout":
+        values["parts"] = tuple(payout_parts(plan, lines, problems))
+    elif plan.lines is not None or plan.kind.charges:
         values["lines"] = (*detail_lines(plan, lines, problems), *charge_lines(plan, row, problems))
-        if plan.lines is not None and plan.lines.spec.required and not lines:
-            problems.append(
-                (
-                    row.place(),
-                    CellError(
-                        f"{plan.name} {source_id} has no line in {plan.lines.spec.file}.",
-                        "Add its lines; or set lines.required = false, if it may have none.",
-                    ),
-                )
+    if plan.lines is not None and plan.lines.spec.required and not lines:
+        problems.append(
+            (
+                row.place(),
+                CellError(
+                    f"{plan.name} {source_id} has no line in {plan.lines.spec.file}.",
+                    "Add its lines; or set lines.required = false, if it may have none.",
+                ),
             )
+        )
     if not problems:
         try:
             record = _MODELS[plan.kind.record].model_validate(values)

@@ -12,7 +12,7 @@ from counterfoil.state.rows import ChangeRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.events.decisions import ChangeReopened
 from counterfoil_schema.events.receipts import SourceObserved
-from counterfoil_schema.records import CreditMemo, Invoice, Payment, Record, TimeEntry
+from counterfoil_schema.records import CreditMemo, Invoice, Payment, Payout, Record, Refund, TimeEntry
 
 WANTING = {
     "customer": "unknown_customer",
@@ -80,11 +80,13 @@ class Reopener:
 def references(record: Record) -> frozenset[str]:
     """The records that a record names."""
     match record:
-        case Invoice() | CreditMemo():
+        case Invoice() | CreditMemo() | Refund():
             products = {line.product for line in record.lines if line.product is not None}
             return frozenset(products | ({record.customer} if record.customer is not None else set()))
         case Payment():
             return frozenset({record.customer, *(part.invoice for part in record.applied)})
+        case Payout():
+            return frozenset(part.part_of for part in record.parts)
         case TimeEntry():
             return frozenset({record.employee})
         case _:

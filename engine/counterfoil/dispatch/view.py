@@ -22,9 +22,11 @@ from counterfoil_schema.records import (
     Employee,
     Invoice,
     Payment,
+    Payout,
     PayRun,
     Product,
     Record,
+    Refund,
     TimeEntry,
     Vendor,
 )
@@ -138,7 +140,7 @@ class LoadedView:
     def record(self, record_key: str) -> Record | None:
         """A source record as last observed."""
         match self._answer("record", record_key):
-            case Customer() | Product() | Invoice() | Payment() | CreditMemo() as found:
+            case Customer() | Product() | Invoice() | Payment() | CreditMemo() | Refund() | Payout() as found:
                 return found
             case Vendor() | Employee() | PayRun() | TimeEntry() | Custom() as found:
                 return found

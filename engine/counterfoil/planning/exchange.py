@@ -13,6 +13,18 @@ from counterfoil.planning.types import RATE_REF, Park, StateView
 from counterfoil_schema.exact_json import JsonObject
 
 
+def kept_in_one(key: str, currency: str, view: StateView) -> Park | None:
+    """Why books of one currency cannot take another."""
+    home = view.home_currency()
+    if currency == home:
+        return None
+    return Park(
+        code="foreign_currency",
+        reason=f"{named(key)} is in {currency}, but these books are kept in {home} alone.",
+        fix="Switch on multi-currency in QuickBooks, or enter the document by hand.",
+    )
+
+
 def currency_fields(
     key: str, currency: str, stated: Decimal | None, day: date, mapping: Mapping, view: StateView
 ) -> JsonObject | Park:
@@ -21,7 +33,7 @@ def currency_fields(
     A rate that the books are to give stands as `{"$rate": [currency, day]}`.
     """
     if not view.multi_currency():
-        return {}
+        return kept_in_one(key, currency, view) or {}
     named_currency: JsonObject = {"CurrencyRef": {"value": currency}}
     if currency == view.home_currency():
         return named_currency

@@ -25,10 +25,12 @@ from counterfoil.planning.sections import (
     InvoiceSection,
     PartySection,
     PaymentSection,
+    PayoutSection,
     PayrollSection,
     PostPolicy,
     PostSection,
     ProductSection,
+    RefundSection,
     Section,
     TaxSection,
     TimeSection,
@@ -50,6 +52,8 @@ class Mapping(Section):
     invoice: InvoiceSection = InvoiceSection()
     credit_memo: CreditMemoSection = CreditMemoSection()
     payment: PaymentSection = PaymentSection()
+    refund: RefundSection = RefundSection()
+    payout: PayoutSection = PayoutSection()
     payroll: PayrollSection = PayrollSection()
     time: TimeSection = TimeSection()
     tax: TaxSection = TaxSection()

@@ -14,6 +14,8 @@ ENTITIES: Mapping[str, str] = {
     "invoice": "Invoice",
     "credit_memo": "CreditMemo",
     "payment": "Payment",
+    "refund": "RefundReceipt",
+    "payout": "Deposit",
     "pay_run": "JournalEntry",
     "time_entry": "TimeActivity",
 }
@@ -34,6 +36,8 @@ _WRITTEN: Mapping[str, frozenset[str]] = {
     "Item": frozenset({"Name", "Type", "Sku", "Description", "UnitPrice", "IncomeAccountRef", "Active"}),
     "Invoice": _SALE | {"DueDate", "SalesTermRef"},
     "CreditMemo": _SALE,
+    "RefundReceipt": _SALE | {"DepositToAccountRef"},
+    "Deposit": frozenset({"TxnDate", "DepositToAccountRef", "CurrencyRef", "PrivateNote", "Line"}),
     "Payment": frozenset(
         {
             "CustomerRef",

@@ -3,13 +3,14 @@
 from typing import assert_never
 
 from counterfoil.planning.checks import refusal
-from counterfoil.planning.credit_memos import plan_credit_memo
+from counterfoil.planning.credits import plan_credit
 from counterfoil.planning.invoices import plan_invoice
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.outcome import content_hash, delete, label, merged, named, void
 from counterfoil.planning.ownership import ENTITIES
 from counterfoil.planning.parties import plan_party
 from counterfoil.planning.payments import plan_payment
+from counterfoil.planning.payouts import plan_payout
 from counterfoil.planning.payroll import plan_pay_run
 from counterfoil.planning.products import plan_product
 from counterfoil.planning.projected import Project, plan_custom
@@ -25,8 +26,10 @@ from counterfoil_schema.records import (
     Employee,
     Invoice,
     Payment,
+    Payout,
     PayRun,
     Product,
+    Refund,
     TimeEntry,
     Vendor,
     split_key,
@@ -35,7 +38,7 @@ from counterfoil_schema.records import (
 __all__ = ["content_hash", "plan"]
 
 _SECTIONS = {"pay_run": "payroll", "time_entry": "time"}
-Mapped = Customer | Product | Invoice | Payment | CreditMemo | Vendor | Employee | PayRun | TimeEntry
+Mapped = Customer | Product | Invoice | Payment | CreditMemo | Refund | Payout | Vendor | Employee | PayRun | TimeEntry
 """Records of which a mapping says what becomes of them."""
 
 _DEACTIVATED: JsonObject = {"Active": False}
@@ -85,8 +88,10 @@ def _planned(record: Mapped, request: PlanRequest, mapping: Mapping, view: State
             return plan_product(record, request, mapping, view)
         case Invoice():
             return plan_invoice(record, request, mapping, view)
-        case CreditMemo():
-            return plan_credit_memo(record, request, mapping, view)
+        case CreditMemo() | Refund():
+            return plan_credit(record, request, mapping, view)
+        case Payout():
+            return plan_payout(record, request, mapping, view)
         case Payment():
             return plan_payment(record, request, mapping, view)
         case PayRun():

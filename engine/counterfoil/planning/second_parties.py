@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from counterfoil.planning.exchange import kept_in_one
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.names import NameRules, choose_name, clean, held_name
 from counterfoil.planning.outcome import named
@@ -47,15 +48,8 @@ def own_currency(key: str, record: Record | None, mapping: Mapping, view: StateV
 
 def party_for(key: str, customer: str, currency: str, mapping: Mapping, view: StateView) -> Party | Park:
     """Whose document it is, in its currency; or why the books cannot take it."""
-    home = view.home_currency()
     if not view.multi_currency():
-        if currency == home:
-            return Party(key=customer)
-        return Park(
-            code="foreign_currency",
-            reason=f"{named(key)} is in {currency}, but these books are kept in {home} alone.",
-            fix="Switch on multi-currency in QuickBooks, or enter the document by hand.",
-        )
+        return kept_in_one(key, currency, view) or Party(key=customer)
     record = view.record(customer) if view.link(customer) is None else None
     own = own_currency(customer, record, mapping, view)
     if own == currency:

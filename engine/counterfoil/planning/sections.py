@@ -200,6 +200,28 @@ class PaymentSection(FromKinds):
     removed: Literal["park", "void"] = "park"
 
 
+class RefundSection(SaleSection):
+    """`[refund]`: money given back becomes a refund receipt, paid from `account`."""
+
+    account: Name | None = None
+    removed: Literal["park"] = "park"
+
+
+class PayoutSection(FromKinds):
+    """`[payout]`: what a processor paid out in one sum becomes a deposit into `account`.
+
+    `from_account` is where the payments lie until then, by default the `[payment] deposit_account`; where neither is
+    given it is Undeposited Funds, and the deposit takes up each payment by itself. `fee_account` takes the fee.
+    """
+
+    account: Name | None = None
+    from_account: Name | None = None
+    fee_account: Name | None = None
+    memo: MemoTemplate = "From {connection} {kind} {id}"
+    edited: Literal["update", "park"] = "park"
+    removed: Literal["park"] = "park"
+
+
 class Accounts(Section):
     """Accounts per part of a pay run, by their full names in the books."""
 
@@ -298,6 +320,8 @@ class PostSection(Section):
     invoice: PostPolicy = PostPolicy()
     credit_memo: PostPolicy = PostPolicy()
     payment: PostPolicy = PostPolicy()
+    refund: PostPolicy = PostPolicy()
+    payout: PostPolicy = PostPolicy()
     pay_run: PostPolicy = PostPolicy(post="review")
     time_entry: PostPolicy = PostPolicy()
 
@@ -323,6 +347,8 @@ class FieldsSection(Section):
     invoice: dict[str, FieldRule] = Field(default_factory=dict)
     credit_memo: dict[str, FieldRule] = Field(default_factory=dict)
     payment: dict[str, FieldRule] = Field(default_factory=dict)
+    refund: dict[str, FieldRule] = Field(default_factory=dict)
+    payout: dict[str, FieldRule] = Field(default_factory=dict)
     pay_run: dict[str, FieldRule] = Field(default_factory=dict)
     time_entry: dict[str, FieldRule] = Field(default_factory=dict)
 

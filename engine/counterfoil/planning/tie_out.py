@@ -16,6 +16,7 @@ from counterfoil_schema.events.decisions import Figures, TieOut
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 NOTHING = Decimal(0)
+_DEPOSITED = frozenset({"Payment", "SalesReceipt"})
 OFF = "does_not_tie_out"
 """The code of what stands in the books and does not come to what it must."""
 
@@ -47,6 +48,8 @@ def compare(
         return _entry(figures, document, ours)
     if "TotalAmt" not in document:
         return None
+    if _is_deposit(document):
+        return _deposit(figures, document, ours, rate)
     # Lines of a payment have no detail: they say what is paid, not what is sold.
     lines = [line for line in real_lines(document) if "Amount" in line and "DetailType" in line]
     own = lines if ours is None else [line for line in lines if line_id(line) in ours]
@@ -85,6 +88,37 @@ def _entry(figures: Figures, document: JsonObject, ours: AbstractSet[str] | None
         total=sides["Debit"],
         tax=NOTHING,
         expected=figures.net if alone else None,
+    )
+    return Compared(tie=tie, off=tuple(off))
+
+
+def _is_deposit(document: JsonObject) -> bool:
+    """Of all documents only a deposit takes up payments, or names an account by line like this."""
+    lines = real_lines(document)
+    return any("DepositLineDetail" in line or _links(line) & _DEPOSITED for line in lines)
+
+
+def _links(line: JsonObject) -> AbstractSet[str]:
+    links = line.get("LinkedTxn")
+    return {str(link.get("TxnType")) for link in links if isinstance(link, dict)} if isinstance(links, list) else set()
+
+
+def _deposit(figures: Figures, document: JsonObject, ours: AbstractSet[str] | None, rate: Decimal | None) -> Compared:
+    """A deposit by its total: what its lines take up or give away is no sale."""
+    total = number(document["TotalAmt"])
+    alone = ours is None or {line_id(line) for line in real_lines(document)} <= ours
+    off = list(_money(figures, document, rate))
+    if alone and total != figures.net:
+        off.append(_differs("its total is", total, figures.net, figures.currency))
+    foreign = figures.currency != figures.home
+    home_total = document.get("HomeTotalAmt")
+    tie = TieOut(
+        currency=figures.currency,
+        total=total,
+        tax=NOTHING,
+        expected=figures.net if alone else None,
+        rate=rate if foreign else None,
+        home_total=number(home_total) if foreign and home_total is not None else None,
     )
     return Compared(tie=tie, off=tuple(off))
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from counterfoil.sources import Seen, SourceAdapter, SourceContext
+from counterfoil.sources import Seen, SourceAdapter, SourceContext, Unreadable
 from counterfoil_adapters.csv.adapter import CsvSource
 from counterfoil_schema.records import (
     Address,
@@ -18,6 +18,8 @@ from counterfoil_schema.records import (
     Invoice,
     InvoiceLine,
     Payment,
+    Payout,
+    PayoutPart,
     Product,
     Record,
     Vendor,
@@ -173,3 +175,61 @@ def test_the_entry_point_opens_an_adapter(tmp_path: Path) -> None:
     opened = factory(context_for(tmp_path, MAPPING))
     assert isinstance(opened, CsvSource)
     assert list(opened.kinds()) == ["client", "good", "person", "supplier", "deal", "refund", "receipt"]
+
+
+PAYOUTS = """
+[connection]
+source = "csv"
+zone = "America/New_York"
+currency = "USD"
+
+[csv.charge]
+file = "charges.csv"
+record = "payment"
+id = "id"
+columns = { customer = "client", dated = "day", amount = "sum" }
+
+[csv.client]
+file = "clients.csv"
+record = "customer"
+id = "id"
+columns = { name = "name" }
+
+[csv.back]
+file = "back.csv"
+record = "refund"
+id = "id"
+columns = { customer = "client", dated = "day" }
+charges = [{ column = "sum", role = "goods" }]
+
+[csv.payout]
+file = "payouts.csv"
+record = "payout"
+id = "id"
+columns = { dated = "day", amount = "net", fee = "fee", reference = "trace" }
+lines = { file = "balance.csv", key = "payout", columns = { payment = "charge", refund = "back", amount = "gross" } }
+"""
+PARTS = "payout,charge,back,gross\npo,ch_1,,100.00\npo,,re_1,-20.00\nnone,,,1.00\nboth,ch_1,re_1,1.00\n"
+
+
+async def test_payouts_and_what_they_pass_on(tmp_path: Path) -> None:
+    rows = "".join(f"{each},2026-03-06,76.80,3.20,T-1\n" for each in ("po", "none", "both"))
+    (tmp_path / "payouts.csv").write_text("id,day,net,fee,trace\n" + rows)
+    (tmp_path / "balance.csv").write_text(PARTS)
+    whole, none, both = await read_changes(tmp_path, PAYOUTS, "payout")
+    assert isinstance(whole, Seen)
+    assert whole.record == Payout(
+        reference="T-1",
+        dated=date(2026, 3, 6),
+        currency="USD",
+        amount=Decimal("76.80"),
+        fee=Decimal("3.20"),
+        parts=(
+            PayoutPart(part_of="shop:charge:ch_1", amount=Decimal("100.00")),
+            PayoutPart(part_of="shop:back:re_1", amount=Decimal("-20.00")),
+        ),
+    )
+    assert isinstance(none, Unreadable)
+    assert (none.place, none.problem) == ("balance.csv line 4", "The part names neither a payment nor a refund.")
+    assert isinstance(both, Unreadable)
+    assert (both.place, both.problem) == ("balance.csv line 5", "The part names both a payment and a refund.")
