@@ -13,6 +13,7 @@ import pytest
 from counterfoil.clock import SystemEntropy
 from counterfoil.keys import master_key
 from counterfoil.log import MasterKey
+from counterfoil.postgres import Pool
 from support.audit import assert_state_adds_up
 from support.between import at_work, documents, source_settings
 from support.postgres import Database
@@ -112,7 +113,7 @@ def created(journal: Any, entity: str) -> Decimal:
     ("rules", "between"), [(UNDEPOSITED, "Undeposited Funds"), (CLEARING, "Processor")], ids=["undeposited", "clearing"]
 )
 async def test_a_payout_leaves_every_account_at_what_it_must_hold(
-    database: Database, tmp_path: Path, rules: str, between: str
+    database: Database, pool: Pool, tmp_path: Path, rules: str, between: str
 ) -> None:
     folder = tmp_path / "exports"
     folder.mkdir()
