@@ -1,9 +1,9 @@
 """What QuickBooks would refuse is found before it is sent, and told by the field and the value at fault.
 
-Lengths, permitted values and types come from the wire models; sums, products and required parts from Intuit's error
-table (2020, 2050, 2170, 2250, 2300, 6070). Planned bodies are symbolic, so a reference counts as given however it is
-written. Numbers, dates and enumerations are shown; free text is told by its length alone, because reasons are not
-sealed and it may be about a person.
+Lengths, permitted values and types come from the wire models, what must be there from `required`, sums and products
+from Intuit's error table (2050, 2170, 2250, 2300, 6070). Planned bodies are symbolic, so a reference counts as given
+however it is written. Numbers, dates and enumerations are shown; free text is told by its length alone, because reasons
+are not sealed and it may be about a person.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,46 +12,25 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from pydantic import ValidationError
 
+from counterfoil.planning.required import missing_of, missing_of_lines, out_of_range
+from counterfoil.planning.taxes import UNTAXED
 from counterfoil.planning.types import NAME_REF, RATE_REF, RECORD_REF, Intent, Park
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.quickbooks import MODELS
 
 CENT = Decimal("0.01")
 SHOWN_MAX = 60
+NAME_LISTS = frozenset(
+    {"Account", "Class", "Customer", "Department", "Employee", "Item", "PaymentMethod", "Term", "Vendor"}
+)
 LINES_MAX = 10_000
-REQUIRED: Mapping[str, Sequence[str]] = {
-    "Account": ("Name",),
-    "BillPayment": ("VendorRef", "TotalAmt", "PayType"),
-    "Bill": ("VendorRef", "Line"),
-    "Class": ("Name",),
-    "CreditMemo": ("CustomerRef", "Line"),
-    "Department": ("Name",),
-    "Deposit": ("DepositToAccountRef", "Line"),
-    "Estimate": ("CustomerRef", "Line"),
-    "Invoice": ("CustomerRef", "Line"),
-    "Item": ("Name", "Type"),
-    "JournalEntry": ("Line",),
-    "Payment": ("CustomerRef", "TotalAmt"),
-    "PaymentMethod": ("Name",),
-    "Purchase": ("PaymentType", "AccountRef", "Line"),
-    "PurchaseOrder": ("VendorRef", "APAccountRef", "Line"),
-    "RefundReceipt": ("DepositToAccountRef", "Line"),
-    "SalesReceipt": ("Line",),
-    "Term": ("Name",),
-    "TimeActivity": ("NameOf",),
-    "Transfer": ("FromAccountRef", "ToAccountRef", "Amount"),
-    "VendorCredit": ("VendorRef", "Line"),
-}
+TAXED_LINES_MAX = 750
+# Of 7 characters in the US, the UK and India, and of 20 elsewhere; US companies have been seen to take longer ones.
+LONGEST: Mapping[tuple[str, str], int] = {("Account", "AcctNum"): 20}
 WORDS = {
     "string_too_long": "is {length} characters long, and QuickBooks takes {max_length}",
     "literal_error": "is none of the values that QuickBooks takes ({expected})",
     "string_pattern_mismatch": "is no address that QuickBooks takes",
-}
-# At least one of these: what a party is called by (Intuit: entity pages).
-NAME_PARTS: Mapping[str, Sequence[str]] = {
-    "Customer": ("DisplayName", "Title", "GivenName", "MiddleName", "FamilyName", "Suffix"),
-    "Employee": ("GivenName", "FamilyName"),
-    "Vendor": ("DisplayName", "Title", "GivenName", "MiddleName", "FamilyName", "Suffix"),
 }
 # Of these the value may be shown: it is one of few words, or a number or name that is nobody's.
 SHOWN_TEXT = frozenset({"literal_error"})
@@ -59,18 +38,22 @@ SHOWN_FIELDS = frozenset({"DocNumber", "PaymentRefNum", "Sku", "AcctNum"})
 FORBIDDEN: Mapping[str, str] = {"Account": '":', "Customer": ":", "Employee": ":", "Item": ":", "Vendor": ":"}
 
 
-def refusal(intent: Intent, *, closed_until: date | None) -> Park | None:
+def refusal(intent: Intent, *, closed_until: date | None, home: str) -> Park | None:
     """Why QuickBooks would refuse what is wanted, or None.
 
     Args:
         intent: a document for QuickBooks; intents for other targets pass.
         closed_until: the last day of the closed period, if there is one.
+        home: the currency that the books are kept in.
     """
     if intent.target != "quickbooks" or intent.entity not in MODELS:
         return None
     closed = closed_refusal(intent.entity, intent.body, closed_until)
     if closed is not None:
         return closed
+    rateless = _rateless(intent, home)
+    if rateless is not None:
+        return rateless
     found = list(problems(intent.entity, intent.operation, intent.body))
     if not found:
         return None
@@ -81,6 +64,25 @@ def refusal(intent: Intent, *, closed_until: date | None) -> Park | None:
     )
 
 
+def _rateless(intent: Intent, home: str) -> Park | None:
+    """A document in another currency that does not say so, or names no rate: QuickBooks would count it one to one.
+
+    What the mapping makes has a rate or is parked before it comes here; this is for what an adapter's projection makes.
+    """
+    if intent.operation not in ("create", "update") or intent.entity in NAME_LISTS:
+        return None
+    named = _object(intent.body.get("CurrencyRef")).get("value")
+    currency = named if isinstance(named, str) else intent.currency or home
+    if currency == home or (named == currency and intent.body.get("ExchangeRate") not in (None, "")):
+        return None
+    lacks = "names no ExchangeRate" if named == currency else "bears no CurrencyRef"
+    return Park(
+        code="no_rate",
+        reason=f"{intent.entity} is in {currency} and {lacks}; QuickBooks would count one {currency} as one {home}.",
+        fix="State the currency and a rate of the day; an adapter's projection has to name both.",
+    )
+
+
 def problems(entity: str, operation: str, body: JsonObject) -> Iterator[str]:
     """Everything that is wrong with a body, each naming its field and value."""
     try:
@@ -88,25 +90,22 @@ def problems(entity: str, operation: str, body: JsonObject) -> Iterator[str]:
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=True):
             yield _said(detail["loc"], detail["type"], detail["msg"], detail["input"], detail.get("ctx", {}))
+    for (kind, name), most in LONGEST.items():
+        value = body.get(name)
+        if kind == entity and isinstance(value, str) and len(value) > most:
+            yield _said((name,), "string_too_long", "", value, {"max_length": most})
     if operation == "create":
-        yield from _missing(entity, body)
+        yield from missing_of(entity, body)
+    yield from out_of_range(entity, body)
     yield from _forbidden(entity, body)
     lines = _objects(body.get("Line"))
+    yield from missing_of_lines(entity, lines)
     if entity == "JournalEntry" and "Line" in body:
         yield from _unbalanced(lines)
-    elif len(lines) > LINES_MAX:
-        yield f"Line has {len(lines)} members, and QuickBooks takes {LINES_MAX}"
+    else:
+        yield from _too_many(lines)
     for number, line in enumerate(lines, start=1):
         yield from _wrong_product(number, line)
-
-
-def _missing(entity: str, body: JsonObject) -> Iterator[str]:
-    for name in REQUIRED.get(entity, ()):
-        if body.get(name) in (None, "", []):
-            yield f"{name} is missing"
-    parts = NAME_PARTS.get(entity, ())
-    if parts and not any(body.get(name) for name in parts):
-        yield f"{' or '.join(parts)} is missing"
 
 
 def _forbidden(entity: str, body: JsonObject) -> Iterator[str]:
@@ -132,14 +131,25 @@ def _resolved(value: JsonValue, name: str = "") -> JsonValue:
     return {key: _resolved(member, key) for key, member in value.items()}
 
 
-def closed_refusal(entity: str, body: JsonObject, closed_until: date | None) -> Park | None:
-    """Why a document cannot be dated as it is: its period is closed."""
+def closed_refusal(entity: str, body: JsonObject, closed_until: date | None, *, in_books: bool = False) -> Park | None:
+    """Why a document cannot be dated as it is: its period is closed.
+
+    Args:
+        in_books: it stands in QuickBooks on that day, and is to be changed.
+    """
     day = body.get("TxnDate")
     if closed_until is None or not isinstance(day, str) or day > closed_until.isoformat():
         return None
+    closed = f"the books are closed to {closed_until.isoformat()} inclusive"
+    if in_books:
+        return Park(
+            code="period_closed",
+            reason=f"The {entity} stands in QuickBooks on {day}, and {closed}: it cannot be changed there.",
+            fix="Open the period in QuickBooks, then retry it; or enter the difference by hand in an open period.",
+        )
     return Park(
         code="period_closed",
-        reason=f"The {entity} is dated {day}, and the books are closed to {closed_until.isoformat()} inclusive.",
+        reason=f"The {entity} is dated {day}, and {closed}.",
         fix="Open the period in QuickBooks, or date the document into an open one at the source; then retry it.",
     )
 
@@ -154,6 +164,19 @@ def _said(place: Sequence[int | str], kind: str, message: str, value: object, co
     return f"{path} {why}{shown}"
 
 
+def _too_many(lines: Sequence[JsonObject]) -> Iterator[str]:
+    """Intuit: REST API features; a journal entry has no such bound."""
+    taxed = any(_is_taxed(line) for line in lines)
+    most = TAXED_LINES_MAX if taxed else LINES_MAX
+    if len(lines) > most:
+        yield f"Line has {len(lines)} members, and QuickBooks takes {most}{' where any is taxed' if taxed else ''}"
+
+
+def _is_taxed(line: JsonObject) -> bool:
+    code = _object(_object(line.get(str(line.get("DetailType")))).get("TaxCodeRef"))
+    return bool(code) and code.get("value") != UNTAXED
+
+
 def _unbalanced(lines: Sequence[JsonObject]) -> Iterator[str]:
     sums = {"Debit": Decimal(0), "Credit": Decimal(0)}
     for line in lines:
@@ -163,8 +186,8 @@ def _unbalanced(lines: Sequence[JsonObject]) -> Iterator[str]:
             sums[side] += amount
     for number, line in enumerate(lines, start=1):
         amount = _number(line.get("Amount"))
-        if amount is not None and amount < 0:
-            yield f"Line.{number}.Amount {amount} is negative, and a side of an entry is not"
+        if amount is not None and amount <= 0:
+            yield f"Line.{number}.Amount {amount} is not positive, as each side of an entry is"
     if not all(sums.values()):
         yield "Line needs a debit and a credit"
     if sums["Debit"] != sums["Credit"]:

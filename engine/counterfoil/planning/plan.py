@@ -60,7 +60,7 @@ def plan(request: PlanRequest, mapping: Mapping, view: StateView, project: Proje
     if isinstance(planned, Unchanged | Skip | Park):
         return planned
     for intent in planned:
-        park = refusal(intent, closed_until=view.closed_until())
+        park = refusal(intent, closed_until=view.closed_until(), home=view.home_currency())
         if park is not None:
             return park
     return planned

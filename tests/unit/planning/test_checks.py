@@ -1,5 +1,8 @@
 """What QuickBooks would refuse parks before it is sent, and the emulator, asked, would refuse the same."""
 
+import json
+import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -8,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.planning.checks import problems, refusal
+from counterfoil.planning.required import NEEDS
 from counterfoil.planning.types import Intent, Park
 from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.exact_json import JsonObject, JsonValue, loads_object
+from support.fact_sheets import fact_sheet
 from support.quickbooks_company import Company
 
 SALE: JsonObject = {"ItemRef": {"value": "1"}, "Qty": Decimal(3), "UnitPrice": Decimal("3.3333")}
@@ -25,6 +30,36 @@ def entry(debit: str, credit: str, side: str = "Credit") -> JsonObject:
 
     return {"Line": [one(debit, "Debit", "60"), one(credit, side, "35")]}
 
+
+def posted(debit: str, credit: str) -> list[JsonValue]:
+    lines = entry(debit, credit)["Line"]
+    assert isinstance(lines, list)
+    return lines
+
+
+def without(body: JsonValue, name: str) -> JsonObject:
+    """The body, or the detail of a line, without one property."""
+    assert isinstance(body, dict)
+    detail = body.get("JournalEntryLineDetail")
+    if isinstance(detail, dict):
+        return {**body, "JournalEntryLineDetail": without(detail, name)}
+    return {key: value for key, value in body.items() if key != name}
+
+
+def spent(**detail: JsonValue) -> JsonObject:
+    kind = "AccountBasedExpenseLineDetail"
+    return {"Amount": Decimal(5), "DetailType": kind, kind: {**detail, "TaxCodeRef": {"value": "NON"}}}
+
+
+PAID: JsonObject = {
+    "VendorRef": {"value": "2"},
+    "TotalAmt": Decimal(5),
+    "PayType": "Check",
+    "CheckPayment": {"BankAccountRef": {"value": "35"}},
+}
+APPLIED: JsonObject = {"Amount": Decimal(5), "LinkedTxn": [{"TxnId": "1", "TxnType": "Bill"}]}
+DEPOSITED: JsonObject = {"Amount": Decimal(9), "DetailType": "DepositLineDetail", "DepositLineDetail": {}}
+WORKED: JsonObject = {"NameOf": "Employee", "EmployeeRef": {"value": "3"}, "TxnDate": "2026-11-15", "Hours": 8}
 
 WRONG: list[tuple[str, JsonObject, str, str]] = [
     ("Invoice", {**INVOICE, "DocNumber": "x" * 22}, "DocNumber is 22 characters long, and QuickBooks takes 21", "2050"),
@@ -43,9 +78,66 @@ WRONG: list[tuple[str, JsonObject, str, str]] = [
     ("Customer", {"DisplayName": "A\tB"}, "DisplayName holds a character", "2040"),
     ("Vendor", {"CompanyName": "A"}, "DisplayName or Title or", "2020"),
     ("Employee", {"DisplayName": "A"}, "GivenName or FamilyName is missing", "2020"),
-    ("JournalEntry", entry("-5.00", "-5.00"), "Line.1.Amount -5.00 is negative", "2290"),
+    ("JournalEntry", entry("-5.00", "-5.00"), "Line.1.Amount -5.00 is not positive", "2290"),
+    ("JournalEntry", entry("0.00", "0.00"), "Line.1.Amount 0.00 is not positive", "2290"),
     ("JournalEntry", entry("5.00", "5.00", "Debit"), "Line needs a debit and a credit", "2300"),
-]
+    (
+        "JournalEntry",
+        {"Line": [*posted("5.00", "5.00"), without(posted("3.00", "3.00")[0], "PostingType")]},
+        "Line.3.JournalEntryLineDetail.PostingType is missing",
+        "2260",
+    ),
+    (
+        "JournalEntry",
+        {"Line": [without(one, "AccountRef") for one in posted("5.00", "5.00")]},
+        "Line.2.JournalEntryLineDetail.AccountRef is missing",
+        "2020",
+    ),
+    ("JournalEntry", {"Line": [{"Amount": Decimal(5)}]}, "Line.1.DetailType is missing", "2020"),
+    ("Invoice", {**INVOICE, "Line": [{"DetailType": "SalesItemLineDetail", "SalesItemLineDetail": SALE}]},
+     "Line.1.Amount is missing", "2020"),
+    ("Account", {"Name": "Dues"}, "AccountType or AccountSubType is missing", "2020"),
+    ("Account", {"Name": "Dues", "AccountType": "Bank", "AcctNum": "1" * 21}, "AcctNum is 21 characters long", "2050"),
+    ("Item", {"Name": "A", "Type": "Service"}, "IncomeAccountRef or ExpenseAccountRef is missing", "2020"),
+    (
+        "Item",
+        {"Name": "A", "Type": "Inventory", "IncomeAccountRef": {"value": "1"}, "ExpenseAccountRef": {"value": "60"}},
+        "TrackQtyOnHand and QtyOnHand and InvStartDate and AssetAccountRef are missing, because Type is Inventory",
+        "2020",
+    ),
+    ("Term", {"Name": "Soon"}, "DueDays or DayOfMonthDue and DueNextMonthDays is missing", "2020"),
+    ("Term", {"Name": "x" * 32, "DueDays": 3}, "Name is 32 characters long, and QuickBooks takes 31", "2050"),
+    ("Payment", {"CustomerRef": {"value": "1"}, "TotalAmt": Decimal(-1)}, "TotalAmt -1 is negative", "2290"),
+    (
+        "Payment",
+        {"CustomerRef": {"value": "1"}, "TotalAmt": Decimal(1), "Line": [{"Amount": Decimal(1)}]},
+        "Line.1.LinkedTxn is missing",
+        "2020",
+    ),
+    ("Bill", {"VendorRef": {"value": "2"}, "Line": [spent()]}, "Line.1.AccountBasedExpenseLineDetail.AccountRef is",
+     "2020"),
+    (
+        "Purchase",
+        {"PaymentType": "Cash", "AccountRef": {"value": "35"},
+         "Line": [spent(AccountRef={"value": "60"}, BillableStatus="Billable")]},
+        "Line.1.AccountBasedExpenseLineDetail.CustomerRef is missing, because BillableStatus is Billable",
+        "2020",
+    ),
+    ("BillPayment", PAID, "Line is missing", "2020"),
+    ("BillPayment", {**PAID, "CheckPayment": {}, "Line": [APPLIED]}, "CheckPayment.BankAccountRef is missing", "2020"),
+    ("Deposit", {"DepositToAccountRef": {"value": "35"}, "Line": [DEPOSITED]},
+     "Line.1.DepositLineDetail.AccountRef is missing", "2020"),
+    ("Transfer", {"FromAccountRef": {"value": "35"}, "ToAccountRef": {"value": "4"}}, "Amount is missing", "2020"),
+    ("Transfer", {"FromAccountRef": {"value": "35"}, "ToAccountRef": {"value": "4"}, "Amount": Decimal(-2)},
+     "Amount -2 is negative", "2290"),
+    ("TimeActivity", {"NameOf": "Employee", "Hours": 1}, "EmployeeRef is missing, because NameOf is Employee", "2020"),
+    ("TimeActivity", without(WORKED, "Hours"), "Hours or Minutes or StartTime and EndTime is missing", "2020"),
+    ("TimeActivity", {**WORKED, "VendorRef": {"value": "2"}}, "EmployeeRef and VendorRef are both given", "6290"),
+    ("TimeActivity", {**WORKED, "Minutes": 60}, "Minutes 60 is more than 59", "6310"),
+    ("TimeActivity", {**WORKED, "BillableStatus": "Billable"}, "CustomerRef and HourlyRate are missing", "2020"),
+    ("Attachable", {"ContentType": "text/plain"}, "FileName or Note is missing", "2020"),
+    ("Attachable", {"Note": "n" * 2001}, "Note is 2001 characters long, and QuickBooks takes 2000", "2050"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("entity", "body", "said", "code"), WRONG)
@@ -56,6 +148,8 @@ def test_the_field_is_named_and_quickbooks_would_refuse_it_too(
     assert any(said in one for one in found), found
     company = Company()
     company.write("Customer", {"DisplayName": "Ann Lee"})
+    company.write("Vendor", {"DisplayName": "Bo & Co"})
+    company.write("Employee", {"GivenName": "Cy"})
     company.write("Item", {"Name": "Hours", "Type": "Service", "IncomeAccountRef": {"value": "1"}})
     with pytest.raises(QuickBooksFaultError) as refused:
         company.write(entity, body)
@@ -68,7 +162,7 @@ def wanted(entity: str, body: JsonObject) -> Intent:
 
 def test_a_refusal_says_what_and_how_to_mend_it_without_words_about_people() -> None:
     secret = "Ann's illness " * 300
-    park = refusal(wanted("Invoice", {**INVOICE, "PrivateNote": secret}), closed_until=None)
+    park = refusal(wanted("Invoice", {**INVOICE, "PrivateNote": secret}), closed_until=None, home="USD")
     assert isinstance(park, Park)
     assert "PrivateNote is 4200 characters long, and QuickBooks takes 4000" in park.reason
     assert "illness" not in park.reason
@@ -80,11 +174,39 @@ def test_a_refusal_says_what_and_how_to_mend_it_without_words_about_people() -> 
 )
 def test_a_closed_period_parks(day: str | None, parks: bool) -> None:
     body = INVOICE if day is None else {**INVOICE, "TxnDate": day}
-    park = refusal(wanted("Invoice", body), closed_until=date(2026, 10, 31))
+    park = refusal(wanted("Invoice", body), closed_until=date(2026, 10, 31), home="USD")
     assert (park is not None) is parks
     if park is not None:
         assert park.code == "period_closed"
         assert "closed to 2026-10-31" in park.reason
+
+
+EURO: JsonObject = {"CurrencyRef": {"value": "EUR"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({**INVOICE, **EURO}, "names no ExchangeRate"),
+        ({**INVOICE, **EURO, "ExchangeRate": None}, "names no ExchangeRate"),
+        (INVOICE, "bears no CurrencyRef"),
+        ({**INVOICE, **EURO, "ExchangeRate": Decimal("1.0831")}, ""),
+        ({**INVOICE, **EURO, "ExchangeRate": {"$rate": ["EUR", "2026-03-14"]}}, ""),
+        ({**INVOICE, "CurrencyRef": {"value": "USD"}}, ""),
+    ],
+)
+def test_no_document_in_another_currency_goes_out_without_a_rate(body: JsonObject, said: str) -> None:
+    """Whoever made it: QuickBooks stores one to one where none is named."""
+    park = refusal(replace(wanted("Invoice", body), currency="EUR"), closed_until=None, home="USD")
+    if not said:
+        assert park is None
+        return
+    assert isinstance(park, Park)
+    assert (park.code, said in park.reason) == ("no_rate", True)
+
+
+def test_a_party_in_another_currency_needs_no_rate() -> None:
+    assert refusal(wanted("Customer", {"DisplayName": "A", **EURO}), closed_until=None, home="USD") is None
 
 
 def test_symbolic_references_and_other_targets_pass() -> None:
@@ -93,9 +215,9 @@ def test_symbolic_references_and_other_targets_pass() -> None:
         "TotalAmt": Decimal(1),
         "Line": [{"Amount": Decimal(1), "LinkedTxn": [{"TxnId": {"$record": "hubspot:deal:1"}, "TxnType": "Invoice"}]}],
     }
-    assert refusal(wanted("Payment", symbolic), closed_until=None) is None
+    assert refusal(wanted("Payment", symbolic), closed_until=None, home="USD") is None
     elsewhere = Intent(target="hubspot", entity="Invoice", operation="update", body={"DocNumber": "x" * 99})
-    assert refusal(elsewhere, closed_until=None) is None
+    assert refusal(elsewhere, closed_until=None, home="USD") is None
 
 
 @given(
@@ -108,3 +230,49 @@ def test_amount_and_product_agree_with_the_books(quantity: Decimal, price: Decim
     detail: JsonObject = {"ItemRef": {"value": "1"}, "Qty": quantity, "UnitPrice": price}
     line: JsonObject = {"Amount": amount, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail}
     assert bool(list(problems("Invoice", "create", {"CustomerRef": {"value": "1"}, "Line": [line]}))) is (off != 0)
+
+
+def many(entity: str, taxed: bool, count: int) -> list[str]:
+    detail: JsonObject = {"ItemRef": {"value": "1"}, "TaxCodeRef": {"value": "TAX" if taxed else "NON"}}
+    line: JsonObject = {"Amount": Decimal(1), "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail}
+    return list(problems(entity, "create", {"CustomerRef": {"value": "1"}, "Line": [line] * count}))
+
+
+@pytest.mark.parametrize(("taxed", "most"), [(True, 750), (False, 10_000)])
+def test_a_document_has_so_many_lines_at_most(taxed: bool, most: int) -> None:
+    assert many("Invoice", taxed, most) == []
+    (said,) = many("Invoice", taxed, most + 1)
+    assert said.startswith(f"Line has {most + 1} members, and QuickBooks takes {most}")
+
+
+# Of France alone, and of a transfer's own making.
+NOT_SENT = {("Item", "ItemCategoryType"), ("Transfer", "TransferEx")}
+
+
+def test_what_the_sheet_of_fields_calls_required_is_asked_for() -> None:
+    sheet = json.loads(fact_sheet("quickbooks-online-fields.json"))
+    for entity in NEEDS:
+        said = " ".join(problems(entity, "create", {}))
+        for name, fact in sheet[entity].items():
+            if fact["required"] is True and not fact.get("required_note") and (entity, name) not in NOT_SENT:
+                assert name in said, (entity, name)
+
+
+OPTIONAL = {"TxnDate", "Hours", "Minutes", "AccountType", "AccountSubType", "GivenName", "FamilyName"}
+"""In the bodies below, but not wanted alone: of two of them one is enough."""
+
+
+def test_what_the_fact_sheet_asks_for_is_asked_for() -> None:
+    """Its minimal bodies pass, and each part that its table calls required is missed."""
+    sheet = fact_sheet("quickbooks-online.md")
+    bodies = re.search(r"\*\*Minimal create bodies\*\*.*?```json\n(.*?)```", sheet, re.DOTALL)
+    assert bodies is not None
+    kinds = ("Customer", "Employee", "Account", "Item", "Invoice", "Payment", "Bill", "BillPayment", "TimeActivity",
+             "Deposit", "Transfer")  # fmt: skip
+    for kind, text in zip(kinds, bodies[1].splitlines(), strict=True):
+        body = loads_object(text.encode())
+        assert list(problems(kind, "create", body)) == [], kind
+        for name in body.keys() - OPTIONAL - ({"Line"} if kind == "Payment" else set()):
+            assert list(problems(kind, "create", without(body, name))), (kind, name)
+    # Intuit's page lists the customer of a receipt as required, although its own forms let it be empty.
+    assert list(problems("SalesReceipt", "create", {"Line": [LINE]})) == ["CustomerRef is missing"]
