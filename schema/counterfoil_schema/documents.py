@@ -3,6 +3,8 @@
 Numbers stay exact because the document travels as JSON text of its own, read by `exact_json` and nothing else.
 """
 
+import re
+from collections.abc import Iterator
 from typing import Self
 
 from counterfoil_schema import exact_json
@@ -15,17 +17,22 @@ _CLEAR_IN_PERSONAL = frozenset(
 )
 _PERSONAL_IN_TRANSACTIONS = frozenset(
     {
-        "BillAddr",
-        "ShipAddr",
-        "ShipFromAddr",
-        "BillEmail",
-        "BillEmailCc",
-        "BillEmailBcc",
-        "CustomerMemo",
-        "DeliveryInfo",
+        *("BillAddr", "RemitToAddr", "ShipAddr", "ShipFromAddr", "VendorAddr"),
+        *("BillEmail", "BillEmailBcc", "BillEmailCc", "POEmail", "ReplyEmail"),
+        *("CheckPayment", "CreditCardPayment", "CustomerMemo", "DeliveryInfo"),
     }
 )
-_PERSONAL_REFS = ("CustomerRef", "VendorRef", "EmployeeRef")
+_PARTY_REFS = frozenset(
+    {
+        *("CustomerRef", "VendorRef", "EmployeeRef", "EntityRef"),
+        *("DropShipToEntity", "OtherNameRef", "PayerRef", "RemitToRef", "SalesRepRef", "ShipTo"),
+    }
+)
+"""References to people, in a document or in one of its lines: the name beside the Id is sealed."""
+
+MASK = "[personal]"
+_DEPTH_MAX = 40
+"""Far below any reference of Intuit's."""
 
 
 class Document(Shape):
@@ -38,16 +45,9 @@ class Document(Shape):
     @classmethod
     def of(cls, entity: str, fields: JsonObject) -> Self:
         """Split a whole document into its clear and its personal part."""
-        clear: JsonObject = {}
-        personal: JsonObject = {}
-        for name, value in fields.items():
-            if _is_personal(entity, name):
-                personal[name] = value
-                continue
-            clear[name] = value
-            if name in _PERSONAL_REFS and isinstance(value, dict) and "name" in value:
-                clear[name] = {key: part for key, part in value.items() if key != "name"}
-                personal[f"{name}.name"] = value["name"]
+        personal = {_key(name): value for name, value in fields.items() if is_personal(entity, name)}
+        open_part = {name: value for name, value in fields.items() if not is_personal(entity, name)}
+        clear = _without_names(open_part, (), personal)
         return cls(
             entity=entity,
             clear=exact_json.dumps(clear).decode(),
@@ -60,15 +60,26 @@ class Document(Shape):
         if self.personal is None or self.personal == ERASED:
             return fields
         for name, value in exact_json.loads_object(self.personal).items():
-            owner, dot, part = name.partition(".")
-            if dot:
-                _put(fields, owner, part, value)
+            if name.startswith("/"):
+                _put(fields, _place_of(name), value)
+            elif name.endswith(".name"):
+                # As names of references at the head of a document were kept before.
+                _put(fields, [name.removesuffix(".name"), "name"], value)
             else:
                 fields[name] = value
         return fields
 
+    def masked(self, text: str) -> str:
+        """A text about this document, as a refusal of it, without anything personal that stands in the document."""
+        if self.personal is None or self.personal == ERASED:
+            return text
+        told = sorted({leaf.strip() for leaf in _texts(exact_json.loads_object(self.personal))}, key=len, reverse=True)
+        words = "|".join(re.escape(leaf) for leaf in told if len(leaf) > 1)
+        return re.sub(rf"(?<!\w)(?:{words})(?!\w)", MASK, text, flags=re.IGNORECASE) if words else text
 
-def _is_personal(entity: str, name: str) -> bool:
+
+def is_personal(entity: str, name: str) -> bool:
+    """Whether a field of an entity is sealed as a whole."""
     if entity in _PERSONAL_ENTITIES:
         return name not in _CLEAR_IN_PERSONAL
     if entity == "TimeActivity" and name == "Description":
@@ -76,7 +87,68 @@ def _is_personal(entity: str, name: str) -> bool:
     return name in _PERSONAL_IN_TRANSACTIONS
 
 
-def _put(fields: JsonObject, owner: str, part: str, value: JsonValue) -> None:
-    inner = fields.get(owner)
-    if isinstance(inner, dict):
-        fields[owner] = {**inner, part: value}
+def without_names(value: JsonObject) -> JsonObject:
+    """A part of a document without the names of people in its references."""
+    return _without_names(value, (), {})
+
+
+def _without_names(value: JsonObject, place: tuple[str, ...], names: JsonObject) -> JsonObject:
+    """An object without the names of people in its references, which are put beside, by their places."""
+    if len(place) > _DEPTH_MAX:
+        return value
+    kept: JsonObject = {}
+    for key, part in value.items():
+        if isinstance(part, dict):
+            inner = _without_names(part, (*place, key), names)
+            if key in _PARTY_REFS and "name" in inner:
+                names[_pointer((*place, key, "name"))] = inner["name"]
+                inner = {name: each for name, each in inner.items() if name != "name"}
+            kept[key] = inner
+        elif isinstance(part, list):
+            kept[key] = [
+                _without_names(each, (*place, key, str(index)), names) if isinstance(each, dict) else each
+                for index, each in enumerate(part)
+            ]
+        else:
+            kept[key] = part
+    return kept
+
+
+def _key(name: str) -> str:
+    """Under what a whole field is sealed: its name, unless that could be read as a place."""
+    return _pointer((name,)) if name.startswith("/") or name.endswith(".name") else name
+
+
+def _pointer(place: tuple[str, ...]) -> str:
+    """A place as RFC 6901 writes it."""
+    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in place)
+
+
+def _place_of(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _put(fields: JsonObject, place: list[str], value: JsonValue) -> None:
+    """Put a value where it was; a holder that is not there any more takes none."""
+    holder: JsonValue = fields
+    for step in place[:-1]:
+        if isinstance(holder, dict):
+            holder = holder.get(step)
+        elif isinstance(holder, list) and step.isdecimal() and int(step) < len(holder):
+            holder = holder[int(step)]
+        else:
+            return
+    if isinstance(holder, dict):
+        holder[place[-1]] = value
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    """Every text in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)

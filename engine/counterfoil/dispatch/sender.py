@@ -111,6 +111,8 @@ class Sender:
             case Refused():
                 tried = attempt >= self._limits.attempts_max and outcome.then in {"retry", "refetch"}
                 last = tried and not outcome.unsent
+                # QuickBooks repeats what it refuses, and reasons are not sealed; its whole answer is.
+                reason = item.body.masked(outcome.reason)
                 return IntentRejected(
                     change=item.change,
                     record_key=item.record_key,
@@ -119,7 +121,7 @@ class Sender:
                     request_id=request_id,
                     code=outcome.code,
                     kind=outcome.kind,
-                    reason=f"{outcome.reason} Given up after {attempt} tries." if last else outcome.reason,
+                    reason=f"{reason} Given up after {attempt} tries." if last else reason,
                     fix=outcome.fix,
                     then="park" if last else outcome.then,
                     intuit_tid=outcome.intuit_tid,

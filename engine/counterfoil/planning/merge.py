@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from counterfoil.planning.ownership import FIXED_AT_CREATION, Ownership
 from counterfoil.planning.types import LINE_KEY, Conflict, Link
 from counterfoil.planning.values import holds, line_id, real_lines, same, words
+from counterfoil_schema.documents import without_names
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 
@@ -60,8 +61,14 @@ def merge_lines(ours: Sequence[JsonObject], link: Link) -> Conflict | None:
         we_moved = not holds(before, wanted)
         they_moved = now is None or not _line_kept(wanted, before, now)
         if we_moved and they_moved and not (now is not None and holds(now, wanted)):
-            return Conflict(field=f"Line[{identity}]", ours=words(wanted), base=words(before), theirs=words(now))
+            return Conflict(
+                field=f"Line[{identity}]", ours=_line_words(wanted), base=_line_words(before), theirs=_line_words(now)
+            )
     return None
+
+
+def _line_words(line: JsonObject | None) -> str:
+    return "no longer there" if line is None else words(without_names(line))
 
 
 def _line_kept(wanted: JsonObject, before: JsonObject, now: JsonObject) -> bool:

@@ -75,7 +75,8 @@ def _next_step(kind: FaultKind) -> Then | None:
 
 
 def _words(fault: Fault) -> str:
-    detail = fault.detail or fault.message
+    # Of a stale object QuickBooks says who else was at work on it.
+    detail = "" if fault.kind is FaultKind.REFETCH else fault.detail or fault.message
     return f"{fault.plain} (QuickBooks {fault.code}: {detail})" if detail else f"{fault.plain} ({fault.code})"
 
 
