@@ -131,7 +131,7 @@ def make_rooms(
             clock=shared.clock,
         ),
         requests=RequestTaker(session=session, store=shared.store, in_flight=base.in_flight),
-        after_merges=AfterMerges(session=session, store=shared.store, events=base.events, books=base.reader),
+        after_merges=_make_after_merges(shared, base),
         acquaintance=Acquaintance(
             session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings
         ),
@@ -166,6 +166,16 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
             instruments=shared.instruments,
             step=shared.step,
         ),
+    )
+
+
+def _make_after_merges(shared: Shared, base: _Base) -> AfterMerges:
+    return AfterMerges(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        books=base.reader,
+        survivors=base.view.survivors,
     )
 
 

@@ -418,18 +418,20 @@ async def test_an_update_builds_on_what_the_books_show_now(dispatcher: Dispatche
     assert Decimal("3.00") in [line["Amount"] for line in lines if isinstance(line, dict)]
 
 
+CLOSED_IN_MARCH = PreferencesObserved(
+    content_hash="h",
+    home_currency="USD",
+    multi_currency=False,
+    custom_numbers=True,
+    class_tracking=False,
+    department_tracking=False,
+    closed_until=date(2026, 3, 31),
+)
+
+
 async def test_a_period_closed_since_the_plan_parks_before_anything_is_sent(dispatcher: Dispatcher) -> None:
     change = await begin(dispatcher, dated)
-    closed = PreferencesObserved(
-        content_hash="h",
-        home_currency="USD",
-        multi_currency=False,
-        custom_numbers=True,
-        class_tracking=False,
-        department_tracking=False,
-        closed_until=date(2026, 3, 31),
-    )
-    await dispatcher.write(closed)
+    await dispatcher.write(CLOSED_IN_MARCH)
     parked = await dispatcher.outbox.prepare(await dispatcher.intent("i1"))
     assert isinstance(parked, done.IntentParked)
     await dispatcher.write(parked)
@@ -437,3 +439,33 @@ async def test_a_period_closed_since_the_plan_parks_before_anything_is_sent(disp
     assert (row.state, row.code) == ("parked", "period_closed")
     assert "closed to 2026-03-31" in row.reason
     assert dispatcher.books.sent == []
+
+
+@pytest.mark.parametrize("operation", ["update", "void", "delete"])
+async def test_a_document_of_a_closed_period_is_not_touched(dispatcher: Dispatcher, operation: str) -> None:
+    """Not even to be dated into an open one: QuickBooks looks at the day on which it stands as well."""
+    change = await linked(dispatcher, {"Id": "5", "SyncToken": "0", "TxnDate": "2026-03-30", "Line": []})
+    await dispatcher.write(CLOSED_IN_MARCH)
+    later = Document.of("Invoice", {"TxnDate": "2026-04-02"} if operation == "update" else {})
+    await dispatcher.write(planned(change, ORDER, "i2", operation=operation, body=later))
+    parked = await dispatcher.outbox.prepare(await dispatcher.intent("i2"))
+    assert isinstance(parked, done.IntentParked)
+    assert parked.code == "period_closed"
+    assert "stands in QuickBooks on 2026-03-30, and the books are closed to 2026-03-31" in parked.reason
+    assert dispatcher.books.sent == []
+
+
+async def test_a_conflict_about_something_personal_says_so_without_it(dispatcher: Dispatcher) -> None:
+    """The reason of a parked change lies in the clear: in the log, in rows, and on the source's record."""
+    ask = PARKING + '[fields.invoice.CustomerMemo]\nowner = "ask"\n'
+    await dispatcher.write(MappingRecorded(connection="shop", digest="d", text=ask))
+    first: JsonObject = {"Id": "5", "SyncToken": "0", "CustomerMemo": {"value": "Get well, Ann"}}
+    change = await linked(dispatcher, first)
+    await dispatcher.write(books("Invoice", "5", {**first, "SyncToken": "1", "CustomerMemo": {"value": "Dear Ann"}}))
+    body = Document.of("Invoice", {"CustomerMemo": {"value": "Ann, thanks"}})
+    await dispatcher.write(planned(change, ORDER, "i2", operation="update", body=body))
+    parked = await dispatcher.outbox.prepare(await dispatcher.intent("i2"))
+    assert isinstance(parked, done.IntentParked)
+    assert (parked.code, parked.reason.split()[0]) == ("conflict", "CustomerMemo")
+    assert "Ann" not in parked.reason + parked.fix
+    assert f"explain {ORDER} --personal" in parked.fix

@@ -1,4 +1,4 @@
-"""Customers that somebody merges in QuickBooks: what the source sends later belongs to the one that stays."""
+"""Records that somebody merges in QuickBooks: what the source sends later belongs to the one that stays."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from counterfoil.postgres import Pool
 from counterfoil.state.rows import ChangeRow, DocumentRow, LinkRow
 from support.postgres import Database
 from support.running import Shop, company_settings, open_shop
+from support.shelf import MAPPING
 
 pytestmark = pytest.mark.slow
 
@@ -62,8 +63,8 @@ async def names(shop: Shop) -> dict[str, str]:
     return {str(one["Id"]): str(one["DisplayName"]) for one in rows}
 
 
-async def merge(shop: Shop, gone: str, kept: str) -> None:
-    await shop.control("/books/Customer", {"operation": "merge", "id": gone, "into": kept})
+async def merge(shop: Shop, gone: str, kept: str, entity: str = "Customer") -> None:
+    await shop.control(f"/books/{entity}", {"operation": "merge", "id": gone, "into": kept})
 
 
 @pytest.mark.parametrize("webhooks", [True, False], ids=["told by a webhook", "told by nobody"])
@@ -164,4 +165,118 @@ async def test_what_was_refused_before_the_merge_was_known_is_tried_again(
         capsys.readouterr()
         assert await explain(shop.settings(), key, personal=False, as_json=False) == 0
         assert words in " ".join(capsys.readouterr().out.split())
+    await shop.check_state()
+
+
+async def sold(shop: Shop) -> dict[str, set[str]]:
+    """Which items each invoice sells, in the books."""
+    rows: list[dict[str, Any]] = (await shop.control("/state?entity=Invoice"))["Invoice"]
+    details = {str(one["DocNumber"]): [line.get("SalesItemLineDetail") for line in one["Line"]] for one in rows}
+    return {number: {str(one["ItemRef"]["value"]) for one in found if one} for number, found in details.items()}
+
+
+async def said_of(shop: Shop, entity: str, document_id: str) -> set[str]:
+    rows = await shop.store.some(ChangeRow, "changes_of_record", 1, f"quickbooks:{entity}:{document_id}")
+    return {row.code for row in rows}
+
+
+@pytest.mark.parametrize("webhooks", [True, False], ids=["told by a webhook", "told by nobody"])
+async def test_an_item_that_was_merged_is_sold_as_the_one_that_stays(shop: Shop, webhooks: bool) -> None:
+    order(shop, "2001", "c1")
+    async with shop.engine(webhooks=webhooks):
+        await shop.until_done()
+        hours = (await link(shop, "shelf:product:p1")).document_id
+        kept = str(
+            (await shop.enter("Item", {"Name": "Advice", "Type": "Service", "IncomeAccountRef": {"value": "1"}}))["Id"]
+        )
+        await shop.until_done()
+        await merge(shop, hours, kept, "Item")
+        await shop.until_done()
+        moved = await link(shop, "shelf:product:p1")
+        assert (moved.document_id, moved.status, moved.shared_with) == (kept, "live", None)
+        order(shop, "2001", "c1", "60.00")
+        order(shop, "2002", "c1")
+        shop.sales.shelf.put("product", "p1", {"kind": "product", "name": "Hours of advice"})
+        await shop.until_done()
+    assert await sold(shop) == {"2001": {kept}, "2002": {kept}}
+    items: list[dict[str, Any]] = (await shop.control("/state?entity=Item"))["Item"]
+    named = {str(one["Id"]): one["Name"] for one in items}
+    assert (named[kept], hours in named) == ("Hours of advice", False)
+    assert "edited-in-books" not in await said_of(shop, "Invoice", (await link(shop, "shelf:order:2001")).document_id)
+    await shop.check_state()
+
+
+TIME = """
+[employee]
+create = true
+
+[time]
+unknown_project = "post"
+
+[time.projects."Site A"]
+customer = "{customer}"
+"""
+
+
+def worked(shop: Shop, number: str, minutes: str = "60") -> None:
+    """An hour of one person at a site that the mapping bills to a customer by its Id."""
+    entry = {"entry_id": number, "minutes": minutes}
+    record = {"kind": "time_entry", "employee": "shelf:employee:e1", "dated": "2026-03-14", "project": "Site A"}
+    shop.sales.shelf.put("hours", number, {**record, "parts": [entry]})
+
+
+async def whose(shop: Shop) -> set[tuple[str, str, int]]:
+    """Employee, customer and hours of each time activity in the books."""
+    rows: list[dict[str, Any]] = (await shop.control("/state?entity=TimeActivity"))["TimeActivity"]
+    return {(str(one["EmployeeRef"]["value"]), str(one["CustomerRef"]["value"]), int(one["Hours"])) for one in rows}
+
+
+async def test_hours_follow_an_employee_and_a_customer_that_were_merged(shop: Shop) -> None:
+    """The employee is ours and nobody tells of the merge; the customer stands in the mapping by an Id that went."""
+    site = str((await shop.enter("Customer", {"DisplayName": "Site A"}))["Id"])
+    company = company_settings(shop.emulator, shop.folder, mapping=MAPPING + TIME.format(customer=site))
+    shop.sales.shelf.put("employee", "e1", {"kind": "employee", "given_name": "Cy", "family_name": "Ray"})
+    worked(shop, "h1")
+    async with shop.engine(shop.settings(company), webhooks=False):
+        await shop.until_done()
+        cy = (await link(shop, "shelf:employee:e1")).document_id
+        assert await whose(shop) == {(cy, site, 1)}
+        kept = str((await shop.enter("Employee", {"GivenName": "Cyrus", "FamilyName": "Ray"}))["Id"])
+        await shop.until_done()
+        await merge(shop, cy, kept, "Employee")
+        await shop.until_done()
+        assert (await link(shop, "shelf:employee:e1")).document_id == kept
+    async with shop.engine(shop.settings(company)):
+        larger = str((await shop.enter("Customer", {"DisplayName": "Sites A and B"}))["Id"])
+        await shop.until_done()
+        await merge(shop, site, larger)
+        await shop.until_done()
+        worked(shop, "h1", "120")
+        worked(shop, "h2", "180")
+        await shop.until_done()
+    assert await whose(shop) == {(kept, larger, 2), (kept, larger, 3)}
+    await shop.check_state()
+
+
+async def test_where_documents_disagree_nothing_is_guessed(shop: Shop) -> None:
+    """Somebody had given an invoice to another customer before the one it was made for was merged away unseen."""
+    order(shop, "2001", "c1")
+    order(shop, "2002", "c1")
+    unwatched = shop.settings(company_settings(shop.emulator, shop.folder, sweep_seconds=3600))
+    async with shop.engine(unwatched, webhooks=False):
+        await until_each_is(shop, "applied", "shelf:order:2001", "shelf:order:2002")
+        ann = (await link(shop, "shelf:customer:c1")).document_id
+        bo = (await link(shop, "shelf:customer:c2")).document_id
+        invoice = (await link(shop, "shelf:order:2001")).document_id
+        await shop.control(
+            "/books/Invoice", {"operation": "update", "id": invoice, "body": {"CustomerRef": {"value": bo}}}
+        )
+        kept = str((await shop.enter("Customer", {"DisplayName": "Ann & Daughters"}))["Id"])
+        await merge(shop, ann, kept)
+    async with shop.engine(webhooks=False):
+        await shop.until_done()
+    gone = await shop.store.one(DocumentRow, 1, "Customer", ann)
+    assert gone is not None
+    assert (gone.status, gone.merged_into) == ("deleted", None)
+    assert (await link(shop, "shelf:customer:c1")).document_id == ann
     await shop.check_state()

@@ -4,9 +4,10 @@ A merge may become known only after a document that names the one that went was 
 What the document named is in the log, and so is what became of that. Tried again, it names the one that stays.
 """
 
-from counterfoil.dispatch.merging import references_in, survivors_of
 from counterfoil.dispatch.observing import BooksReader
+from counterfoil.dispatch.references import references_in
 from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.survivors import Survivors
 from counterfoil.dispatch.view import EventSource
 from counterfoil.state.rows import ChangeRow, IntentRow
 from counterfoil.state.store import StateStore
@@ -25,11 +26,14 @@ class AfterMerges:
     after the merge that explains it.
     """
 
-    def __init__(self, *, session: Session, store: StateStore, events: EventSource, books: BooksReader) -> None:
+    def __init__(
+        self, *, session: Session, store: StateStore, events: EventSource, books: BooksReader, survivors: Survivors
+    ) -> None:
         self._session = session
         self._store = store
         self._events = events
         self._books = books
+        self._survivors = survivors
         self._looked_at = -1
 
     async def take(self, head: int, *, anyway: bool = False) -> bool:
@@ -37,6 +41,7 @@ class AfterMerges:
         merged_at = self._books.merged_at
         if head < merged_at or not (anyway or merged_at > self._looked_at):
             return False
+        await self._survivors.load()
         found: list[ChangeReopened] = []
         after = 0
         while True:
@@ -63,8 +68,9 @@ class AfterMerges:
                 continue
             sent = await self._events.event_at(self._session.company, row.sent)
             items = sent.items if isinstance(sent, CallSent) else ()
-            named = {key for one in items if one.intent_id == row.intent_id for key in references_in(one.body.fields())}
-            survivors = await survivors_of(self._store, self._session.company, named)
+            bodies = [one.body.fields() for one in items if one.intent_id == row.intent_id]
+            named = {key for body in bodies for key in references_in(body, row.entity)}
+            survivors = self._survivors.among(named)
             for (entity, gone), kept in sorted(survivors.items()):
                 return f"{entity} {gone}, which it names, was merged in QuickBooks into {entity} {kept}."
         return None

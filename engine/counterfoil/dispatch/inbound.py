@@ -6,7 +6,6 @@ from dataclasses import replace
 from counterfoil.dispatch.decided import Decided
 from counterfoil.dispatch.ids import MARKER_BEGIN
 from counterfoil.dispatch.mappings import Mappings
-from counterfoil.dispatch.merging import references_in, survivors_of, with_survivors
 from counterfoil.dispatch.observing import may_have_made
 from counterfoil.dispatch.outbox import SINGLE_ENTITIES
 from counterfoil.dispatch.view import ViewLoader
@@ -109,16 +108,16 @@ class InboundDecider:
         verdict = judge(event.document.fields(), event.status, link, rules)
         if not isinstance(verdict, Foreign):
             return False, "Our own write, seen again."
-        if await self._only_merged(event, link, rules):
+        if self._only_merged(event, link, rules):
             return False, "Nothing but names of records that were merged in QuickBooks differs."
         return True, f"Edited in QuickBooks ({', '.join(verdict.changed) or event.status}); the edit is kept."
 
-    async def _only_merged(self, event: BooksObserved, link: Link, rules: Ownership | None) -> bool:
+    def _only_merged(self, event: BooksObserved, link: Link, rules: Ownership | None) -> bool:
         """Whether a document differs from our image by no more than what QuickBooks moved when it merged records."""
-        survivors = await survivors_of(self._store, self._company, references_in(link.image))
-        if not survivors:
+        image = self._view.survivors.turn(link.image, event.entity)
+        if image == link.image:
             return False
-        moved = replace(link, image=with_survivors(link.image, survivors))
+        moved = replace(link, image=image)
         return not isinstance(judge(event.document.fields(), event.status, moved, rules), Foreign)
 
     async def _remark(self, change: ChangeRow, event: BooksObserved) -> Event:

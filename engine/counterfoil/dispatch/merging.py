@@ -1,33 +1,25 @@
 """Records of a name list that somebody made one in QuickBooks: the one stands for what the other stood for.
 
-QuickBooks itself moves the documents that named the one. Intuit's webhook names both; where it was lost, a customer or
-vendor that is gone can only have been merged, since QuickBooks deletes none, and a document of ours shows into which.
+QuickBooks itself moves the documents that named the one. Intuit's webhook names both; where it was lost, a record that
+is gone can only have been merged, since QuickBooks deletes none of these, and our documents show into which.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from counterfoil.dispatch.books import Books, Shown
-from counterfoil.dispatch.view import EventSource
+from counterfoil.dispatch.references import Key, places_in
+from counterfoil.dispatch.view import EventSource, document_at
 from counterfoil.state.rows import DocumentRow, HintRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.decisions import Lane
 from counterfoil_schema.events.receipts import BooksMerged, WebhookReceived
-from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 MERGED: Final = "merged"
 MERGEABLE: Final = frozenset({"Customer", "Vendor", "Employee", "Item"})
 """Entities of which records may stand for a source's, and that a person can merge."""
-
-MERGES_MAX: Final = 10
-"""How many merges, one into the other, are followed."""
-
-PARTIES: Final[Mapping[str, str]] = {"Customer": "CustomerRef", "Vendor": "VendorRef"}
-"""Those that a document names at its head: there it is seen whom it belongs to now."""
-
-Key = tuple[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,17 +69,25 @@ class Merges:
         return tuple(row["record_key"] for row in rows)
 
     async def _pointed_at(self, row: DocumentRow, gone: Shown, lane: Lane) -> str | None:
-        """Whom a document of ours names now that named the one that is gone."""
-        reference = PARTIES.get(gone.entity)
-        if reference is None or gone.status != "deleted" or row.record_key is None:
+        """Whom our documents name now, where they named the one that is gone.
+
+        Somebody may have changed one of them before: only where all agree is it known into which it was merged.
+        """
+        if gone.status != "deleted" or row.record_key is None:
             return None
+        lost, named = (gone.entity, gone.document_id), set[Key]()
         for record in await self.store.records("pointing_at", self.company, row.record_key):
-            (document,) = await self.books.read(record["entity"], [record["document_id"]], lane)
-            held = document.document.get(reference)
-            named = held.get("value") if isinstance(held, dict) else None
-            if document.status == "live" and isinstance(named, str):
-                return named
-        return None
+            image = await document_at(self.events, self.company, record["image"])
+            places = [place for place, key in places_in(image.fields(), record["entity"]).items() if key == lost]
+            if not places:
+                continue
+            (shown,) = await self.books.read(record["entity"], [record["document_id"]], lane)
+            if shown.status == "live":
+                now = places_in(shown.document, record["entity"])
+                named.update(now[place] for place in places if place in now)
+        entities_and_ids = sorted(named)
+        is_known = len(named) == 1 and entities_and_ids[0][0] == gone.entity and entities_and_ids[0] != lost
+        return entities_and_ids[0][1] if is_known else None
 
 
 def _is_gone(shown: Shown) -> bool:
@@ -105,43 +105,3 @@ def _merged(gone: Shown, kept: Shown, records: tuple[str, ...], *, by_webhook: b
         records=records,
         document=Document.of(kept.entity, kept.document),
     )
-
-
-async def survivors_of(store: StateStore, company: int, keys: Iterable[Key]) -> dict[Key, str]:
-    """The ids of the records that these were merged into in the end, those that were."""
-    ends: dict[Key, str] = {}
-    asked = {key: key for key in keys}
-    for _ in range(MERGES_MAX):
-        rows = await store.load(company, DocumentRow.table, sorted(set(asked.values())))
-        steps = {key: row.merged_into for key, row in rows.items() if isinstance(row, DocumentRow) and row.merged_into}
-        asked = {key: (at[0], steps[at]) for key, at in asked.items() if at in steps}
-        if not asked:
-            break
-        ends.update({key: at[1] for key, at in asked.items()})
-    return ends
-
-
-def with_survivors(image: JsonObject, survivors: Mapping[Key, str]) -> JsonObject:
-    """An image of ours with each reference to a record that was merged leading to the one that stayed."""
-    return {name: _moved(name, value, survivors) for name, value in image.items()}
-
-
-def references_in(value: JsonValue, name: str = "") -> set[Key]:
-    """Entity and id of all that a document names: a field `CustomerRef` names a Customer."""
-    if isinstance(value, dict):
-        held = value.get("value")
-        own = {(name.removesuffix("Ref"), held)} if name.endswith("Ref") and isinstance(held, str) else set[Key]()
-        return own.union(*(references_in(part, key) for key, part in value.items()))
-    return set[Key]().union(*(references_in(part, name) for part in value)) if isinstance(value, list) else set()
-
-
-def _moved(name: str, value: JsonValue, survivors: Mapping[Key, str]) -> JsonValue:
-    match value:
-        case {"value": str(held)} if (kept := survivors.get((name.removesuffix("Ref"), held))) is not None:
-            return {"value": kept}
-        case dict():
-            return {key: _moved(key, part, survivors) for key, part in value.items()}
-        case list():
-            return [_moved(name, part, survivors) for part in value]
-        case _:
-            return value

@@ -6,7 +6,8 @@ from datetime import date
 
 from counterfoil.dispatch.books import Books, BooksFacts, BooksUnreadableError, Shown
 from counterfoil.dispatch.early_echoes import EarlyEchoes
-from counterfoil.dispatch.merging import Key, Merges
+from counterfoil.dispatch.merging import Merges
+from counterfoil.dispatch.references import Key
 from counterfoil.dispatch.resting import Resting
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step

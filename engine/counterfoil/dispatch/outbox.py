@@ -1,13 +1,14 @@
 """Turns intents that may go out into calls: references resolved, bodies fixed, transactions gathered into batches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from counterfoil.dispatch.books import Books, Call, Item
 from counterfoil.dispatch.ids import batch_request_id, bytes_hash, marker, request_id
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.view import EventSource, ViewLoader
+from counterfoil.dispatch.watched import BOOKS
 from counterfoil.planning.checks import closed_refusal
 from counterfoil.planning.compose import compose
 from counterfoil.planning.outcome import gone, merged
@@ -15,7 +16,7 @@ from counterfoil.planning.types import Composed, Conflict, Link, Unresolved
 from counterfoil.state.rows import IntentRow, LinkRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
-from counterfoil_schema.documents import Document
+from counterfoil_schema.documents import Document, is_personal
 from counterfoil_schema.events.decisions import CallItem, IntentParked, IntentPlanned, Lane
 from counterfoil_schema.exact_json import JsonObject
 
@@ -115,7 +116,7 @@ class Outbox:
             return _gone(row, planned, link)
         if link is not None and link.shared_with is not None and planned.operation != "create":
             return _shared(row, link, link.shared_with)
-        symbolic = planned.body.fields()
+        symbolic, link = self._after_merges(row, planned.body.fields(), link)
         sign = await self.marker_of(row)
         held = await self._mappings.held(row.record_key.split(":", 1)[0])
         rules = held.mapping.ownership_of_entity(row.entity) if held else None
@@ -139,7 +140,7 @@ class Outbox:
                 body = Document.of(composed.entity, composed.body)
                 return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body)
             case Composed():
-                return await self._refused(row, composed) or self._ready(row, planned, composed)
+                return await self._refused(row, composed, link) or self._ready(row, planned, composed)
             case Unresolved(names=names) if names:
                 return Nameless(row=row, mapping=held, names=tuple(names))
             case Unresolved(read_first=first) if first:
@@ -151,13 +152,24 @@ class Outbox:
             case Conflict():
                 return _park_conflict(row, composed)
 
-    async def _refused(self, row: IntentRow, composed: Composed) -> IntentParked | None:
-        """A period may have been closed since the document was planned; the rest of it was checked then."""
-        if row.target != "quickbooks":
+    def _after_merges(self, row: IntentRow, symbolic: JsonObject, link: Link | None) -> tuple[JsonObject, Link | None]:
+        """What is wanted and what it builds on, where they name by Id what somebody has merged since."""
+        if row.target != BOOKS:
+            return symbolic, link
+        turn = self._view.survivors.turn
+        if link is not None:
+            link = replace(link, image=turn(link.image, row.entity), sent=turn(link.sent, row.entity))
+        return turn(symbolic, row.entity), link
+
+    async def _refused(self, row: IntentRow, composed: Composed, link: Link | None) -> IntentParked | None:
+        """A period may have been closed since the plan, or hold the document as it stands; the rest was checked."""
+        if row.target != BOOKS:
             return None
         closed_until = (await self._view.company()).closed_until
         closed = date.fromisoformat(closed_until) if closed_until else None
         park = closed_refusal(composed.entity, composed.body, closed)
+        if park is None and link is not None and composed.operation in ("update", "void", "delete"):
+            park = closed_refusal(composed.entity, link.latest, closed, in_books=True)
         if park is None:
             return None
         return IntentParked(
@@ -302,6 +314,17 @@ def _shared(row: IntentRow, link: Link, owner: str) -> IntentParked:
 
 
 def _park_conflict(row: IntentRow, conflict: Conflict) -> IntentParked:
+    agree = "Make both sides agree, or let the mapping say who owns the field; then retry the record."
+    if is_personal(row.entity, conflict.field):
+        # Reasons are not sealed.
+        return IntentParked(
+            change=row.change,
+            record_key=row.record_key,
+            intent_id=row.intent_id,
+            code="conflict",
+            reason=f"{conflict.field} of {row.record_key} was changed on both sides. Its values are personal.",
+            fix=f"`counterfoil explain {row.record_key} --personal` shows them. {agree}",
+        )
     return IntentParked(
         change=row.change,
         record_key=row.record_key,
@@ -311,5 +334,5 @@ def _park_conflict(row: IntentRow, conflict: Conflict) -> IntentParked:
             f"{conflict.field} of {row.record_key} was changed on both sides: it was {conflict.base}, "
             f"the source says {conflict.ours}, QuickBooks says {conflict.theirs}."
         ),
-        fix="Make both sides agree, or let the mapping say who owns the field; then retry the record.",
+        fix=agree,
     )

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol, TypeVar
 
+from counterfoil.dispatch.survivors import Survivors
 from counterfoil.log import RecordedEvent
 from counterfoil.planning.types import Link, Settlement
 from counterfoil.state.rows import CompanyRow, DocumentRow, LinkRow, RecordRow, SettlementRow
@@ -154,13 +155,18 @@ class LoadedView:
 
 
 class ViewLoader:
-    """Answers a plan's questions from the projections and, for whole documents, from the log."""
+    """Answers a plan's questions from the projections and, for whole documents, from the log.
+
+    Attributes:
+        survivors: of what was merged in the books.
+    """
 
     def __init__(self, *, company: int, store: StateStore, events: EventSource, hashes: KeyedHash) -> None:
         self._company = company
         self._store = store
         self._events = events
         self._hashes = hashes
+        self.survivors = Survivors(company=company, store=store)
         self._row: CompanyRow | None = None
         self._shared: dict[Question, object] = {}
 
@@ -270,10 +276,7 @@ class ViewLoader:
 
     async def document_at(self, position: int) -> Document:
         """The document that an event carries."""
-        event = await self._events.event_at(self._company, position)
-        if isinstance(event, IntentAccepted | BooksObserved | BooksMerged):
-            return event.document
-        raise LookupError(f"the event at {position} of company {self._company} carries no document")
+        return await document_at(self._events, self._company, position)
 
     async def owner_of(self, entity: str, document_id: str) -> str | None:
         """The source record that a document stands for."""
@@ -297,6 +300,14 @@ class ViewLoader:
             last_paid=max((row.dated for row in live if row.dated and row.cash), default=None),
             payment_ids=tuple(row.payment_id for row in live),
         )
+
+
+async def document_at(events: EventSource, company: int, position: int) -> Document:
+    """The document that an event carries."""
+    event = await events.event_at(company, position)
+    if isinstance(event, IntentAccepted | BooksObserved | BooksMerged):
+        return event.document
+    raise LookupError(f"the event at {position} of company {company} carries no document")
 
 
 def rate_id(currency: str, day: str) -> str:

@@ -1,8 +1,12 @@
--- A few living documents of ours that were made for a record, such as a customer's invoices, the newest first: company,
--- record key. Reads all intents of the company; asked only when a party is gone from the books.
-select link.entity, link.document_id
-from counterfoil_state.intents as intent
-join counterfoil_state.links as link on link.company = intent.company and link.record_key = intent.record_key
-where intent.company = $1 and $2 = any (intent.needs) and intent.state = 'accepted' and link.status = 'live'
-order by intent.planned desc
-limit 2
+-- A few living documents of ours that were made for a record, such as a customer's invoices, the newest first, with their
+-- images: company, record key. Reads all intents of the company; asked only when a record of a name list is gone.
+select link.entity, link.document_id, link.image
+from counterfoil_state.links as link
+where
+    link.company = $1 and link.status = 'live' and link.record_key in (
+        select intent.record_key
+        from counterfoil_state.intents as intent
+        where intent.company = $1 and $2 = any (intent.needs) and intent.state = 'accepted'
+    )
+order by link.image desc
+limit 5
