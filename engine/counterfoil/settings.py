@@ -172,6 +172,7 @@ class Settings(_Settings):
         metered_reads_per_month: of the app at Intuit, all companies together: as they run out, sweeps stop first; or
             off. A company may have fewer of its own, or be off alone.
         lease_seconds: how long another process waits for a company whose holder fell silent; calls need five of them.
+        sandbox_report: what the last `make test-sandbox` left, for `counterfoil doctor`.
     """
 
     home: Path = Path(".counterfoil")
@@ -187,12 +188,24 @@ class Settings(_Settings):
     webhooks: WebhookSettings = WebhookSettings()
     metered_reads_per_month: Reads = 500_000
     anchor: AnchorSettings | None = None
+    sandbox_report: Path | None = None
 
     @model_validator(mode="after")
     def _companies_differ(self) -> Self:
         numbers = [company.company for company in self.companies]
         if len(set(numbers)) < len(numbers):
             raise ValueError("two companies have the same number")
+        books: dict[tuple[str, str, str], int] = {}
+        for one in self.companies:
+            at = one.quickbooks
+            if at.realm_id is None:
+                continue
+            other = books.setdefault((at.environment, at.base_url or "", at.realm_id), one.company)
+            if other != one.company:
+                raise ValueError(
+                    f"companies {other} and {one.company} name the same QuickBooks realm {at.realm_id}: "
+                    "one company may have several sources, but a set of books has one company"
+                )
         return self
 
 
@@ -237,6 +250,8 @@ def load_settings(
     home = data.get("home", ".counterfoil")
     # Anything but a text is left for the validation to refuse.
     data["home"] = str(folder / home) if isinstance(home, str) else home
+    report = data.get("sandbox_report")
+    data |= {"sandbox_report": str(folder / report)} if isinstance(report, str) else {}
     anchor = data.get("anchor")
     if isinstance(anchor, dict) and isinstance(anchor.get("file"), str):
         data["anchor"] = {**anchor, "file": str(folder / anchor["file"])}

@@ -5,17 +5,20 @@
     COUNTERFOIL_SANDBOX_TOKEN_FILE                                      holds its refresh token, and is kept up to date
 
 The address is that of the sandbox, whatever else is set: Intuit answers 403 for a realm that is none, and a realm that
-its sandbox does not show gets no journey.
+its sandbox does not show gets no journey. What held there is written to COUNTERFOIL_SANDBOX_REPORT, if that is set.
 """
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Generator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from counterfoil.doctor.sandbox import SandboxRun
 from counterfoil.quickbooks.online.oauth import GRANT_URL, ClientCredentials
 from support.quickbooks_double import Connected, connected_client
 from support.quickbooks_emulator import emulator_process
@@ -25,6 +28,7 @@ PREFIX = "COUNTERFOIL_SANDBOX_"
 SANDBOX_URL = "https://sandbox-quickbooks.api.intuit.com"
 PAUSE_SECONDS = 1.5
 NAMES = ("CLIENT_ID", "CLIENT_SECRET", "REALM_ID", "TOKEN_FILE")
+JOURNEYS = pytest.StashKey[Counter[str]]()
 
 
 def given() -> dict[str, str]:
@@ -50,6 +54,8 @@ def place(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     missing = [PREFIX + name for name in NAMES if name not in found]
     if missing:
         pytest.skip(f"no sandbox: {', '.join(missing)} not set")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        pytest.skip("the sandbox has one refresh token, which two processes would take from each other")
     yield {
         "base_url": SANDBOX_URL,
         "grant_url": GRANT_URL,
@@ -84,9 +90,31 @@ async def quickbooks(place: dict[str, str]) -> AsyncIterator[Connected]:
         yield connected
 
 
-def keep(path: Path, token: str) -> None:
+def keep(path: Path, text: str) -> None:
     """Whole or not at all, for the owner's eyes."""
     beside = path.with_name(path.name + ".new")
     beside.touch(mode=0o600)
-    beside.write_text(token + "\n", encoding="utf-8")
+    beside.write_text(text + "\n", encoding="utf-8")
     beside.replace(path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Count what became of each journey in the sandbox; what goes wrong before or after it counts as well."""
+    report = yield
+    if "sandbox" in item.name.rpartition("[")[2] and (report.when == "call" or report.failed):
+        item.config.stash.setdefault(JOURNEYS, Counter())[report.outcome] += 1
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave a report for `counterfoil doctor`."""
+    path, journeys = os.environ.get(f"{PREFIX}REPORT"), session.config.stash.get(JOURNEYS, Counter())
+    if path and journeys and len(given()) == len(NAMES):
+        run = SandboxRun(
+            finished_at=datetime.now(UTC),
+            realm_id=given()["REALM_ID"],
+            passed=journeys["passed"],
+            failed=journeys["failed"],
+        )
+        keep(Path(path), run.model_dump_json())

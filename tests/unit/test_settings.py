@@ -85,6 +85,22 @@ def test_paths_count_from_the_folder_of_the_file(tmp_path: Path) -> None:
     assert str(tmp_path / "exports") == source.options["folder"]
 
 
+def test_a_set_of_books_has_one_company(tmp_path: Path) -> None:
+    """Two would count its limits apart, and each refresh a token that the other holds."""
+    second = CONFIGURATION.replace("company.1", "company.2")
+    with pytest.raises(ConfigurationError, match="companies 1 and 2 name the same QuickBooks realm 1"):
+        loaded(tmp_path, CONFIGURATION + second)
+    for different in (second.replace('realm_id = "1"', 'realm_id = "2"'), second.replace(":9", ":10")):
+        assert len(loaded(tmp_path, CONFIGURATION + different).companies) == 2
+    unconnected = 'realm_id = "1"\n'
+    assert len(loaded(tmp_path, (CONFIGURATION + second).replace(unconnected, "")).companies) == 2
+
+
+def test_a_report_of_the_sandbox_lies_beside_the_file(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, 'sandbox_report = "reports/sandbox.json"\n' + CONFIGURATION)
+    assert settings.sandbox_report == tmp_path / "reports/sandbox.json"
+
+
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     key = base64.b64encode(b"k" * 32).decode()
     environment = {"COUNTERFOIL_DSN": "postgresql://elsewhere/books", "COUNTERFOIL_MASTER_KEY": key, "WORD": "hush"}

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from counterfoil.doctor.sandbox import SandboxRun
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -31,6 +33,7 @@ class Evidence:
         numbered: kinds of sales documents that a mapping numbers.
         telemetry: where traces and metrics go.
         anchor: where the signed heads of the log are kept.
+        sandbox: the last run of the journeys against Intuit's sandbox, or why none is known.
     """
 
     now: datetime
@@ -58,3 +61,4 @@ class Evidence:
     numbered: tuple[str, ...] = ()
     telemetry: str | None = None
     anchor: str | None = None
+    sandbox: SandboxRun | str = ""

@@ -15,6 +15,7 @@ Verdict = Literal["ok", "warning", "failed"]
 QUICKBOOKS = "quickbooks"
 REFRESH_DAYS_MIN = 14
 SILENT_AFTER = timedelta(days=7)
+SANDBOX_OLD = timedelta(days=30)
 LOOKS_MISSED_MAX = 3
 LATE_AT_LEAST = timedelta(minutes=5)
 MINUTES_TOLD_MAX = 120
@@ -151,11 +152,27 @@ def _fallback(seen: Evidence) -> _Seen:
     return _Seen("ok", f"Lost notifications are caught: {', '.join(told)}.")
 
 
-_SANDBOX = _Seen(
-    "failed",
-    "Nothing shows that the journeys were run against Intuit's sandbox: a deployment keeps no record of that.",
-    "Run `make test-sandbox` in CI with the keys of a sandbox company, and a journey of your own before production.",
-)
+def _sandbox(seen: Evidence) -> _Seen:
+    run = "Run `make test-sandbox` in CI with the keys of a sandbox company"
+    if isinstance(seen.sandbox, str):
+        told = seen.sandbox or "No sandbox_report is configured."
+        return _Seen(
+            "failed",
+            f"Nothing shows that the journeys were run against Intuit's sandbox. {told}",
+            f"{run}, and name the report that it leaves as sandbox_report.",
+        )
+    last = seen.sandbox
+    company = f"sandbox company {last.realm_id}, {_ago(seen.now, last.finished_at)}"
+    if last.failed or not last.passed:
+        return _Seen(
+            "failed",
+            f"{last.failed} of {last.passed + last.failed} journeys failed: {company}.",
+            "See what it printed.",
+        )
+    held = f"{last.passed} journeys held: {company}."
+    if seen.now - last.finished_at > SANDBOX_OLD:
+        return _Seen("warning", held, f"{run}, at least once in {SANDBOX_OLD.days} days: Intuit changes things.")
+    return _Seen("ok", held)
 
 
 _RECONCILIATION = _Seen(
@@ -201,7 +218,7 @@ _POINTS: tuple[tuple[str, Callable[[Evidence], _Seen] | _Seen], ...] = (
     ("Errors are recorded with their reason", _errors),
     ("Webhooks arrive", _webhooks),
     ("Polling catches what webhooks lose", _fallback),
-    ("Tests run against a sandbox", _SANDBOX),
+    ("Tests run against a sandbox", _sandbox),
     ("Books and sources are reconciled", _RECONCILIATION),
     ("Somebody is alerted", _alerts),
     ("There is a plan for rolling back", _rollback),

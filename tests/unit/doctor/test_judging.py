@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from counterfoil.doctor import Evidence, judge
 from counterfoil.doctor.judging import is_fit, remarks
+from counterfoil.doctor.sandbox import SandboxRun, read_run
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SOUND_RUN = SandboxRun(finished_at=NOW - timedelta(days=2), realm_id="4620816365000000000", passed=14, failed=0)
 SOUND = Evidence(
     now=NOW,
     company=1,
@@ -32,8 +35,9 @@ SOUND = Evidence(
     look_every={"quickbooks": 300.0, "crm": 60.0},
     telemetry="http://collector:4318",
     anchor="/mnt/anchors/heads.jsonl",
+    sandbox=SOUND_RUN,
 )
-NOT_BUILT = {6, 7, 9, 10}
+NOT_BUILT = {7, 9, 10}
 
 
 def verdicts(evidence: Evidence) -> dict[int, str]:
@@ -64,6 +68,11 @@ def test_a_sound_deployment_fails_only_in_what_is_not_built() -> None:
         (5, "failed", {"looked_at": {"quickbooks": NOW}}, "crm was never looked at"),
         (5, "failed", {"looked_at": {"quickbooks": NOW - timedelta(minutes=16), "crm": NOW}}, "16 minutes ago"),
         (5, "failed", {"is_worked_for": False}, "No engine works"),
+        (6, "failed", {"sandbox": ""}, "No sandbox_report is configured"),
+        (6, "failed", {"sandbox": "There is no report /reports/sandbox.json."}, "There is no report"),
+        (6, "failed", {"sandbox": SOUND_RUN.model_copy(update={"failed": 1})}, "1 of 15 journeys failed"),
+        (6, "failed", {"sandbox": SOUND_RUN.model_copy(update={"passed": 0})}, "0 of 0 journeys"),
+        (6, "warning", {"sandbox": SOUND_RUN.model_copy(update={"finished_at": NOW - timedelta(days=31)})}, "31 days"),
         (8, "failed", {"telemetry": None}, "nowhere"),
         (9, "failed", {"anchor": None}, "no anchor"),
     ],
@@ -76,6 +85,17 @@ def test_each_point_follows_its_evidence(number: int, verdict: str, change: dict
     assert one.remedy
     others = {other: held for other, held in verdicts(SOUND).items() if other != number}
     assert {other: found[other].verdict for other in others} == others
+
+
+def test_a_run_in_the_sandbox_is_read_from_its_report_and_from_nothing_else(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    assert read_run(report) == f"There is no report {report}."
+    report.write_text(SOUND_RUN.model_dump_json(), encoding="utf-8")
+    assert read_run(report) == SOUND_RUN
+    for text in ("", "[]", '{"passed": 14}', "\x00", '{"finished_at": "2026-11-20", "passed": -1}', "x" * 100_000):
+        report.write_text(text, encoding="utf-8")
+        assert isinstance(read_run(report), str)
+    assert isinstance(read_run(tmp_path), str)
 
 
 def test_an_idle_engine_may_have_an_access_token_that_ran_out() -> None:

@@ -11,6 +11,7 @@ from counterfoil.dispatch.limiter import Lane
 from counterfoil.dispatch.watched import BOOKS
 from counterfoil.doctor import Evidence, Finding, judge
 from counterfoil.doctor.judging import is_fit, remarks
+from counterfoil.doctor.sandbox import read_run
 from counterfoil.planning.mapping import parse_mapping
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
@@ -82,6 +83,7 @@ async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
         numbered=_numbered(company),
         telemetry=settings.telemetry.otlp_endpoint,
         anchor=str(settings.anchor.file) if settings.anchor else None,
+        sandbox=read_run(settings.sandbox_report) if settings.sandbox_report else "",
     )
 
 
