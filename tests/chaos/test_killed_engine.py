@@ -16,20 +16,26 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import aiohttp
 import asyncpg
 import pytest
 
+from counterfoil import plugins
 from counterfoil.clock import SystemEntropy
+from counterfoil.engine import Engine
 from counterfoil.keys import master_key
 from counterfoil.log import MasterKey
 from counterfoil.postgres import create_pool
+from counterfoil.settings import Settings
 from support.audit import assert_books_hold, assert_state_adds_up, outcomes_of
 from support.postgres import Database, Server, fresh_database
 from support.processes import ROOT, python_environment
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
+from support.running import GIVE_UP_SECONDS, LEASE_SECONDS, company_settings
 from support.sales import Sales
-from support.shelf import Shelf
+from support.shelf import Shelf, shelf_only
 
 IN_FLIGHT_SECONDS = 0.3
 SLOW_SECONDS = Decimal("0.8")
@@ -209,3 +215,48 @@ async def test_a_kill_at_any_point_loses_and_doubles_nothing(
     table = "\n".join(f"{point:24}{hits[point]}" for point in points)
     record_property("table", f"SIGKILL at              hits\n{table}")
     assert dict.fromkeys(points, 3) == dict(hits)
+
+
+async def until_work_waits_for_a_person(lane: Lane, engine: Engine) -> None:
+    """Until the grant is known to be dead, and what is queued waits for it."""
+    pool = await create_pool(lane.database.engine_dsn, lane.database.names, application_name="watch")
+    try:
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            while True:
+                outcomes = await outcomes_of(pool, lane.database.names)
+                if engine.connected(1).access.reconnect_needed and ("waiting", "reconnection") in outcomes:
+                    return
+                await asyncio.sleep(0.2)
+    finally:
+        await pool.close()
+
+
+@pytest.mark.slow
+async def test_a_rotated_token_that_is_lost_with_its_process_costs_a_consent_and_nothing_else(
+    postgres_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL when Intuit has rotated the token and the store does not hold it yet: nobody can bring it back."""
+    monkeypatch.setattr(plugins, "installed", shelf_only)
+    async with open_lane("tokens", postgres_server, tmp_path / "tokens") as lane:
+        lane.sales.open()
+        assert await lane.run(None) == 0
+        await lane.stir(rotate=True)
+        assert await lane.run(["token.answered", 1, 0]) == -9
+        await lane.end_lease()
+        company = company_settings(lane.emulator, lane.folder)
+        settings = Settings(
+            home=lane.folder, dsn=lane.database.engine_dsn, lease_seconds=LEASE_SECONDS, companies=(company,)
+        )
+        asked = (await lane.control("/stats"))["token_refreshes"]
+        async with Engine(settings) as engine, aiohttp.ClientSession() as browser:
+            engine.start()
+            await until_work_waits_for_a_person(lane, engine)
+            begun = await engine.consent.begin(1, "http://localhost/callback")
+            async with browser.get(begun.url, allow_redirects=False) as answer:
+                fields = parse_qs(urlsplit(answer.headers["Location"]).query)
+            await engine.consent.finish({name: values[0] for name, values in fields.items()})
+            await engine.stop()
+        # The dead token was tried, and no other was given out for it.
+        assert (await lane.control("/stats"))["token_refreshes"] == asked
+        assert await lane.run(None) == 0
+        await lane.check()

@@ -1,11 +1,13 @@
 """A platform mounts the routes by which its customers connect; and no secret of such a life shows anywhere."""
 
+import asyncio
+import base64
 import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 import aiohttp
 import pytest
@@ -20,7 +22,7 @@ from counterfoil.quickbooks.online.consent import ConsentError, StrayAnswerError
 from counterfoil.quickbooks.online.oauth import TokenError
 from counterfoil.settings import Settings
 from support.postgres import Database
-from support.running import Shop, company_settings, open_shop
+from support.running import GIVE_UP_SECONDS, Shop, company_settings, open_shop
 from support.secrecy import dump, events_of, process_arguments
 
 
@@ -134,18 +136,26 @@ async def test_no_secret_of_a_whole_life_shows_anywhere(
         texts[f"events {when}"] = await events_of(engine, 1)
         texts[f"arguments {when}"] = process_arguments()
 
-    async with shop.engine(unconnected(shop), tracers=tracers) as engine, platform(engine) as (url, browser):
+    async def connect(when: str) -> None:
         answer = await location(browser, await location(browser, f"{url}/1"))
         fields = parse_qs(urlsplit(answer).query)
-        secrets |= {"code": fields["code"][0], "state": fields["state"][0]}
+        secrets[f"code {when}"], secrets[f"state {when}"] = fields["code"][0], fields["state"][0]
         async with browser.get(answer) as connected:
-            texts["page"] = await connected.text()
+            texts[f"page {when}"] = await connected.text()
         await shop.until_done()
-        await note("after connecting")
+        await note(when)
+
+    async with shop.engine(unconnected(shop), tracers=tracers) as engine, platform(engine) as (url, browser):
+        await connect("at first")
         await shop.control("/oauth", {"expire_access": True, "rotate": True})
         shop.sales.add_order()
         await shop.until_done()
         await note("after refreshing")
+        await shop.control("/oauth", {"revoke": True})
+        shop.sales.add_order()
+        await until_reconnection_is_needed(engine)
+        texts["errors of a dead grant"] = await refusal_of(engine)
+        await connect("after the dead grant")
         begun = await engine.consent.begin(1, "http://localhost/callback")
         try:
             await engine.consent.finish({"code": "AB11-SECRET-CODE", "realmId": "9", "state": begun.state})
@@ -154,17 +164,53 @@ async def test_no_secret_of_a_whole_life_shows_anywhere(
         await engine.consent.disconnect(1)
         texts["database at the end"] = await dump(admin_pool)
         texts["settings"] = repr(engine.settings)
-    secrets["master key"] = (shop.folder / "master.key").read_text().strip()
-    secrets["given code"] = "AB11-SECRET-CODE"
+    secrets |= secrets_at_rest(shop)
     texts |= {
         "spans": "\n".join(span.to_json() for span in exporter.get_finished_spans()),
         "log": caplog.text,
         "errors": "\n".join(errors),
     }
     assert len(set(secrets.values())) == len(secrets)
+    assert_there_is_something_to_search(texts, errors)
+    forms = [(name, form) for name, secret in secrets.items() for form in written(secret)]
+    shown = [(name, place) for name, form in forms for place, text in texts.items() if form in text]
+    assert shown == []
+    assert len((await shop.control("/state?entity=Invoice"))["Invoice"]) == len(shop.sales.orders)
+
+
+def secrets_at_rest(shop: Shop) -> dict[str, str]:
+    """The master key, a code of our own making, and what the token endpoint's header holds."""
+    pair = f"{shop.emulator['client_id']}:{shop.emulator['client_secret']}"
+    return {
+        "master key": (shop.folder / "master.key").read_text().strip(),
+        "given code": "AB11-SECRET-CODE",
+        "header of the token endpoint": base64.b64encode(pair.encode()).decode(),
+    }
+
+
+def assert_there_is_something_to_search(texts: dict[str, str], errors: list[str]) -> None:
     assert len(errors) == 2
     assert len(texts["spans"]) > 1000
     assert len(texts["events after refreshing"]) > 1000
     assert "python" in texts["arguments after refreshing"]
-    shown = [(name, place) for name, secret in secrets.items() for place, text in texts.items() if secret in text]
-    assert shown == []
+    assert "no longer connected" in texts["errors of a dead grant"]
+
+
+def written(secret: str) -> set[str]:
+    """A secret as it is, and as addresses, bytes and headers write it."""
+    data = secret.encode()
+    in_address = {quote(secret, safe=""), quote_plus(secret)}
+    return {secret, data.hex(), base64.b64encode(data).decode().rstrip("="), repr(data)[2:-1], *in_address}
+
+
+async def until_reconnection_is_needed(engine: Engine) -> None:
+    """Until the grant is known to be dead."""
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while not engine.connected(1).access.reconnect_needed:
+            await asyncio.sleep(0.1)
+
+
+async def refusal_of(engine: Engine) -> str:
+    with pytest.raises(TokenError) as refused:
+        await engine.connected(1).access.token()
+    return f"{refused.value} {refused.value!r} {refused.getrepr(style='long', showlocals=False)}"

@@ -39,6 +39,7 @@ READABLE: Final = (
     | {"Attachable", "TaxCode", "TaxRate", "TaxAgency", "CompanyCurrency", "CompanyInfo", "Preferences"}
 )
 _WRITABLE: Final = NAME_LISTS | DELETABLE
+_CREATABLE: Final = _WRITABLE | {"TaxAgency"}
 _UPDATABLE: Final = _WRITABLE | {"CompanyInfo", "Preferences"}
 _VOID_BY_INCLUDE: Final = frozenset({"Payment", "SalesReceipt", "BillPayment"})
 
@@ -53,7 +54,7 @@ def write_parameters(entity: str, operation: Operation) -> dict[str, str]:
     Raises:
         OperationError: QuickBooks does not offer the operation for the entity.
     """
-    if operation == "create" and entity in _WRITABLE:
+    if operation == "create" and entity in _CREATABLE:
         return {}
     if operation == "update" and entity in _UPDATABLE:
         return {}
