@@ -93,6 +93,40 @@ def test_aged_receivables_and_payables() -> None:
     assert owed == ["Books by Bessie", "25.00", "", "", "", "", "25.00"]
 
 
+def test_an_aged_report_takes_steps_of_its_own() -> None:
+    found = report(traded(), "AgedReceivables", report_date="2026-03-20", aging_period="45", num_periods="3")
+    titles = [column["ColTitle"] for column in found["Columns"]["Column"]]
+    assert titles == ["", "Current", "1 - 45", "46 - 90", "91 and over", "Total"]
+    (who, _) = list(lines(found["Rows"]))
+    assert who == ["Ann Lee", "", "50.00", "70.00", "7.00", "127.00"]
+    # By their age of today, the emulator's, nothing is as it was in March.
+    company = traded()
+    later = report(company, "AgedReceivables", report_date="2026-03-20", aging_method="Current")
+    ages = [(company.books.today() - date(*day)).days for day in ((2026, 1, 10), (2026, 3, 5))]
+    assert min(ages) > 90
+    assert next(lines(later["Rows"]))[-2:] == ["127.00", "127.00"]
+
+
+def test_open_documents_stand_by_how_long_they_are_overdue() -> None:
+    found = report(traded(), "AgedReceivableDetail", report_date="2026-03-20")
+    assert list(lines(found["Rows"])) == [
+        ["91 or more days past due", "", "", "", "", ""],
+        ["Total for 91 or more days past due", "", "", "", "", "7.00"],
+        ["2025-06-01", "Invoice", "1001", "Ann Lee", "2025-06-01", "7.00"],
+        ["61 - 90 days past due", "", "", "", "", ""],
+        ["Total for 61 - 90 days past due", "", "", "", "", "70.00"],
+        ["2026-01-10", "Invoice", "1002", "Ann Lee", "2026-01-10", "70.00"],
+        ["1 - 30 days past due", "", "", "", "", ""],
+        ["Total for 1 - 30 days past due", "", "", "", "", "50.00"],
+        ["2026-03-05", "Invoice", "1003", "Ann Lee", "2026-03-05", "50.00"],
+    ]
+    few = report(traded(), "AgedReceivableDetail", report_date="2026-03-20", past_due="60", columns="doc_num")
+    assert [row for row in lines(few["Rows"]) if row[0].isdigit()] == [["1001"], ["1002"]]
+    owed = list(lines(report(traded(), "AgedPayableDetail", report_date="2026-03-20")["Rows"]))
+    assert owed[0][0] == "Current"
+    assert owed[2] == ["2026-02-01", "Bill", "", "Books by Bessie", "2026-12-01", "25.00"]
+
+
 def test_the_cash_flow_ends_with_what_lies_at_the_bank() -> None:
     found = amounts(report(traded(), "CashFlow"))
     assert found["Net Income"] == "90.00"
@@ -162,6 +196,10 @@ def test_a_parameter_without_a_value_asks_for_nothing() -> None:
         ({"summarize_column_by": "Moon"}, "2170"),
         ({"date_macro": "Some Day"}, "2170"),
         ({"date_macro": "Next Month-to-date"}, "2170"),
+        ({"aging_method": "Moon"}, "2170"),
+        ({"aging_period": "0"}, "2170"),
+        ({"num_periods": "1.5"}, "2170"),
+        ({"num_periods": "many"}, "2090"),
         ({"accounting_method": "Barter"}, "2170"),
     ],
 )

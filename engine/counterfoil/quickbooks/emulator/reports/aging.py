@@ -9,11 +9,10 @@ from counterfoil.quickbooks.emulator.reports.asked import Asked
 from counterfoil.quickbooks.emulator.reports.layout import Line, Report, data, summary, total_of
 from counterfoil.quickbooks.emulator.reports.openness import open_journals, open_on
 from counterfoil.quickbooks.emulator.reports.subjects import headed, name_of
+from counterfoil.quickbooks.emulator.tables import Row
 from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-STEP_DAYS = 30
-BUCKETS = ("Current", "1 - 30", "31 - 60", "61 - 90", "91 and over")
 RECEIVABLE = (("Invoice", 1), ("CreditMemo", -1), ("Payment", -1))
 PAYABLE = (("Bill", 1), ("VendorCredit", -1))
 
@@ -29,7 +28,8 @@ def aged_payables(books: Books, asked: Asked) -> Report:
 
 
 def _aged(books: Books, asked: Asked, kinds: tuple[tuple[str, int], ...], party: str) -> Report:
-    open_by: defaultdict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO] * len(BUCKETS))
+    buckets = asked.aging.titles
+    open_by: defaultdict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO] * len(buckets))
     for entity, sign in kinds:
         for row in books.tables.table(entity).rows.values():
             day = date.fromisoformat(as_text(row.body["TxnDate"]))
@@ -39,14 +39,13 @@ def _aged(books: Books, asked: Asked, kinds: tuple[tuple[str, int], ...], party:
             if amount:
                 reference = as_object(row.body.get(party))
                 key = (as_text(reference.get("name")), as_text(reference.get("value")))
-                due = as_text(row.body.get("DueDate")) or day.isoformat()
-                open_by[key][_bucket(asked.as_of, date.fromisoformat(due))] += amount
+                open_by[key][asked.aging.place(overdue(row, asked.aged_on))] += amount
     kind = party.removesuffix("Ref")
     alone = next((wanted for filtered, wanted in asked.filters if filtered == kind), None)
     for row, identifier, amount in open_journals(books, kind, asked.as_of):
         if alone is None or identifier in alone:
             key = (name_of(books.tables, kind, identifier), identifier)
-            open_by[key][_bucket(asked.as_of, date.fromisoformat(as_text(row.body["TxnDate"])))] += amount
+            open_by[key][asked.aging.place(overdue(row, asked.aged_on))] += amount
     lines = [
         Line(name, identifier, (*amounts, sum(amounts, ZERO)))
         for (name, identifier), amounts in sorted(open_by.items())
@@ -54,13 +53,13 @@ def _aged(books: Books, asked: Asked, kinds: tuple[tuple[str, int], ...], party:
     ]
     rows: list[JsonValue] = [data(line) for line in lines]
     if lines:
-        total = total_of([line.amounts for line in lines], len(BUCKETS) + 1)
+        total = total_of([line.amounts for line in lines], len(buckets) + 1)
         closing: JsonObject = {"Summary": summary("TOTAL", total), "type": "Section", "group": "GrandTotal"}
         rows.append(closing)
     first = ("", "Customer" if party == "CustomerRef" else "Vendor")
-    return Report((first, *((bucket, "Money") for bucket in BUCKETS), ("Total", "Money")), rows)
+    return Report((first, *((bucket, "Money") for bucket in buckets), ("Total", "Money")), rows)
 
 
-def _bucket(as_of: date, due: date) -> int:
-    overdue = (as_of - due).days
-    return 0 if overdue <= 0 else min((overdue - 1) // STEP_DAYS + 1, len(BUCKETS) - 1)
+def overdue(row: Row, day: date) -> int:
+    """For how many days a document should have been settled by then; of one without a term since its own day."""
+    return (day - date.fromisoformat(as_text(row.body.get("DueDate") or row.body["TxnDate"]))).days

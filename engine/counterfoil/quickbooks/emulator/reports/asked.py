@@ -4,10 +4,11 @@ from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Literal, get_args
 
 from counterfoil.quickbooks.emulator import faults
-from counterfoil.quickbooks.emulator.values import to_date
+from counterfoil.quickbooks.emulator.values import to_date, to_decimal
 
 By = Literal[
     "Total", "Days", "Week", "Month", "Quarter", "Year",
@@ -34,6 +35,9 @@ Filters = tuple[tuple[str, frozenset[str]], ...]
 """What alone is reported: the kind of record, and Ids."""
 MONTHS: Mapping[By, int] = {"Month": 1, "Quarter": 3, "Year": 12}
 PERIODS_MAX = 400
+AGING_STEPS_MAX = 12
+AGING_DAYS_MAX = 366
+OVERDUE_MAX = 100_000
 STEPS = {"last": -1, "this": 0, "next": 1}
 UNITS = {"week": 0, "month": 1, "quarter": 3, "year": 12}
 DAYS_OF: Mapping[By, int] = {"Days": 1, "Week": 7}
@@ -50,13 +54,34 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Aging:
+    """How what is overdue is parted: so many steps of so many days, the last of them without end."""
+
+    days: int = 30
+    steps: int = 4
+    overdue: int | None = None
+    """The least number of days of what is listed one by one; None lists what is not overdue too."""
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Of what is not overdue, and of each step."""
+        firsts = [step * self.days + 1 for step in range(self.steps)]
+        full = [f"{first} - {first + self.days - 1}" for first in firsts[:-1]]
+        return ("Current", *full, f"{firsts[-1]} and over")
+
+    def place(self, overdue: int) -> int:
+        """Which of the titles it comes under."""
+        return 0 if overdue <= 0 else min((overdue - 1) // self.days + 1, self.steps)
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The parameters that count here.
 
     Attributes:
         start, end: both included; the start of the year to today unless said otherwise.
         by: how columns are summarised.
-        as_of: the day of an aged report.
+        as_of: the day of an aged report, and `aging` how it is parted, by age on `aged_on`.
         cash: documents count when they are paid, not when they are made.
         filters: what alone is reported.
         columns: keys of the columns of a report about single documents; empty for its usual ones.
@@ -69,6 +94,8 @@ class Asked:
     cash: bool = False
     filters: Filters = ()
     columns: tuple[str, ...] = ()
+    aging: Aging = Aging()
+    aged_on: date = date.max
 
     @property
     def periods(self) -> list[Period]:
@@ -107,7 +134,33 @@ def asked_from(parameters: Mapping[str, str], today: date, basis: str = "Accrual
     if by is None:
         raise faults.bad_enum("summarize_column_by", parameters["summarize_column_by"][:40])
     columns = tuple(key.strip().lower() for key in parameters.get("columns", "").split(","))
-    return Asked(start, end, by, as_of, method.lower() == "cash", _filters(parameters), columns)
+    aged_on = today if _aging_method(parameters) == "current" else as_of
+    cash = method.lower() == "cash"
+    return Asked(start, end, by, as_of, cash, _filters(parameters), columns, _aging(parameters), aged_on)
+
+
+def _aging(parameters: Mapping[str, str]) -> Aging:
+    usual = Aging()
+    return Aging(
+        days=_number(parameters, "aging_period", usual.days, range(1, AGING_DAYS_MAX + 1)),
+        steps=_number(parameters, "num_periods", usual.steps, range(1, AGING_STEPS_MAX + 1)),
+        overdue=_number(parameters, "past_due", 0, range(OVERDUE_MAX)) if parameters.get("past_due") else None,
+    )
+
+
+def _number(parameters: Mapping[str, str], name: str, usual: int, allowed: range) -> int:
+    text = parameters.get(name, "")
+    number = to_decimal(text, name) if text else Decimal(usual)
+    if number not in allowed:
+        raise faults.bad_enum(name, text[:40])
+    return int(number)
+
+
+def _aging_method(parameters: Mapping[str, str]) -> str:
+    method = (parameters.get("aging_method", "") or "Report_Date").lower()
+    if method not in {"report_date", "current"}:
+        raise faults.bad_enum("aging_method", method[:40])
+    return method
 
 
 def _filters(parameters: Mapping[str, str]) -> Filters:

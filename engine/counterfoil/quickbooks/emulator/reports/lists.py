@@ -8,7 +8,7 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.catalog import ENTITIES
 from counterfoil.quickbooks.emulator.lines import flat
-from counterfoil.quickbooks.emulator.reports.aging import PAYABLE, RECEIVABLE
+from counterfoil.quickbooks.emulator.reports.aging import PAYABLE, RECEIVABLE, overdue
 from counterfoil.quickbooks.emulator.reports.asked import Asked
 from counterfoil.quickbooks.emulator.reports.columns import Cell, Entry, chosen, closing, shown, titled
 from counterfoil.quickbooks.emulator.reports.layout import Line, Report, cells, data, summary, total_of
@@ -21,6 +21,7 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 SALES = (("Invoice", 1), ("SalesReceipt", 1), ("CreditMemo", -1), ("RefundReceipt", -1))
 SPENDING = (("Bill", 1), ("Purchase", 1), ("VendorCredit", -1))
+AGED_COLUMNS = ("tx_date", "txn_type", "doc_num", "name", "due_date", "subt_nat_amount")
 LIST_COLUMNS = ("tx_date", "txn_type", "doc_num", "name", "memo", "subt_nat_amount")
 Owing = tuple[tuple[str, int], ...]
 Making = Callable[[Books, Asked], Report]
@@ -69,19 +70,18 @@ def listed(books: Books, entity: str, row: Row, amount: Decimal | None = None) -
 
 def by_section(parts: Mapping[Cell, list[Entry]], keys: tuple[str, ...]) -> list[JsonValue]:
     """A section for each part, by its name, with its sum."""
-    return [
-        {
-            "Header": cells(name, [""] * (len(keys) - 1), identifier),
-            "Rows": {"Row": [shown(entry, keys) for entry in inside]},
-            "Summary": closing(
-                f"Total for {name}",
-                keys,
-                {"subt_nat_amount": sum((entry.amount for entry in inside if entry.amount is not None), ZERO)},
-            ),
-            "type": "Section",
-        }
-        for (name, identifier), inside in sorted(parts.items())
-    ]
+    return [_section(part, inside, keys) for part, inside in sorted(parts.items())]
+
+
+def _section(part: Cell, inside: list[Entry], keys: tuple[str, ...]) -> JsonObject:
+    name, identifier = part
+    amount = sum((entry.amount for entry in inside if entry.amount is not None), ZERO)
+    return {
+        "Header": cells(name, [""] * (len(keys) - 1), identifier),
+        "Rows": {"Row": [shown(entry, keys) for entry in inside]},
+        "Summary": closing(f"Total for {name}", keys, {"subt_nat_amount": amount}),
+        "type": "Section",
+    }
 
 
 def sums_by(kinds: tuple[tuple[str, int], ...], reference: str, *, in_lines: bool = False) -> Making:
@@ -124,9 +124,34 @@ def open_documents(owing: Owing, party: str) -> Making:
     return made
 
 
+def aged_documents(owing: Owing) -> Making:
+    """A report of each open document, by how long it is overdue, the longest first."""
+
+    def made(books: Books, asked: Asked) -> Report:
+        keys = chosen(asked.columns, AGED_COLUMNS)
+        by_age: defaultdict[int, list[Entry]] = defaultdict(list)
+        for entity, row, amount in _open(books, asked, owing):
+            age = overdue(row, asked.aged_on)
+            if asked.aging.overdue is None or age >= asked.aging.overdue:
+                by_age[asked.aging.place(age)].append(listed(books, entity, row, amount))
+        titles = [f"{title} days past due" for title in asked.aging.titles]
+        titles[0], titles[-1] = "Current", titles[-1].replace("and over", "or more")
+        sections: list[JsonValue] = [
+            _section((titles[place], ""), sorted(by_age[place], key=_due), keys)
+            for place in sorted(by_age, reverse=True)
+        ]
+        return Report(titled(keys), sections)
+
+    return made
+
+
+def _due(entry: Entry) -> str:
+    return as_text(entry.row.body.get("DueDate") or entry.row.body["TxnDate"])
+
+
 LISTS: Mapping[str, Making] = {
-    "AgedPayableDetail": open_documents(PAYABLE, "VendorRef"),
-    "AgedReceivableDetail": open_documents(RECEIVABLE, "CustomerRef"),
+    "AgedPayableDetail": aged_documents(PAYABLE),
+    "AgedReceivableDetail": aged_documents(RECEIVABLE),
     "ClassSales": sums_by(SALES, "ClassRef", in_lines=True),
     "CustomerBalance": balances_of(RECEIVABLE, "CustomerRef"),
     "CustomerBalanceDetail": open_documents(RECEIVABLE, "CustomerRef"),
