@@ -258,5 +258,40 @@ def test_a_vendor_s_debit_by_journal_entry_pays_a_bill() -> None:
     assert (company.shown("Bill", bill)["Balance"], company.shown("Vendor", vendor)["Balance"]) == (10, 6)
 
 
+def test_a_vendor_s_money_back_uses_up_its_credit() -> None:
+    company = Company()
+    vendor = as_text(company.write("Vendor", {"DisplayName": "Books by Bessie"})["Id"])
+    expense: JsonObject = {"AccountRef": {"value": "7"}}
+    returned: JsonObject = {
+        "Amount": 10,
+        "DetailType": "AccountBasedExpenseLineDetail",
+        "AccountBasedExpenseLineDetail": expense,
+    }
+    credit = as_text(company.write("VendorCredit", {"VendorRef": {"value": vendor}, "Line": [returned]})["Id"])
+    paid_back: JsonObject = {"AccountRef": {"value": "33"}, "Entity": {"value": vendor, "type": "VENDOR"}}
+    line_of: JsonObject = {"Amount": 10, "DetailType": "DepositLineDetail", "DepositLineDetail": paid_back}
+    deposit = as_text(
+        company.write("Deposit", {"DepositToAccountRef": {"value": "35"}, "Line": [line_of], "TxnDate": "2026-03-01"})[
+            "Id"
+        ]
+    )
+    assert company.shown("Vendor", vendor)["Balance"] == Decimal("0.00")
+    body: JsonObject = {
+        "VendorRef": {"value": vendor},
+        "TotalAmt": 0,
+        "PayType": "Check",
+        "CheckPayment": {"BankAccountRef": {"value": "35"}},
+        "Line": [applied("Deposit", deposit, "10"), applied("VendorCredit", credit, "10")],
+    }
+    paid = company.write("BillPayment", body)
+    assert (company.shown("VendorCredit", credit)["Balance"], company.shown("Vendor", vendor)["Balance"]) == (0, 0)
+    assert list(lines(report(company, "AgedPayables")["Rows"])) == []
+    assert company.refused("BillPayment", body).code == "620"
+    company.restored()
+    company.write("BillPayment", company.handle("BillPayment", as_text(paid["Id"])), "delete")
+    assert (company.shown("VendorCredit", credit)["Balance"], company.shown("Vendor", vendor)["Balance"]) == (10, 0)
+    assert sum(company.books.ledger.accounts().values()) == 0
+
+
 def paying(customer: str, amount: str, lines: list[JsonObject]) -> JsonObject:
     return {"CustomerRef": {"value": customer}, "TotalAmt": Decimal(amount), "Line": [*lines]}

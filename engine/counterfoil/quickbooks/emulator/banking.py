@@ -3,15 +3,18 @@
 Source: Intuit's entity pages of Deposit and Transfer.
 """
 
+from collections import defaultdict
 from decimal import Decimal
 
 from counterfoil.quickbooks.emulator import chart, faults
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped
 from counterfoil.quickbooks.emulator.fields import rows
+from counterfoil.quickbooks.emulator.journals import sign_on_account
 from counterfoil.quickbooks.emulator.lineage import DEPOSITABLE
 from counterfoil.quickbooks.emulator.lines import line_amount, number_lines, resolve_details
 from counterfoil.quickbooks.emulator.parties import currency
 from counterfoil.quickbooks.emulator.postings import Effect, Posting
+from counterfoil.quickbooks.emulator.tables import Tables
 from counterfoil.quickbooks.emulator.values import ZERO, as_list, as_object, as_text, cents, reference_id, to_decimal
 from counterfoil_schema.exact_json import JsonObject
 
@@ -111,9 +114,10 @@ def shape_deposit(draft: Draft) -> Shaped:
     return Shaped(body, lines_made=made)
 
 
-def deposit_effect(body: JsonObject) -> Effect:
-    """The account against whatever the lines name."""
+def deposit_effect(body: JsonObject, tables: Tables) -> Effect:
+    """The account against whatever the lines name; of a line on account its party is paid, or has paid."""
     total = ZERO
+    owed: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     postings: list[Posting] = []
     for line in (as_object(member) for member in as_list(body.get("Line"))):
         amount = to_decimal(line.get("Amount", 0), "Amount")
@@ -122,9 +126,13 @@ def deposit_effect(body: JsonObject) -> Effect:
         total += amount
         if amount:
             postings.append(Posting(account, -amount))
+        party = reference_id(detail.get("Entity"))
+        sign = sign_on_account(account, tables)
+        if party and sign:
+            owed[party] -= sign * amount
     if total:
         postings.insert(0, Posting(reference_id(body.get("DepositToAccountRef")), total))
-    return Effect(tuple(postings))
+    return Effect(tuple(postings), tuple(owed.items()))
 
 
 def _line(draft: Draft, line: JsonObject) -> JsonObject:

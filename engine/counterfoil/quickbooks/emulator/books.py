@@ -19,7 +19,7 @@ from counterfoil.quickbooks.emulator.journal import Journal, Operation, Origin
 from counterfoil.quickbooks.emulator.ledger import Ledger
 from counterfoil.quickbooks.emulator.lineage import Lineage, require_unsettled_card
 from counterfoil.quickbooks.emulator.numbering import Numbering, require_free_number
-from counterfoil.quickbooks.emulator.payments import overdrawn_of_journal, relinked
+from counterfoil.quickbooks.emulator.payments import WITHOUT_BALANCE, overdrawn_on_account, relinked
 from counterfoil.quickbooks.emulator.pointing import Pointing, below
 from counterfoil.quickbooks.emulator.postings import NO_EFFECT, DocumentKey, Effect
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS, effect_of, emptied, settled
@@ -345,8 +345,8 @@ class Books:
                 self._touch(document, "linked", cause)
         elif spec.name in SETTLED:
             row = self._release_excess(row, key, cause)
-        elif spec.name == "JournalEntry":
-            for payment in overdrawn_of_journal(key, self.tables, self.ledger):
+        elif spec.name in WITHOUT_BALANCE:
+            for payment in overdrawn_on_account(key, self.tables, self.ledger):
                 self._unlink(payment, key, cause)
         return self.show(spec.name, row)
 

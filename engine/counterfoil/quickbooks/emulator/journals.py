@@ -58,11 +58,17 @@ def journal_effect(body: JsonObject, tables: Tables) -> Effect:
             party=party,
         )
         postings.append(Posting(account, amount, about))
-        row = tables.get("Account", account)
-        kind = as_text(row.body.get("AccountType")) if row is not None else ""
-        if kind in NEEDS_PARTY:
-            owed[party] += amount if NEEDS_PARTY[kind] == "Customer" else -amount
+        sign = sign_on_account(account, tables)
+        if sign:
+            owed[party] += sign * amount
     return Effect(tuple(postings), tuple(owed.items()))
+
+
+def sign_on_account(account: str, tables: Tables) -> int:
+    """Whether a debit there lets a customer owe more (1) or a vendor be owed less (-1), or neither (0)."""
+    row = tables.get("Account", account)
+    party = NEEDS_PARTY.get(as_text(row.body.get("AccountType"))) if row is not None else None
+    return {"Customer": 1, "Vendor": -1}.get(party or "", 0)
 
 
 def _line(draft: Draft, line: JsonObject) -> JsonObject:

@@ -16,8 +16,10 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 LINKABLE = {
     "Payment": frozenset({"Invoice", "CreditMemo", "JournalEntry"}),
-    "BillPayment": frozenset({"Bill", "VendorCredit", "JournalEntry"}),
+    "BillPayment": frozenset({"Bill", "VendorCredit", "JournalEntry", "Deposit"}),
 }
+WITHOUT_BALANCE = frozenset({"JournalEntry", "Deposit"})
+"""What parties owe, or are owed, by its lines, without a balance of its own."""
 PARTY = {"Payment": "CustomerRef", "BillPayment": "VendorRef"}
 CREDITS = frozenset({"CreditMemo", "VendorCredit"})
 PAID_FROM = {"Check": ("CheckPayment", "BankAccountRef", "Bank"),
@@ -110,22 +112,22 @@ def bill_payment_effect(body: JsonObject) -> Effect:
 
 
 def _moved_balances(body: JsonObject) -> Decimal:
-    """What the balances of other documents fell by, which so stay out of their own effects; of journal entries, which
-    carry no balance, the whole effect stays.
+    """What the balances of other documents fell by, which so stay out of their own effects; of journal entries and
+    deposits, which carry no balance, the whole effect stays.
     """
     return sum(
         (
             to_decimal(line.get("Amount", 0), "Amount") * (-1 if kind in CREDITS else 1)
             for line in rows(body, "Line")
             for kind in (as_text(link.get("TxnType")) for link in rows(line, "LinkedTxn"))
-            if kind != "JournalEntry"
+            if kind not in WITHOUT_BALANCE
         ),
         ZERO,
     )
 
 
-def open_of_journal(key: DocumentKey, party: str, tables: Tables, ledger: Ledger, *, besides: str = "") -> Decimal:
-    """What a customer still owes, or a vendor is owed, by a journal entry; of a credit it is negative."""
+def open_on_account(key: DocumentKey, party: str, tables: Tables, ledger: Ledger, *, besides: str = "") -> Decimal:
+    """What a customer still owes, or a vendor is owed, by an entry or a deposit; of a credit it is negative."""
     owed = sum((amount for who, amount in ledger.effect_of(key).owed if who == party), ZERO)
     for payment, amount in ledger.payments_of(key).items():
         if payment != besides and payer(tables, payment) == party:
@@ -133,11 +135,11 @@ def open_of_journal(key: DocumentKey, party: str, tables: Tables, ledger: Ledger
     return owed
 
 
-def overdrawn_of_journal(key: DocumentKey, tables: Tables, ledger: Ledger) -> list[str]:
-    """The payments whose party an entry, changed since, gives less than they are applied to."""
+def overdrawn_on_account(key: DocumentKey, tables: Tables, ledger: Ledger) -> list[str]:
+    """The payments whose party a document, changed since, gives less than they are applied to."""
     overdrawn: list[str] = []
     for payment, amount in ledger.payments_of(key).items():
-        left = open_of_journal(key, payer(tables, payment), tables, ledger)
+        left = open_on_account(key, payer(tables, payment), tables, ledger)
         if left and (left > ZERO) != (amount > ZERO):
             overdrawn.append(payment)
     return overdrawn
@@ -197,10 +199,10 @@ def _links(draft: Draft, party: str) -> tuple[dict[DocumentKey, Decimal], list[J
         kept.append({"Amount": amount, "LinkedTxn": [reference]})
     for key, amount in links.items():
         document = draft.tables.find(*key)
-        if key[0] == "JournalEntry":
-            left = open_of_journal(key, party, draft.tables, draft.ledger, besides=draft.identifier)
+        if key[0] in WITHOUT_BALANCE:
+            left = open_on_account(key, party, draft.tables, draft.ledger, besides=draft.identifier)
             if amount > abs(left):
-                raise faults.business(f"The amount applied to journal entry {key[1]} exceeds its open balance.")
+                raise faults.business(f"The amount applied to {key[0]} {key[1]} exceeds its open balance.")
             links[key] = amount if left > ZERO else -amount
             continue
         total = to_decimal(document.body.get("TotalAmt", 0), "TotalAmt") - deposit_of(key[0], document.body)
@@ -216,9 +218,9 @@ def _linked_document(draft: Draft, link: JsonObject, party: str) -> DocumentKey:
     if entity not in LINKABLE[draft.spec.name]:
         raise faults.cannot_link(f"A payment cannot be linked to a transaction of type {entity[:40]}.")
     document = draft.tables.find(entity, identifier)
-    if entity == "JournalEntry":
-        if open_of_journal((entity, identifier), party, draft.tables, draft.ledger, besides=draft.identifier) == ZERO:
-            raise faults.cannot_link(f"Journal entry {identifier} has nothing open for this party.")
+    if entity in WITHOUT_BALANCE:
+        if open_on_account((entity, identifier), party, draft.tables, draft.ledger, besides=draft.identifier) == ZERO:
+            raise faults.cannot_link(f"{entity} {identifier} has nothing open for this party.")
         return entity, identifier
     if reference_id(document.body.get(PARTY[draft.spec.name])) != party:
         raise faults.cannot_link(f"{entity} {identifier} belongs to another {PARTY[draft.spec.name][:-3].lower()}.")

@@ -22,7 +22,6 @@ SETTLED = frozenset({"Invoice", "CreditMemo", "Bill", "VendorCredit"})
 _ALONE: Mapping[str, Callable[[JsonObject], Effect]] = {
     "BillPayment": bill_payment_effect,
     "CreditCardPaymentTxn": card_payment_effect,
-    "Deposit": deposit_effect,
     "Payment": payment_effect,
     "Transfer": transfer_effect,
 }
@@ -39,6 +38,8 @@ def effect_of(entity: str, identifier: str, body: JsonObject, tables: Tables) ->
             return purchase_effect(body, tables)
         case "JournalEntry":
             return journal_effect(body, tables)
+        case "Deposit":
+            return deposit_effect(body, tables)
         case "InventoryAdjustment":
             return adjustment_effect(body, tables)
         case "Item":

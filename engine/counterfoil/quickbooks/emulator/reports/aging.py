@@ -7,7 +7,7 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.reports.asked import Asked
 from counterfoil.quickbooks.emulator.reports.layout import Line, Report, data, summary, total_of
-from counterfoil.quickbooks.emulator.reports.openness import open_journals, open_on
+from counterfoil.quickbooks.emulator.reports.openness import open_on, open_on_account
 from counterfoil.quickbooks.emulator.reports.subjects import headed, name_of
 from counterfoil.quickbooks.emulator.tables import Row
 from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text
@@ -42,7 +42,7 @@ def _aged(books: Books, asked: Asked, kinds: tuple[tuple[str, int], ...], party:
                 open_by[key][asked.aging.place(overdue(row, asked.aged_on))] += amount
     kind = party.removesuffix("Ref")
     alone = next((wanted for filtered, wanted in asked.filters if filtered == kind), None)
-    for row, identifier, amount in open_journals(books, kind, asked.as_of):
+    for row, identifier, amount in open_on_account(books, kind, asked.as_of):
         if alone is None or identifier in alone:
             key = (name_of(books.tables, kind, identifier), identifier)
             open_by[key][asked.aging.place(overdue(row, asked.aged_on))] += amount

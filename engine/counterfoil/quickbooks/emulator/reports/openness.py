@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from counterfoil.quickbooks.emulator.books import Books
-from counterfoil.quickbooks.emulator.payments import CREDITS, payer
+from counterfoil.quickbooks.emulator.payments import CREDITS, WITHOUT_BALANCE, payer
 from counterfoil.quickbooks.emulator.sales import deposit_of
 from counterfoil.quickbooks.emulator.settling import SETTLED, SETTLEMENTS
 from counterfoil.quickbooks.emulator.tables import Row
@@ -24,10 +24,11 @@ def open_on(books: Books, entity: str, row: Row, day: date) -> Decimal:
     return total - sum((amount for amount, kind, other in signed if _dated(books, kind, other) <= day), ZERO)
 
 
-def open_journals(books: Books, kind: str, day: date) -> Iterator[tuple[Row, str, Decimal]]:
-    """Journal entries that customers owe, or vendors are owed, by: the entry, the party, what was open on a day."""
-    for row in books.tables.table("JournalEntry").rows.values():
-        key = ("JournalEntry", row.id)
+def open_on_account(books: Books, kind: str, day: date) -> Iterator[tuple[Row, str, Decimal]]:
+    """Entries and deposits that customers owe, or vendors are owed, by: each, the party, what was open on a day."""
+    found = ((entity, row) for entity in sorted(WITHOUT_BALANCE) for row in books.tables.table(entity).rows.values())
+    for entity, row in found:
+        key = (entity, row.id)
         if _dated(books, *key) > day:
             continue
         for party, owed in books.ledger.effect_of(key).owed:
