@@ -34,15 +34,24 @@ def names_in(mapping: Mapping, tax_mode: TaxMode) -> list[NameUse]:
 
 def _sales(mapping: Mapping, tax_mode: TaxMode) -> Iterator[NameUse]:
     yield NameUse(path=("product", "income_account"), entity="Account", name=mapping.product.income_account)
-    for section, part in (("invoice", mapping.invoice), ("credit_memo", mapping.credit_memo)):
+    sales = (("invoice", mapping.invoice), ("credit_memo", mapping.credit_memo), ("refund", mapping.refund))
+    for section, part in sales:
         yield from _sale(section, part, made=mapping.product.missing == "create")
         is_own = tax_mode == "abroad" and mapping.tax.unstated != "park" and part.tax_code not in {"", "NON"}
         if is_own:
             yield NameUse(path=(section, "tax_code"), entity="TaxCode", name=part.tax_code)
     if mapping.invoice.terms is not None:
         yield NameUse(path=("invoice", "terms"), entity="Term", name=mapping.invoice.terms)
-    if mapping.payment.deposit_account is not None:
-        yield NameUse(path=("payment", "deposit_account"), entity="Account", name=mapping.payment.deposit_account)
+    payout = mapping.payout
+    for path, name in (
+        (("payment", "deposit_account"), mapping.payment.deposit_account),
+        (("refund", "account"), mapping.refund.account),
+        (("payout", "account"), payout.account),
+        (("payout", "from_account"), payout.from_account),
+        (("payout", "fee_account"), payout.fee_account),
+    ):
+        if name is not None:
+            yield NameUse(path=path, entity="Account", name=name)
     if tax_mode == "abroad":  # in the US they are always TAX and NON
         for key, name in (("taxed", mapping.tax.taxed), ("exempt", mapping.tax.exempt)):
             if name is not None:

@@ -12,12 +12,14 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from counterfoil.planning.derivable import DERIVABLE, fields_of, problem_of
 from counterfoil.planning.mapping_errors import MappingError, Places, problems_of, syntax_problem, unknown_name
 from counterfoil.planning.ownership import ENTITIES, Ownership, known_fields
 from counterfoil.planning.sections import (
     ConnectionSection,
     CreditMemoSection,
     CustomerSection,
+    DerivedSection,
     EmployeeSection,
     ExchangeSection,
     FieldRule,
@@ -58,6 +60,7 @@ class Mapping(Section):
     time: TimeSection = TimeSection()
     tax: TaxSection = TaxSection()
     exchange: ExchangeSection = ExchangeSection()
+    derived: DerivedSection = DerivedSection()
     post: PostSection = PostSection()
     fields: FieldsSection = FieldsSection()
     write_back: WriteBackSection = WriteBackSection()
@@ -122,7 +125,11 @@ def parse_mapping(text: str, *, file: str, default_zone: str | None = None) -> M
         mapping = Mapping.model_validate(data)
     except ValidationError as error:
         raise MappingError(file, problems_of(error, Mapping, places)) from None
-    problems = (*_zone_problems(mapping, places), *_field_problems(mapping, places))
+    problems = (
+        *_zone_problems(mapping, places),
+        *_field_problems(mapping, places),
+        *_derived_problems(mapping, places),
+    )
     if problems:
         raise MappingError(file, problems)
     return mapping
@@ -143,6 +150,19 @@ def _zone_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:
         says = unknown_name(f'[connection] zone "{zone}" is no IANA time zone', zone, known)
         return (places.at_value(path, zone) + says,)
     return ()
+
+
+def _derived_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:
+    problems: list[str] = []
+    for document in DERIVABLE:
+        rules: AbstractMapping[str, str] = getattr(mapping.derived, document)
+        for field, expression in rules.items():
+            problem = problem_of(document, field, expression)
+            if problem is not None:
+                path = ("derived", document, field)
+                place = places.at_value(path, expression) if field in fields_of(document) else places.at(path)
+                problems.append(place + problem)
+    return tuple(problems)
 
 
 def _field_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:

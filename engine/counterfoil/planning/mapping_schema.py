@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Collection, Mapping
 
-from counterfoil.planning.mapping import Mapping
+from counterfoil.planning.derivable import DERIVABLE, fields_of
+from counterfoil.planning.mapping import Mapping as MappingModel
 from counterfoil.planning.ownership import ENTITIES, known_fields
 from counterfoil.planning.sections import Section
 from counterfoil_schema.exact_json import JsonObject, JsonValue, loads_object
@@ -21,12 +23,15 @@ def mapping_schema() -> JsonObject:
 
     Not in it: whether a zone, a template's names or a currency exist. TOML has no null, so there is none here.
     """
-    made = loads_object(json.dumps(Mapping.model_json_schema(by_alias=True)).encode())
+    made = loads_object(json.dumps(MappingModel.model_json_schema(by_alias=True)).encode())
     definitions = _object(made.get("$defs"))
     models = _models()
     for name, section in definitions.items():
         definitions[name] = _tidied(_described(_object(section), models.get(name)))
-    _fields_by_name(_object(definitions["FieldsSection"]))
+    _fields_by_name(
+        _object(definitions["FieldsSection"]), {name: known_fields(entity) for name, entity in ENTITIES.items()}
+    )
+    _fields_by_name(_object(definitions["DerivedSection"]), {name: fields_of(name) for name in DERIVABLE})
     # The company's zone stands in where the mapping names none.
     connection = _object(definitions["ConnectionSection"])
     connection["required"] = ["source"]
@@ -45,11 +50,11 @@ def mapping_schema() -> JsonObject:
     }
 
 
-def _fields_by_name(section: JsonObject) -> None:
-    """`[fields.DOCUMENT.FIELD]`: editors shall offer the fields that there are."""
+def _fields_by_name(section: JsonObject, fields: Mapping[str, Collection[str]]) -> None:
+    """`[fields.DOCUMENT.FIELD]`, `[derived.DOCUMENT]`: editors shall offer the fields that there are."""
     for document, rule in _object(section["properties"]).items():
         one = _object(_object(rule)["additionalProperties"])
-        known = sorted(known_fields(ENTITIES[document]))
+        known = sorted(fields[document])
         _object(section["properties"])[document] = {
             "type": "object",
             "additionalProperties": False,

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from counterfoil.planning.checks import refusal
 from counterfoil.planning.credits import plan_credit
+from counterfoil.planning.derived import derived
 from counterfoil.planning.invoices import plan_invoice
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.outcome import content_hash, delete, label, merged, named, void
@@ -77,7 +78,8 @@ def _wanted(request: PlanRequest, mapping: Mapping, view: StateView, project: Pr
     if allowed and source_kind not in allowed:
         wanted = f"a {record.kind.replace('_', ' ')} from {', '.join(allowed)}"
         return Skip(code="not_mapped", reason=f"The mapping takes {wanted}, not from {source_kind}.")
-    return _planned(record, request, mapping, view)
+    found = derived(record, request.record_key, mapping.derived, mapping.connection.zone)
+    return found if isinstance(found, Park) else _planned(found, request, mapping, view)
 
 
 def _planned(record: Mapped, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:

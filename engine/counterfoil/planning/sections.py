@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from counterfoil.planning.expressions import checked
 from counterfoil.planning.templates import (
     LINK_NAMES,
     MEMO_NAMES,
@@ -24,6 +25,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Name = Annotated[str, Field(min_length=1)]
 NumberTemplate = Annotated[str, AfterValidator(template_of(NUMBER_NAMES))]
 LinkTemplate = Annotated[str, AfterValidator(template_of(LINK_NAMES))]
+Expression = Annotated[str, AfterValidator(checked)]
 MemoTemplate = Annotated[str, AfterValidator(template_of(MEMO_NAMES))]
 
 
@@ -351,6 +353,26 @@ class FieldsSection(Section):
     payout: dict[str, FieldRule] = Field(default_factory=dict)
     pay_run: dict[str, FieldRule] = Field(default_factory=dict)
     time_entry: dict[str, FieldRule] = Field(default_factory=dict)
+
+
+class DerivedSection(Section):
+    """`[derived.DOCUMENT]`: fields of the source's record that are worked out before anything is planned from it.
+
+    Each is an expression over the record as the source showed it, such as `first(number, "HS-" + id)`. `line`: for the
+    lines of invoices, credit memos, refunds; its expressions see the sale's own fields as well.
+    """
+
+    customer: dict[str, Expression] = Field(default_factory=dict)
+    product: dict[str, Expression] = Field(default_factory=dict)
+    vendor: dict[str, Expression] = Field(default_factory=dict)
+    employee: dict[str, Expression] = Field(default_factory=dict)
+    invoice: dict[str, Expression] = Field(default_factory=dict)
+    credit_memo: dict[str, Expression] = Field(default_factory=dict)
+    payment: dict[str, Expression] = Field(default_factory=dict)
+    refund: dict[str, Expression] = Field(default_factory=dict)
+    payout: dict[str, Expression] = Field(default_factory=dict)
+    time_entry: dict[str, Expression] = Field(default_factory=dict)
+    line: dict[str, Expression] = Field(default_factory=dict)
 
 
 class WriteBackSection(Section):

@@ -13,7 +13,10 @@ from counterfoil.trial.planned import Trial
 from counterfoil.trial.source_names import of_source
 
 Level = Literal["error", "parked", "left out", "not seen", "remark"]
-SECTIONS = ("customer", "product", "vendor", "employee", "invoice", "credit_memo", "payment", "payroll", "time")
+SECTIONS = (
+    *("customer", "product", "vendor", "employee", "invoice", "credit_memo", "payment", "refund", "payout"),
+    *("payroll", "time"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from counterfoil.settings import CompanySettings
 from counterfoil.trial.books import BooksSeen
 from counterfoil.trial.sample import Sample
-from counterfoil_schema.records import CreditMemo, Invoice, PayRun, TimeEntry
+from counterfoil_schema.records import CreditMemo, Invoice, PayRun, Refund, TimeEntry
 
 NAMES_SHOWN_MAX = 10
 SECTIONS = {"pay_run": "payroll", "time_entry": "time"}
@@ -28,6 +28,7 @@ PARTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Of each part of a pay run: types of account that it can be booked to, and words in the name of a plain choice."""
 
+DOCUMENTS = ("invoice", "credit_memo", "payment", "refund", "payout", "pay_run", "time_entry")
 INCOME = (("Income", "Other Income"), ("sales of product income", "sales", "services", "income", "revenue"))
 
 
@@ -69,6 +70,8 @@ def first_mapping(found: Found, own_tables: str = "") -> str:
         *_section("invoice", _invoice(found)),
         *_section("credit_memo", _credit_memo(found)),
         *_section("payment", _payment(found)),
+        *_section("refund", _refund(found)),
+        *_section("payout", _payout(found)),
         *_section("tax", _tax(found)),
         *_payroll(found),
         *_time(found),
@@ -163,6 +166,21 @@ def _payment(found: Found) -> Iterator[str]:
         yield f"# deposit_account = {text(banks[0])}  # else Undeposited Funds; {some(banks)}"
 
 
+def _refund(found: Found) -> Iterator[str]:
+    kinds = found.kinds("refund")
+    if kinds:
+        yield f"from = {texts(kinds)}"
+        yield from _account(found, "account", ("Bank", "Other Current Asset"), ("checking",))
+
+
+def _payout(found: Found) -> Iterator[str]:
+    kinds = found.kinds("payout")
+    if kinds:
+        yield f"from = {texts(kinds)}"
+        yield from _account(found, "account", ("Bank",), ("checking",))
+        yield from _account(found, "fee_account", EXPENSES, ("processing", "merchant", "bank charges", "fee"))
+
+
 def _tax(found: Found) -> Iterator[str]:
     """Outside the US every line bears a code of the company's own."""
     if found.books.facts.tax_mode != "abroad" or not found.kinds("invoice"):
@@ -174,7 +192,7 @@ def _tax(found: Found) -> Iterator[str]:
     codes = {
         line.tax_code
         for seen in found.sample.records.values()
-        if isinstance(seen.record, Invoice | CreditMemo)
+        if isinstance(seen.record, Invoice | CreditMemo | Refund)
         for line in seen.record.lines
         if line.tax_code is not None
     }
@@ -233,7 +251,7 @@ def _time(found: Found) -> Iterator[str]:
 
 
 def _post(found: Found) -> Iterator[str]:
-    documents = [name for name in ("invoice", "credit_memo", "payment", "pay_run", "time_entry") if found.kinds(name)]
+    documents = [name for name in DOCUMENTS if found.kinds(name)]
     if documents:
         yield from ("", "# Everything waits for `counterfoil approve`, until the first ones were looked at.")
     for document in documents:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from counterfoil.planning.mapping_errors import Path
 from counterfoil.planning.types import Skip
 from counterfoil.trial.planned import Trial
-from counterfoil_schema.records import CreditMemo, Invoice, PayRun, TimeEntry
+from counterfoil_schema.records import CreditMemo, Invoice, PayRun, Refund, TimeEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def _tax_codes(trial: Trial) -> Iterator[SourceName]:
     seen: Counter[str] = Counter()
     for tried in trial.tried:
         record = tried.seen.record
-        if isinstance(record, Invoice | CreditMemo):
+        if isinstance(record, Invoice | CreditMemo | Refund):
             seen.update({line.tax_code for line in record.lines if line.tax_code is not None})
     codes = trial.mapping.tax.codes
     if seen:
