@@ -33,6 +33,8 @@ OTHER_DEFAULTS = {
     "InvoiceLine.role": "goods",
     "Invoice.tax_included": False,
     "CreditMemo.tax_included": False,
+    "Refund.tax_included": False,
+    "Payout.fee": Decimal(0),
     "Vendor.active": True,
     "Employee.active": True,
     "TimeEntry.approved": True,
