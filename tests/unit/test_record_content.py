@@ -39,8 +39,6 @@ OTHER_DEFAULTS = {
     "Employee.active": True,
     "TimeEntry.approved": True,
     "PayRun.off_cycle": False,
-    "Payout.fee": Decimal(0),
-    "Refund.tax_included": False,
 }
 """Defaults that are neither None nor empty. A line here may be added; one that is changed makes hashes in logs lie."""
 
