@@ -12,7 +12,9 @@ from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
 from counterfoil.quickbooks.emulator.reports import REPORTS
 from counterfoil.quickbooks.emulator.reports.asked import asked_from
 from counterfoil.quickbooks.emulator.reports.bounds import bounded
-from counterfoil.quickbooks.emulator.values import ZERO, as_object
+from counterfoil.quickbooks.emulator.values import ZERO, as_object, as_text
+from counterfoil.quickbooks.online.reports import report_from
+from counterfoil_schema.exact_json import JsonObject
 from support.quickbooks_company import Company, posting
 from support.quickbooks_reports import amounts, lines, report, traded
 
@@ -254,3 +256,33 @@ def test_the_reports_agree_with_each_other(entries: list[tuple[str, str, Decimal
     assert Decimal(cash["Cash at end of period"]) == Decimal(sheet.get("Total Bank Accounts", "0"))
     found = list(lines(report(company, "TrialBalance")["Rows"]))
     assert sum((Decimal(row[1] or 0) - Decimal(row[2] or 0) for row in found), ZERO) == ZERO
+
+
+def test_accounts_stand_under_the_accounts_that_they_belong_to() -> None:
+    company = Company()
+    job: JsonObject = {"Name": "Job Expenses", "AccountType": "Expense"}
+    above = as_text(company.write("Account", job)["Id"])
+    sub: JsonObject = {"Name": "Job Materials", "AccountType": "Expense", "ParentRef": {"value": above}}
+    between = as_text(company.write("Account", sub)["Id"])
+    deepest: JsonObject = {"Name": "Plants", "AccountType": "Expense", "ParentRef": {"value": between}}
+    plants = as_text(company.write("Account", deepest)["Id"])
+    for account, amount in ((plants, "7.00"), (above, "5.00"), ("60", "1.00")):
+        both = [posting("Debit", account, amount), posting("Credit", "35", amount)]
+        company.write("JournalEntry", {"TxnDate": "2026-03-01", "Line": [*both]})
+    found = report(company, "ProfitAndLoss")
+    (expenses,) = [row for row in found["Rows"]["Row"] if row.get("group") == "Expenses"]
+    jobs, wages = expenses["Rows"]["Row"]
+    assert jobs["Header"]["ColData"] == [{"value": "Job Expenses", "id": above}, {"value": "5.00"}]
+    (materials,) = jobs["Rows"]["Row"]
+    assert materials["Header"]["ColData"] == [{"value": "Job Materials", "id": between}, {"value": ""}]
+    assert materials["Rows"]["Row"] == [
+        {"ColData": [{"value": "Plants", "id": plants}, {"value": "7.00"}], "type": "Data"}
+    ]
+    assert materials["Summary"]["ColData"] == [{"value": "Total Job Materials"}, {"value": "7.00"}]
+    assert jobs["Summary"]["ColData"] == [{"value": "Total Job Expenses"}, {"value": "12.00"}]
+    assert wages["ColData"] == [{"value": "Wages", "id": "60"}, {"value": "1.00"}]
+    assert expenses["Summary"]["ColData"][1] == {"value": "13.00"}
+    # Our own client counts what stands in a heading among the rows.
+    read = report_from(found)
+    rows = {row.name: row.amounts for row in read.rows if row.kind == "data"}
+    assert rows == {"Job Expenses": (Decimal("5.00"),), "Plants": (Decimal("7.00"),), "Wages": (Decimal("1.00"),)}

@@ -137,6 +137,9 @@ def _rows(
             yield _row(_objects(row["ColData"]), columns, path, "data", own)
         titles = _objects(_object(row.get("Header")).get("ColData"))
         title = _text(titles[0].get("value")) if titles else ""
+        if titles and _text(titles[0].get("id")) and any(_text(cell.get("value")) for cell in titles[1:]):
+            # What was posted to an account itself stands in the heading of those below it.
+            yield _row(titles, columns, path, "data", own)
         inside = (*path, title) if title else path
         yield from _rows(_object(row.get("Rows")), columns, inside, own, depth + 1)
         summary = _objects(_object(row.get("Summary")).get("ColData"))

@@ -11,7 +11,6 @@ from counterfoil.quickbooks.emulator.reports.layout import (
     Amounts,
     Line,
     Report,
-    data,
     minus,
     plus,
     section,
@@ -19,6 +18,7 @@ from counterfoil.quickbooks.emulator.reports.layout import (
     total_of,
 )
 from counterfoil.quickbooks.emulator.reports.movements import BEGINNING, RESULT, Movements
+from counterfoil.quickbooks.emulator.reports.nesting import nested
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 CURRENT_ASSETS = (
@@ -43,7 +43,7 @@ def profit_and_loss(books: Books, asked: Asked) -> Report:
         lines = moved.lines((kind,), periods, sign)
         total = total_of([line.amounts for line in lines], len(periods))
         if lines:
-            rows.append(section(group, title, [data(line) for line in lines], total))
+            rows.append(section(group, title, nested(books, lines), total))
         return total
 
     income = part("Income", "Income", "Income", -1)
@@ -66,18 +66,18 @@ def balance_sheet(books: Books, asked: Asked) -> Report:
     """What the company has and owes at the end of each period; both sides come to the same."""
     moved = Movements(books, asked)
     ends = [replace(period, start=BEGINNING) for period in moved.columns(CLASSIFICATION)]
-    current, current_total = _group(moved, CURRENT_ASSETS, ends, 1)
-    fixed, fixed_total = _group(moved, (("FixedAssets", "Fixed Assets", ("Fixed Asset",)),), ends, 1)
-    other, other_total = _group(moved, (("OtherAssets", "Other Assets", ("Other Asset",)),), ends, 1)
+    current, current_total = _group(books, moved, CURRENT_ASSETS, ends, 1)
+    fixed, fixed_total = _group(books, moved, (("FixedAssets", "Fixed Assets", ("Fixed Asset",)),), ends, 1)
+    other, other_total = _group(books, moved, (("OtherAssets", "Other Assets", ("Other Asset",)),), ends, 1)
     assets = plus(current_total, fixed_total, other_total)
     inside = [section("CurrentAssets", "Current Assets", current, current_total), *fixed, *other]
-    short, short_total = _group(moved, CURRENT_LIABILITIES, ends, -1)
+    short, short_total = _group(books, moved, CURRENT_LIABILITIES, ends, -1)
     long, long_total = _group(
-        moved, (("LongTermLiabilities", "Long-Term Liabilities", ("Long Term Liability",)),), ends, -1
+        books, moved, (("LongTermLiabilities", "Long-Term Liabilities", ("Long Term Liability",)),), ends, -1
     )
     liabilities = plus(short_total, long_total)
     owed = [section("CurrentLiabilities", "Current Liabilities", short, short_total), *long]
-    equity, equity_total = _equity(moved, ends)
+    equity, equity_total = _equity(books, moved, ends)
     both = plus(liabilities, equity_total)
     rows: list[JsonValue] = [
         section("TotalAssets", "ASSETS", inside, assets, "TOTAL ASSETS"),
@@ -93,7 +93,7 @@ def balance_sheet(books: Books, asked: Asked) -> Report:
 
 
 def _group(
-    moved: Movements, parts: Sequence[tuple[str, str, tuple[str, ...]]], periods: list[Period], sign: int
+    books: Books, moved: Movements, parts: Sequence[tuple[str, str, tuple[str, ...]]], periods: list[Period], sign: int
 ) -> tuple[list[JsonObject], Amounts]:
     sections: list[JsonObject] = []
     totals: list[Amounts] = []
@@ -102,11 +102,11 @@ def _group(
         if lines:
             total = total_of([line.amounts for line in lines], len(periods))
             totals.append(total)
-            sections.append(section(group, title, [data(line) for line in lines], total))
+            sections.append(section(group, title, nested(books, lines), total))
     return sections, total_of(totals, len(periods))
 
 
-def _equity(moved: Movements, periods: list[Period]) -> tuple[JsonObject, Amounts]:
+def _equity(books: Books, moved: Movements, periods: list[Period]) -> tuple[JsonObject, Amounts]:
     """Equity, with the result of former years as retained earnings and this year's beside them."""
     lines = moved.lines(("Equity",), periods, -1)
     years = [date(period.end.year, 1, 1) for period in periods]
@@ -120,7 +120,7 @@ def _equity(moved: Movements, periods: list[Period]) -> tuple[JsonObject, Amount
     rest = [line for line in lines if line is not kept]
     lines = [*rest, Line("Retained Earnings", "2", retained), Line("Net Income", "", this_year)]
     total = total_of([line.amounts for line in lines], len(periods))
-    return section("Equity", "Equity", [data(line) for line in lines], total), total
+    return section("Equity", "Equity", nested(books, lines), total), total
 
 
 def _columns(periods: list[Period]) -> tuple[tuple[str, str], ...]:
