@@ -223,8 +223,9 @@ async def until_work_waits_for_a_person(lane: Lane, engine: Engine) -> None:
     try:
         async with asyncio.timeout(GIVE_UP_SECONDS):
             while True:
-                outcomes = await outcomes_of(pool, lane.database.names)
-                if engine.connected(1).access.reconnect_needed and ("waiting", "reconnection") in outcomes:
+                # Without a connection the books are not known to be the right ones, and nothing is decided.
+                waiting = [why for state, why in await outcomes_of(pool, lane.database.names) if state == "waiting"]
+                if engine.connected(1).access.reconnect_needed and waiting:
                     return
                 await asyncio.sleep(0.2)
     finally:
