@@ -10,6 +10,7 @@ from counterfoil.dispatch.errors import LeaseLostError, ProjectionStoppedError, 
 from counterfoil.dispatch.lease import keep_lease
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.worker import CompanyWorker, Pace
+from counterfoil.errors import in_words
 from counterfoil.housekeeping import Housekeeper
 from counterfoil.log import Lease
 from counterfoil.rooms import Shared, make_rooms
@@ -99,8 +100,8 @@ class CompanyRunner:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         self.state = state
-        self.error = str(first) or type(first).__name__
-        logger.warning("company %d is %s: %s", self.company, state, first)
+        self.error = in_words(first)
+        logger.warning("company %d is %s: %s", self.company, state, self.error)
 
     async def _rest(self, seconds: float) -> None:
         try:

@@ -121,14 +121,16 @@ async def test_work_taken_up_after_a_restart_goes_on_in_its_trace(shop: Shop) ->
     assert names >= {"counterfoil.send", "counterfoil.write_back"}
 
 
-async def test_what_was_under_way_when_a_worker_ended_goes_on_in_its_trace(shop: Shop) -> None:
+async def test_what_was_under_way_when_a_worker_ended_goes_on_in_its_trace(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
     """The worker fails once between an answer and its recording; another takes over, and settles by evidence."""
     armed: list[str] = []
 
     def fail(point: str) -> None:
         if armed and point.endswith(".answered") and not point.startswith("write_back"):
             armed.clear()
-            raise RuntimeError("the worker ends here")
+            raise RuntimeError("about Ann Lee")
 
     async with shop.engine(step=fail):
         await shop.until_done()
@@ -136,6 +138,8 @@ async def test_what_was_under_way_when_a_worker_ended_goes_on_in_its_trace(shop:
         number = shop.sales.add_order()
         await shop.until_done()
     assert not armed
+    assert "company 1 is failing: RuntimeError at sender, line " in caplog.text
+    assert "Ann Lee" not in caplog.text
     order = f"shelf:order:{number}"
     events = await recorded(shop)
     (origin,) = traces_of(events, "source.observed", order)
