@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, quote, quote_plus, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
@@ -23,7 +23,7 @@ from counterfoil.quickbooks.online.oauth import TokenError
 from counterfoil.settings import Settings
 from support.postgres import Database
 from support.running import GIVE_UP_SECONDS, Shop, company_settings, open_shop
-from support.secrecy import dump, events_of, process_arguments
+from support.secrecy import dump, events_of, process_arguments, written
 
 
 @pytest.fixture
@@ -194,13 +194,6 @@ def assert_there_is_something_to_search(texts: dict[str, str], errors: list[str]
     assert len(texts["events after refreshing"]) > 1000
     assert "python" in texts["arguments after refreshing"]
     assert "no longer connected" in texts["errors of a dead grant"]
-
-
-def written(secret: str) -> set[str]:
-    """A secret as it is, and as addresses, bytes and headers write it."""
-    data = secret.encode()
-    in_address = {quote(secret, safe=""), quote_plus(secret)}
-    return {secret, data.hex(), base64.b64encode(data).decode().rstrip("="), repr(data)[2:-1], *in_address}
 
 
 async def until_reconnection_is_needed(engine: Engine) -> None:

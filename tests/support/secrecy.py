@@ -1,7 +1,9 @@
-"""Everything that a secret could show in: rows, arguments of processes, events."""
+"""Everything that a secret could show in: rows, arguments of processes, events; and how it could be written there."""
 
+import base64
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from counterfoil.engine import Engine
 from counterfoil.postgres import Pool
@@ -32,3 +34,10 @@ async def events_of(engine: Engine, company: int) -> str:
     """What the log says of a company; in the database it is sealed."""
     told = [recorded async for recorded in engine.reader.stream(company)]
     return "\n".join([repr(one) + (await one.event()).model_dump_json() for one in told])
+
+
+def written(secret: str) -> set[str]:
+    """A secret as it is, and as addresses, bytes and headers write it."""
+    data = secret.encode()
+    in_address = {quote(secret, safe=""), quote_plus(secret)}
+    return {secret, data.hex(), base64.b64encode(data).decode().rstrip("="), repr(data)[2:-1], *in_address}

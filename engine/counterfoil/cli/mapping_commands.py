@@ -87,7 +87,8 @@ def preview_mapping(
     Reads a sample of the source and the books' lists, and plans it as the engine would: what would be created,
     updated, left as it is, passed over, or parked and why. What the log knows already counts.
 
-    Writes nothing, in QuickBooks or at the source.
+    Writes nothing, in QuickBooks or at the source. What it shows may be personal: names and addresses as the source has
+    them, on this terminal alone.
 
     Example: counterfoil mapping preview --connection hubspot --sample 50
     """

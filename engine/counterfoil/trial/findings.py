@@ -141,7 +141,7 @@ def _accounts(trial: Trial) -> Iterator[Finding]:
         }
         lacking.update(parts)
     for part, count in sorted(lacking.items()):
-        says = f"{count:,} pay runs hold {part}, and [payroll.accounts] names no account for it."
+        says = f"{count:,} of the pay runs hold {part}, and [payroll.accounts] names no account for it."
         yield Finding(level="error", says=says, fix=f'Set {part} = "…" there.', records=count)
 
 

@@ -13,7 +13,7 @@ from counterfoil.trial.books import BooksSeen
 from counterfoil.trial.sample import Sample
 from counterfoil_schema.records import CreditMemo, Invoice, PayRun, Refund, TimeEntry
 
-NAMES_SHOWN_MAX = 10
+NAMES_SHOWN_MAX = 6
 SECTIONS = {"pay_run": "payroll", "time_entry": "time"}
 EXPENSES = ("Expense", "Other Expense", "Cost of Goods Sold")
 PARTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

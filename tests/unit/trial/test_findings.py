@@ -206,8 +206,8 @@ async def test_every_account_that_pay_runs_lack_is_told_at_once_and_departments_
     of = sample(("payroll", "p1", pay), connection="gusto")
     findings = await found(extra, of, tracking=["department"], lists={"Department": ["Design", "Sales"]})
     assert [(one.level, one.says, one.line) for one in findings if one.level != "parked"] == [
-        ("error", "1 pay runs hold employer_tax, and [payroll.accounts] names no account for it.", None),
-        ("error", "1 pay runs hold net_pay, and [payroll.accounts] names no account for it.", None),
+        ("error", "1 of the pay runs hold employer_tax, and [payroll.accounts] names no account for it.", None),
+        ("error", "1 of the pay runs hold net_pay, and [payroll.accounts] names no account for it.", None),
         (
             "error",
             f'[payroll.departments] Desing names the location "Desing", {NEAR} "Design"?',
