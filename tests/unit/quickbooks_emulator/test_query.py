@@ -80,6 +80,11 @@ def test_garbage_is_refused_and_nothing_else(text: str) -> None:
         ("select * from Invoice MAXRESULTS 5000", Query("Invoice", max_results=1000)),
         ("select * from Invoice  STARTPOSITION 0 MAXRESULTS 100", Query("Invoice")),
         ("select * from Invoice ORDERBY Id", Query("Invoice", ordering=(Ordering("Id"),))),
+        ("select Line.*, Id from Invoice", Query("Invoice", columns=("Line.*", "Id"))),
+        (
+            "select * from Invoice maxresults 10startposition 11 ",
+            Query("Invoice", start_position=11, max_results=10),
+        ),
     ],
 )
 def test_the_grammar(text: str, query: Query) -> None:
@@ -189,6 +194,13 @@ def test_inactive_ones_come_only_when_asked_for(company: Company) -> None:
         company, "select * from Customer where DisplayName = 'Gone Ltd' and Active IN (true,false)"
     )
     assert [customer] == ids(company, "select * from Customer where Active = false")
+
+
+@pytest.mark.parametrize("entity", ["ReimburseCharge", "TaxClassification", "TaxPayment"])
+def test_of_some_kinds_there_is_none(company: Company, entity: str) -> None:
+    assert answer(parse(f"select * from {entity}"), company.books) == {}
+    assert answer(parse(f"select count(*) from {entity}"), company.books) == {"totalCount": 0}
+    assert company.refused(entity, {"Id": "1"}).code == "500"
 
 
 def test_count_and_nothing_found(company: Company) -> None:

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     (?P<space>\s+)
     |(?P<string>'(?:[^'\\]|\\.)*')
     |(?P<number>-?\d+(?:\.\d+)?)
-    |(?P<word>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
+    |(?P<word>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*(?:\.\*)?)
     |(?P<symbol><=|>=|!=|[=<>(),*;])
     """,
     re.VERBOSE | re.DOTALL,
