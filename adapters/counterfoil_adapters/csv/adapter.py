@@ -7,8 +7,8 @@ what is new.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -129,8 +129,17 @@ class CsvSource:
         """Pages of at most 500 changes; a single empty one where the files are as the cursor knows them.
 
         Raises:
-            SourceError: a file is missing, lacks a column, or changes while it is read.
+            SourceError: a file is missing, lacks a column, or changes while it is read; other kinds have other files.
         """
+        try:
+            async with aclosing(self._changes(kind, cursor)) as pages:
+                async for page in pages:
+                    yield page
+        except SourceError as trouble:
+            trouble.one_kind = True
+            raise
+
+    async def _changes(self, kind: str, cursor: str | None) -> AsyncGenerator[Page]:
         plan = self._plan(kind)
         digest = plan.kind.digest()
         known = Cursor.parse(cursor)

@@ -77,19 +77,31 @@ class SourceReader:
         """Read everything new from one source; returns how many changes were recorded.
 
         Raises:
-            SourceError: the source cannot be read now; what was read before is kept.
+            SourceError: the source, or some of its kinds, cannot be read now; what could be read is kept.
         """
-        adapter = self._adapters[connection]
         recorded = 0
-        for kind in adapter.kinds():
-            cursor = await self._store.value("cursor", self._session.company, connection, kind)
-            async for page in pages(connection, adapter, kind, cursor):
-                recorded += await self.record(connection, page.changes, "sync" if cursor is None else how)
-                self._step("source.recorded")
-                await self._store.execute(
-                    "save_cursor", self._session.company, connection, kind, page.cursor, self._clock.now()
-                )
-                self._step("cursor.saved")
+        troubles: list[SourceError] = []
+        for kind in self._adapters[connection].kinds():
+            try:
+                recorded += await self._poll_kind(connection, kind, how)
+            except SourceError as trouble:
+                if not trouble.one_kind:
+                    raise
+                troubles.append(trouble)
+        if troubles:
+            raise _together(troubles)
+        return recorded
+
+    async def _poll_kind(self, connection: str, kind: str, how: How) -> int:
+        recorded = 0
+        cursor = await self._store.value("cursor", self._session.company, connection, kind)
+        async for page in pages(connection, self._adapters[connection], kind, cursor):
+            recorded += await self.record(connection, page.changes, "sync" if cursor is None else how)
+            self._step("source.recorded")
+            await self._store.execute(
+                "save_cursor", self._session.company, connection, kind, page.cursor, self._clock.now()
+            )
+            self._step("cursor.saved")
         return recorded
 
     async def record(self, connection: str, changes: Sequence[SourceChange], how: How) -> int:
@@ -207,3 +219,11 @@ class SourceReader:
                 evidence = f"{change.evidence} Its webhook says that it was merged into {one.other_id}."
                 return replace(change, evidence=evidence, merged_into=one.other_id)
         return change
+
+
+def _together(troubles: Sequence[SourceError]) -> SourceError:
+    """All of them as one; tried again as soon as it makes sense for any."""
+    if len(troubles) == 1:
+        return troubles[0]
+    seconds = [one.retry_after for one in troubles if one.retry_after is not None]
+    return SourceError(" ".join(map(str, troubles)), retry_after=min(seconds, default=None), one_kind=True)

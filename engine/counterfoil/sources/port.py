@@ -26,11 +26,15 @@ class SourceError(CounterfoilError):
 
     Args:
         retry_after: seconds after which another try makes sense; None where trying again cannot help.
+        one_kind: only the kind that was asked for is concerned (a file of its own); the others are read all the same.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", retry_after: float | None = None, one_kind: bool = False
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after = retry_after
+        self.one_kind = one_kind
 
 
 class BadSignatureError(CounterfoilError):
