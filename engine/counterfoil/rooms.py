@@ -152,7 +152,9 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
         events=events,
         view=view,
         mappings=mappings,
-        plans=WriteBackPlans(company=company, store=shared.store, view=view, mappings=mappings, in_flight=in_flight),
+        plans=WriteBackPlans(
+            company=company, store=shared.store, events=events, view=view, mappings=mappings, in_flight=in_flight
+        ),
         in_flight=in_flight,
         outbox=Outbox(company=company, store=shared.store, events=events, view=view, books=books, mappings=mappings),
         reader=BooksReader(

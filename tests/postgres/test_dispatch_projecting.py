@@ -53,7 +53,12 @@ async def test_takings_become_a_journal_entry_without_a_change_in_the_engine(
     view = ViewLoader(company=COMPANY, store=dispatcher.store, events=events, hashes=dispatcher.keyring)
     mappings = Mappings(company=COMPANY, store=dispatcher.store, events=events)
     plans = WriteBackPlans(
-        company=COMPANY, store=dispatcher.store, view=view, mappings=mappings, in_flight=dispatcher.in_flight
+        company=COMPANY,
+        store=dispatcher.store,
+        events=events,
+        view=view,
+        mappings=mappings,
+        in_flight=dispatcher.in_flight,
     )
     decider = Decider(
         company=COMPANY,

@@ -128,7 +128,12 @@ async def test_what_cannot_be_read_stays_parked_when_it_is_tried_again(dispatche
     view = ViewLoader(company=COMPANY, store=dispatcher.store, events=events, hashes=dispatcher.keyring)
     mappings = Mappings(company=COMPANY, store=dispatcher.store, events=events)
     plans = WriteBackPlans(
-        company=COMPANY, store=dispatcher.store, view=view, mappings=mappings, in_flight=dispatcher.in_flight
+        company=COMPANY,
+        store=dispatcher.store,
+        events=events,
+        view=view,
+        mappings=mappings,
+        in_flight=dispatcher.in_flight,
     )
     decider = Decider(
         company=COMPANY,

@@ -316,9 +316,13 @@ async def test_a_vendor_of_that_name_does_not_stand_for_a_customer(dispatcher: D
 async def test_a_taken_name_is_parked_with_both_records_shown(dispatcher: Dispatcher) -> None:
     (decision,) = await clash(dispatcher, PARKING)
     assert isinstance(decision, done.IntentParked)
-    for word in (CUSTOMER, "Customer 58", "Ann & Sons", "no source of ours"):
+    for word in (CUSTOMER, "Customer 58", "no source of ours"):
         assert word in decision.reason
+    # A decision stands in the log in the clear: whose name it is stays under its seal.
+    assert "Ann" not in decision.reason
     assert "Rename" in decision.fix
+    assert "58" not in decision.outside
+    assert "the name is already that of something else in QuickBooks" in decision.outside
 
 
 async def test_what_stands_for_another_record_is_never_adopted(dispatcher: Dispatcher) -> None:
@@ -331,6 +335,36 @@ async def test_what_stands_for_another_record_is_never_adopted(dispatcher: Dispa
     (decision,) = await clash(dispatcher, ADOPTING)
     assert isinstance(decision, done.IntentParked)
     assert "shop:customer:7" in decision.reason
+    assert "7" not in decision.outside
+
+
+async def test_a_conflict_names_the_field_and_never_what_is_a_person_s_own(dispatcher: Dispatcher) -> None:
+    text = ADOPTING + '\n[fields.customer.PrimaryEmailAddr]\nowner = "ask"\n'
+    await dispatcher.write(MappingRecorded(connection="shop", digest="d", text=text))
+
+    def document(token: str, address: str) -> JsonObject:
+        mail: JsonObject = {"Address": address}
+        return {"Id": "58", "SyncToken": token, "DisplayName": "Ann & Sons", "PrimaryEmailAddr": mail}
+
+    change = await dispatcher.write(observed("1"))
+    body = Document.of("Customer", document("0", "ann@first.example"))
+    first = planned(change, CUSTOMER, "i1", entity="Customer", body=body)
+    mine = accepted(change, CUSTOMER, "i1", "r1", document("0", "ann@first.example"))
+    mine = mine.model_copy(update={"entity": "Customer", "document": body})
+    await dispatcher.write(first, sent("r1", (change, CUSTOMER, "i1")), mine)
+    await dispatcher.write(books("Customer", "58", document("1", "ann@theirs.example")))
+    again = await dispatcher.write(observed("1", "other"))
+    ours = Document.of("Customer", {"DisplayName": "Ann & Sons", "PrimaryEmailAddr": {"Address": "ann@ours.example"}})
+    await dispatcher.write(planned(again, CUSTOMER, "i2", entity="Customer", operation="update", body=ours))
+
+    decision = await dispatcher.outbox.prepare(await dispatcher.intent("i2"))
+
+    assert isinstance(decision, done.IntentParked)
+    assert decision.code == "conflict"
+    assert "PrimaryEmailAddr" in decision.reason
+    assert f"counterfoil explain {CUSTOMER} --personal" in decision.fix
+    assert "example" not in decision.reason + decision.outside
+    assert decision.outside == f"PrimaryEmailAddr of {CUSTOMER} was changed on both sides."
 
 
 async def test_our_own_number_found_taken_is_our_own_document(dispatcher: Dispatcher) -> None:

@@ -1,7 +1,10 @@
 """What the source of a parked record is told, when again, and when it is taken back."""
 
+from typing import Literal
+
 import pytest
 
+from counterfoil.cli.tasks.figures import refused_notes
 from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.telling import Teller
@@ -37,6 +40,7 @@ class Told:
         plans = WriteBackPlans(
             company=COMPANY,
             store=dispatcher.store,
+            events=events,
             view=view,
             mappings=self.mappings,
             in_flight=dispatcher.in_flight,
@@ -153,14 +157,130 @@ async def test_an_operator_s_skip_clears_it_and_leaves_the_note_alone(shop: Told
     assert (await shop.dispatcher.intent(note.intent_id)).state == "withdrawn", "the newer values overtake it"
 
 
-async def test_a_note_that_the_source_refuses_is_not_repeated(shop: Told) -> None:
+async def refused_note(shop: Told) -> done.IntentPlanned:
+    """A record is parked, and its source does not take down why."""
     change = await shop.park()
     note = await shop.note()
     assert note is not None
     await shop.dispatcher.write(sent("r", (change, ORDER, note.intent_id)))
     await shop.dispatcher.write(rejected(change, ORDER, note.intent_id, "park"))
-    assert (await shop.dispatcher.change(change)).code == "no-lines"
+    return note
+
+
+async def refused(shop: Told) -> list[str]:
+    """The records whose notes are shown to people as refused."""
+    return [one.record_key for one in await refused_notes(shop.dispatcher.store, COMPANY)]
+
+
+async def ask(shop: Told, action: Literal["retry", "skip"]) -> None:
+    await shop.dispatcher.write(OperatorRequested(action=action, record_key=ORDER, author="Ann"))
+    assert await shop.dispatcher.requests.take(await shop.dispatcher.folder.to_head())
+    await shop.dispatcher.folder.to_head()
+
+
+async def test_a_note_that_the_source_refuses_is_not_repeated_but_shown(shop: Told) -> None:
+    note = await refused_note(shop)
+    assert (await shop.dispatcher.change(note.change)).code == "no-lines"
     assert await shop.note() is None
+    (shown,) = await refused_notes(shop.dispatcher.store, COMPANY)
+    assert (shown.record_key, shown.target, shown.position) == (ORDER, "shop", note.change)
+    assert (shown.code, shown.reason, shown.fix) == ("6000", "Refused.", "Mend it.")
+
+
+async def test_a_refused_note_is_no_longer_shown_once_a_newer_one_was_taken(shop: Told) -> None:
+    await refused_note(shop)
+    await shop.park("No date.", "other")
+    assert await shop.told() == {"trouble": "No date. Add some."}
+    assert await refused(shop) == []
+
+
+async def test_another_try_of_what_is_parked_tells_it_afresh(shop: Told) -> None:
+    note = await refused_note(shop)
+    await ask(shop, "retry")
+    assert (await shop.dispatcher.change(note.change)).state == "waiting"
+    await shop.dispatcher.write(parked(note.change, "Still no lines."))
+    assert await shop.told() == {"trouble": "Still no lines. Add some."}
+    assert await refused(shop) == []
+
+
+async def cleared_in_vain(shop: Told) -> done.IntentPlanned:
+    """A note was taken, its record is mended, and the source does not take the note back."""
+    await shop.park()
+    await shop.told()
+    change = await shop.dispatcher.write(observed("1", "other"))
+    await shop.dispatcher.write(done.ChangeSkipped(change=change, record_key=ORDER, code="not-won", reason="Lost."))
+    note = await shop.note()
+    assert note is not None
+    await shop.dispatcher.write(sent("s", (change, ORDER, note.intent_id)))
+    await shop.dispatcher.write(rejected(change, ORDER, note.intent_id, "park"))
+    assert await shop.note() is None
+    assert await refused(shop) == [ORDER]
+    return note
+
+
+async def test_another_try_of_a_note_alone_sends_it_again_under_an_id_of_its_own(shop: Told) -> None:
+    note = await cleared_in_vain(shop)
+    before = await shop.dispatcher.intent(note.intent_id)
+    await ask(shop, "retry")
+    row = await shop.dispatcher.intent(note.intent_id)
+    assert (row.state, row.attempts, row.generation) == ("ready", 0, 1)
+    assert before.generation == row.generation
+    assert (await shop.dispatcher.change(note.change)).state == "skipped", "it tells of the change, and decides nothing"
+    assert await refused(shop) == []
+    await shop.dispatcher.write(sent("t", (note.change, ORDER, note.intent_id)))
+    await shop.dispatcher.write(accepted(note.change, ORDER, note.intent_id))
+    assert await shop.note() is None
+
+
+async def test_a_refused_note_can_be_given_up(shop: Told) -> None:
+    note = await cleared_in_vain(shop)
+    await ask(shop, "skip")
+    row = await shop.dispatcher.intent(note.intent_id)
+    assert (row.state, row.code) == ("withdrawn", "operator")
+    assert await refused(shop) == []
+    assert await shop.note() is None
+
+
+@pytest.mark.parametrize(
+    ("outside", "told"),
+    [
+        ("The name is taken. (6240)", "The name is taken. (6240) Mend it."),
+        ("", "QuickBooks cannot take it (6000). Mend it."),
+    ],
+)
+async def test_what_quickbooks_says_of_others_is_not_passed_on(shop: Told, outside: str, told: str) -> None:
+    change = await shop.dispatcher.write(observed("1"))
+    await shop.dispatcher.write(planned(change, ORDER, "i1"), sent("r", (change, ORDER, "i1")))
+    refusal = rejected(change, ORDER, "i1", "park").model_copy(
+        update={"reason": "The name is taken. (QuickBooks 6240: Bob Miller and you were working on this.)"}
+    )
+    await shop.dispatcher.write(refusal.model_copy(update={"outside": outside}))
+    assert await shop.told() == {"trouble": told}
+    assert "Bob Miller" in (await shop.dispatcher.change(change)).reason
+
+
+async def test_what_only_another_source_knows_is_not_passed_on(shop: Told) -> None:
+    change = await shop.dispatcher.write(observed("1"))
+    known = parked(change, "Order 1 bears the same name as employee 7b1e (gusto).")
+    other = "Order 1 bears the same name as something from another source."
+    await shop.dispatcher.write(known.model_copy(update={"outside": other}))
+    assert await shop.told() == {"trouble": f"{other} Add some."}
+
+
+async def test_an_intent_that_was_parked_by_evidence_is_told_in_the_words_for_outside(shop: Told) -> None:
+    change = await shop.dispatcher.write(observed("1"))
+    await shop.dispatcher.write(planned(change, ORDER, "i1"))
+    clash = done.IntentParked(
+        change=change,
+        record_key=ORDER,
+        intent_id="i1",
+        code="6140",
+        reason="The number is that of Invoice 9, which stands for gusto:payroll:1.",
+        fix="Renumber.",
+        outside="The number is that of something else in QuickBooks.",
+    )
+    await shop.dispatcher.write(clash)
+    assert await shop.told() == {"trouble": "The number is that of something else in QuickBooks. Renumber."}
 
 
 async def test_nothing_overtakes_a_note_on_its_way(shop: Told) -> None:

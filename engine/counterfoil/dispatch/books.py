@@ -47,7 +47,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Definitely no effect; `then` says what follows. `unsent`: nothing left, whatever the document is like."""
+    """Definitely no effect; `then` says what follows. `unsent`: nothing left, whatever the document is like.
+
+    `outside` is the reason in our own words alone: what the books say may name others.
+    """
 
     code: str
     kind: str
@@ -58,6 +61,7 @@ class Refused:
     unsent: bool = False
     intuit_tid: str | None = None
     raw: str | None = None
+    outside: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

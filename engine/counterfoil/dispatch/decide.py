@@ -101,7 +101,7 @@ class Decider:
             case Skip():
                 decisions = [_skipped(change, result.code, result.reason)]
             case Park():
-                decisions = [_parked(change, result.code, result.reason, result.fix)]
+                decisions = [_parked(change, result.code, result.reason, result.fix, result.outside)]
             case _:
                 backfill = isinstance(event, SourceObserved) and event.how == "sync"
                 decisions = await self._planned(change, event, mapping, result, backfill=backfill)
@@ -196,8 +196,10 @@ class Decider:
             ordinal += ORDINALS_MAX
 
 
-def _parked(change: ChangeRow, code: str, reason: str, fix: str) -> ChangeParked:
-    return ChangeParked(change=change.position, record_key=change.record_key, code=code, reason=reason, fix=fix)
+def _parked(change: ChangeRow, code: str, reason: str, fix: str, outside: str = "") -> ChangeParked:
+    return ChangeParked(
+        change=change.position, record_key=change.record_key, code=code, reason=reason, fix=fix, outside=outside
+    )
 
 
 def _skipped(change: ChangeRow, code: str, reason: str) -> ChangeSkipped:

@@ -111,4 +111,5 @@ def _park(row: IntentRow, names: Sequence[tuple[str, str]]) -> IntentParked:
         code="unknown-name",
         reason=f"QuickBooks holds no active {missing}, which the mapping names for {row.record_key}.",
         fix="Create it in QuickBooks or name another in the mapping, then retry the record.",
+        outside=f"QuickBooks holds no active {missing}, which the mapping names.",
     )

@@ -11,7 +11,7 @@ from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.dispatch.watched import BOOKS
 from counterfoil.planning.checks import closed_refusal
 from counterfoil.planning.compose import compose
-from counterfoil.planning.outcome import gone, merged
+from counterfoil.planning.outcome import gone, merged, named
 from counterfoil.planning.types import Composed, Conflict, Link, Unresolved
 from counterfoil.state.rows import IntentRow, LinkRow
 from counterfoil.state.store import StateStore
@@ -179,6 +179,7 @@ class Outbox:
             code=park.code,
             reason=park.reason,
             fix=park.fix,
+            outside=park.reason,
         )
 
     async def planned(self, row: IntentRow) -> IntentPlanned:
@@ -297,6 +298,7 @@ def _gone(row: IntentRow, planned: IntentPlanned, link: Link) -> "Needless | Int
         code=park.code,
         reason=park.reason,
         fix=park.fix,
+        outside=park.reason,
     )
 
 
@@ -310,29 +312,23 @@ def _shared(row: IntentRow, link: Link, owner: str) -> IntentParked:
         code=skip.code,
         reason=skip.reason,
         fix="Merge the two at the source as well; then mark this as settled.",
+        outside=f"{named(row.record_key)} was merged in QuickBooks with something else.",
     )
 
 
 def _park_conflict(row: IntentRow, conflict: Conflict) -> IntentParked:
-    agree = "Make both sides agree, or let the mapping say who owns the field; then retry the record."
-    if is_personal(row.entity, conflict.field):
-        # Reasons are not sealed.
-        return IntentParked(
-            change=row.change,
-            record_key=row.record_key,
-            intent_id=row.intent_id,
-            code="conflict",
-            reason=f"{conflict.field} of {row.record_key} was changed on both sides. Its values are personal.",
-            fix=f"`counterfoil explain {row.record_key} --personal` shows them. {agree}",
-        )
+    what = f"{conflict.field} of {row.record_key} was changed on both sides"
+    fix = "Make both sides agree, or let the mapping say who owns the field; then retry the record."
+    reason = f"{what}: it was {conflict.base}, the source says {conflict.ours}, QuickBooks says {conflict.theirs}."
+    if is_personal(row.entity, conflict.field):  # reasons are not sealed
+        reason = f"{what}. Its values are personal."
+        fix = f"`counterfoil explain {row.record_key} --personal` shows them. {fix}"
     return IntentParked(
         change=row.change,
         record_key=row.record_key,
         intent_id=row.intent_id,
         code="conflict",
-        reason=(
-            f"{conflict.field} of {row.record_key} was changed on both sides: it was {conflict.base}, "
-            f"the source says {conflict.ours}, QuickBooks says {conflict.theirs}."
-        ),
-        fix=agree,
+        reason=reason,
+        fix=fix,
+        outside=f"{what}.",
     )

@@ -11,11 +11,13 @@ from counterfoil_schema.events.decisions import (
     ChangeReopened,
     ChangeSkipped,
     IntentApproved,
+    IntentResumed,
     IntentWithdrawn,
     RequestTaken,
 )
 
 REQUESTS_PER_TURN = 50
+NOTES_PER_RECORD = 50
 
 
 class RequestTaker:
@@ -43,15 +45,18 @@ class RequestTaker:
         changes = await self._store.some(ChangeRow, "changes_of_record", self._session.company, request.record_key)
         intents = await self._store.intents_of(self._session.company, request.record_key)
         intents = [row for row in intents if row.intent_id not in self._in_flight]
+        notes = await self._store.some(
+            IntentRow, "refused_notes", self._session.company, request.record_key, 0, NOTES_PER_RECORD
+        )
         if request.intent_id is not None:
             intents = [row for row in intents if row.intent_id == request.intent_id]
         match request.action:
             case "approve":
                 decisions = _approve(request, intents)
             case "retry":
-                decisions = _retry(request, changes)
+                decisions = _retry(request, changes, notes)
             case "skip":
-                decisions = _skip(request, changes, intents)
+                decisions = _skip(request, changes, intents, notes)
             case _:
                 decisions = []
         outcome = "Nothing to do: no such record waits."
@@ -72,29 +77,36 @@ def _approve(request: RequestRow, intents: Sequence[IntentRow]) -> list[Event]:
     ]
 
 
-def _retry(request: RequestRow, changes: Sequence[ChangeRow]) -> list[Event]:
-    return [
-        ChangeReopened(
-            change=row.position, record_key=row.record_key, reason=f"{request.author} asked for another try."
-        )
+def _retry(request: RequestRow, changes: Sequence[ChangeRow], notes: Sequence[IntentRow]) -> list[Event]:
+    reason = f"{request.author} asked for another try."
+    reopened: list[Event] = [
+        ChangeReopened(change=row.position, record_key=row.record_key, reason=reason)
         for row in changes[-1:]
         if row.state == "parked"
     ]
-
-
-def _skip(request: RequestRow, changes: Sequence[ChangeRow], intents: Sequence[IntentRow]) -> list[Event]:
-    reason = f"{request.author} decided that it is not to be carried over."
-    withdrawn: list[Event] = [
-        IntentWithdrawn(
-            change=row.change, record_key=row.record_key, intent_id=row.intent_id, code="operator", reason=reason
-        )
-        for row in intents
-        if row.state in {"held", "ready", "parked"} and row.operation != "note"
+    # What is decided afresh is told afresh; a note by itself goes out again as it was.
+    return reopened or [
+        IntentResumed(change=row.change, record_key=row.record_key, intent_id=row.intent_id, reason=reason)
+        for row in notes
     ]
-    if withdrawn:
-        return withdrawn
-    return [
+
+
+def _skip(
+    request: RequestRow, changes: Sequence[ChangeRow], intents: Sequence[IntentRow], notes: Sequence[IntentRow]
+) -> list[Event]:
+    reason = f"{request.author} decided that it is not to be carried over."
+    waiting = [row for row in intents if row.state in {"held", "ready", "parked"} and row.operation != "note"]
+    if waiting:
+        return [_withdrawn(row, reason) for row in waiting]
+    skipped: list[Event] = [
         ChangeSkipped(change=row.position, record_key=row.record_key, code="operator", reason=reason)
         for row in changes[-1:]
         if row.state == "parked"
     ]
+    return skipped or [_withdrawn(row, reason) for row in notes]
+
+
+def _withdrawn(row: IntentRow, reason: str) -> Event:
+    return IntentWithdrawn(
+        change=row.change, record_key=row.record_key, intent_id=row.intent_id, code="operator", reason=reason
+    )

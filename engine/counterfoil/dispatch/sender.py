@@ -122,6 +122,7 @@ class Sender:
                     code=outcome.code,
                     kind=outcome.kind,
                     reason=f"{reason} Given up after {attempt} tries." if last else reason,
+                    outside=outcome.outside,
                     fix=outcome.fix,
                     then="park" if last else outcome.then,
                     intuit_tid=outcome.intuit_tid,

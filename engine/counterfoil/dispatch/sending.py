@@ -358,11 +358,13 @@ class Sending:
 
 
 def _park_rate(row: IntentRow, currency: str, day: str) -> IntentParked:
+    reason = f"QuickBooks keeps no rate of {currency} for {day}, and {row.record_key} states none."
     return IntentParked(
         change=row.change,
         record_key=row.record_key,
         intent_id=row.intent_id,
         code="no_rate",
-        reason=f"QuickBooks keeps no rate of {currency} for {day}, and {row.record_key} states none.",
+        reason=reason,
         fix="Enter the rate in QuickBooks or state it at the source, then retry the record.",
+        outside=reason,
     )

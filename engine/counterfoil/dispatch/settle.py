@@ -13,6 +13,7 @@ from counterfoil.dispatch.sender import accepted, with_differences
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.log import RecordedEvent
+from counterfoil.planning.outcome import named
 from counterfoil.ports import Clock
 from counterfoil.state.rows import IntentRow
 from counterfoil.state.store import StateStore
@@ -209,6 +210,7 @@ class Settler:
             code=row.code,
             reason=f"{row.reason} No document that bears it could be found.",
             fix=row.fix,
+            outside="The name or number is said to be taken in QuickBooks, and nothing that bears it could be found.",
         )
         return [parked]
 
@@ -241,6 +243,7 @@ def _given_up(row: IntentRow) -> IntentParked:
         reason=f"QuickBooks gave no answer in {row.attempts} tries, and holds nothing of it. "
         f"The last time: {row.reason}",
         fix="Look at the record for anything unusual and at Intuit's status page; then retry it.",
+        outside=f"QuickBooks gave no answer in {row.attempts} tries, and holds nothing of it.",
     )
 
 
@@ -267,16 +270,16 @@ def _completing(row: IntentRow, planned: IntentPlanned) -> IntentPlanned:
 
 
 def _clash(row: IntentRow, shown: Shown, owner: str | None) -> IntentParked:
-    name = shown.document.get("DisplayName") or shown.document.get("Name") or shown.document.get("DocNumber")
+    number = shown.document.get("DocNumber")
+    taken = f"the number {number}" if isinstance(number, str) and number else "the name"
     other = f"which stands for {owner}" if owner else "which comes from no source of ours"
+    begin = f"cannot become a new {row.entity}: {taken} is already that of"
     return IntentParked(
         change=row.change,
         record_key=row.record_key,
         intent_id=row.intent_id,
         code=row.code or "duplicate",
-        reason=(
-            f"{row.record_key} cannot become a new {row.entity}: “{name}” is already "
-            f"{shown.entity} {shown.document_id} in QuickBooks, {other}."
-        ),
+        reason=f"{row.record_key} {begin} {shown.entity} {shown.document_id} in QuickBooks, {other}.",
         fix="Rename one of the two, or let the mapping adopt documents that are already there; then retry.",
+        outside=f"{named(row.record_key)} {begin} something else in QuickBooks.",
     )

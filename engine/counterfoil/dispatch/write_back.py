@@ -163,6 +163,7 @@ class SourceWriter:
                     code="write-back",
                     kind="park" if last else "retry",
                     reason=result.reason,
+                    outside=result.reason,
                     fix=result.fix,
                     then="park" if last else "retry",
                 )

@@ -5,14 +5,21 @@ from collections.abc import Sequence
 from counterfoil.dispatch.ids import intent_id
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
-from counterfoil.dispatch.view import ViewLoader
+from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.planning.types import PLANNER_VERSION, Link
 from counterfoil.planning.write_back import problem_text, problem_values, write_back_values
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, IntentRow, RecordRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import Inputs, IntentPlanned, IntentWithdrawn
+from counterfoil_schema.events.decisions import (
+    ChangeParked,
+    Inputs,
+    IntentParked,
+    IntentPlanned,
+    IntentRejected,
+    IntentWithdrawn,
+)
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import split_key
 
@@ -21,10 +28,18 @@ class WriteBackPlans:
     """Write-backs of one company, whatever gives rise to them."""
 
     def __init__(
-        self, *, company: int, store: StateStore, view: ViewLoader, mappings: Mappings, in_flight: InFlight
+        self,
+        *,
+        company: int,
+        store: StateStore,
+        events: EventSource,
+        view: ViewLoader,
+        mappings: Mappings,
+        in_flight: InFlight,
     ) -> None:
         self._company = company
         self._store = store
+        self._events = events
         self._view = view
         self._mappings = mappings
         self._in_flight = in_flight
@@ -87,10 +102,30 @@ class WriteBackPlans:
         return dict(write_back_values(held.mapping, link.latest, settlement, link.status, problem))
 
     async def _problem(self, owner: str) -> str:
-        """Why the record as last observed is parked; the empty text if it is not."""
+        """Why the record as last observed is parked, fit for its source; the empty text if it is not."""
         record = await self._store.one(RecordRow, self._company, owner)
         newest = await self._store.one(ChangeRow, self._company, str(record.position)) if record else None
-        return problem_text(newest.reason, newest.fix) if newest and newest.state == "parked" else ""
+        if newest is None or newest.state != "parked":
+            return ""
+        return problem_text(await self._outside(newest), newest.fix)
+
+    async def _outside(self, change: ChangeRow) -> str:
+        """The reason without what is another party's: what the books say may name others, what we say of it may not."""
+        rows = await self._store.intents_of(self._company, change.record_key)
+        refused = [
+            row.settled
+            for row in rows
+            if row.change == change.position and row.state == "parked" and row.operation != "note"
+        ]
+        position = max((at for at in refused if at is not None), default=change.decided)
+        event = await self._events.event_at(self._company, position) if position is not None else None
+        match event:
+            case IntentRejected() | IntentParked():
+                return event.outside or f"QuickBooks cannot take it ({event.code})."
+            case ChangeParked():
+                return event.outside or event.reason
+            case _:
+                return change.reason
 
 
 def _overtaken(earlier: Sequence[IntentRow], change: ChangeRow) -> list[Event]:

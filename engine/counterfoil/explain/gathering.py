@@ -1,7 +1,7 @@
 """Collects the events of a chain: of the record, its document, what paid it, and the calls in between."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from counterfoil.explain.chain import Happened, Step, steps_of
@@ -11,6 +11,7 @@ from counterfoil.state.rows import CallRow, ChangeRow, IntentRow, LinkRow, Payme
 from counterfoil.state.store import StateStore
 
 PAGE_EVENTS = 1000
+NOTES_SHOWN_MAX = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Summary:
         entity, document_id, status: its document, if it has one.
         lines: source line to `Line.Id`.
         paid, credited: what settles it, where it is an invoice.
+        untold: what the source would not take down about it, and why; by connection.
     """
 
     record_key: str
@@ -37,6 +39,7 @@ class Summary:
     lines: dict[str, str]
     paid: Decimal = Decimal(0)
     credited: Decimal = Decimal(0)
+    untold: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +134,7 @@ class _Gathering:
             for row in await self._store.some(SettlementRow, "settlements_of", self._company, link.document_id):
                 paid += row.cash
                 credited += row.credited
+        notes = await self._store.some(IntentRow, "refused_notes", self._company, key, 0, NOTES_SHOWN_MAX)
         return Summary(
             record_key=key,
             state=last.state if last else None,
@@ -145,6 +149,7 @@ class _Gathering:
             lines=dict(link.lines) if link else {},
             paid=paid,
             credited=credited,
+            untold={row.target: f"{row.reason} {row.fix}".strip() for row in notes},
         )
 
     async def calls(self) -> None:

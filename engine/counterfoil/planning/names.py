@@ -68,9 +68,19 @@ def _same_name(key: str, name: str, holder: str, rules: NameRules, view: StateVi
             return suffixed
     return Park(
         code="same_name",
-        reason=f"{named(key)} bears the same name as {named(holder)}, and QuickBooks allows a name only once.",
+        reason=_clash(key, named(holder)),
         fix='Rename one of them at the source, merge them, or set same_name = "suffix" in the mapping.',
+        outside=_clash(key, _known_to(key, holder)),
     )
+
+
+def _clash(key: str, holder: str) -> str:
+    return f"{named(key)} bears the same name as {holder}, and QuickBooks allows a name only once."
+
+
+def _known_to(key: str, holder: str) -> str:
+    """The holder as the source of `key` may know it: what other sources hold is not its business."""
+    return named(holder) if split_key(holder)[0] == split_key(key)[0] else "something from another source"
 
 
 def _suffixed(key: str, name: str) -> str:
@@ -108,5 +118,6 @@ def choose_number(key: str, number: str, rule: str, view: StateView) -> str | Pa
             code="number_taken",
             reason=f"The document number {number} of {named(key)} is already that of {named(holder)}.",
             fix="Change one of the numbers at the source, or the number template in the mapping.",
+            outside=f"The document number {number} of {named(key)} is already that of {_known_to(key, holder)}.",
         )
     return number

@@ -159,11 +159,15 @@ class Skip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park:
-    """Cannot be carried over until somebody acts: what happened, to which record, and what to do."""
+    """Cannot be carried over until somebody acts: what happened, to which record, and what to do.
+
+    `outside` is the reason as the record's own source may read it, where the reason names what is not that source's.
+    """
 
     code: str
     reason: str
     fix: str
+    outside: str = ""
 
 
 Plan = Sequence[Intent] | Unchanged | Skip | Park

@@ -262,6 +262,8 @@ def intent_resumed(rows: Rows, at: Folded, event: done.IntentResumed) -> None:
     intent = _intent(rows, event.intent_id)
     if intent.state in {"refetch", "adopt", "reconnect"}:
         set_intent(rows, replace(intent, state="ready", reason="", fix=""))
+    elif intent.state == "parked" and intent.operation == "note":
+        set_intent(rows, replace(intent, state="ready", code="", reason="", fix="", attempts=0))
 
 
 def intent_parked(rows: Rows, at: Folded, event: done.IntentParked) -> None:

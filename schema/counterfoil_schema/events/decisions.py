@@ -120,7 +120,7 @@ class ChangeSkipped(Decision):
 
 @registry.register
 class ChangeParked(Decision):
-    """Cannot be carried over until somebody acts."""
+    """Cannot be carried over until somebody acts. `outside`: the reason for the source, if it is another."""
 
     event_type: ClassVar[str] = "change.parked"
     when: ClassVar[str] = "A change cannot be planned."
@@ -128,6 +128,7 @@ class ChangeParked(Decision):
     code: str
     reason: str
     fix: str
+    outside: str = ""
 
 
 @registry.register
@@ -248,7 +249,7 @@ class IntentAccepted(Settled):
 
 @registry.register
 class IntentRejected(Settled):
-    """Definitely no effect; the fault says what is done next."""
+    """Definitely no effect; the fault says what is done next. `outside`: the reason without words of the books' own."""
 
     event_type: ClassVar[str] = "intent.rejected"
     when: ClassVar[str] = "A call is refused."
@@ -260,6 +261,7 @@ class IntentRejected(Settled):
     then: Literal["retry", "refetch", "adopt", "park", "reconnect"]
     intuit_tid: str | None = None
     raw: RawTextOrNone = None
+    outside: str = ""
 
 
 @registry.register
@@ -295,7 +297,7 @@ class IntentResumed(Decision):
 
 @registry.register
 class IntentParked(Decision):
-    """An intent that cannot go on until somebody acts."""
+    """An intent that cannot go on until somebody acts. `outside`: the reason without what is another party's."""
 
     event_type: ClassVar[str] = "intent.parked"
     when: ClassVar[str] = "A refusal, a conflict or too many attempts end an intent for now."
@@ -304,3 +306,4 @@ class IntentParked(Decision):
     code: str
     reason: str
     fix: str
+    outside: str = ""

@@ -111,6 +111,18 @@ def test_a_name_is_unique_across_customers_vendors_and_employees(entity: str) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("holder", "outside"),
+    [("hubspot:company:1", "company 1 (hubspot)"), ("gusto:employee:7b1e", "something from another source")],
+)
+def test_a_source_learns_of_its_own_records_alone_who_bears_the_name(holder: str, outside: str) -> None:
+    planned = plan(request(ANNA, COMPANY), mapping(), View(names={("Employee", "añna o'brien - west"): holder}))
+    assert isinstance(planned, Park)
+    assert planned.outside == (
+        f"company 12 (hubspot) bears the same name as {outside}, and QuickBooks allows a name only once."
+    )
+
+
 def test_a_suffix_tells_two_of_one_name_apart_and_stays_when_the_other_one_goes() -> None:
     extra = '[customer]\nsame_name = "suffix"\n'
     view = View(names={("Customer", "añna o'brien - west"): "hubspot:company:1"})

@@ -8,7 +8,7 @@ from typing import Literal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import console, tell, write_json
-from counterfoil.cli.tasks.figures import held, parked
+from counterfoil.cli.tasks.figures import held, parked, refused_notes
 from counterfoil.cli.tasks.quiet import until_quiet
 from counterfoil.engine import Engine
 from counterfoil.errors import ConfigurationError
@@ -107,6 +107,7 @@ async def _wanted(opened: Opened, company: int, question: Question) -> list[str]
         waiting += [one.record_key for one in await held(opened.store, company)]
     if question.action in {"retry", "skip"}:
         waiting += [one.record_key for one in await parked(opened.store, opened.reader, company)]
+        waiting += [one.record_key for one in await refused_notes(opened.store, company)]
     waiting = list(dict.fromkeys(waiting))
     if question.record is None or question.record in waiting:
         return waiting if question.record is None else [question.record]

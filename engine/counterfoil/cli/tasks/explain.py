@@ -60,6 +60,8 @@ def _show(found: Explained, *, several: bool) -> None:
         out.print(Text(_headline(summary) + where, style="bold"), soft_wrap=True)
         if summary.reason:
             out.print(Text(f"  {summary.reason} {summary.fix}".rstrip()), soft_wrap=True)
+        for source, why in summary.untold.items():
+            out.print(Text(f"  {source} refused to be told: {why}"), soft_wrap=True)
     if not found.records:
         out.print(Text(f"{', '.join(found.documents)}: comes from no source of ours.", style="bold"))
     if found.otherwise:

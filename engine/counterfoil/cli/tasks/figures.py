@@ -64,6 +64,22 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedNote:
+    """What a source would not take down on its own record: why that is parked, or that it no longer is.
+
+    `position` is that of the change which it tells of, and which stands as it stands all the same.
+    """
+
+    company: int
+    record_key: str
+    target: str
+    position: int
+    code: str
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """A change that waits for approval."""
 
@@ -93,6 +109,29 @@ async def parked(store: StateStore, reader: LogReader, company: int) -> list[Par
         if len(page) < PAGE_ROWS:
             return found
         after = page[-1].position
+
+
+async def refused_notes(store: StateStore, company: int) -> list[RefusedNote]:
+    """Every note that its source refused and that nothing newer replaced, oldest first."""
+    found: list[RefusedNote] = []
+    after = 0
+    while True:
+        page = await store.some(IntentRow, "refused_notes", company, None, after, PAGE_ROWS)
+        found += [
+            RefusedNote(
+                company=company,
+                record_key=row.record_key,
+                target=row.target,
+                position=row.change,
+                code=row.code,
+                reason=row.reason,
+                fix=row.fix,
+            )
+            for row in page
+        ]
+        if len(page) < PAGE_ROWS:
+            return found
+        after = page[-1].planned
 
 
 async def _parked_of(store: StateStore, reader: LogReader, company: int, page: Sequence[ChangeRow]) -> list[Parked]:

@@ -8,7 +8,7 @@ from rich.text import Text
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import add_row, console, table, write_json
-from counterfoil.cli.tasks.figures import held, outcomes
+from counterfoil.cli.tasks.figures import held, outcomes, refused_notes
 from counterfoil.cli.tasks.source_tokens import SourceTokensSeen, source_tokens_of
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
@@ -42,6 +42,7 @@ class Status:
     outcomes: dict[str, int]
     reasons: dict[str, dict[str, int]]
     parked: int
+    refused_notes: int
     for_review: int
     calls_in_minute: int
     calls_allowed: int
@@ -87,6 +88,7 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
         outcomes=dict(found.counts),
         reasons=reasons,
         parked=found.counts["parked"],
+        refused_notes=len(await refused_notes(opened.store, number)),
         for_review=len(await held(opened.store, number)),
         calls_in_minute=await _calls(opened, number),
         calls_allowed=company.quickbooks.requests_per_minute,
@@ -126,6 +128,8 @@ def _show(one: Status, now: datetime) -> None:
     ]
     if one.parked:
         lines.append(f"{one.parked:,} parked: `counterfoil parked` says why and what to do.")
+    if one.refused_notes:
+        lines.append(f"{one.refused_notes:,} notes refused by a source: `counterfoil parked` says why and what to do.")
     if one.for_review:
         lines.append(f"{one.for_review:,} waiting for approval: `counterfoil review`.")
     if one.projection == "stopped":

@@ -7,9 +7,10 @@ from decimal import Decimal
 from rich.text import Text
 
 from counterfoil.cli.exits import ExitCode
-from counterfoil.cli.output import add_row, console, money, table, write_json
+from counterfoil.cli.output import add_row, console, money, table, tell, write_json
 from counterfoil.cli.tasks.bars import SyncBars
-from counterfoil.cli.tasks.figures import Outcomes, Parked, outcomes, parked
+from counterfoil.cli.tasks.figures import Outcomes, Parked, RefusedNote, outcomes, parked, refused_notes
+from counterfoil.cli.tasks.lists import notes_table
 from counterfoil.cli.tasks.quiet import Watched, until_quiet
 from counterfoil.engine import Engine
 from counterfoil.errors import ConfigurationError
@@ -26,7 +27,7 @@ class SyncOptions:
 
     Attributes:
         full: read the sources from the start, instead of what is new.
-        strict: leave with 1 if anything is parked.
+        strict: leave with 1 if anything is parked, or a source refused to be told of it.
         timeout_seconds: give up after that; None for never.
     """
 
@@ -57,6 +58,7 @@ class CompanyReport:
     reasons: dict[str, dict[str, int]]
     troubles: dict[str, str]
     parked: tuple[Parked, ...]
+    notes: tuple[RefusedNote, ...]
     recorded: dict[str, int]
     calls: int
     limited_seconds: Decimal
@@ -69,6 +71,8 @@ async def sync(settings: Settings, options: SyncOptions) -> int:
             "No company is configured.", remedy="Add a [company.1] to the configuration (`counterfoil init` shows one)."
         )
     async with Engine(settings) as engine:
+        for warning in engine.warnings:
+            tell(warning)
         before = await engine.reader.heads([*engine.runners])
         if options.full:
             for company in engine.runners:
@@ -107,6 +111,7 @@ async def _report(engine: Engine, watched: Watched, began: int) -> CompanyReport
         reasons=reasons,
         troubles=dict(runner.worker.progress.troubles) if runner.worker is not None else {},
         parked=tuple(await parked(engine.store, engine.reader, company)),
+        notes=tuple(await refused_notes(engine.store, company)),
         recorded=await _recorded(engine.reader, company, began),
         calls=runner.connected.gate.snapshot().granted,
         limited_seconds=Decimal(str(round(watched.limited_seconds, 1))),
@@ -137,7 +142,7 @@ def _code(reports: list[CompanyReport], options: SyncOptions) -> ExitCode:
         return ExitCode.UNREACHABLE
     if any(report.ending == "time is up" for report in reports):
         return ExitCode.UNSETTLED
-    if options.strict and any(report.outcomes["parked"] for report in reports):
+    if options.strict and any(report.outcomes["parked"] or report.notes for report in reports):
         return ExitCode.UNSETTLED
     return ExitCode.OK
 
@@ -163,6 +168,8 @@ def _show(report: CompanyReport) -> None:
 
 
 def _show_parked(report: CompanyReport) -> None:
+    if report.notes:
+        console().print(notes_table(report.notes[:PARKED_SHOWN_MAX]))
     if not report.parked:
         return
     shown = table("Parked", "record", ">amount", "why", "what to do")

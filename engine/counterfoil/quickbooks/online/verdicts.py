@@ -51,6 +51,7 @@ def _rejected(outcome: Rejected) -> Outcome:
         code=fault.code,
         kind=fault.kind.value,
         reason=_words(fault),
+        outside=f"{fault.plain} ({fault.code})",
         fix=fault.fix,
         then=step,
         intuit_tid=outcome.intuit_tid,
