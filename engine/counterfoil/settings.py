@@ -239,7 +239,11 @@ def load_settings(
         raise ConfigurationError(
             f"The configuration {path} cannot be read: {problem.strerror}.", remedy="Name a readable file."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+    except UnicodeDecodeError as wrong:
+        raise ConfigurationError(
+            f"{path} is no UTF-8: byte {wrong.start} cannot be decoded.", remedy="Save it as UTF-8."
+        ) from None
+    except tomllib.TOMLDecodeError as wrong:
         raise ConfigurationError(f"{path} is no TOML file: {wrong}.", remedy="Mend that place.") from None
     folder = path.resolve().parent
     data = _resolved(data, folder, environment)

@@ -2,29 +2,17 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer.main
-from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from counterfoil.cli.app import make_app
-from support.cli import run_cli
+from support.cli import command_names, run_cli
 from support.processes import python_environment
 
-
-def commands_of(command: object, *path: str) -> Iterator[str]:
-    """The whole name of each command."""
-    if isinstance(command, TyperGroup):
-        for name, below in command.commands.items():
-            yield from commands_of(below, *path, name)
-    else:
-        yield " ".join(path)
-
-
-COMMANDS = tuple(commands_of(typer.main.get_command(make_app())))
+COMMANDS = command_names(typer.main.get_command(make_app()))
 
 
 def test_there_are_commands() -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from typer.core import TyperGroup
+
 from support.postgres import Database
 from support.processes import python_environment
 from support.quickbooks_emulator import EmulatorProcess
@@ -84,6 +86,13 @@ FILES = {
 """Two invoices: 501 of 3 at 10.00 + 120.50 = 150.50, and 502 of 2 at 9.99 = 19.98."""
 
 
+def command_names(command: object, *path: str) -> tuple[str, ...]:
+    """The whole name of each command below one: `log verify`."""
+    if not isinstance(command, TyperGroup):
+        return (" ".join(path),)
+    return tuple(one for name, below in command.commands.items() for one in command_names(below, *path, name))
+
+
 @dataclass(frozen=True)
 class Ran:
     """A command that has ended."""
@@ -110,7 +119,7 @@ def run_cli(
         done = subprocess.run(
             [*COMMAND, *arguments],
             cwd=cwd,
-            env=_environment(environment),
+            env=environment_of(environment),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -126,7 +135,8 @@ def run_cli(
     return ran
 
 
-def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+def environment_of(extra: Mapping[str, str] | None) -> dict[str, str]:
+    """What a command finds in its environment: nothing of ours but what a test gives it."""
     kept = {name: value for name, value in python_environment().items() if not name.startswith("COUNTERFOIL_")}
     return {**kept, "COLUMNS": "200", **(extra or {})}
 
@@ -138,7 +148,7 @@ def started_cli(*arguments: str, cwd: Path, environment: Mapping[str, str] | Non
         process = subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=cwd,
-            env=_environment(environment),
+            env=environment_of(environment),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,

@@ -40,7 +40,7 @@ def new_adapter(
 
         return write_skeleton(name, folder, as_json=as_json)
 
-    run_without_settings(work)
+    run_without_settings(work, as_json=as_json)
 
 
 def list_adapters(*, as_json: JsonOption = False) -> None:
@@ -56,7 +56,7 @@ def list_adapters(*, as_json: JsonOption = False) -> None:
 
         return show_adapters(as_json=as_json)
 
-    run_without_settings(work)
+    run_without_settings(work, as_json=as_json)
 
 
 def check_adapter(
@@ -82,4 +82,4 @@ def check_adapter(
 
         return await check(name, settings or [], mapping, as_json=as_json)
 
-    run_without_settings(work)
+    run_without_settings(work, as_json=as_json)

@@ -1,7 +1,6 @@
 """The application: every command by name, and the entry point."""
 
 import sys
-from pathlib import Path
 
 import typer
 
@@ -17,7 +16,7 @@ from counterfoil.cli import (
     work_commands,
 )
 from counterfoil.cli.exits import EXPLAINED
-from counterfoil.cli.running import guarded
+from counterfoil.cli.running import run_application
 
 OVERVIEW = f"""\
 Keeps CRM and HR systems in step with QuickBooks through an append-only event log: each change is recorded before
@@ -57,10 +56,4 @@ def make_app() -> typer.Typer:
 
 def main() -> None:
     """Entry point of `counterfoil`."""
-    app = make_app()
-
-    def work() -> int:
-        app()
-        return 0
-
-    sys.exit(guarded(work, home=Path(".counterfoil")))
+    sys.exit(run_application(make_app(), sys.argv[1:]))

@@ -42,4 +42,4 @@ def explain(
 
         return await begin(settings, " ".join(key), personal=personal, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)

@@ -38,7 +38,7 @@ def doctor(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None,
 
         return await examine(settings, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def totals(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None, as_json: JsonOption = False) -> None:
@@ -57,7 +57,7 @@ def totals(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None,
 
         return await show(settings, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def limits(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None, as_json: JsonOption = False) -> None:
@@ -76,7 +76,7 @@ def limits(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None,
 
         return await show(settings, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def rebuild(
@@ -103,4 +103,4 @@ def rebuild(
         return await check_rebuild(settings, as_json=as_json)
 
     del check
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)

@@ -58,7 +58,7 @@ def connect_quickbooks(
         asking = Asking(port=port, redirect_uri=redirect_uri, browser=browser, seconds=seconds)
         return await connect(settings, company, asking, as_json=as_json)
 
-    run(work, config=config)
+    run(work, config=config, as_json=as_json)
 
 
 def disconnect_quickbooks(
@@ -82,7 +82,7 @@ def disconnect_quickbooks(
 
         return await disconnect(settings, company, forget=forget, as_json=as_json)
 
-    run(work, config=config)
+    run(work, config=config, as_json=as_json)
 
 
 def rotate_keys(*, config: ConfigOption = CONFIG_FILE, as_json: JsonOption = False) -> None:
@@ -99,4 +99,4 @@ def rotate_keys(*, config: ConfigOption = CONFIG_FILE, as_json: JsonOption = Fal
 
         return await rotate(settings, as_json=as_json)
 
-    run(work, config=config)
+    run(work, config=config, as_json=as_json)

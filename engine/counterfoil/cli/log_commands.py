@@ -50,7 +50,7 @@ def tail(
 
         return await begin(settings, lines=lines, follow=follow, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def show(
@@ -74,7 +74,7 @@ def show(
 
         return await begin(*place_of(settings, position), personal=personal, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def verify(
@@ -95,7 +95,7 @@ def verify(
 
         return await verify_log(settings, company=company, anchor=against, key=key, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def export(
@@ -117,7 +117,7 @@ def export(
 
         return await export_log(settings, to=to, after=after, personal=personal, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def anchor(
@@ -137,4 +137,4 @@ def anchor(
 
         return await anchor_log(settings, file, key=key, as_json=as_json)
 
-    run(work, config=config)
+    run(work, config=config, as_json=as_json)

@@ -59,7 +59,7 @@ def check_mapping(
 
         return await check(settings, Question(connection=connection, file=file, sample=sample), as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def _check_form(file: Path, *, as_json: bool) -> None:
@@ -68,7 +68,7 @@ def _check_form(file: Path, *, as_json: bool) -> None:
 
         return check_mapping_file(file, as_json=as_json)
 
-    run_without_settings(work)
+    run_without_settings(work, as_json=as_json)
 
 
 def preview_mapping(
@@ -99,7 +99,7 @@ def preview_mapping(
 
         return await preview(settings, Question(connection=connection, file=file, sample=sample), as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def init_mapping(
@@ -130,7 +130,7 @@ def init_mapping(
         wish = Wish(config=config, company=company, connection=connection, file=file, sample=sample)
         return await write_first(wish, as_json=as_json)
 
-    run_without_settings(work, home=home_of(config))
+    run_without_settings(work, as_json=as_json, home=home_of(config))
 
 
 def show_schema(*, as_json: JsonOption = False) -> None:
@@ -146,4 +146,4 @@ def show_schema(*, as_json: JsonOption = False) -> None:
 
         return show(as_json=as_json)
 
-    run_without_settings(work)
+    run_without_settings(work, as_json=as_json)

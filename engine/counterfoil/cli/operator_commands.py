@@ -42,7 +42,7 @@ def parked(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None,
 
         return await show_parked(settings, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def review(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None, as_json: JsonOption = False) -> None:
@@ -56,7 +56,7 @@ def review(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None,
 
         return await show_held(settings, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def approve(
@@ -129,4 +129,4 @@ def _ask(question: "Question", config: "Path", company: int | None) -> NoReturn:
 
         return await ask(settings, question)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=question.as_json)

@@ -58,6 +58,11 @@ def write_json(value: object) -> None:
     sys.stdout.flush()
 
 
+def write_error(message: str, remedy: str, code: int) -> None:
+    """What went wrong, for programs: one line of JSON in the place of a result, or behind one that broke off."""
+    write_json({"error": {"message": message, "remedy": remedy}, "exit": int(code)})
+
+
 def tell(sentence: str) -> None:
     """A sentence for a person, on standard error."""
     console(errors=True).print(Text(sentence), soft_wrap=True)

@@ -1,15 +1,19 @@
-"""Runs a command: what it raises becomes a sentence and an exit code; what nobody expected, a report in a file."""
+"""Runs a command: what it raises becomes a sentence and an exit code; what nobody expected, a report in a file.
+
+The sentence goes to standard error. With --json the error stands on standard output as well, as the last line.
+"""
 
 import asyncio
+import itertools
 import logging
 import os
 import sys
 import tempfile
 import tomllib
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, runtime_checkable
 
 import typer
 
@@ -23,7 +27,18 @@ _REPORT_RIGHTS = 0o600
 Work = Callable[["Settings"], Coroutine[Any, Any, int]]
 
 
-def run(work: Work, *, config: Path, company: int | None = None) -> NoReturn:
+@runtime_checkable
+class _Misused(Protocol):
+    """What typer raises for a command line that it cannot read."""
+
+    exit_code: int
+
+    def show(self) -> None: ...
+
+    def format_message(self) -> str: ...
+
+
+def run(work: Work, *, config: Path, as_json: bool, company: int | None = None) -> NoReturn:
     """Load the settings, run the command with them, and leave with its exit code."""
 
     async def begin() -> int:
@@ -32,29 +47,76 @@ def run(work: Work, *, config: Path, company: int | None = None) -> NoReturn:
         settings = await asyncio.to_thread(load_settings, config)
         return await work(_only(settings, company))
 
-    run_without_settings(begin, home=home_of(config))
+    run_without_settings(begin, as_json=as_json, home=home_of(config))
 
 
-def run_without_settings(begin: Callable[[], Coroutine[Any, Any, int]], *, home: Path | None = None) -> NoReturn:
+def run_without_settings(
+    begin: Callable[[], Coroutine[Any, Any, int]], *, as_json: bool, home: Path | None = None
+) -> NoReturn:
     """Run a command that needs no settings, and leave with its exit code."""
     quiet_logging()
-    raise typer.Exit(guarded(lambda: asyncio.run(begin()), home=home))
+    raise typer.Exit(guarded(lambda: asyncio.run(begin()), home=home, as_json=as_json))
 
 
-def guarded(work: Callable[[], int], *, home: Path | None = None) -> int:
+def run_application(app: typer.Typer, arguments: Sequence[str], name: str | None = None) -> int:
+    """Run the command that a command line names; its exit code."""
+    given = list(arguments)
+
+    def work() -> int:
+        ended = app(given, prog_name=name, standalone_mode=False)
+        return ended if isinstance(ended, int) else ExitCode.OK
+
+    return guarded(work, as_json=wants_json(given))
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether a command line, understood or not, asks for JSON."""
+    return "--json" in itertools.takewhile(lambda one: one != "--", arguments)
+
+
+def guarded(work: Callable[[], int], *, home: Path | None = None, as_json: bool = False) -> int:
     """The exit code of some work; whatever it raises is told, never shown as a traceback."""
     try:
         return int(work())
     except (typer.Exit, typer.Abort):
         raise
     except (Exception, KeyboardInterrupt, asyncio.CancelledError) as raised:
-        error = first_of(raised)
-        code = code_of(error)
-        if code is None:
-            sys.stderr.write(report_crash(raised, home or Path(".counterfoil")) + "\n")
-            return ExitCode.BUG
-        sys.stderr.write(said(error) + "\n")
+        if isinstance(first_of(raised), BrokenPipeError) and _nobody_reads():
+            return ExitCode.INTERRUPTED
+        code, message, remedy = _told(raised, home or Path(".counterfoil"))
+        if as_json:
+            from counterfoil.cli.output import write_error
+
+            write_error(message, remedy, code)
         return code
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of standard output has left, as `| head` does; what is left to print is then dropped."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return True
+    return False
+
+
+def _told(raised: BaseException, home: Path) -> tuple[int, str, str]:
+    """Exit code, message and remedy of an error, which is thereby told on standard error."""
+    from counterfoil.errors import CounterfoilError
+
+    error = first_of(raised)
+    if isinstance(error, _Misused):
+        error.show()
+        return ExitCode.USAGE, error.format_message(), "Look at its --help, which shows an example."
+    code = code_of(error)
+    sentence = said(error) if code is not None else report_crash(raised, home)
+    sys.stderr.write(sentence + "\n")
+    if isinstance(error, CounterfoilError) and code is not None:
+        return code, error.message, error.remedy
+    return (ExitCode.BUG if code is None else code), sentence, ""
 
 
 def report_crash(error: BaseException, home: Path) -> str:

@@ -37,7 +37,7 @@ def init(
 
         return write_example(folder, source, as_json=as_json)
 
-    run_without_settings(work)
+    run_without_settings(work, as_json=as_json)
 
 
 def migrate(*, config: ConfigOption = CONFIG_FILE, as_json: JsonOption = False) -> None:
@@ -55,7 +55,7 @@ def migrate(*, config: ConfigOption = CONFIG_FILE, as_json: JsonOption = False) 
 
         return await migrate_database(settings, as_json=as_json)
 
-    run(work, config=config)
+    run(work, config=config, as_json=as_json)
 
 
 def version(*, as_json: JsonOption = False) -> None:
@@ -69,4 +69,4 @@ def version(*, as_json: JsonOption = False) -> None:
 
         return show_version(as_json=as_json)
 
-    run_without_settings(work)
+    run_without_settings(work, as_json=as_json)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli.options import CONFIG_FILE, CompanyOption, ConfigOption, JsonOption
-from counterfoil.cli.running import run, run_without_settings
+from counterfoil.cli.running import run, run_without_settings, wants_json
 
 if TYPE_CHECKING:
     from counterfoil.settings import Settings
@@ -54,7 +54,7 @@ def sync(
         options = SyncOptions(full=full, strict=strict, timeout_seconds=timeout, as_json=as_json)
         return await begin(settings, options)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def serve(
@@ -79,7 +79,7 @@ def serve(
 
         return await begin(settings, host=host, port=port, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def status(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None, as_json: JsonOption = False) -> None:
@@ -96,7 +96,7 @@ def status(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None,
 
         return await begin(settings, as_json=as_json)
 
-    run(work, config=config, company=company)
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def emulator(
@@ -113,15 +113,16 @@ def emulator(
 
     Example: counterfoil emulator quickbooks --port 0 --json
     """
+    asked = as_json or wants_json(context.args)
 
     async def work() -> int:
         from counterfoil.cli.tasks.emulator import emulate, list_emulators
 
         if list_them or name is None:
             return list_emulators(as_json=as_json)
-        return await emulate(name, context.args)
+        return await emulate(name, context.args, as_json=asked)
 
-    run_without_settings(work)
+    run_without_settings(work, as_json=asked)
 
 
 def demo(context: typer.Context) -> None:

@@ -116,7 +116,12 @@ def _folder(keep: Path | None) -> Generator[Path]:
     home = keep.resolve()
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise ConfigurationError(f"{keep} is there already, and not empty.", remedy="Name a new folder with --keep.")
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigurationError(
+            f"{keep} cannot be made: {problem.strerror}.", remedy="Name a folder that can be written with --keep."
+        ) from None
     yield home
 
 

@@ -1,7 +1,7 @@
 """`counterfoil emulator NAME`: an emulator as a process of its own.
 
 One line on standard output says where it listens and with which secrets (`--json`: as one object); then it serves
-until SIGTERM or SIGINT. Exit codes: 0 stopped, 1 the port is taken, 2 arguments that cannot be understood.
+until SIGTERM or SIGINT. Exit codes: 0 stopped, 2 the port is taken, or arguments cannot be understood.
 """
 
 import argparse
@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from counterfoil_schema.exact_json import dumps
+
+PORT_MAX = 65_535
+UNUSABLE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +45,21 @@ class Served(Protocol):
         ...
 
 
+def port_number(text: str) -> int:
+    """The port that an argument names.
+
+    Raises:
+        ArgumentTypeError: it names none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(PORT_MAX)) and int(text) <= PORT_MAX):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, which is a number from 0 to {PORT_MAX}")
+    return int(text)
+
+
 def parser_of(name: str, description: str) -> argparse.ArgumentParser:
     """The arguments that all emulators take; a vendor's own can be added."""
     parser = argparse.ArgumentParser(prog=f"counterfoil emulator {name}", description=description)
-    parser.add_argument("--port", type=int, default=0, help="port of the API; 0 takes a free one")
+    parser.add_argument("--port", type=port_number, default=0, help="port of the API; 0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
     parser.add_argument("--seed", type=int, default=1, help="decides every secret and id")
     parser.add_argument("--limits", choices=("on", "off"), default="on", help="enforce the vendor's rate limits")
@@ -82,8 +96,10 @@ async def serve_until_stopped(
             sys.stdout.flush()
             await stop.wait()
     except OSError as error:
-        sys.stderr.write(f"The {name} emulator cannot listen on port {port}: {error.strerror}.\n")
-        return 1
+        sys.stderr.write(
+            f"The {name} emulator cannot listen on port {port}: {error.strerror}. Choose another --port.\n"
+        )
+        return UNUSABLE
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

@@ -78,7 +78,8 @@ def _not_an_address() -> ConfigurationError:
     return ConfigurationError(
         "The Postgres address cannot be read.",
         remedy="It must look like postgresql://login:password@host:5432/database, "
-        "with special characters in the password percent-encoded.",
+        "with special characters in the password percent-encoded; see COUNTERFOIL_DSN and COUNTERFOIL_ADMIN_DSN, "
+        "or the same in the configuration.",
     )
 
 

@@ -1,5 +1,6 @@
 """What reaches a user of an error: one sentence, an exit code, and for our own faults a report in a file."""
 
+import json
 import logging
 import stat
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import typer
 
 from counterfoil.cli.exits import code_of
-from counterfoil.cli.running import guarded, home_of, quiet_logging
+from counterfoil.cli.running import guarded, home_of, quiet_logging, wants_json
 from counterfoil.errors import ConfigurationError, CounterfoilError
 from counterfoil.log import AnchorBrokenError, AnchorError, LogCorruptError, LogUnavailableError
 from counterfoil.postgres import PostgresUnreachableError
@@ -71,6 +72,36 @@ def test_an_unexpected_error_leaves_a_report_and_no_traceback(
     assert str(report) in shown.err
     assert "ZeroDivisionError: the cause" in report.read_text(encoding="utf-8")
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
+
+
+def test_programs_read_the_same_error_as_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = ConfigurationError("This “is” wrong.", remedy="Mend it.")
+
+    assert guarded(lambda: raising(error), home=tmp_path, as_json=True) == 2
+
+    shown = capsys.readouterr()
+    assert shown.err == "This “is” wrong. Mend it.\n"
+    assert shown.out.endswith("\n")
+    assert json.loads(shown.out) == {"error": {"message": "This “is” wrong.", "remedy": "Mend it."}, "exit": 2}
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("the cause"), KeyboardInterrupt(), ConnectionRefusedError("no")])
+def test_programs_read_of_every_error(error: BaseException, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = guarded(lambda: raising(error), home=tmp_path, as_json=True)
+
+    shown = capsys.readouterr()
+    told = json.loads(shown.out)
+    assert told["exit"] == code
+    assert told["error"]["message"] == shown.err.rstrip("\n")
+    assert "the cause" not in shown.out
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("sync --json", True), ("--json sync", True), ("sync", False), ("explain -- --json", False), ("", False)],
+)
+def test_json_is_asked_for_by_a_word_before_the_bare_dashes(line: str, expected: bool) -> None:
+    assert wants_json(line.split()) is expected
 
 
 def test_leaving_on_purpose_is_no_error(tmp_path: Path) -> None:

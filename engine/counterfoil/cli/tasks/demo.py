@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from counterfoil.cli.exits import ExitCode
-from counterfoil.cli.running import guarded, quiet_logging
+from counterfoil.cli.running import quiet_logging, run_application
 
 _MODULE = "counterfoil.demo.command"
 
@@ -25,9 +25,4 @@ def demonstrate(arguments: Sequence[str]) -> int:
     quiet_logging()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command(name="demo", help=inspect.getdoc(module.demo))(module.demo)
-
-    def work() -> int:
-        app(list(arguments), prog_name="counterfoil demo")
-        return ExitCode.OK
-
-    return guarded(work)
+    return run_application(app, arguments, "counterfoil demo")

@@ -4,14 +4,19 @@ import sys
 from collections.abc import Sequence
 
 from counterfoil.cli.exits import ExitCode
-from counterfoil.cli.output import write_json
+from counterfoil.cli.output import write_error, write_json
 from counterfoil.plugins import EMULATORS, installed, load
 
 
-async def emulate(name: str, arguments: Sequence[str]) -> int:
+async def emulate(name: str, arguments: Sequence[str], *, as_json: bool) -> int:
     """Run an installed emulator with its own arguments; its exit code."""
     serve = load(EMULATORS, name)
-    code: int = await serve(list(arguments))
+    try:
+        code: int = await serve(list(arguments))
+    except SystemExit as leave:  # argparse has told on standard error what it did not understand
+        code = leave.code if isinstance(leave.code, int) else ExitCode.OK
+    if code and as_json:
+        write_error(f"The emulator {name} could not serve.", "Standard error says why.", code)
     return code
 
 

@@ -60,8 +60,14 @@ def read_mapping_file(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigurationError(f"There is no mapping {file}.", remedy="Correct the name.") from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigurationError(f"{file} cannot be read: {problem}.", remedy="Save it as UTF-8.") from None
+    except OSError as problem:
+        raise ConfigurationError(
+            f"{file} cannot be read: {problem.strerror}.", remedy="Name a readable file."
+        ) from None
+    except UnicodeDecodeError as problem:
+        raise ConfigurationError(
+            f"{file} is no UTF-8: byte {problem.start} cannot be decoded.", remedy="Save it as UTF-8."
+        ) from None
 
 
 def check_mapping_file(file: Path, *, as_json: bool) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from counterfoil.emulating.command import port_number
 from counterfoil.quickbooks.emulator.injection import FaultRule
 from counterfoil.quickbooks.emulator.limits import LimitNumbers
 from counterfoil.quickbooks.emulator.notifications import WebhookFormat
@@ -106,8 +107,12 @@ def parser() -> argparse.ArgumentParser:
         ),
     )
     made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    made.add_argument("--port", type=int, default=0, help="port of the API; 0 takes a free one (default: %(default)s)")
-    made.add_argument("--control-port", type=int, default=0, help="port of the control address (default: a free one)")
+    made.add_argument(
+        "--port", type=port_number, default=0, help="port of the API; 0 takes a free one (default: %(default)s)"
+    )
+    made.add_argument(
+        "--control-port", type=port_number, default=0, help="port of the control address (default: a free one)"
+    )
     made.add_argument("--json", action="store_true", help="print the ready line as JSON instead of words")
     made.add_argument(
         "--limits", choices=("on", "off"), default="on", help="enforce Intuit's limits (default: %(default)s)"
