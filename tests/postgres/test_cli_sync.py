@@ -228,6 +228,39 @@ def test_quickbooks_out_of_reach_is_told_and_nothing_is_lost(shop: Shop, emulato
     assert again.json()["companies"][0]["outcomes"]["waiting"] == 6
 
 
+def test_answers_that_are_web_pages_or_xml_are_settled_by_evidence(shop: Shop, emulator: EmulatorProcess) -> None:
+    for fault in (
+        {"kind": "html_error", "operation": "create", "count": 1},
+        {"kind": "xml_fault", "operation": "create", "count": 1, "effect": True},
+        {"kind": "html_error", "batch": True, "count": 1, "effect": True},
+        {"kind": "xml_fault", "batch": True, "count": 1},
+    ):
+        emulator.control("/faults", fault)
+
+    ran = shop.run("sync", "--json")
+
+    assert ran.code == 0, ran.said
+    (company,) = ran.json()["companies"]
+    assert company["outcomes"] == {"applied": 6, "unchanged": 0, "skipped": 0, "waiting": 0, "parked": 0}
+    assert company["recorded"]["intent.uncertain"] >= 2
+    for entity, count in (("Customer", 2), ("Item", 2), ("Invoice", 2)):
+        state: Any = emulator.control(f"/state?entity={entity}")
+        ours = [one for one in state[entity] if entity != "Item" or one["Name"] in {"Lamp", "Table"}]
+        assert count == len(ours), entity
+
+
+def test_a_web_page_for_ever_is_told_without_its_text(shop: Shop, emulator: EmulatorProcess) -> None:
+    emulator.control("/faults", {"kind": "html_error", "count": None})
+
+    ran = shop.run("sync", "--timeout", "10")
+    status = shop.run("status", "--json")
+
+    assert ran.code in {1, 3}, ran.said
+    assert "<" not in ran.said
+    assert "QuickBooks' servers are not reachable at present." in ran.said.replace("\n", " ")
+    assert status.json()["companies"][0]["outcomes"]["waiting"] == 6
+
+
 def test_a_connection_that_was_revoked_asks_for_another(shop: Shop, emulator: EmulatorProcess) -> None:
     shop.run("sync")
     emulator.control("/oauth", {"revoke": True, "expire_access": True})
