@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import struct
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import pytest
 import typer.main
 
 from counterfoil.cli.app import main, make_app
-from support.cli import SHOP_MAPPING, command_names
+from support.cli import COMMAND, SHOP_MAPPING, command_names, environment_of
 
 COMMANDS = command_names(typer.main.get_command(make_app()))
 
@@ -24,6 +25,7 @@ NEEDED = {
     "explain": ["shop:order:1"],
     "log anchor": ["anchor.json", "--key", "file:key"],
     "log show": ["1"],
+    "mapping init": ["first.toml"],
     "retry": ["shop:order:1"],
     "skip": ["shop:order:1", "--reason", "by hand"],
 }
@@ -39,7 +41,7 @@ UNCONFIGURED = {
 }
 """Commands without a configuration, and something that each of them refuses."""
 
-NEVER_FAIL = {"adapters list", "version"}
+NEVER_FAIL = {"adapters list", "mapping schema", "version"}
 CONFIGURED = [name for name in COMMANDS if name not in UNCONFIGURED and name not in NEVER_FAIL]
 
 CONFIGURATION = """
@@ -320,3 +322,19 @@ def test_a_configuration_that_cannot_be_used(
 
     assert words in ended.error(2)
     assert "counterfoil.toml" in ended.err
+
+
+def test_a_reader_that_leaves_early_ends_it_without_a_word(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "version", "--json"],
+        cwd=tmp_path,
+        env=environment_of(None),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+
+    _, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err) == (130, b"")

@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import logging
 import os
+import select
 import sys
 import tempfile
 import tomllib
@@ -94,13 +95,17 @@ def guarded(work: Callable[[], int], *, home: Path | None = None, as_json: bool 
 def _nobody_reads() -> bool:
     """Whether the reader of standard output has left, as `| head` does; what is left to print is then dropped."""
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        return True
-    return False
+        number = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return False
+    looking = select.poll()
+    looking.register(number, select.POLLOUT)
+    if not any(seen & (select.POLLERR | select.POLLHUP) for _, seen in looking.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
+    return True
 
 
 def _told(raised: BaseException, home: Path) -> tuple[int, str, str]:
