@@ -348,3 +348,10 @@ async def test_oauth_tokens_are_refreshed_when_they_end(held: Account) -> None:
     credentials.granted.clear()  # HubSpot withdraws it before its time
     assert len(flat(await pages(source, "company"))) == 1
     assert len(credentials.granted) == 1
+
+
+@pytest.mark.parametrize("version", ["v3", "2026-09"])
+async def test_every_stage_of_every_pipeline_is_told_with_its_label(version: str) -> None:
+    async with account() as held:
+        stages = (await held.source(api_version=version).describe()).statuses
+    assert (stages["closedwon"], stages["contractsent"], len(stages)) == ("Closed Won", "Contract Sent", 7)

@@ -193,6 +193,7 @@ CALLS: list[tuple[str, str, Any]] = [
             ]
         },
     ),
+    ("GET", "{pipelines}/deals", None),
     ("GET", "{properties}/deals", None),
     ("GET", "{properties}/deals/amount", None),
     (
@@ -202,11 +203,17 @@ CALLS: list[tuple[str, str, Any]] = [
     ),
 ]
 PATHS = {
-    "v3": {"objects": "/crm/v3/objects", "links": "/crm/v4/associations", "properties": "/crm/v3/properties"},
+    "v3": {
+        "objects": "/crm/v3/objects",
+        "links": "/crm/v4/associations",
+        "properties": "/crm/v3/properties",
+        "pipelines": "/crm/v3/pipelines",
+    },
     "2026-09": {
         "objects": "/crm/objects/2026-09",
         "links": "/crm/associations/2026-09",
         "properties": "/crm/properties/2026-09",
+        "pipelines": "/crm/pipelines/2026-09",
     },
 }
 
@@ -253,6 +260,7 @@ async def test_the_emulator_keeps_the_openapi_contract(held: Account, version: s
         204,
         207,
         201,
+        200,
         200,
         200,
         201,

@@ -16,6 +16,7 @@ from counterfoil.sources.port import (
     SourceChange,
     SourceContext,
     SourceError,
+    SourceNames,
     WebhookRequest,
     WriteBack,
     WriteBackResult,
@@ -48,7 +49,7 @@ class HubSpotSource(PlainSource):
         self._context = context
         self._settings = read_settings(HubSpotSettings, context, "HubSpot")
         types = write_back_types(context.mapping)
-        client = _client(context, self._settings)
+        self._client = client = _client(context, self._settings)
         self._reader = Reader(client, context.connection, self._settings, types)
         self._write_backs = WriteBacks(client, types)
 
@@ -79,6 +80,10 @@ class HubSpotSource(PlainSource):
 
     def same_values(self, kind: str, values: Mapping[str, str], raw: str) -> bool:
         return kind in KINDS and same_values(values, raw)
+
+    async def describe(self) -> SourceNames:
+        """The stages of all deal pipelines: a deal's status is the stage's id, people see its label."""
+        return SourceNames(statuses=await self._client.stages("deals"))
 
     async def ensure_properties(self) -> tuple[str, ...]:
         """Create the deal properties that the mapping's `[write_back]` names and the account lacks.

@@ -38,6 +38,9 @@ class Paths:
     def properties(self, kind: str) -> str:
         return f"/crm/v3/properties/{kind}" if self.version == "v3" else f"/crm/properties/{self.version}/{kind}"
 
+    def pipelines(self, kind: str) -> str:
+        return f"/crm/v3/pipelines/{kind}" if self.version == "v3" else f"/crm/pipelines/{self.version}/{kind}"
+
     def token(self) -> str:
         return "/oauth/v1/token" if self.version == "v3" else f"/oauth/{self.version}/token"
 
@@ -148,6 +151,19 @@ class HubSpotClient:
         """The names of all properties of a type."""
         answer = await self._http.request("GET", self._paths.properties(kind))
         return frozenset(str(row.get("name")) for row in _rows(answer.object()))
+
+    async def stages(self, kind: str) -> dict[str, str]:
+        """The stages of a type in all of its pipelines, by id: labels, with the pipeline's where it has several."""
+        answer = await self._http.request("GET", self._paths.pipelines(kind))
+        pipelines = _rows(answer.object())
+        found: dict[str, str] = {}
+        for pipeline in pipelines:
+            stages = pipeline.get("stages")
+            for stage in stages if isinstance(stages, list) else []:
+                if isinstance(stage, dict):
+                    label = str(stage.get("label"))
+                    found[str(stage.get("id"))] = f"{pipeline.get('label')}: {label}" if len(pipelines) > 1 else label
+        return found
 
     async def add_group(self, kind: str, name: str, label: str) -> None:
         """A property group, unless it is there already."""

@@ -173,7 +173,7 @@ def _parks(trial: Trial) -> Iterator[Finding]:
 
 def _troubles(trial: Trial) -> Iterator[Finding]:
     for trouble in _first(trial.sample.troubles):
-        yield Finding(level="remark", says=f"Something that the sample names could not be read: {trouble}")
+        yield Finding(level="remark", says=f"Something beside the sample could not be read: {trouble}")
     for one in trial.sample.unreadable:
         says = f"{one.kind} {one.source_id} cannot be read ({one.place}): {one.problem}"
         yield Finding(level="parked", says=says, fix=one.fix, records=1)

@@ -71,7 +71,10 @@ async def read_sample(connection: str, adapter: SourceAdapter, of_each_kind: int
         if await _read_kind(sample, adapter, kind, of_each_kind):
             sample.whole.add(kind)
     if isinstance(adapter, Describing):
-        sample.statuses = (await kept_apart(connection, adapter.describe())).statuses
+        try:
+            sample.statuses = (await kept_apart(connection, adapter.describe())).statuses
+        except SourceError as trouble:  # a token that may read records may be kept from settings
+            sample.troubles.append(str(trouble))
     return sample
 
 

@@ -24,6 +24,7 @@ from counterfoil_adapters.hubspot.emulator.api_objects import ObjectApi
 from counterfoil_adapters.hubspot.emulator.control import Control
 from counterfoil_adapters.hubspot.emulator.errors import PortalError
 from counterfoil_adapters.hubspot.emulator.limits import RateLimits
+from counterfoil_adapters.hubspot.emulator.pipelines import pipelines
 from counterfoil_adapters.hubspot.emulator.portal import Actor, Portal
 from counterfoil_adapters.hubspot.emulator.webhooks import App, WebhookSender
 from counterfoil_adapters.hubspot.emulator.wire import answer, error_body
@@ -120,6 +121,9 @@ class HubSpotEmulator:
         app.add_routes(objects.routes(f"/crm/objects/{DATED}"))
         app.add_routes(account.routes("/crm/v3/properties"))
         app.add_routes(account.routes(f"/crm/properties/{DATED}"))
+        app.add_routes(
+            [web.get(f"{prefix}/{{type}}", pipelines) for prefix in ("/crm/v3/pipelines", f"/crm/pipelines/{DATED}")]
+        )
         app.add_routes([web.post(f"/oauth/{version}/token", account.token) for version in ("v1", "v3", DATED)])
         return app
 
