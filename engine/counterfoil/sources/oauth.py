@@ -198,8 +198,7 @@ class AccessToken:
         return self._tokens.access_token is not None and not ending
 
     def _take(self, tokens: SourceTokens) -> None:
-        is_dead = self._rejected is not None and _same(tokens.access_token, self._rejected)
-        self._tokens = replace(tokens, access_token=None) if is_dead else tokens
+        self._tokens = tokens
         self._renew_at = None
         if tokens.expires_at is not None:
             now = self._clock.now()
@@ -213,7 +212,9 @@ class AccessToken:
         if stored is None:
             self._tokens = replace(self._tokens, generation=0)
         elif stored.generation != self._tokens.generation:
-            self._take(stored)
+            # What the vendor has refused meanwhile is no news; what it hands out itself is always taken.
+            is_dead = self._rejected is not None and _same(stored.access_token, self._rejected)
+            self._take(replace(stored, access_token=None) if is_dead else stored)
 
     async def _to_the_end(self, renew: Renew) -> None:
         """Ask and store as one: a caller that is cancelled in between waits for the end of it, then goes.
