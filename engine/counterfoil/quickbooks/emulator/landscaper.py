@@ -13,6 +13,7 @@ from counterfoil.quickbooks.emulator.books import Books, Write
 from counterfoil.quickbooks.emulator.journal import Origin
 from counterfoil.quickbooks.emulator.lists import CLASSIFICATION
 from counterfoil.quickbooks.emulator.taxes import rate_body, rate_lists
+from counterfoil.quickbooks.emulator.values import as_text
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 NAME = "Craig's Design and Landscaping Services"
@@ -57,6 +58,9 @@ ACCOUNTS = (
     ("89", "Arizona Dept. of Revenue Payable", "Other Current Liability", "GlobalTaxPayable"),
     ("91", "Board of Equalization Payable", "Other Current Liability", "GlobalTaxPayable"),
 )
+
+# Which account stands under which.
+UNDER = {"56": "55", "76": "24", "77": "24"}
 
 CUSTOMERS = (
     "Amy's Bird Sanctuary", "Bill's Windsurf Shop", "Cool Cars", "Diego Rodriguez", "Dukes Basketball Camp",
@@ -135,7 +139,7 @@ BILLS = (("30", "7", 75, 45), ("46", "20", 103, 31), ("31", "11", 241, 22), ("48
 def furnish_landscaper(books: Books) -> None:
     """Fill a fresh company, of whose furniture the accounts 1, 33, 35, 42, 84 and 86 are there already."""
     for account in ACCOUNTS:
-        seed_account(books, *account)
+        seed_account(books, *account, above=UNDER.get(account[0], ""))
     company = books.tables.find("CompanyInfo", "1")
     books.seed("CompanyInfo", "1", {**company.body, "CompanyName": NAME, "LegalName": NAME})
     _taxes(books)
@@ -144,18 +148,22 @@ def furnish_landscaper(books: Books) -> None:
     _more_documents(books)
 
 
-def seed_account(books: Books, identifier: str, name: str, kind: str, subtype: str) -> None:
-    """An account of the first furniture."""
+def seed_account(books: Books, identifier: str, name: str, kind: str, subtype: str, above: str = "") -> None:
+    """An account of the first furniture, under another where it says so."""
+    parent = books.tables.get("Account", above)
+    path = f"{as_text(parent.body['Name'])}:{name}" if parent is not None else name
     body: JsonObject = {
         "Name": name,
-        "SubAccount": False,
-        "FullyQualifiedName": name,
+        "SubAccount": bool(above),
+        "FullyQualifiedName": path,
         "Active": True,
         "Classification": CLASSIFICATION[kind],
         "AccountType": kind,
         "AccountSubType": subtype,
         "CurrencyRef": {"value": chart.HOME_CURRENCY, "name": "United States Dollar"},
     }
+    if above:
+        body["ParentRef"] = {"value": above}
     books.seed("Account", identifier, body)
 
 
