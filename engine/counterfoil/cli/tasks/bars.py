@@ -3,10 +3,10 @@
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 
-from counterfoil.cli.output import console
 from counterfoil.cli.tasks.figures import Outcomes, outcomes
+from counterfoil.cli.tasks.progress import progress_bars
 from counterfoil.cli.tasks.quiet import Watched
 from counterfoil.engine import Engine
 
@@ -21,14 +21,12 @@ class SyncBars:
 
     def __init__(self, engine: Engine, *, hidden: bool) -> None:
         self._engine = engine
-        self._progress = Progress(
-            TextColumn("{task.description:<28}", markup=False),
-            BarColumn(bar_width=30),
-            TextColumn("{task.completed:>7,.0f} of {task.fields[known]:<9}", markup=False),
-            TextColumn("{task.fields[note]}", markup=False),
-            TimeElapsedColumn(),
-            console=console(errors=True),
-            disable=hidden or not console(errors=True).is_terminal,
+        self._progress = progress_bars(
+            TextColumn("{task.description:<16}", markup=False),
+            BarColumn(bar_width=10),
+            TextColumn("{task.completed:>7,.0f} of {task.fields[known]:<7}", markup=False),
+            hidden=hidden,
+            last=TextColumn("{task.fields[note]}", markup=False),
         )
         self._bars: dict[int, tuple[TaskID, TaskID, TaskID]] = {}
         self._looked_at = float("-inf")
@@ -36,7 +34,7 @@ class SyncBars:
     def __enter__(self) -> Self:
         self._progress.start()
         for runner in self._engine.runners.values():
-            name = runner.settings.name[:14]
+            name = runner.settings.name[:8]
             read, decided, settled = (
                 self._progress.add_task(f"{name} {what}", total=None, known="?", note="")
                 for what in ("read", "decided", "settled")

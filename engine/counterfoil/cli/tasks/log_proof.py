@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pydantic import SecretStr
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.text import Text
 
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import open_state
 from counterfoil.cli.output import console, tell, write_json
+from counterfoil.cli.tasks.progress import progress_bars
 from counterfoil.errors import ConfigurationError
 from counterfoil.log import AnchorKey, Fault, compare_anchor, read_anchor, write_anchor
 from counterfoil.log import export as write_export
@@ -30,13 +31,8 @@ async def verify_log(settings: Settings, *, company: int | None, anchor: Path | 
     async with open_state(settings) as opened:
         numbers = [company] if company is not None else await opened.audit.companies()
         heads = await opened.reader.heads(numbers)
-        with Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console(errors=True),
-            disable=as_json or not console(errors=True).is_terminal,
+        with progress_bars(
+            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), hidden=as_json
         ) as bars:
             tasks = {
                 number: bars.add_task(f"company {number}", total=heads[number].position if number in heads else None)

@@ -2,12 +2,13 @@
 
 from functools import partial
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.text import Text
 
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import open_state
 from counterfoil.cli.output import console, write_json
+from counterfoil.cli.tasks.progress import progress_bars
 from counterfoil.recovery import CheckReport, check_company
 from counterfoil.recovery.tables import at_one_moment
 from counterfoil.settings import Settings
@@ -17,13 +18,8 @@ async def check_rebuild(settings: Settings, *, as_json: bool) -> int:
     """Fold each company's log afresh and compare; 4 if anything differs."""
     reports: list[CheckReport] = []
     async with open_state(settings) as opened:
-        with Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console(errors=True),
-            disable=as_json or not console(errors=True).is_terminal,
+        with progress_bars(
+            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), hidden=as_json
         ) as bars:
             for company in settings.companies:
                 task = bars.add_task(company.name, total=None)
