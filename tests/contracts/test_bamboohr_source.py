@@ -7,12 +7,13 @@ import pytest
 
 from counterfoil.emulating import EmulatorOptions
 from counterfoil.errors import ConfigurationError
-from counterfoil.sources import Removed, Seen, SourceError, SourceTokens, Unreadable
+from counterfoil.sources import Removed, Seen, SourceError, Unreadable
 from counterfoil_adapters.bamboohr.employee import restrictions
 from counterfoil_adapters.bamboohr.emulator import BambooEmulator
 from counterfoil_schema.exact_json import JsonObject, loads_object
 from counterfoil_schema.records import Employee, TimeEntry
 from support.bamboohr import Company, bamboohr, collect, person, project, seen_ids, worked
+from support.sources import WatchedKeeper
 
 DAY_SECONDS = 86_400
 
@@ -354,26 +355,21 @@ async def test_tokens_are_renewed_and_a_refused_refresh_token_is_told() -> None:
         names = ("client_id", "client_secret", "refresh_token")
         oauth = {"api_key": None, **{name: ready[name] for name in names}}
         source = company.source(oauth)
-        kept: list[SourceTokens] = []
-
-        class Keeper:
-            async def load(self) -> SourceTokens | None:
-                return None
-
-            async def store(self, tokens: SourceTokens) -> None:
-                kept.append(tokens)
+        keeper = WatchedKeeper()
 
         await collect(source, "employee")
         await company.control("/tokens/expire")
         changes = await source.read("employee", "100")
-        await company.source(oauth, tokens=Keeper()).read("employee", "100")
+        await company.source(oauth, tokens=keeper).read("employee", "100")
         with pytest.raises(SourceError, match="invalid_grant"):
             await collect(company.source({**oauth, "refresh_token": "wrong"}), "employee")
 
         assert seen_ids(changes) == ["100"]
         assert company.emulator.calls["POST /token.php"] >= 4
         # BambooHR does not rotate: the refresh token goes on.
-        assert [one.refresh_token.get_secret_value() for one in kept if one.refresh_token] == [ready["refresh_token"]]
+        assert [one.refresh_token.get_secret_value() for one in keeper.stored if one.refresh_token] == [
+            ready["refresh_token"]
+        ]
 
 
 @pytest.mark.parametrize("status", [429, 503])

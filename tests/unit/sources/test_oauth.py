@@ -184,3 +184,15 @@ async def test_without_a_way_to_another_the_end_is_told() -> None:
     held.forget(first)
     with pytest.raises(SourceError, match=r"It has ended\. Give another\."):
         await held()
+
+
+async def test_a_token_that_the_vendor_hands_out_again_after_refusing_it_is_taken() -> None:
+    clock = HandClock()
+
+    async def renew(_refresh_token: SecretStr | None) -> SourceTokens:
+        return SourceTokens(access_token=SecretStr("same"))
+
+    for keeper in (None, MemoryKeeper()):
+        held = AccessToken(renew, clock, "Acme", refresh_token=SecretStr("r0"), keeper=keeper)
+        held.forget(await held())
+        assert (await held()).get_secret_value() == "same"
