@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from counterfoil.sources.port import Seen, WriteBack
+from counterfoil_adapters.hubspot.client import HubSpotClient
 from support.hubspot import Account, account, deal, flat, pages
 
 MAPPING = {
@@ -57,6 +58,23 @@ async def test_a_write_back_sets_up_what_it_misses_and_is_read_again(held: Accou
     assert not source.same_values("deal", {"qbo_balance": "0.01"}, seen.raw)
     assert not source.same_values("deal", {"qbo_invoice_status": "offen"}, seen.raw)
     assert source.same_values("deal", {"qbo_last_payment": ""}, seen.raw)
+
+
+async def test_a_property_that_another_write_sets_up_meanwhile_is_written_to(
+    held: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused for want of it, and no longer missing once one looks: another one met the same."""
+    source, other = held.source(mapping=MAPPING), held.source(mapping=MAPPING)
+    names = HubSpotClient.property_names
+
+    async def late(client: HubSpotClient, kind: str) -> frozenset[str]:
+        monkeypatch.setattr(HubSpotClient, "property_names", names)
+        await other.ensure_properties()
+        return await names(client, kind)
+
+    monkeypatch.setattr(HubSpotClient, "property_names", late)
+    result = await source.write_back(wanted({"qbo_balance": "5.00"}))
+    assert (result.outcome, result.reason) == ("accepted", "")
 
 
 async def test_a_write_back_does_not_change_the_record(held: Account) -> None:

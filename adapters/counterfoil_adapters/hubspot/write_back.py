@@ -1,5 +1,6 @@
 """Writing values back to HubSpot, and telling our own values from somebody's edit."""
 
+import asyncio
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
@@ -28,6 +29,7 @@ class WriteBacks:
     def __init__(self, client: HubSpotClient, types: Mapping[str, str]) -> None:
         self._client = client
         self._types = types
+        self._setting_up = asyncio.Lock()
 
     async def ensure_properties(self) -> tuple[str, ...]:
         """Create what the mapping writes to and the account lacks; the names of what was created.
@@ -64,8 +66,9 @@ class WriteBacks:
             if error.status != BAD_REQUEST or "PROPERTY_DOESNT_EXIST" not in _codes(error.body):
                 raise
             types = {name: self._types.get(name, "string") for name in request.values}
-            if not await self._ensure(kind, types):
-                raise
+            # Several may miss it at once: what the first one sets up, the others no longer find missing.
+            async with self._setting_up:
+                await self._ensure(kind, types)
             row = await self._client.update(kind, request.source_id, request.values, request.deadline)
         return WriteBackResult(outcome="accepted", version=str(row.get("updatedAt")))
 
