@@ -93,25 +93,38 @@ def without_names(value: JsonObject) -> JsonObject:
 
 
 def _without_names(value: JsonObject, place: tuple[str, ...], names: JsonObject) -> JsonObject:
-    """An object without the names of people in its references, which are put beside, by their places."""
-    if len(place) > _DEPTH_MAX:
-        return value
-    kept: JsonObject = {}
+    """An object without the names of people in its references, which are put beside, by their places.
+
+    Most documents hold none below their head: what holds none is not copied.
+    """
+    kept = value
     for key, part in value.items():
         if isinstance(part, dict):
-            inner = _without_names(part, (*place, key), names)
-            if key in _PARTY_REFS and "name" in inner:
-                names[_pointer((*place, key, "name"))] = inner["name"]
-                inner = {name: each for name, each in inner.items() if name != "name"}
-            kept[key] = inner
+            inner: JsonValue = _reference_or_part(key, part, place, names)
         elif isinstance(part, list):
-            kept[key] = [
-                _without_names(each, (*place, key, str(index)), names) if isinstance(each, dict) else each
-                for index, each in enumerate(part)
-            ]
+            inner = _list_without_names(part, (*place, key), names)
         else:
-            kept[key] = part
+            continue
+        if inner is not part:
+            kept = dict(value) if kept is value else kept
+            kept[key] = inner
     return kept
+
+
+def _reference_or_part(key: str, part: JsonObject, place: tuple[str, ...], names: JsonObject) -> JsonObject:
+    if key in _PARTY_REFS and "name" in part:
+        names[_pointer((*place, key, "name"))] = part["name"]
+        return {name: each for name, each in part.items() if name != "name"}
+    # A reference holds nothing but texts.
+    return part if "value" in part or len(place) > _DEPTH_MAX else _without_names(part, (*place, key), names)
+
+
+def _list_without_names(value: list[JsonValue], place: tuple[str, ...], names: JsonObject) -> list[JsonValue]:
+    found = [
+        _without_names(each, (*place, str(index)), names) if isinstance(each, dict) else each
+        for index, each in enumerate(value)
+    ]
+    return found if any(one is not each for one, each in zip(found, value, strict=True)) else value
 
 
 def _key(name: str) -> str:
