@@ -10,7 +10,7 @@ from counterfoil.demo.tally import cents
 from counterfoil.demo.ties import Tie, books_customers, invoice_of, posted
 
 _SHOWN_MAX = 5
-_TOLD_LEAST = 60
+_TOLD_LEAST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,10 @@ def write_back_checks(
 
 
 def _says(shown: str, reason: str | None) -> bool:
-    """Whether a deal shows why it is parked, or the beginning where that is long; nothing where it is not."""
+    """Whether a deal shows why it is parked, at least how that begins: QuickBooks' own words do not leave for a source.
+
+    Nothing where it is not parked.
+    """
     return shown.startswith(" ".join(reason.split())[:_TOLD_LEAST]) if reason is not None else not shown
 
 
