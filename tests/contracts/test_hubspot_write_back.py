@@ -118,7 +118,7 @@ async def test_a_busy_hubspot_means_later(held: Account, fault: dict[str, object
 async def test_a_customer_s_validation_rule_is_told_in_plain_words(held: Account) -> None:
     result = await held.source().write_back(wanted({"amount": "a lot"}))
     assert result.outcome == "rejected"
-    assert result.reason == "HubSpot refuses the values: 'a lot' was not a valid number."
+    assert result.reason == "HubSpot refuses the values: amount: 'a lot' was not a valid number."
     assert "validation rule" in result.fix
 
 

@@ -17,6 +17,7 @@ from counterfoil.postgres import Pool
 from support import hubspot
 from support.audit import OBSERVED, assert_state_adds_up
 from support.between import at_work, documents, pay, source_settings
+from support.cli import Ran, run_cli
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
@@ -145,6 +146,72 @@ async def test_a_parked_deal_shows_why_and_a_corrected_one_does_not(
     for position in observed:
         of_it = {traces[one.position] for one in events if one.cause == position and one.record_key == DEAL}
         assert of_it == {traces[position]}
+
+
+CONFIGURATION = """
+home = "{home}"
+[company.1]
+name = "Traced"
+[company.1.quickbooks]
+environment = "emulator"
+realm_id = "{realm}"
+client_id = "id"
+client_secret = "secret"
+base_url = "http://127.0.0.1:9"
+[company.1.source.hubspot]
+adapter = "hubspot"
+mapping = "hubspot.toml"
+access_token = "pat"
+"""
+
+
+async def test_a_note_that_hubspot_refuses_is_shown_to_people_and_goes_out_once_it_can(
+    database: Database, tmp_path: Path, emulator: EmulatorProcess
+) -> None:
+    """Somebody makes a number of the property that the mapping names, and later a text again."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    text = CONFIGURATION.format(home=tmp_path / "home", realm=emulator["realm_id"])
+    (folder / "counterfoil.toml").write_text(text, encoding="utf-8")
+    (folder / "hubspot.toml").write_text(MAPPING, encoding="utf-8")
+    environment = {"COUNTERFOIL_DSN": database.engine_dsn.get_secret_value()}
+
+    async def run(*arguments: str) -> Ran:
+        return await asyncio.to_thread(run_cli, *arguments, cwd=folder, environment=environment)
+
+    async def until_listed(count: int) -> Ran:
+        async with asyncio.timeout(BOUND_SECONDS):
+            while len((ran := await run("parked", "--json")).json()["notes"]) != count:
+                await asyncio.sleep(0.5)
+        return ran
+
+    async with between(database, tmp_path / "home", emulator, amount="100.00") as crm:
+        await crm.until_clear()
+        properties = crm.account.emulator.portal.tables["deals"].properties
+        definition = properties["qbo_problem"]
+        properties["qbo_problem"] = {**definition, "type": "number"}
+        await crm.edit(amount="120.00")
+
+        listed = await until_listed(1)
+        words, status, explained = await run("parked"), await run("status"), await run("explain", DEAL)
+
+        assert (listed.code, words.code, status.code, explained.code) == (1, 1, 0, 0)
+        (note,) = listed.json()["notes"]
+        (parked,) = listed.json()["parked"]
+        assert (note["record_key"], note["target"], note["position"]) == (DEAL, "hubspot", parked["position"])
+        assert "qbo_problem" in note["reason"]
+        assert note["fix"]
+        assert "Notes that a source refused: 1" in words.out
+        assert "1 notes refused by a source" in status.out
+        assert "hubspot refused to be told: " in explained.out
+
+        properties["qbo_problem"] = definition
+        retried = await run("retry", DEAL)
+        assert retried.code == 0, retried.said
+        deal = await crm.until_parked()
+        assert "120" in deal["qbo_problem"]
+        listed = await until_listed(0)
+        assert [one["record_key"] for one in listed.json()["parked"]] == [DEAL]
 
 
 async def test_a_year_of_both_sides_editing_makes_no_loop(

@@ -132,8 +132,14 @@ def _refused(request: WriteBack, error: RefusedError) -> WriteBackResult:
 
 def _words(error: RefusedError) -> str:
     """HubSpot's own words on each property that it refused, else on the whole request."""
-    told = [str(entry["message"]) for entry in _errors(error.body) if entry.get("message")]
+    told = [f"{_property(entry)}{entry['message']}" for entry in _errors(error.body) if entry.get("message")]
     return f"HubSpot refuses the values: {' '.join(told)[:500]}" if told else error.message
+
+
+def _property(entry: JsonObject) -> str:
+    context = entry.get("context")
+    names = context.get("propertyName") if isinstance(context, dict) else None
+    return f"{', '.join(map(str, names))}: " if isinstance(names, list) and names else ""
 
 
 def _codes(body: bytes) -> str:
