@@ -98,6 +98,21 @@ def test_other_books_stop_the_company(shop: Shop, emulator: EmulatorProcess) -> 
     assert effects == writes(emulator)
 
 
+def test_a_company_may_change_its_name(shop: Shop, emulator: EmulatorProcess) -> None:
+    shop.run("sync")
+    shown: Any = emulator.control("/state?entity=CompanyInfo")
+    (before,) = shown["CompanyInfo"]
+    renamed = {"Id": before["Id"], "SyncToken": before["SyncToken"], "sparse": True, "CompanyName": "Renamed & Sons"}
+    emulator.control("/books/CompanyInfo", {"operation": "update", "body": renamed})
+
+    ran = shop.run("sync", "--json")
+    again = shop.run("sync", "--json")
+    events = shop.run("log", "tail", "--company", "1", "--lines", "1000", "--json")
+
+    assert (ran.code, again.code) == (0, 0), ran.said
+    assert events.out.count("realm.pinned") == 2, "once at first, once under the new name"
+
+
 def test_a_source_that_cannot_be_read_deletes_nothing(shop: Shop, emulator: EmulatorProcess) -> None:
     shop.run("sync")
     effects = writes(emulator)

@@ -69,11 +69,12 @@ class Acquaintance:
         realm = configured or facts.realm_id
         if row is not None and row.realm_id is not None:
             self._compare(row.realm_id, realm, "realm")
-        if row is None or row.realm_id is None:
+        known = "renamed" if row is None or row.realm_id is None else facts.known_as(row.fingerprint or "")
+        if known == "others":
+            self._compare(row.fingerprint or "" if row is not None else "", facts.fingerprint, "company information")
+        if known == "renamed":
             pinned = RealmPinned(realm_id=realm, environment=environment, fingerprint=facts.fingerprint)
             await self._session.receive([NewEvent(event=pinned)])
-        else:
-            self._compare(row.fingerprint or "", facts.fingerprint, "company information")
 
     def _compare(self, pinned: str, found: str, what: str) -> None:
         if pinned != found:

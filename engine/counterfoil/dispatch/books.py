@@ -110,7 +110,11 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BooksFacts:
-    """What the books are and allow."""
+    """What the books are and allow.
+
+    `fingerprint` has two parts, `what never changes:what they are called`; `former_fingerprint` is the one part that
+    earlier releases made of both.
+    """
 
     realm_id: str
     name: str
@@ -122,6 +126,16 @@ class BooksFacts:
     department_tracking: bool
     closed_until: date | None
     tax_mode: TaxMode = "none"
+    former_fingerprint: str = ""
+
+    def known_as(self, pinned: str) -> Literal["same", "renamed", "others"]:
+        """Whether these are the books of a fingerprint that was pinned. A company may change its name."""
+        if pinned == self.fingerprint:
+            return "same"
+        lasting, called, _ = pinned.partition(":")
+        if called and lasting == self.fingerprint.partition(":")[0]:
+            return "renamed"
+        return "renamed" if pinned == self.former_fingerprint else "others"
 
 
 class BooksUnreadableError(CounterfoilError):

@@ -32,7 +32,9 @@ class RealmPinned(Event):
     """The QuickBooks realm that this company writes into, and no other."""
 
     event_type: ClassVar[str] = "realm.pinned"
-    when: ClassVar[str] = "A QuickBooks company is connected for the first time, or deliberately exchanged."
+    when: ClassVar[str] = (
+        "A QuickBooks company is connected for the first time, or exchanged on purpose, or has a new name."
+    )
 
     realm_id: str
     environment: Literal["emulator", "sandbox", "production"]

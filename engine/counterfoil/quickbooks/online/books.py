@@ -266,11 +266,13 @@ class OnlineBooks:
         accounting = _part(preferences, "AccountingInfoPrefs")
         sales = _part(preferences, "SalesFormsPrefs")
         closed = accounting.get("BookCloseDate")
-        identity = [str(company.get(name, "")) for name in ("CompanyName", "LegalName", "Country", "CompanyStartDate")]
+        names = [str(company.get(name, "")) for name in ("CompanyName", "LegalName")]
+        lasting = [str(company.get(name, "")) for name in ("Country", "CompanyStartDate")]
         return BooksFacts(
             realm_id=self._client.realm.realm_id,
             name=str(company.get("CompanyName", "")),
-            fingerprint=hashlib.sha256(exact_json.canonical(identity)).hexdigest()[:32],
+            fingerprint=f"{_digest(lasting)}:{_digest(names)}",
+            former_fingerprint=_digest([*names, *lasting]),
             home_currency=str(home or "USD"),
             multi_currency=currency.get("MultiCurrencyEnabled") is True,
             custom_numbers=sales.get("CustomTxnNumbers") is True,
@@ -380,6 +382,10 @@ def _document(outcome: object) -> JsonObject:
     if isinstance(outcome, ReadFailed):
         raise unreadable(outcome)
     raise BooksUnreadableError("QuickBooks does not show its company information.", remedy="It is tried again later.")
+
+
+def _digest(texts: Sequence[str]) -> str:
+    return hashlib.sha256(exact_json.canonical([*texts])).hexdigest()[:32]
 
 
 def _part(document: JsonObject, name: str) -> JsonObject:
