@@ -68,8 +68,10 @@ def test_addresses_and_means_of_payment_of_every_transaction_are_sealed() -> Non
 _names = st.sampled_from(
     ["CustomerRef", "EntityRef", "name", "value", "Line", "/", "a/b", "~", "~1", "x.name", "0", ""]
 )
+# A NUL has no place in the log, so that our JSON writes a sign in its stead (`exact_json`).
+_texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)
 _values: st.SearchStrategy[JsonValue] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    st.none() | st.booleans() | st.integers() | _texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=4),
     max_leaves=15,
 )

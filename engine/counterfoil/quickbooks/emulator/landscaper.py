@@ -162,8 +162,8 @@ def seed_account(books: Books, identifier: str, name: str, kind: str, subtype: s
         "AccountSubType": subtype,
         "CurrencyRef": {"value": chart.HOME_CURRENCY, "name": "United States Dollar"},
     }
-    if above:
-        body["ParentRef"] = {"value": above}
+    if parent is not None:
+        body["ParentRef"] = {"value": parent.id, "name": as_text(parent.body["FullyQualifiedName"])}
     books.seed("Account", identifier, body)
 
 
