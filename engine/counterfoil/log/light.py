@@ -11,6 +11,7 @@ from counterfoil.log.types import RecordedEvent
 
 _parts_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _value_of = msgspec.json.Decoder().decode
+_SEGMENTS = sealing.SEGMENTS
 
 
 class LightBody(Mapping[str, Any]):
@@ -51,7 +52,8 @@ def light_body(recorded: RecordedEvent) -> LightBody:
         parts = _parts_of(recorded.body)
     except msgspec.MsgspecError as error:
         raise unreadable(recorded) from error
-    parts.pop(sealing.SEGMENTS, None)
+    if _SEGMENTS in parts:
+        del parts[_SEGMENTS]
     return LightBody(parts)
 
 
