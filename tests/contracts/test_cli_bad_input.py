@@ -4,25 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import FILES, SHOP_MAPPING, Ran, run_cli
+from support.cli import CONFIGURATION, FILES, SHOP_MAPPING, Ran, run_cli
 
-CONFIGURATION = """
-[company.1]
-name = "Shop"
-
-[company.1.quickbooks]
-environment = "emulator"
-realm_id = "1"
-client_id = "id"
-client_secret = "secret"
-refresh_token = "token"
-base_url = "http://127.0.0.1:9"
-
-[company.1.source.shop]
-adapter = "csv"
-mapping = "shop.toml"
-folder = "exports"
-"""
 # Port 9 of this machine discards nothing nowadays: connections to it are refused.
 NOWHERE = {"COUNTERFOIL_DSN": "postgresql://counterfoil:wrong-word@127.0.0.1:9/books"}
 

@@ -16,7 +16,7 @@ import pytest
 import typer.main
 
 from counterfoil.cli.app import main, make_app
-from support.cli import COMMAND, SHOP_MAPPING, command_names, environment_of
+from support.cli import COMMAND, CONFIGURATION, SHOP_MAPPING, command_names, environment_of
 
 COMMANDS = command_names(typer.main.get_command(make_app()))
 
@@ -43,24 +43,6 @@ UNCONFIGURED = {
 
 NEVER_FAIL = {"adapters list", "mapping schema", "version"}
 CONFIGURED = [name for name in COMMANDS if name not in UNCONFIGURED and name not in NEVER_FAIL]
-
-CONFIGURATION = """
-[company.1]
-name = "Shop"
-
-[company.1.quickbooks]
-environment = "emulator"
-realm_id = "1"
-client_id = "id"
-client_secret = "secret"
-refresh_token = "token"
-base_url = "http://127.0.0.1:9"
-
-[company.1.source.shop]
-adapter = "csv"
-mapping = "shop.toml"
-folder = "exports"
-"""
 
 
 @dataclass(frozen=True)

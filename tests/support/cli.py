@@ -77,6 +77,25 @@ mapping = "shop.toml"
 folder = "exports"
 """
 
+CONFIGURATION = """
+[company.1]
+name = "Shop"
+
+[company.1.quickbooks]
+environment = "emulator"
+realm_id = "1"
+client_id = "id"
+client_secret = "secret"
+refresh_token = "token"
+base_url = "http://127.0.0.1:9"
+
+[company.1.source.shop]
+adapter = "csv"
+mapping = "shop.toml"
+folder = "exports"
+"""
+"""A shop whose books nobody answers for."""
+
 FILES = {
     "customers.csv": "id,name,mail\nC1,Ann Smith,ann@shop.example\nC2,Öztürk & Söhne,\n",
     "products.csv": "id,name,price\nP1,Lamp,10.00\nP2,Table,120.50\n",
