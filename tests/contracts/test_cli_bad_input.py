@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import CONFIGURATION, FILES, SHOP_MAPPING, Ran, run_cli
+from support.cli import BOOKS_AWAY_CONFIGURATION, FILES, SHOP_MAPPING, Ran, run_cli
 
 # Port 9 of this machine discards nothing nowadays: connections to it are refused.
 NOWHERE = {"COUNTERFOIL_DSN": "postgresql://counterfoil:wrong-word@127.0.0.1:9/books"}
@@ -14,7 +14,7 @@ EMULATORS = ["bamboohr", "gusto", "hubspot", "pipedrive", "quickbooks", "salesfo
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "counterfoil.toml").write_text(CONFIGURATION, encoding="utf-8")
+    (tmp_path / "counterfoil.toml").write_text(BOOKS_AWAY_CONFIGURATION, encoding="utf-8")
     (tmp_path / "shop.toml").write_text(SHOP_MAPPING, encoding="utf-8")
     (tmp_path / "exports").mkdir()
     for name, text in FILES.items():

@@ -16,7 +16,7 @@ import pytest
 import typer.main
 
 from counterfoil.cli.app import main, make_app
-from support.cli import COMMAND, CONFIGURATION, SHOP_MAPPING, command_names, environment_of
+from support.cli import BOOKS_AWAY_CONFIGURATION, COMMAND, SHOP_MAPPING, command_names, environment_of
 
 COMMANDS = command_names(typer.main.get_command(make_app()))
 
@@ -83,7 +83,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def configured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A whole configuration whose Postgres nobody answers for: port 9 discards nothing nowadays."""
-    (folder / "counterfoil.toml").write_text(CONFIGURATION, encoding="utf-8")
+    (folder / "counterfoil.toml").write_text(BOOKS_AWAY_CONFIGURATION, encoding="utf-8")
     (folder / "shop.toml").write_text(SHOP_MAPPING, encoding="utf-8")
     (folder / "key").write_text("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", encoding="utf-8")
     monkeypatch.setenv("COUNTERFOIL_DSN", "postgresql://counterfoil:wrong-word@127.0.0.1:9/books")

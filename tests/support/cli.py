@@ -77,7 +77,7 @@ mapping = "shop.toml"
 folder = "exports"
 """
 
-CONFIGURATION = """
+BOOKS_AWAY_CONFIGURATION = """
 [company.1]
 name = "Shop"
 
