@@ -304,7 +304,7 @@ class PayRunLine(Shape):
 
 
 class PayRun(Shape):
-    """A processed pay run."""
+    """A processed pay run. `reverses` is the run that this one takes back, whole or for some of its people."""
 
     kind: Literal["pay_run"] = "pay_run"
     status: str
@@ -316,6 +316,7 @@ class PayRun(Shape):
     off_cycle: bool = False
     stated_debit: Decimal | None = None
     lines: tuple[PayRunLine, ...]
+    reverses: RecordKey | None = None
 
 
 class Custom(Shape):

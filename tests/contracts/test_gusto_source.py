@@ -225,6 +225,7 @@ async def test_a_reversed_payroll_says_so_and_the_reversal_is_a_run_of_its_own()
         assert isinstance(original, PayRun)
         assert isinstance(reversal, PayRun)
         assert (before.record.status, original.status, reversal.status) == ("processed", "reversed", "processed")
+        assert (before.record.reverses, original.reverses, reversal.reverses) == (None, None, "gusto:payroll:p1")
         assert before.version != by_id["p1"].version
         assert [-line.amount for line in before.record.lines] == [line.amount for line in reversal.lines]
 
@@ -234,13 +235,19 @@ async def test_a_payroll_reversed_for_some_says_partially() -> None:
         people = [person("e0", "5000.00"), person("e1", "6000.00")]
         load: JsonObject = {"employees": employees(2), "payrolls": [payroll("p1", await today(company), people)]}
         await company.control("/load", load)
-        await company.control("/people/payrolls/p1/reverse", {"employee_uuids": ["e1"]})
+        made = (await company.control("/people/payrolls/p1/reverse", {"employee_uuids": ["e1"]}))["uuid"]
 
         (change,) = await company.source().read("payroll", "p1")
+        (taken_back,) = await company.source().read("payroll", made)
 
         assert isinstance(change, Seen)
         assert isinstance(change.record, PayRun)
         assert change.record.status == "partially_reversed"
+        assert isinstance(taken_back, Seen)
+        assert isinstance(taken_back.record, PayRun)
+        assert taken_back.record.reverses == "gusto:payroll:p1"
+        # Of the second person alone: 6,000.00 in wages.
+        assert [Decimal("-6000.00")] == [line.amount for line in taken_back.record.lines if line.part == "wages"]
 
 
 async def test_a_cancelled_payroll_is_shown_as_unprocessed() -> None:

@@ -50,6 +50,7 @@ class GustoSource(PlainSource):
             self._settings.since,
             self._settings.unassigned,
             Grouping.of(context.mapping),
+            context.connection,
         )
 
     def kinds(self) -> Sequence[str]:

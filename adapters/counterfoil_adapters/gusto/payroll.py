@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import get_args
 
 from counterfoil_schema.exact_json import JsonObject, JsonValue, canonical
-from counterfoil_schema.records import PayPart, PayRun, PayRunLine
+from counterfoil_schema.records import PayPart, PayRun, PayRunLine, record_key
 
 CURRENCY = "USD"
 CENT = Decimal("0.01")
@@ -83,13 +83,18 @@ class Pay:
 
 
 def pay_run(
-    payload: JsonObject, departments: Mapping[str, str], reversals: Sequence[JsonObject], unassigned: str
+    payload: JsonObject,
+    departments: Mapping[str, str],
+    reversals: Sequence[JsonObject],
+    unassigned: str,
+    connection: str = "gusto",
 ) -> PayRun:
     """The pay run of a payroll with all its people.
 
     Args:
         departments: name by the uuid of the employee.
         reversals: the company's approved reversals.
+        connection: whose records are named in it.
 
     Raises:
         FigureError: a date or figure is missing or wrong, or the sums differ from Gusto's totals.
@@ -114,7 +119,22 @@ def pay_run(
         off_cycle=payload.get("off_cycle") is True,
         stated_debit=stated,
         lines=lines,
+        reverses=_reverses(payload, reversals, connection),
     )
+
+
+def _reverses(payload: JsonObject, reversals: Sequence[JsonObject], connection: str) -> str | None:
+    """The payroll that this one takes back (Gusto: a reversal is a payroll of its own)."""
+    own = _uuid(payload)
+    for reversal in reversals:
+        taken_back = reversal.get("reversed_payroll_uuid")
+        if reversal.get("reversal_payroll_uuid") == own and isinstance(taken_back, str) and taken_back:
+            return record_key(connection, "payroll", taken_back)
+    return None
+
+
+def _uuid(payload: JsonObject) -> JsonValue:
+    return payload.get("uuid") or payload.get("payroll_uuid")
 
 
 def people_paid(payload: JsonObject) -> int:
@@ -137,7 +157,7 @@ def _status(payload: JsonObject, *, processed: bool, reversals: Sequence[JsonObj
     reversed_people: set[str] = set()
     found = False
     for reversal in reversals:
-        if reversal.get("reversed_payroll_uuid") == payload.get("uuid"):
+        if reversal.get("reversed_payroll_uuid") == _uuid(payload):
             found = True
             people = reversal.get("reversed_employee_uuids")
             reversed_people |= (

@@ -51,8 +51,10 @@ class Reader:
         since: date | None,
         unassigned: str,
         grouping: Grouping,
+        connection: str,
     ) -> None:
         self._grouping = grouping
+        self._connection = connection
         self._api = api
         self._clock = clock
         self._company_uuid = company_uuid
@@ -227,7 +229,9 @@ class Reader:
         source_id = self._own(payload, "payroll")
         raw = payroll_raw(payload)
         try:
-            record = payrolls.pay_run(payload, setting.departments, setting.reversals, self._unassigned)
+            record = payrolls.pay_run(
+                payload, setting.departments, setting.reversals, self._unassigned, self._connection
+            )
         except payrolls.FigureError as error:
             # Sums of so few people would be their pay.
             few = payrolls.people_paid(payload) < self._grouping.minimum_people
