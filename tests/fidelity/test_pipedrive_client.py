@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +10,10 @@ from typing import Any
 import pytest
 
 from counterfoil_schema.exact_json import dumps, loads
+from support.npm import installed
 from support.pipedrive import Account, account
 
 HERE = Path(__file__).parent / "pipedrive"
-INSTALL = ("install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefer-offline")
-INSTALL_SECONDS = 200
 JUDGE_SECONDS = 60
 
 pytestmark = pytest.mark.slow
@@ -25,16 +22,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The command that runs the client."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("Pipedrive's client needs node and npm, and they are not here")
-    folder = tmp_path_factory.mktemp("pipedrive") / "judge"
-    shutil.copytree(HERE, folder)
-    done = subprocess.run(
-        [npm, *INSTALL], check=False, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS
-    )
-    if done.returncode:
-        pytest.skip(f"npm cannot install Pipedrive's client: {done.stderr.strip()[-300:]}")
+    node, folder = installed(tmp_path_factory, HERE)
     return [node, str(folder / "judge.cjs")]
 
 

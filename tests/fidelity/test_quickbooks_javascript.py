@@ -1,22 +1,19 @@
 """Clients for JavaScript drive the emulator with Intuit's own addresses in them; only the resolver sends them here."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from counterfoil_schema.exact_json import dumps, loads
+from support.npm import installed
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
 HERE = Path(__file__).parent / "javascript"
-INSTALL = ("install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefer-offline")
-INSTALL_SECONDS = 200
 JUDGE_SECONDS = 90
 
 pytestmark = pytest.mark.slow
@@ -26,21 +23,7 @@ Judge = Callable[[EmulatorProcess, str], Any]
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
     """Runs one of the scripts beside the clients that they try."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("the clients for JavaScript need node and npm, and they are not here")
-    # Tests in several processes share one run's folder, and what is installed there.
-    root = tmp_path_factory.getbasetemp()
-    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
-    folder = root / "judges"
-    with (root / "judges.lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not folder.exists():
-            shutil.copytree(HERE, folder)
-            done = _run([npm, *INSTALL], folder, os.environ, INSTALL_SECONDS)
-            (folder / "refused").write_text(done.stderr if done.returncode else "")
-    if refused := (folder / "refused").read_text():
-        pytest.skip(f"npm cannot install the clients for JavaScript: {refused.strip()[-300:]}")
+    node, folder = installed(tmp_path_factory, HERE)
 
     def run(emulator: EmulatorProcess, script: str) -> Any:
         environment = {
