@@ -10,10 +10,10 @@ from typing import ClassVar
 import pytest
 
 from counterfoil.dispatch.reading import LogEvents
-from counterfoil.dispatch.sources import SourceReader
+from counterfoil.dispatch.sources import READ_AGAIN_MAX, SourceReader
 from counterfoil.log import NewEvent
 from counterfoil.postgres import Pool
-from counterfoil.sources import Page, Removed, Seen, SourceChange
+from counterfoil.sources import Page, Removed, Seen, SourceAdapter, SourceChange, SourceError
 from counterfoil.sources.plain import PlainSource
 from counterfoil.state.rows import HintRow
 from counterfoil_schema import exact_json
@@ -35,13 +35,13 @@ async def dispatcher(database: Database, pool: Pool) -> Dispatcher:
     return made
 
 
-def reader_of(dispatcher: Dispatcher) -> SourceReader:
+def reader_of(dispatcher: Dispatcher, adapter: SourceAdapter | None = None) -> SourceReader:
     return SourceReader(
         session=dispatcher.session,
         store=dispatcher.store,
         events=LogEvents(dispatcher.log),
         hashes=dispatcher.keyring,
-        adapters={"shelf": Merging()},
+        adapters={"shelf": adapter or Merging()},
         clock=dispatcher.clock,
         instruments=dispatcher.instruments,
     )
@@ -253,3 +253,83 @@ async def test_the_same_content_is_told_by_its_hash_alone(dispatcher: Dispatcher
     await dispatcher.folder.to_head()
     await dispatcher.keyring.destroy(COMPANY, "shelf:employee:e1")
     assert await reader.record("shelf", shown(NOW), "sync") == 0
+
+
+def deal(source_id: str, stated: str, *prices: str) -> Seen:
+    lines = tuple(InvoiceLine(line_id=str(place), unit_price=Decimal(price)) for place, price in enumerate(prices))
+    record = Invoice(
+        customer="shelf:customer:7",
+        status="won",
+        won=True,
+        currency="USD",
+        stated_total=Decimal(stated),
+        lines=lines,
+    )
+    return Seen(kind="deal", source_id=source_id, version=stated, record=record, raw="{}")
+
+
+class Edited(PlainSource):
+    """Deals as they are after an edit that fell between a page and its lines; `read` counts."""
+
+    def __init__(self, *after: SourceChange, at_one_instant: bool = False) -> None:
+        self.after = {change.source_id: change for change in after}
+        self.reads: list[str] = []
+        self.at_one_instant = at_one_instant
+
+    def kinds(self) -> Sequence[str]:
+        return ("deal",)
+
+    async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
+        del kind, cursor
+        yield Page(changes=(), cursor="0", done=True)
+
+    async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
+        self.reads.append(source_id)
+        if source_id not in self.after:
+            raise SourceError(f"{kind} {source_id} cannot be read now.")
+        customer = Seen(kind="customer", source_id="7", version="1", record=Customer(name="Ann"), raw=RAW)
+        return [customer, self.after[source_id]]
+
+
+async def observed_deals(dispatcher: Dispatcher) -> dict[str, Decimal | None]:
+    return {
+        event.source_id: event.record.stated_total
+        for event in await dispatcher.events()
+        if isinstance(event, SourceObserved) and isinstance(event.record, Invoice)
+    }
+
+
+async def test_a_sale_that_was_edited_while_it_was_read_is_read_once_more_before_it_is_recorded(
+    dispatcher: Dispatcher,
+) -> None:
+    source = Edited(deal("1", "30", "10", "20"), deal("3", "9", "8"))
+    reader = reader_of(dispatcher, source)
+    page = [deal("1", "10", "10", "20"), deal("2", "5", "5"), deal("3", "9", "8"), deal("4", "1", "2")]
+    # The page's four, and the customer whom the second reading of a deal shows beside it.
+    assert await reader.record("shelf", page, "poll") == 4
+    assert source.reads == ["1", "3", "4"]
+    assert await observed_deals(dispatcher) == {
+        "1": Decimal(30),
+        "2": Decimal(5),
+        "3": Decimal(9),
+        "4": Decimal(1),
+    }
+    observed = [one for one in await dispatcher.events() if isinstance(one, SourceObserved)]
+    assert [one.source_id for one in observed if one.source_kind == "customer"] == ["7"]
+    await dispatcher.folder.to_head()
+    # What is known not to add up is not asked for again with each page that shows it.
+    assert await reader.record("shelf", [deal("3", "9", "8"), deal("4", "1", "2")], "poll") == 0
+    assert source.reads == ["1", "3", "4"]
+
+
+async def test_where_many_do_not_add_up_only_a_few_are_read_again_and_none_where_nothing_can_be_torn(
+    dispatcher: Dispatcher,
+) -> None:
+    page = [deal(str(number), "1", "2") for number in range(READ_AGAIN_MAX + 3)]
+    source = Edited(*page)
+    assert await reader_of(dispatcher, source).record("shelf", page, "sync") == len(page)
+    assert source.reads == [str(number) for number in range(READ_AGAIN_MAX)]
+    whole = Edited(at_one_instant=True)
+    other = [deal(f"w{number}", "1", "2") for number in range(3)]
+    assert await reader_of(dispatcher, whole).record("shelf", other, "sync") == len(other)
+    assert whole.reads == []

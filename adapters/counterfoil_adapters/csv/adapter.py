@@ -96,6 +96,7 @@ class CsvSource:
     """
 
     name: ClassVar[str] = "csv"
+    at_one_instant: bool = True
 
     def __init__(self, context: SourceContext) -> None:
         kinds = parse_mapping(context.mapping.get("csv"), connection=context.mapping.get("connection"))

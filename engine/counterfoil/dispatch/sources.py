@@ -9,8 +9,10 @@ from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.view import EventSource, KeyedHash
 from counterfoil.log import NewEvent
+from counterfoil.planning.money import to_cents
+from counterfoil.planning.sale_lines import come_to
 from counterfoil.ports import Clock
-from counterfoil.sources import Removed, Seen, SourceAdapter, SourceChange, SourceError, Unreadable
+from counterfoil.sources import AtOneInstant, Removed, Seen, SourceAdapter, SourceChange, SourceError, Unreadable
 from counterfoil.state.rows import HintRow, RecordRow
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
@@ -24,10 +26,13 @@ from counterfoil_schema.events.receipts import (
     SourceUnreadable,
     WebhookReceived,
 )
-from counterfoil_schema.records import content_of, record_key
+from counterfoil_schema.records import Invoice, content_of, record_key
 
 MERGE: Final = "merge"
 """The operation of a hint whose record was merged into `other_id`."""
+
+READ_AGAIN_MAX: Final = 5
+"""How many sales of one page that do not add up are read once more; where many do not, no edit is the cause."""
 
 CONTENT_RULE: Final = "2:"
 """What a hash of a record's content begins with: by which rule it was made. Those of the first rule begin with nothing.
@@ -114,22 +119,54 @@ class SourceReader:
         }
         older = await self._recorded_by_an_older_rule(row for row in known.values() if isinstance(row, RecordRow))
         fresh: list[NewEvent] = []
+        beside: dict[tuple[str, str], SourceChange] = {}
+        again = 0
         with self._instruments.span("counterfoil.observe", None, {"connection": connection, "how": how}) as span:
-            for change in changes:
+            for first in changes:
+                change = first
                 key = record_key(connection, change.kind, change.source_id)
                 event, mark = await self._event(connection, change, how)
                 if latest.get(key) == mark or (key not in latest and isinstance(change, Removed)):
                     continue
+                if again < READ_AGAIN_MAX and self._may_be_torn(connection, change):
+                    again += 1
+                    change, shown = await self._read_again(connection, change)
+                    beside.update({(one.kind, one.source_id): one for one in shown})
+                    event, mark = await self._event(connection, change, how)
+                    if latest.get(key) == mark:
+                        continue
                 recorded = older.pop(key, None)
                 if recorded is not None and isinstance(change, Seen) and recorded == content_of(change.record):
                     latest[key] = mark
                     continue
                 latest[key] = mark
                 fresh.append(NewEvent(event=event, record_key=key, trace=span.trace))
+            if beside:
+                await self.record(connection, [*beside.values()], how)
             if fresh:
                 await self._session.receive(fresh)
         self._instruments.observed(connection, len(fresh))
         return len(fresh)
+
+    def _may_be_torn(self, connection: str, change: SourceChange) -> bool:
+        """Whether a sale's total is not that of its lines: perhaps an edit fell between the readings of the two."""
+        record = change.record if isinstance(change, Seen) else None
+        if not isinstance(record, Invoice) or record.stated_total is None or not record.lines:
+            return False
+        adapter = self._adapters[connection]
+        if isinstance(adapter, AtOneInstant) and adapter.at_one_instant:
+            return False
+        return to_cents(record.stated_total) != come_to(record.lines)
+
+    async def _read_again(self, connection: str, change: SourceChange) -> tuple[SourceChange, Sequence[SourceChange]]:
+        """The record as a second reading shows it, or as it was read where there is none now; and what it names."""
+        try:
+            found = await kept_apart(connection, self._adapters[connection].read(change.kind, change.source_id))
+        except SourceError:
+            return change, ()
+        same = [one for one in found if (one.kind, one.source_id) == (change.kind, change.source_id)]
+        named = [one for one in found if one not in same and not self._may_be_torn(connection, one)]
+        return same[-1] if same else change, named
 
     async def _recorded_by_an_older_rule(self, rows: Iterable[RecordRow]) -> dict[str, bytes]:
         """The contents of records whose hashes an earlier release made, by their keys."""

@@ -19,6 +19,7 @@ from counterfoil_schema.records import (
     InvoiceLine,
     Payment,
     Payout,
+    PayRun,
     Product,
     Refund,
     TimeEntry,
@@ -76,6 +77,20 @@ def _is_plain(annotation: Any) -> bool:
     if origin is Literal:
         return True
     return annotation in _PLAIN
+
+
+def filter_names(document: str) -> list[str]:
+    """The names that a filter of this kind of record may use: of sales also `amount`, of invoices `stage`."""
+    if document == "pay_run":
+        return sorted({*ALWAYS, *plain_fields(PayRun)} - {"kind"})
+    more = {"invoice": ("amount", "stage"), "credit_memo": ("amount",), "refund": ("amount",)}
+    return sorted({*names_of(document), *more.get(document, ())})
+
+
+def filter_problem(section: str, document: str, expression: str) -> str | None:
+    """What is wrong with a filter that has the form of an expression: names that there are not."""
+    says = unknown(expression, filter_names(document))
+    return f"[{section}] filter: {says}" if says is not None else None
 
 
 def problem_of(document: str, field: str, expression: str) -> str | None:

@@ -29,7 +29,7 @@ def derived(record: R, key: str, rules: DerivedSection, zone: str) -> R | Park:
     if not own and not lines:
         return record
     connection, source_kind, source_id = split_key(key)
-    values = {**_values(record, zone), "connection": connection, "source_kind": source_kind, "id": source_id}
+    values = {**values_of(record, zone), "connection": connection, "source_kind": source_kind, "id": source_id}
     field = ""
     try:
         changed: dict[str, Any] = {}
@@ -56,7 +56,7 @@ class _LineError(Exception):
 def _line(
     line: InvoiceLine, rules: AbstractMapping[str, str], sale: AbstractMapping[str, Value], zone: str
 ) -> InvoiceLine:
-    values = {**sale, **_values(line, zone)}
+    values = {**sale, **values_of(line, zone)}
     field = ""
     try:
         changed: dict[str, Any] = {}
@@ -75,8 +75,8 @@ def _unfit(wrong: ValidationError) -> tuple[str, str]:
     return str(fault["loc"][0]) if fault["loc"] else "", f"the field does not take it ({fault['msg']})"
 
 
-def _values(record: BaseModel, zone: str) -> dict[str, Value]:
-    """Plain values by name; an instant as it is on clocks of the mapping's zone."""
+def values_of(record: BaseModel, zone: str) -> dict[str, Value]:
+    """A record's plain values by name; an instant as it is on clocks of the mapping's zone."""
     found: dict[str, Value] = {}
     for name in plain_fields(type(record)):
         value = getattr(record, name)

@@ -152,8 +152,8 @@ def text(value: Value) -> Value:
 
 
 def first(*values: Value) -> Value:
-    """The first that is neither nothing nor an empty text."""
-    return next((value for value in values if value is not None and value != ""), None)
+    """The first that is neither nothing nor an empty text; the last where all are."""
+    return next((value for value in values if value is not None and value != ""), values[-1] if values else None)
 
 
 def days_after(day: Value, days: Value) -> Value:

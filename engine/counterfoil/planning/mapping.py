@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from counterfoil.planning.derivable import DERIVABLE, fields_of, problem_of
+from counterfoil.planning.derivable import DERIVABLE, fields_of, filter_problem, problem_of
 from counterfoil.planning.mapping_errors import MappingError, Places, problems_of, syntax_problem, unknown_name
 from counterfoil.planning.ownership import ENTITIES, Ownership, known_fields
 from counterfoil.planning.sections import (
@@ -24,6 +24,7 @@ from counterfoil.planning.sections import (
     ExchangeSection,
     FieldRule,
     FieldsSection,
+    FromKinds,
     InvoiceSection,
     PartySection,
     PaymentSection,
@@ -38,6 +39,7 @@ from counterfoil.planning.sections import (
     TimeSection,
     VendorSection,
     WriteBackSection,
+    section_of,
 )
 
 __all__ = ["Mapping", "MappingError", "mapping_digest", "parse_mapping"]
@@ -129,6 +131,7 @@ def parse_mapping(text: str, *, file: str, default_zone: str | None = None) -> M
         *_zone_problems(mapping, places),
         *_field_problems(mapping, places),
         *_derived_problems(mapping, places),
+        *_filter_problems(mapping, places),
     )
     if problems:
         raise MappingError(file, problems)
@@ -162,6 +165,18 @@ def _derived_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:
                 path = ("derived", document, field)
                 place = places.at_value(path, expression) if field in fields_of(document) else places.at(path)
                 problems.append(place + problem)
+    return tuple(problems)
+
+
+def _filter_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:
+    problems: list[str] = []
+    for document in (*DERIVABLE, "pay_run"):
+        section = section_of(document)
+        rules = getattr(mapping, section, None)
+        expression = rules.filter if isinstance(rules, FromKinds) else None
+        problem = filter_problem(section, document, expression) if expression is not None else None
+        if problem is not None:
+            problems.append(places.at_value((section, "filter"), expression) + problem)
     return tuple(problems)
 
 

@@ -5,6 +5,7 @@ from typing import assert_never
 from counterfoil.planning.checks import refusal
 from counterfoil.planning.credits import plan_credit
 from counterfoil.planning.derived import derived
+from counterfoil.planning.filters import needs_what_is_passed_over, passed_over
 from counterfoil.planning.invoices import plan_invoice
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.outcome import content_hash, delete, label, merged, named, void
@@ -16,7 +17,7 @@ from counterfoil.planning.payroll import plan_pay_run
 from counterfoil.planning.products import plan_product
 from counterfoil.planning.projected import Project, plan_custom
 from counterfoil.planning.second_parties import second_entries
-from counterfoil.planning.sections import MoneyPartySection
+from counterfoil.planning.sections import MoneyPartySection, section_of
 from counterfoil.planning.time_entries import plan_time_entry
 from counterfoil.planning.types import Intent, Link, Park, Plan, PlanRequest, Skip, StateView, Unchanged
 from counterfoil_schema.exact_json import JsonObject
@@ -38,7 +39,6 @@ from counterfoil_schema.records import (
 
 __all__ = ["content_hash", "plan"]
 
-_SECTIONS = {"pay_run": "payroll", "time_entry": "time"}
 Mapped = Customer | Product | Invoice | Payment | CreditMemo | Refund | Payout | Vendor | Employee | PayRun | TimeEntry
 """Records of which a mapping says what becomes of them."""
 
@@ -73,13 +73,19 @@ def _wanted(request: PlanRequest, mapping: Mapping, view: StateView, project: Pr
         return _removed(request, mapping, view)
     if isinstance(record, Custom):
         return plan_custom(record, request, mapping, view, project)
-    allowed: tuple[str, ...] = getattr(mapping, _SECTIONS.get(record.kind, record.kind)).from_kinds
+    allowed: tuple[str, ...] = getattr(mapping, section_of(record.kind)).from_kinds
     source_kind = split_key(request.record_key)[1]
     if allowed and source_kind not in allowed:
         wanted = f"a {record.kind.replace('_', ' ')} from {', '.join(allowed)}"
         return Skip(code="not_mapped", reason=f"The mapping takes {wanted}, not from {source_kind}.")
+    kept_out = passed_over(record, request.record_key, mapping, view)
+    if kept_out is not None:
+        return kept_out
     found = derived(record, request.record_key, mapping.derived, mapping.connection.zone)
-    return found if isinstance(found, Park) else _planned(found, request, mapping, view)
+    if isinstance(found, Park):
+        return found
+    planned = _planned(found, request, mapping, view)
+    return needs_what_is_passed_over(planned, request.record_key, mapping, view) or planned
 
 
 def _planned(record: Mapped, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
@@ -121,7 +127,7 @@ def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
         return merged(request.record_key, link, link.shared_with)
     if link.entity in ("Customer", "Vendor", "Employee", "Item"):
         return _removed_from_list(request, mapping, link, document, view)
-    rule: str = getattr(getattr(mapping, _SECTIONS.get(document, document), None), "removed", "park")
+    rule: str = getattr(getattr(mapping, section_of(document), None), "removed", "park")
     if rule == "void":
         return void(mapping, link, document, person=None)
     if rule == "delete":

@@ -79,6 +79,16 @@ def sale_lines(
     return SaleLines(lines=lines, total=total, stated=stated, tax=tax, header=said, needs=tuple(needs))
 
 
+def come_to(lines: Sequence[InvoiceLine]) -> Decimal:
+    """What lines come to as their source has them, each to the cent; with the tax where its prices contain it."""
+    return sum((_stated_or_worked_out(line) for line in lines), NOTHING)
+
+
+def _stated_or_worked_out(line: InvoiceLine) -> Decimal:
+    exact = line.quantity * line.unit_price * (1 - line.discount) if line.amount is None else line.amount
+    return to_cents(exact)
+
+
 def whole_sale(sale: Sale, total: Decimal, description: str | None) -> InvoiceLine:
     """One line over the whole amount, for a sale that states no lines; its tax is that of the whole."""
     return InvoiceLine(line_id=CATCH_ALL_LINE, description=description, unit_price=to_cents(total), tax=sale.stated_tax)

@@ -54,9 +54,17 @@ class FromKinds(Section):
     """A section for one kind of record, as a rule for all source kinds that yield it.
 
     `from` restricts it to the kinds named; records from others are skipped.
+    `filter`: an expression over the record as the source showed it, such as `amount > 0 and stage == "won"`; records of
+    which it does not hold are skipped.
     """
 
     from_kinds: tuple[str, ...] = Field(default=(), alias="from")
+    filter: Expression | None = None
+
+
+def section_of(document: str) -> str:
+    """The section of the file that holds for a kind of record."""
+    return {"pay_run": "payroll", "time_entry": "time"}.get(document, document)
 
 
 class ConnectionSection(Section):

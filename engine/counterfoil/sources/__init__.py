@@ -5,6 +5,7 @@ from counterfoil.sources.http import BasicAuth, BusyError, HttpAnswer, RefusedEr
 from counterfoil.sources.oauth import AccessToken, TokenEndpoint, fixed_token
 from counterfoil.sources.plain import PlainSource
 from counterfoil.sources.port import (
+    AtOneInstant,
     BadSignatureError,
     Delivery,
     Describing,
@@ -46,6 +47,7 @@ from counterfoil_schema.events.receipts import Hint
 
 __all__ = [
     "AccessToken",
+    "AtOneInstant",
     "BadSignatureError",
     "BasicAuth",
     "BusyError",

@@ -216,6 +216,17 @@ class Describing(Protocol):
         ...
 
 
+@runtime_checkable
+class AtOneInstant(Protocol):
+    """What an adapter may say of itself: that a reading shows all parts of a record as they were at one instant.
+
+    Of others a sale may have been read before an edit and its lines after it; where the two do not add up, it is read
+    once more.
+    """
+
+    at_one_instant: bool
+
+
 class SourceAdapter(Protocol):
     """One connection to one source system."""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from counterfoil.planning.filters import FILTERED
 from counterfoil.planning.mapped_names import names_in
 from counterfoil.planning.mapping_errors import Path, Place, Places, unknown_name
 from counterfoil.planning.sections import DepartmentRule, FromKinds
@@ -76,7 +77,7 @@ def _kinds(trial: Trial, places: Places) -> Iterator[Finding]:
                 yield placed("error", places.of_value(path, kind), says)
     passed: Counter[str] = Counter()
     for tried in trial.tried:
-        if isinstance(tried.plan, Skip) and tried.plan.code == "not_mapped":
+        if isinstance(tried.plan, Skip) and tried.plan.code in ("not_mapped", FILTERED):
             passed[f"{tried.seen.kind}: {tried.plan.reason}"] += 1
     for what, count in passed.items():
         kind, _, reason = what.partition(": ")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from counterfoil.planning.filters import FILTERED
 from counterfoil.planning.mapping_errors import Path
 from counterfoil.planning.types import Skip
 from counterfoil.trial.planned import Trial
@@ -48,7 +49,7 @@ def _statuses(trial: Trial) -> Iterator[SourceName]:
     won: Counter[str] = Counter()
     for tried in trial.tried:
         record = tried.seen.record
-        not_taken = isinstance(tried.plan, Skip) and tried.plan.code == "not_mapped"
+        not_taken = isinstance(tried.plan, Skip) and tried.plan.code in ("not_mapped", FILTERED)
         if isinstance(record, Invoice) and not not_taken:
             seen[record.status] += 1
             won[record.status] += record.won

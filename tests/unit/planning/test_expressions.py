@@ -37,6 +37,7 @@ VALUES: dict[str, Value] = {
         ("7 // 2 + 7 % 2", Decimal(4)),
         ('"HS-" + id', "HS-512"),
         ('first(number, "HS-" + id)', "HS-512"),
+        ('"due: " + first(number, "")', "due: "),
         ('"HS-" + (number or id)', "HS-512"),
         ("upper(part(memo, 1, 5))", "GRÖSSE"),
         ('"XL" in memo and won', True),

@@ -51,7 +51,7 @@ def texts(model: type[BaseModel], path: str = "") -> Iterator[str]:
         annotation = str(field.annotation)
         is_one = not any(several in annotation for several in ("dict[", "tuple["))
         is_name = is_one and "Annotated[str" in annotation and ("Optional" in annotation or "None" in annotation)
-        if is_name or name.endswith(("_account", "tax_code")):
+        if (is_name and name != "filter") or name.endswith(("_account", "tax_code")):
             yield f"{path}{name}"
 
 
