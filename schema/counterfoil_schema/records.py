@@ -293,7 +293,8 @@ Never into what leaves the bank: that must stay as the bank shows it.
 class PayRunLine(Shape):
     """One part of a pay run for one department, summed over its people: never one person's pay by name.
 
-    `includes`: other parts that too few people have, put into this one.
+    `includes`: other parts that too few people have, put into this one. `type` is what the source calls it more exactly
+    (`Overtime`, `Medicare`, `401(k)`), never words about one person; None stands for all that is not told apart.
     """
 
     department: str
@@ -301,6 +302,7 @@ class PayRunLine(Shape):
     amount: Decimal
     people: int = Field(ge=0)
     includes: tuple[PayPart, ...] = ()
+    type: str | None = None
 
 
 class PayRun(Shape):
