@@ -98,7 +98,7 @@ class Account:
 @asynccontextmanager
 async def account(**options: Any) -> AsyncIterator[Account]:
     """A fresh company, without limits unless asked."""
-    own = {name: options.pop(name) for name in ("burst", "daily", "volume", "scopes") if name in options}
+    own = {name: options.pop(name) for name in ("burst", "daily", "scopes") if name in options}
     chosen = EmulatorOptions(**{"limits": False, "webhook_pause_seconds": 0.05, **options})
     async with PipedriveEmulator(chosen, **own) as emulator, aiohttp.ClientSession() as http:
         yield Account(emulator, http)

@@ -16,6 +16,11 @@ from typing import Protocol
 from counterfoil_schema.exact_json import dumps
 
 PORT_MAX = 65_535
+VOLUME_MAX = 100_000
+ORDERS = (
+    "Pages, limits and signatures are as the vendor has them. At `control_url` one orders faults (POST /faults), "
+    "loads records (POST /load), subscribes to webhooks (POST /webhooks), moves time (POST /clock), looks (GET /state)."
+)
 UNUSABLE = 2
 
 
@@ -25,7 +30,8 @@ class EmulatorOptions:
 
     `port` 0 takes any. `seed` decides every secret and id. `limits` enforces the vendor's rates. `webhook_url` is
     delivered to from the start. `tls` speaks https under a throw-away authority. `webhook_pause_seconds` stands before
-    the first repetition of a delivery and doubles each time.
+    the first repetition of a delivery and doubles each time. `volume` is how many records are there from the start:
+    deals of a CRM, people of a personnel or payroll system, with what belongs to them.
     """
 
     host: str = "127.0.0.1"
@@ -35,6 +41,7 @@ class EmulatorOptions:
     webhook_url: str | None = None
     tls: bool = False
     webhook_pause_seconds: float = 0.2
+    volume: int = 0
 
 
 class Served(Protocol):
@@ -56,22 +63,45 @@ def port_number(text: str) -> int:
     return int(text)
 
 
+def volume_of(text: str) -> int:
+    """How many records an argument asks for.
+
+    Raises:
+        ArgumentTypeError: none that can be made.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(VOLUME_MAX)) and int(text) <= VOLUME_MAX):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of records from 0 to {VOLUME_MAX}")
+    return int(text)
+
+
 def parser_of(name: str, description: str) -> argparse.ArgumentParser:
     """The arguments that all emulators take; a vendor's own can be added."""
-    parser = argparse.ArgumentParser(prog=f"counterfoil emulator {name}", description=description)
+    parser = argparse.ArgumentParser(prog=f"counterfoil emulator {name}", description=description, epilog=ORDERS)
     parser.add_argument("--port", type=port_number, default=0, help="port of the API; 0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
     parser.add_argument("--seed", type=int, default=1, help="decides every secret and id")
     parser.add_argument("--limits", choices=("on", "off"), default="on", help="enforce the vendor's rate limits")
     parser.add_argument("--webhook-url", default=None, help="deliver webhooks there from the start")
     parser.add_argument("--tls", action="store_true", help="speak https; `ca_file` is what clients must trust")
+    parser.add_argument(
+        "--volume",
+        type=volume_of,
+        default=0,
+        metavar="N",
+        help="begin with N won deals, or people, and what belongs to them",
+    )
     return parser
 
 
 def options_from(given: argparse.Namespace) -> EmulatorOptions:
     """What `parser_of` understood."""
     return EmulatorOptions(
-        port=given.port, seed=given.seed, limits=given.limits == "on", webhook_url=given.webhook_url, tls=given.tls
+        port=given.port,
+        seed=given.seed,
+        limits=given.limits == "on",
+        webhook_url=given.webhook_url,
+        tls=given.tls,
+        volume=given.volume,
     )
 
 

@@ -90,8 +90,8 @@ class VendorEmulator(ABC):
     """The common part of an emulator; `async with` serves until the block is left.
 
     A vendor's own: `routes` (the API), `admit` (token and limits), `refuse` (a fault's answer in the vendor's form),
-    `sign` (webhooks), `load`, `state` and `control_routes` (the control port), `ready`. The control port brings
-    /load, /state, /faults, /webhooks and /clock.
+    `sign` (webhooks), `load`, `state` and `control_routes` (the control port), `sample` (records for `--volume`),
+    `ready`. The control port brings /load, /state, /faults, /webhooks and /clock.
     """
 
     name = "vendor"
@@ -126,6 +126,11 @@ class VendorEmulator(ABC):
     @abstractmethod
     def load(self, body: JsonObject) -> JsonObject:
         """Records as they are, with no events of theirs; what the control port answers."""
+
+    def sample(self, volume: int) -> JsonObject:
+        """So many records in the form that `load` takes, the same for the same number."""
+        del volume
+        return {}
 
     def sign(self, signing: Signing) -> Mapping[str, str]:
         """The headers of a delivery."""
@@ -162,6 +167,8 @@ class VendorEmulator(ABC):
             await self.webhooks.open()
             stack.push_async_callback(self.webhooks.close)
             self._stack = stack.pop_all()
+        if self.options.volume:
+            self.load(self.sample(self.options.volume))
         return self
 
     async def __aexit__(

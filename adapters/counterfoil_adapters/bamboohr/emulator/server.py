@@ -13,6 +13,7 @@ from counterfoil_adapters.bamboohr.emulator.company import Company
 from counterfoil_adapters.bamboohr.emulator.control import Control, hook_body
 from counterfoil_adapters.bamboohr.emulator.hooks import Hooks
 from counterfoil_adapters.bamboohr.emulator.routes import CALLER, Api
+from counterfoil_adapters.bamboohr.emulator.samples import sample
 from counterfoil_schema.exact_json import JsonObject
 
 COMPANY_ID = "12345"
@@ -87,6 +88,9 @@ class BambooEmulator(VendorEmulator):
 
     def sign(self, signing: Signing) -> Mapping[str, str]:
         return self.hooks.sign(signing)
+
+    def sample(self, volume: int) -> JsonObject:
+        return sample(volume, self.company.today())
 
     def load(self, body: JsonObject) -> JsonObject:
         """`custom_fields` (name → type), `employees` as for hiring, `time` as for entries; nothing is told of them."""

@@ -17,8 +17,10 @@ from counterfoil_adapters.gusto.emulator.control import Control, errors
 from counterfoil_adapters.gusto.emulator.delivery import Webhooks
 from counterfoil_adapters.gusto.emulator.guard import Guard
 from counterfoil_adapters.gusto.emulator.limits import REQUESTS_MAX, Limits
+from counterfoil_adapters.gusto.emulator.loading import load
 from counterfoil_adapters.gusto.emulator.people import People
 from counterfoil_adapters.gusto.emulator.routes import SUBSCRIPTION_TYPES, Api
+from counterfoil_adapters.gusto.emulator.samples import sample
 from counterfoil_adapters.gusto.emulator.store import Store, new_company
 from counterfoil_adapters.gusto.emulator.tokens import Tokens
 
@@ -62,6 +64,8 @@ class GustoEmulator:
         self.limits = Limits(self.clock, on=self.options.limits, requests_max=self.options.requests_per_minute)
         self.people = People(self.store, self.webhooks.announce)
         self.guard = Guard(self.tokens, self.limits, self.faults, self.clock)
+        if self.options.volume:
+            load(self.store, sample(self.options.volume, self.clock.now().date()))
         self.base_url = ""
         self.control_url = ""
         self.ca_file: str | None = None

@@ -60,7 +60,10 @@ class Control:
 
     async def load(self, request: web.Request) -> web.Response:
         """Objects and links as they are: no events, no journal. Answers with the ids, in the order given."""
-        body = await json_body(request)
+        return answer(self.take(await json_body(request)))
+
+    def take(self, body: JsonObject) -> dict[str, object]:
+        """What is loaded, and its ids."""
         objects = body.get("objects")
         loaded: dict[str, list[str]] = {}
         for name, entries in (objects if isinstance(objects, dict) else {}).items():
@@ -71,7 +74,7 @@ class Control:
         links = as_objects(body.get("associations"))
         for link in links:
             self._associate(plural(link.get("from")), number(link.get("from_id")), link)
-        return answer({"ids": loaded, "associations": len(links)})
+        return {"ids": loaded, "associations": len(links)}
 
     async def person_creates(self, request: web.Request) -> web.Response:
         kind = kind_of(request).plural

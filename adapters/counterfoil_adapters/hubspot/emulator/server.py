@@ -26,6 +26,7 @@ from counterfoil_adapters.hubspot.emulator.errors import PortalError
 from counterfoil_adapters.hubspot.emulator.limits import RateLimits
 from counterfoil_adapters.hubspot.emulator.pipelines import pipelines
 from counterfoil_adapters.hubspot.emulator.portal import Actor, Portal
+from counterfoil_adapters.hubspot.emulator.samples import sample
 from counterfoil_adapters.hubspot.emulator.webhooks import App, WebhookSender
 from counterfoil_adapters.hubspot.emulator.wire import answer, error_body
 
@@ -131,6 +132,8 @@ class HubSpotEmulator:
         app = web.Application(middlewares=[self._refusals], client_max_size=BODY_BYTES_MAX)
         control = Control(self.portal, self.webhooks, self.faults, self._figures)
         app.add_routes(control.routes())
+        if self.options.volume:
+            control.take(sample(self.options.volume))
         return app
 
     def _figures(self) -> dict[str, object]:

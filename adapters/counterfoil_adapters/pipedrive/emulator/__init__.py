@@ -13,7 +13,6 @@ __all__ = ["PipedriveEmulator", "serve"]
 async def serve(argv: Sequence[str]) -> int:
     """Run the emulator until SIGTERM or SIGINT; the exit code."""
     parser = parser_of("pipedrive", "A Pipedrive company to test with.")
-    parser.add_argument("--volume", type=int, default=0, metavar="DEALS", help="so many won deals from the start")
     parser.add_argument("--burst", type=int, default=BURST, help="requests in any two seconds for each token")
     parser.add_argument("--daily-tokens", type=int, default=DAILY, help="the company's budget for a day")
     try:
@@ -23,6 +22,6 @@ async def serve(argv: Sequence[str]) -> int:
     options = options_from(given)
 
     def opened() -> PipedriveEmulator:
-        return PipedriveEmulator(options, burst=given.burst, daily=given.daily_tokens, volume=given.volume)
+        return PipedriveEmulator(options, burst=given.burst, daily=given.daily_tokens)
 
     return await serve_until_stopped(opened, "Pipedrive", options.port, as_json=given.json)

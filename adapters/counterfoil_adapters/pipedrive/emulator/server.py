@@ -36,7 +36,6 @@ class PipedriveEmulator(VendorEmulator):
     Args:
         burst: requests in any two seconds for each token.
         daily: the company's tokens for a day.
-        volume: so many won deals are there from the start.
         scopes: what the OAuth app was granted.
     """
 
@@ -50,7 +49,6 @@ class PipedriveEmulator(VendorEmulator):
         clock: Clock | None = None,
         burst: int = BURST,
         daily: int = DAILY,
-        volume: int = 0,
         scopes: frozenset[str] = ALL_SCOPES,
     ) -> None:
         super().__init__(options, clock=clock)
@@ -89,7 +87,7 @@ class PipedriveEmulator(VendorEmulator):
         host = f"{self.identity.domain}.pipedrive.com"
         self.subscriptions = Subscriptions(self.ids, self.clock, self.identity.company_id, host, self.standing)
         self.company = Company(self.clock, self.options.seed, self._told)
-        fill(self.company, volume)
+        fill(self.company, self.options.volume)
 
     def routes(self) -> Sequence[web.RouteDef]:
         account = Account(self.company, self.tokens, self.subscriptions, self.identity, lambda: self.base_url)

@@ -1,8 +1,9 @@
 """`counterfoil emulator salesforce`: serves until told to stop."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
-from counterfoil.emulating.command import parser_of, serve_until_stopped
+from counterfoil.emulating.command import options_from, parser_of, serve_until_stopped
 from counterfoil_adapters.salesforce.emulator.server import DAILY_CALLS, SalesforceEmulator, SalesforceOptions
 
 
@@ -16,12 +17,7 @@ async def serve(argv: Sequence[str]) -> int:
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else 0
     options = SalesforceOptions(
-        port=given.port,
-        seed=given.seed,
-        limits=given.limits == "on",
-        tls=given.tls,
-        daily_calls=given.daily_calls,
-        multi_currency=given.multi_currency,
+        **asdict(options_from(given)), daily_calls=given.daily_calls, multi_currency=given.multi_currency
     )
     return await serve_until_stopped(
         lambda: SalesforceEmulator(options), "Salesforce", options.port, as_json=given.json

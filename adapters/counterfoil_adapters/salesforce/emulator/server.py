@@ -17,6 +17,7 @@ from counterfoil_adapters.salesforce.emulator.control import Control
 from counterfoil_adapters.salesforce.emulator.errors import OrgError
 from counterfoil_adapters.salesforce.emulator.org import Happening, Org
 from counterfoil_adapters.salesforce.emulator.replication import Replication
+from counterfoil_adapters.salesforce.emulator.samples import sample
 from counterfoil_adapters.salesforce.emulator.sessions import Sessions
 from counterfoil_schema.exact_json import JsonObject
 
@@ -108,6 +109,9 @@ class SalesforceEmulator(VendorEmulator):
 
     def refuse(self, status: int, message: str) -> web.Response:
         return _said(OrgError(_CODES.get(status, "SERVER_UNAVAILABLE"), message, status=status))
+
+    def sample(self, volume: int) -> JsonObject:
+        return sample(volume, self.org.standard_book)
 
     def load(self, body: JsonObject) -> JsonObject:
         """`{"records": {"Account": [{…}], …}}`, object by object in the order given; answers with the ids."""
