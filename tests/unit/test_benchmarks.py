@@ -21,6 +21,7 @@ RATIOS = {
         "deal won → accepted in the books, from the webhook, p99 s",
         "payment in the books → written back, from the webhook, p50 s",
         "payment in the books → written back, from the webhook, p99 s",
+        "payment right behind another → written back, from the webhook, p99 s",
     },
 }
 
