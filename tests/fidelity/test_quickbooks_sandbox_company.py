@@ -12,6 +12,7 @@ from quickbooks.objects.companycurrency import CompanyCurrency
 from quickbooks.objects.creditcardpayment_entity import CreditCardPayment
 from quickbooks.objects.customer import Customer
 from quickbooks.objects.detailline import SalesItemLine, SalesItemLineDetail
+from quickbooks.objects.employee import Employee
 from quickbooks.objects.exchangerate import ExchangeRate
 from quickbooks.objects.invoice import Invoice
 from quickbooks.objects.item import Item
@@ -23,6 +24,7 @@ from quickbooks.objects.taxagency import TaxAgency
 from quickbooks.objects.taxcode import TaxCode
 from quickbooks.objects.taxrate import TaxRate
 from quickbooks.objects.taxservice import TaxRateDetails, TaxService
+from quickbooks.objects.vendor import Vendor
 
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
 
@@ -60,14 +62,25 @@ def the(kind: Any, books: QuickBooks, **asked: Any) -> Any:
 
 
 def test_the_numbers_that_examples_lean_on(books: QuickBooks) -> None:
-    accounts = {account.Id: account.Name for account in Account.all(max_results=1000, qb=books)}
+    accounts = {account.Id: account.FullyQualifiedName for account in Account.all(max_results=1000, qb=books)}
     for number, name in (
         ("1", "Services"), ("33", "Accounts Payable (A/P)"), ("35", "Checking"), ("42", "Visa"),
-        ("84", "Accounts Receivable (A/R)"), ("86", "Discounts given"),
+        ("45", "Landscaping Services"), ("49", "Landscaping Services:Job Materials:Plants and Soil"),
+        ("60", "Job Expenses:Cost of Labor:Installation"), ("82", "Design income"),
+        ("84", "Accounts Receivable (A/R)"), ("85", "Billable Expense Income"), ("86", "Discounts given"),
+        ("90", "Board of Equalization Payable"),
     ):  # fmt: skip
         assert accounts[number] == name
-    assert Customer.get("1", qb=books).DisplayName == "Amy's Bird Sanctuary"
-    assert Item.get("10", qb=books).Name == "Pest Control"
+    customers = {number: Customer.get(number, qb=books).DisplayName for number in ("1", "15", "24", "29")}
+    assert list(customers.values()) == [
+        "Amy's Bird Sanctuary", "Pye's Cakes", "Sonnenschein Family Store", "Weiskopf Consulting",
+    ]  # fmt: skip
+    vendors = {number: Vendor.get(number, qb=books).DisplayName for number in ("30", "41", "46", "56")}
+    assert list(vendors.values()) == [
+        "Books by Bessie", "Hicks Hardware", "Norton Lumber and Building Materials", "Bob's Burger Joint",
+    ]  # fmt: skip
+    assert Employee.get("55", qb=books).DisplayName == "Emily Platt"
+    assert (Item.get("4", qb=books).IncomeAccountRef.value, Item.get("10", qb=books).Name) == ("82", "Pest Control")
     assert Item.filter(Type="Inventory", max_results=1, qb=books)
     assert CompanyCurrency.get(1, qb=books).Name == "Canadian Dollar"
     assert len(Payment.all(max_results=5, qb=books)) == 5

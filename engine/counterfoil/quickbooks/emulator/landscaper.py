@@ -1,8 +1,8 @@
 """A landscaping company like the one that Intuit's US sandboxes start with ("Craig's Design and Landscaping").
 
-Lists carry the numbers that clients' examples lean on: accounts 1 to 91, items 1 Services to 18 Trimming with 10 Pest
-Control, customers from 1 Amy's Bird Sanctuary. Documents are dated before the emulator's today, and their amounts are
-this emulator's own.
+Lists carry the numbers that they have there, and that clients' examples lean on: accounts (`landscaper_chart.py`),
+items from 1 Services to 18 Trimming, customers from 1 Amy's Bird Sanctuary, vendors from 30 Books by Bessie, employees 54 and
+55. Documents are dated before the emulator's today, and their amounts are this emulator's own.
 """
 
 from dataclasses import dataclass
@@ -18,79 +18,36 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 NAME = "Craig's Design and Landscaping Services"
 
-ACCOUNTS = (
-    ("3", "Prepaid Expenses", "Other Current Asset", "PrepaidExpenses"),
-    ("5", "Fees Billed", "Income", "ServiceFeeIncome"),
-    ("8", "Bank Charges", "Expense", "BankCharges"),
-    ("9", "Commissions & fees", "Expense", "OtherMiscellaneousServiceCost"),
-    ("10", "Dues & Subscriptions", "Expense", "DuesSubscriptions"),
-    ("12", "Legal & Professional Fees", "Expense", "LegalProfessionalFees"),
-    ("13", "Meals and Entertainment", "Expense", "EntertainmentMeals"),
-    ("14", "Miscellaneous", "Other Expense", "OtherMiscellaneousExpense"),
-    ("16", "Promotional", "Expense", "AdvertisingPromotional"),
-    ("19", "Stationery & Printing", "Expense", "OfficeGeneralAdministrativeExpenses"),
-    ("20", "Supplies", "Expense", "SuppliesMaterials"),
-    ("21", "Taxes & Licenses", "Expense", "TaxesPaid"),
-    ("22", "Travel", "Expense", "Travel"),
-    ("23", "Travel Meals", "Expense", "TravelMeals"),
-    ("24", "Utilities", "Expense", "Utilities"),
-    ("25", "Interest Earned", "Other Income", "InterestEarned"),
-    ("29", "Depreciation", "Other Expense", "Depreciation"),
-    ("30", "Other Portfolio Income", "Other Income", "OtherMiscellaneousIncome"),
-    ("31", "Uncategorized Asset", "Other Current Asset", "OtherCurrentAssets"),
-    ("32", "Uncategorized Expense", "Expense", "OtherMiscellaneousServiceCost"),
-    ("37", "Truck", "Fixed Asset", "Vehicles"),
-    ("41", "Mastercard", "Credit Card", "CreditCard"),
-    ("43", "Loan Payable", "Other Current Liability", "OtherCurrentLiabilities"),
-    ("44", "Notes Payable", "Long Term Liability", "OtherLongTermLiabilities"),
-    ("48", "Fountains and Garden Lighting", "Income", "SalesOfProductIncome"),
-    ("49", "Plants and Soil", "Income", "SalesOfProductIncome"),
-    ("50", "Sprinklers and Drip Systems", "Income", "SalesOfProductIncome"),
-    ("52", "Installation", "Income", "ServiceFeeIncome"),
-    ("53", "Maintenance and Repair", "Income", "ServiceFeeIncome"),
-    ("54", "Pest Control Services", "Income", "ServiceFeeIncome"),
-    ("55", "Automobile", "Expense", "Auto"),
-    ("56", "Fuel", "Expense", "Auto"),
-    ("58", "Job Expenses", "Expense", "SuppliesMaterials"),
-    ("76", "Gas and Electric", "Expense", "Utilities"),
-    ("77", "Telephone", "Expense", "Utilities"),
-    ("85", "Uncategorized Income", "Income", "ServiceFeeIncome"),
-    ("89", "Arizona Dept. of Revenue Payable", "Other Current Liability", "GlobalTaxPayable"),
-    ("91", "Board of Equalization Payable", "Other Current Liability", "GlobalTaxPayable"),
-)
-
-# Which account stands under which.
-UNDER = {"56": "55", "76": "24", "77": "24"}
-
 CUSTOMERS = (
     "Amy's Bird Sanctuary", "Bill's Windsurf Shop", "Cool Cars", "Diego Rodriguez", "Dukes Basketball Camp",
     "Dylan Sollfrank", "Freeman Sporting Goods", "0969 Ocean View Road", "55 Twin Lane", "Geeta Kalapatapu",
-    "Gevelber Photography", "Jeff's Jalopies", "John Melton", "Kate Whelan", "Kookies by Kathy", "Mark Cho",
-    "Paulsen Medical Supplies", "Rago Travel Agency", "Red Rock Diner", "Rondonuwu Fruit and Vegi", "Shara Barnett",
-    "Barnett Design", "Sonnenschein Family Store", "Sushi by Katsuyuki", "Travis Waldron", "Video Games by Dan",
-    "Wedding Planning by Whitney", "Weiskopf Consulting",
+    "Gevelber Photography", "Jeff's Jalopies", "John Melton", "Kate Whelan", "Pye's Cakes", "Kookies by Kathy",
+    "Mark Cho", "Paulsen Medical Supplies", "Rago Travel Agency", "Red Rock Diner", "Rondonuwu Fruit and Vegi",
+    "Shara Barnett", "Barnett Design", "Sonnenschein Family Store", "Sushi by Katsuyuki", "Travis Waldron",
+    "Video Games by Dan", "Wedding Planning by Whitney", "Weiskopf Consulting",
 )  # fmt: skip
-PARENTS = {"0969 Ocean View Road": "7", "55 Twin Lane": "7", "Barnett Design": "21"}
+PARENTS = {"0969 Ocean View Road": "7", "55 Twin Lane": "7", "Barnett Design": "22"}
 VENDORS = (
     "Books by Bessie", "Brosnahan Insurance Agency", "Cal Telephone", "Chin's Gas and Oil", "Cigna Health Care",
     "Computers by Jenni", "Diego's Road Warrior Bodyshop", "EDD", "Ellis Equipment Rental", "Fidelity",
-    "Hall Properties", "Hicks Hardware", "Lee Advertising", "Mahoney Mugs", "Met Life Dental",
-    "Norton Lumber and Building Materials", "Pam Seitz", "PG&E", "Robertson & Associates", "Squeaky Kleen Car Wash",
-    "Tania's Nursery", "Tim Philip Masonry", "Tony Rondonuwu", "United States Treasury",
+    "Hall Properties", "Hicks Hardware", "Lee Advertising", "Mahoney Mugs", "Met Life Dental", "National Eye Care",
+    "Norton Lumber and Building Materials", "Pam Seitz", "PG&E", "Robertson & Associates", "Tania's Nursery",
+    "Tim Philip Masonry", "Tony Rondonuwu", "United States Treasury",
 )  # fmt: skip
 EMPLOYEE = len(CUSTOMERS) + len(VENDORS) + 1
-EMPLOYEES = (("Emily", "Platt"), ("John", "Johnson"))
+EMPLOYEES = (("John", "Johnson"), ("Emily", "Platt"))
+LATER_VENDORS = ("Bob's Burger Joint", "Squeaky Kleen Car Wash")
 
 # Name, type, income account, price, cost, quantity on hand.
 ITEMS = (
     ("Services", "Service", "1", "0", "0", 0),
     ("Hours", "Service", "1", "0", "0", 0),
     ("Concrete", "Service", "48", "0", "0", 0),
-    ("Design", "Service", "45", "75", "0", 0),
+    ("Design", "Service", "82", "75", "0", 0),
     ("Rock Fountain", "Inventory", "79", "275", "125", 2),
-    ("Gardening", "Service", "1", "0", "0", 0),
+    ("Gardening", "Service", "45", "0", "0", 0),
     ("Installation", "Service", "52", "50", "0", 0),
-    ("Lighting", "Service", "48", "0", "0", 0),
+    ("Lighting", "Service", "45", "0", "0", 0),
     ("Maintenance & Repair", "Service", "53", "0", "0", 0),
     ("Pest Control", "Service", "54", "35", "0", 0),
     ("Pump", "Inventory", "79", "15", "10", 25),
@@ -100,7 +57,7 @@ ITEMS = (
     ("Soil", "Service", "49", "10", "0", 0),
     ("Sprinkler Heads", "Inventory", "79", "2", "0.75", 25),
     ("Sprinkler Pipes", "Inventory", "79", "4", "2.50", 31),
-    ("Trimming", "Service", "1", "35", "0", 0),
+    ("Trimming", "Service", "45", "35", "0", 0),
 )
 AGENCIES = ("Arizona Dept. of Revenue", "Board of Equalization")
 # Id, name, agency, and its rates by name and percent.
@@ -132,14 +89,12 @@ RECEIPTS = (_Sale("6", "10", 337, 33), _Sale("11", "18", 108, 12))
 SPENT = (
     ("Cash", "35", "56", "52.56", 22), ("Check", "35", "76", "114.09", 19), ("CreditCard", "42", "13", "18.97", 8),
 )  # fmt: skip
-NURSERY = "49"
+NURSERY = "50"
 BILLS = (("30", "7", 75, 45), ("46", "20", 103, 31), ("31", "11", 241, 22), ("48", "76", 86, 9))
 
 
 def furnish_landscaper(books: Books) -> None:
-    """Fill a fresh company, of whose furniture the accounts 1, 33, 35, 42, 84 and 86 are there already."""
-    for account in ACCOUNTS:
-        seed_account(books, *account, above=UNDER.get(account[0], ""))
+    """Fill a fresh company that has the landscaper's accounts."""
     company = books.tables.find("CompanyInfo", "1")
     books.seed("CompanyInfo", "1", {**company.body, "CompanyName": NAME, "LegalName": NAME})
     _taxes(books)
@@ -151,7 +106,7 @@ def furnish_landscaper(books: Books) -> None:
 def seed_account(books: Books, identifier: str, name: str, kind: str, subtype: str, above: str = "") -> None:
     """An account of the first furniture, under another where it says so."""
     parent = books.tables.get("Account", above)
-    path = f"{as_text(parent.body['Name'])}:{name}" if parent is not None else name
+    path = f"{as_text(parent.body['FullyQualifiedName'])}:{name}" if parent is not None else name
     body: JsonObject = {
         "Name": name,
         "SubAccount": bool(above),
@@ -204,6 +159,8 @@ def _lists(books: Books) -> None:
         _make(books, "Vendor", {"DisplayName": name})
     for given, family in EMPLOYEES:
         _make(books, "Employee", {"GivenName": given, "FamilyName": family})
+    for name in LATER_VENDORS:
+        _make(books, "Vendor", {"DisplayName": name})
     for name, kind, income, price, cost, on_hand in ITEMS:
         item: JsonObject = {"Name": name, "Type": kind, "IncomeAccountRef": {"value": income}, "UnitPrice": price}
         if kind == "Inventory":
@@ -268,7 +225,7 @@ def _more_documents(books: Books) -> None:
     lines: list[JsonValue] = [{"Amount": payment.body["TotalAmt"], "LinkedTxn": [taken]}]
     into: JsonObject = {"DepositToAccountRef": {"value": chart.CHECKING}, "TxnDate": _day(books, 2)}
     _make(books, "Deposit", {**into, "Line": lines})
-    _make(books, "JournalEntry", {"TxnDate": _day(books, 4), "Line": [_half("Debit", "29"), _half("Credit", "37")]})
+    _make(books, "JournalEntry", {"TxnDate": _day(books, 4), "Line": [_half("Debit", "40"), _half("Credit", "39")]})
     for number, hours in ((EMPLOYEE, 8), (EMPLOYEE + 1, 6)):
         worked: JsonObject = {"NameOf": "Employee", "EmployeeRef": {"value": str(number)}, "Hours": hours, "Minutes": 0}
         _make(books, "TimeActivity", {**worked, "TxnDate": _day(books, 1)})

@@ -1,7 +1,7 @@
 """What a fresh company holds: always its accounts, terms and settings; on request a few records to play with."""
 
 from counterfoil.ports import Entropy
-from counterfoil.quickbooks.emulator import chart
+from counterfoil.quickbooks.emulator import chart, landscaper_chart
 from counterfoil.quickbooks.emulator.books import Books, Write
 from counterfoil.quickbooks.emulator.journal import Origin
 from counterfoil.quickbooks.emulator.landscaper import furnish_landscaper, seed_account
@@ -26,7 +26,7 @@ SMALL: tuple[tuple[str, JsonObject], ...] = (
 
 def furnish(books: Books, sample: str, volume: int, entropy: Entropy) -> None:
     """Set up the company, with so many generated invoices on top."""
-    for account in chart.ACCOUNTS:
+    for account in landscaper_chart.ACCOUNTS if sample == "craig" else chart.ACCOUNTS:
         seed_account(books, *account)
     for identifier, name, days in chart.TERMS:
         books.seed("Term", identifier, {"Name": name, "Active": True, "Type": "STANDARD", "DueDays": days})
