@@ -12,13 +12,13 @@ from support.quickbooks_company import Company, applied, line, posting
 YEAR = {"start_date": "2026-01-01", "end_date": "2026-12-31", "report_date": "2026-12-31"}
 
 
-def report(company: Company, name: str, **asked: str) -> Any:
+def report(company: Company, name: str, /, **asked: str) -> Any:
     return answer(company.books, name, {**YEAR, **asked})
 
 
 def lines(rows: Any) -> Iterator[list[str]]:
     """All rows at any depth as lists of text."""
-    for row in rows["Row"]:
+    for row in rows.get("Row", []):
         for part in ("Header", "Summary"):
             if part in row:
                 yield [cell["value"] for cell in row[part]["ColData"]]

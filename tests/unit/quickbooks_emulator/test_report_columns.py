@@ -1,11 +1,13 @@
 """Reports in cash, in columns of records, about some records alone, and as of a day gone by; figures by hand."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from counterfoil.quickbooks.emulator.faults import QuickBooksFaultError
 from counterfoil.quickbooks.emulator.values import ZERO, as_text
 from counterfoil_schema.exact_json import JsonObject
 from support.quickbooks_company import Company, applied, line, posting
@@ -58,6 +60,45 @@ def test_the_company_s_own_preference_is_the_basis_unless_asked_otherwise() -> N
     company.books.set_preferences({"ReportPrefs": {"ReportBasis": "Cash"}})
     assert report(company, "ProfitAndLoss")["Header"]["ReportBasis"] == "Cash"
     assert report(company, "ProfitAndLoss", accounting_method="Accrual")["Header"]["ReportBasis"] == "Accrual"
+
+
+def column(found: dict[str, Any], place: int) -> list[str]:
+    """One cell of every row of data, in the order of the report."""
+    return [row[place] for row in lines(found["Rows"]) if len(row) > place]
+
+
+def test_rows_come_in_the_order_that_is_asked_for() -> None:
+    company = Company()
+    hours = company.item("Hours")
+    for name, day, amount in (
+        ("Bo", "2026-02-01", "30.00"),
+        ("Ann", "2026-02-02", "9.00"),
+        ("Nan", "2026-02-03", "200"),
+    ):
+        company.invoice(company.customer(name), [line(hours, amount)], TxnDate=day, DocNumber=f"{name}-1")
+    shown = "tx_date,name,subt_nat_amount"
+
+    def named(**asked: str) -> list[str]:
+        return column(report(company, "TransactionList", columns=shown, **asked), 1)
+
+    assert named() == named(sort_order="ascend") == named(sort_by="tx_date") == ["Bo", "Ann", "Nan"]
+    assert named(sort_order="descend") == ["Nan", "Ann", "Bo"]
+    assert named(sort_by="subt_nat_amount") == ["Ann", "Bo", "Nan"]
+    assert named(sort_by="name", sort_order="descend") == ["Nan", "Bo", "Ann"]
+    assert named(sort_by="doc_num") == ["Bo", "Ann", "Nan"]  # not among the columns
+    owed = [row[0] for row in lines(report(company, "CustomerBalance", sort_order="descend")["Rows"])]
+    assert owed == ["Nan", "Bo", "Ann", "TOTAL"]
+    for wrong in ({"sort_order": "up"}, {"sort_by": "colour"}):
+        with pytest.raises(QuickBooksFaultError) as refused:
+            report(company, "TransactionList", **wrong)
+        assert refused.value.code == "2170"
+
+
+def test_in_a_section_that_stays_accounts_are_ordered_by_what_they_come_to() -> None:
+    found = report(traded(), "ProfitAndLoss", sort_order="ascend")
+    titles = [row[0] for row in lines(found["Rows"])]
+    assert titles.index("Wages") < titles.index("Advertising")
+    assert amounts(found) == amounts(report(traded(), "ProfitAndLoss"))
 
 
 def departments() -> Company:

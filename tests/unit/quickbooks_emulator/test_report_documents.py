@@ -68,6 +68,35 @@ def test_documents_by_party(name: str, expected: list[Any]) -> None:
     assert found[1] == expected[-1]
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"transaction_type": "Invoice"}, ["100.00", "50.00"]),
+        ({"transaction_type": "ReceivePayment,BillPaymentCheck"}, ["15.00", "30.00"]),
+        ({"transaction_type": "JournalEntry"}, ["20.00"]),
+        ({"transaction_type": "CreditCardCharge"}, []),
+        ({"name": "1"}, ["100.00", "50.00", "30.00"]),
+        ({"name": "2"}, ["40.00", "15.00"]),
+        ({"arpaid": "Unpaid"}, ["100.00", "50.00"]),
+        ({"arpaid": "All", "bothamount": "50"}, ["50.00"]),
+        ({"appaid": "Paid"}, []),
+        ({"start_duedate": "2026-03-01"}, ["40.00", "50.00"]),
+        ({"end_duedate": "2026-03-01"}, ["100.00"]),
+        ({"start_moddate": "2031-01-01"}, []),
+        ({"source_account_type": "AccountsPayable"}, ["40.00"]),
+        ({"source_account_type": "Bank"}, ["15.00", "30.00"]),
+        ({"docnum": "1002", "cleared": "Uncleared"}, ["100.00"]),
+        ({"docnum": "1002", "cleared": "Cleared"}, []),
+        ({"transaction_type": "", "docnum": "", "arpaid": ""}, ["100.00", "40.00", "15.00", "50.00", "30.00", "20.00"]),
+    ],
+)
+def test_a_list_is_narrowed_to_what_is_asked_for(asked: dict[str, str], expected: list[str]) -> None:
+    found = report(traded(), "TransactionList", columns="subt_nat_amount", **asked)
+    assert [row[0] for row in lines(found["Rows"])] == expected
+    assert found["Header"]["Option"] == [{"Name": "NoReportData", "Value": str(not expected).lower()}]
+    assert (found["Rows"] == {}) is not bool(expected)
+
+
 def test_the_chart_of_accounts_with_what_is_on_it() -> None:
     found = {row[0]: row[1:] for row in lines(report(traded(), "AccountList")["Rows"])}
     # 30 came in, 15 and 20 went out.

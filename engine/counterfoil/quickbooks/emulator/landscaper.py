@@ -1,8 +1,8 @@
 """A landscaping company like the one that Intuit's US sandboxes start with ("Craig's Design and Landscaping").
 
 Lists carry the numbers that they have there, and that clients' examples lean on: accounts (`landscaper_chart.py`),
-items from 1 Services to 18 Trimming, customers from 1 Amy's Bird Sanctuary, vendors from 30 Books by Bessie, employees 54 and
-55. Documents are dated before the emulator's today, and their amounts are this emulator's own.
+items from 1 Services to 18 Trimming, customers from 1 Amy's Bird Sanctuary, vendors from 30 Books by Bessie, employees
+54 and 55. Documents are dated before the emulator's today, and their amounts are this emulator's own.
 """
 
 from dataclasses import dataclass

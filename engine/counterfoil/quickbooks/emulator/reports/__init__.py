@@ -21,6 +21,7 @@ from counterfoil.quickbooks.emulator.reports.ledgers import (
     trial_balance,
 )
 from counterfoil.quickbooks.emulator.reports.lists import LISTS
+from counterfoil.quickbooks.emulator.reports.ordering import ordered
 from counterfoil.quickbooks.emulator.reports.statements import balance_sheet, profit_and_loss
 from counterfoil.quickbooks.emulator.reports.stock import valuation, valuation_detail
 from counterfoil.quickbooks.emulator.values import as_object, as_text
@@ -89,7 +90,9 @@ def answer(books: Books, name: str, parameters: Mapping[str, str]) -> JsonObject
         **{kind: ",".join(sorted(ids)) for kind, ids in asked.filters},
         "Option": _told(options),
     }
-    return {"Header": header, "Columns": {"Column": columns}, "Rows": {"Row": bounded(report.rows)}}
+    rows = bounded(ordered(report, parameters))
+    # Clients tell by it that there is nothing: then there is no list either.
+    return {"Header": header, "Columns": {"Column": columns}, "Rows": {"Row": rows} if rows else {}}
 
 
 def _basis(books: Books) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from counterfoil.quickbooks.emulator import faults
+from counterfoil.quickbooks.emulator.reports.narrowing import ALL, Narrowing, Span, narrowing_from
 from counterfoil.quickbooks.emulator.values import to_date, to_decimal
 
 By = Literal[
@@ -85,6 +86,7 @@ class Asked:
         cash: documents count when they are paid, not when they are made.
         filters: what alone is reported.
         columns: keys of the columns of a report about single documents; empty for its usual ones.
+        narrowing: which of these documents.
     """
 
     start: date
@@ -96,6 +98,7 @@ class Asked:
     columns: tuple[str, ...] = ()
     aging: Aging = Aging()
     aged_on: date = date.max
+    narrowing: Narrowing = ALL
 
     @property
     def periods(self) -> list[Period]:
@@ -135,8 +138,28 @@ def asked_from(parameters: Mapping[str, str], today: date, basis: str = "Accrual
         raise faults.bad_enum("summarize_column_by", parameters["summarize_column_by"][:40])
     columns = tuple(key.strip().lower() for key in parameters.get("columns", "").split(","))
     aged_on = today if _aging_method(parameters) == "current" else as_of
-    cash = method.lower() == "cash"
-    return Asked(start, end, by, as_of, cash, _filters(parameters), columns, _aging(parameters), aged_on)
+    return Asked(
+        start=start,
+        end=end,
+        by=by,
+        as_of=as_of,
+        cash=method.lower() == "cash",
+        filters=_filters(parameters),
+        columns=columns,
+        aging=_aging(parameters),
+        aged_on=aged_on,
+        narrowing=narrowing_from(parameters, lambda name: _span(parameters, name, today)),
+    )
+
+
+def _span(parameters: Mapping[str, str], name: str, today: date) -> Span | None:
+    """The days of one date of documents: `due`, `create` or `mod`."""
+    macro = parameters.get(f"{name}date_macro", "")
+    names = (f"start_{name}date", f"end_{name}date")
+    if not macro and not any(parameters.get(one) for one in names):
+        return None
+    start, end = _macro(macro or "all", today)
+    return _day(parameters, names[0], start), _day(parameters, names[1], end if macro else date.max)
 
 
 def _aging(parameters: Mapping[str, str]) -> Aging:

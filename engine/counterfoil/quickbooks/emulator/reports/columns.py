@@ -11,7 +11,7 @@ from decimal import Decimal
 from counterfoil.quickbooks.emulator.books import Books
 from counterfoil.quickbooks.emulator.reports.layout import cells, text_of
 from counterfoil.quickbooks.emulator.tables import Row
-from counterfoil.quickbooks.emulator.values import as_object, as_text, to_decimal
+from counterfoil.quickbooks.emulator.values import as_object, as_text, reference_id, to_decimal
 from counterfoil.quickbooks.emulator.views import stamp
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -86,6 +86,7 @@ TYPE_NAMES: Mapping[str, str] = {
     "VendorCredit": "Vendor Credit",
 }
 SEVERAL = "-Split-"
+_HEADS = ("DepositToAccountRef", "AccountRef", "BankAccountRef", "CCAccountRef", "FromAccountRef", "APAccountRef")
 Cell = tuple[str, str]
 """A value, and the Id of what it names."""
 
@@ -147,18 +148,27 @@ def _reference(*names: str) -> Callable[[Entry], Cell]:
     return read
 
 
+def booked_from(entry: Entry) -> str:
+    """The account of a row; of a document as a whole that which its head names, else the first that it posts to."""
+    body = entry.row.body
+    holders = (body, as_object(body.get("CheckPayment")), as_object(body.get("CreditCardPayment")))
+    named = (reference_id(holder.get(name)) for name in _HEADS for holder in holders)
+    accounts = posted_to(entry)
+    return entry.account or next((one for one in named if one in accounts), accounts[0] if accounts else "")
+
+
 def _account(entry: Entry) -> Cell:
-    return _named(entry.books, entry.account or next(iter(_posted_to(entry)), ""))
+    return _named(entry.books, booked_from(entry))
 
 
 def _other(entry: Entry) -> Cell:
     """The account on the other side; several have a name together."""
-    first = entry.account or next(iter(_posted_to(entry)), "")
-    others = [account for account in _posted_to(entry) if account != first]
+    first = booked_from(entry)
+    others = [account for account in posted_to(entry) if account != first]
     return _named(entry.books, others[0]) if len(others) == 1 else (SEVERAL if others else "", "")
 
 
-def _posted_to(entry: Entry) -> list[str]:
+def posted_to(entry: Entry) -> list[str]:
     effect = entry.books.ledger.effect_of((entry.entity, entry.row.id))
     return list(dict.fromkeys(posting.account for posting in effect.postings))
 
@@ -197,7 +207,7 @@ def _open(entry: Entry) -> Cell:
 
 
 def _posts(entry: Entry) -> Cell:
-    return ("Yes" if _posted_to(entry) else "No", "")
+    return ("Yes" if posted_to(entry) else "No", "")
 
 
 _READ: Mapping[str, Callable[[Entry], Cell]] = {

@@ -55,7 +55,10 @@ def documents(books: Books, asked: Asked) -> list[tuple[str, Row]]:
             for entity, spec in ENTITIES.items()
             if spec.kind == "transaction"
             for row in books.tables.table(entity).rows.values()
-            if row.body.get("TxnDate") and asked.start <= _day(row) <= asked.end and headed(row, asked.filters)
+            if row.body.get("TxnDate")
+            and asked.start <= _day(row) <= asked.end
+            and headed(row, asked.filters)
+            and asked.narrowing.holds(books, entity, row)
         ),
         key=lambda one: (one[0], int(one[2].id)),
     )
