@@ -915,7 +915,8 @@ CREATE TABLE counterfoil_state.documents (
     record_key text,
     name text,
     created text,
-    merged_into text
+    merged_into text,
+    account_type text
 );
 
 

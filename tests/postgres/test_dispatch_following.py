@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from counterfoil.dispatch.books import BooksUnreadableError, Shown, Swept
+from counterfoil.dispatch.books import BooksUnreadableError, Listing, Shown, Swept
 from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.reading import LogEvents
@@ -51,7 +51,7 @@ class Books(MemoryBooks):
         shown = [one for one in self.documents.values() if one.entity in entities and one.status == "live"]
         return Swept(shown=shown, until=None)
 
-    async def names(self, entity: str, lane: Lane) -> Sequence[tuple[str, str, bool]]:
+    async def names(self, entity: str, lane: Lane) -> Sequence[Listing]:
         self.calls.append(f"names {entity}")
         return await super().names(entity, lane)
 

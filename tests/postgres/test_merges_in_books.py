@@ -206,6 +206,90 @@ async def test_an_item_that_was_merged_is_sold_as_the_one_that_stays(shop: Shop,
     await shop.check_state()
 
 
+CLASSES = """
+[employee]
+create = true
+
+[time]
+no_project = "post"
+track = "class"
+names = { Sales = "Selling" }
+"""
+
+
+async def test_accounts_and_classes_that_were_merged_are_named_as_those_that_stay(shop: Shop) -> None:
+    """The mapping goes on naming the ones that went; a webhook told of both."""
+    await shop.control("/books/Class", {"body": {"Name": "Selling"}})
+    shop.sales.shelf.put("employee", "e1", {"kind": "employee", "given_name": "Cy", "family_name": "Ray"})
+
+    def work(number: str) -> None:
+        entry = {"entry_id": number, "minutes": "60"}
+        record = {"kind": "time_entry", "employee": "shelf:employee:e1", "dated": "2026-03-14", "department": "Sales"}
+        shop.sales.shelf.put("hours", number, {**record, "parts": [entry]})
+
+    async def held(entity: str, reference: str) -> list[str]:
+        rows: list[dict[str, Any]] = (await shop.control(f"/state?entity={entity}"))[entity]
+        return [str(one[reference]["value"]) for one in rows]
+
+    async with shop.engine(shop.settings(company_settings(shop.emulator, shop.folder, mapping=MAPPING + CLASSES))):
+        work("h1")
+        await shop.until_done()
+        classes: list[dict[str, Any]] = (await shop.control("/state?entity=Class"))["Class"]
+        selling = next(str(one["Id"]) for one in classes if one["Name"] == "Selling")
+        commerce = str((await shop.enter("Class", {"Name": "Commerce"}))["Id"])
+        goods = str((await shop.enter("Account", {"Name": "Goods sold", "AccountType": "Income"}))["Id"])
+        await shop.until_done()
+        await merge(shop, selling, commerce, "Class")
+        await merge(shop, "79", goods, "Account")
+        await shop.until_done()
+        work("h2")
+        shop.sales.shelf.put("product", "p2", {"kind": "product", "name": "Days"})
+        await until_each_is(shop, "applied", "shelf:hours:h2", "shelf:product:p2")
+        await shop.until_done()
+    assert await held("TimeActivity", "ClassRef") == [commerce, commerce]
+    assert await held("Item", "IncomeAccountRef") == [goods, goods]
+    await shop.check_state()
+
+
+async def test_an_account_that_went_unseen_is_named_no_more(shop: Shop) -> None:
+    """Nobody tells into what it was merged: what names it waits for a person, and says so."""
+    async with shop.engine(webhooks=False):
+        await shop.until_done()
+        goods = str((await shop.enter("Account", {"Name": "Goods sold", "AccountType": "Income"}))["Id"])
+        await merge(shop, "79", goods, "Account")
+        await shop.until_done()
+        shop.sales.shelf.put("product", "p2", {"kind": "product", "name": "Days"})
+        await until_each_is(shop, "parked", "shelf:product:p2")
+    (change,) = await shop.store.some(ChangeRow, "changes_of_record", 1, "shelf:product:p2")
+    assert (change.code, "no active Account “Sales of Product Income”" in change.reason) == ("unknown-name", True)
+    await shop.check_state()
+
+
+@pytest.mark.parametrize("orders", [1, 2], ids=["one document", "two documents"])
+async def test_one_that_a_merge_leaves_inactive_is_followed_where_documents_agree(shop: Shop, orders: int) -> None:
+    """Nobody tells of it, and the record is still there: two invoices that moved to the same customer show it."""
+    numbers = [str(2001 + place) for place in range(orders)]
+    for number in numbers:
+        order(shop, number, "c1")
+    async with shop.engine(webhooks=False):
+        await shop.until_done()
+        ann = (await link(shop, "shelf:customer:c1")).document_id
+        kept = str((await shop.enter("Customer", {"DisplayName": "Ann & Daughters"}))["Id"])
+        await shop.until_done()
+        for number in numbers:
+            invoice = (await link(shop, f"shelf:order:{number}")).document_id
+            moved = {"operation": "update", "id": invoice, "body": {"CustomerRef": {"value": kept}}}
+            await shop.control("/books/Invoice", moved)
+        await shop.control("/books/Customer", {"operation": "update", "id": ann, "body": {"Active": False}})
+        await shop.until_done()
+        expected = kept if orders > 1 else ann
+        assert (await link(shop, "shelf:customer:c1")).document_id == expected
+        order(shop, "2009", "c1")
+        await until_each_is(shop, "applied" if orders > 1 else "parked", "shelf:order:2009")
+    assert (await billed(shop)).get("2009") == (kept if orders > 1 else None)
+    await shop.check_state()
+
+
 TIME = """
 [employee]
 create = true

@@ -35,6 +35,7 @@ class View:
     taxes: TaxMode = "none"
     records: dict[str, Record] = field(default_factory=dict)
     tracked: tuple[str, ...] = ("class", "department")
+    account_types: dict[str, str] = field(default_factory=dict)
 
     def link(self, record_key: str) -> Link | None:
         return self.links.get(record_key)
@@ -65,6 +66,9 @@ class View:
 
     def tracks(self, dimension: Literal["class", "department"]) -> bool:
         return dimension in self.tracked
+
+    def account_type(self, *, name: str = "", document_id: str = "") -> str | None:
+        return self.account_types.get(document_id or name)
 
     def record(self, record_key: str) -> Record | None:
         return self.records.get(record_key)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from counterfoil.errors import CounterfoilError
 from counterfoil_schema.events.decisions import Lane
@@ -106,6 +106,15 @@ class Swept:
     until: datetime | None
     truncated: bool = False
     gone: Sequence[tuple[str, str]] = ()
+
+
+class Listing(NamedTuple):
+    """One entry of a name list, by its full name; `account_type` is that of an account."""
+
+    document_id: str
+    name: str
+    active: bool
+    account_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,8 +252,8 @@ class Books(Protocol):
         """
         ...
 
-    async def names(self, entity: str, lane: Lane) -> Sequence[tuple[str, str, bool]]:
-        """Id, name and whether active, for every document of a name list.
+    async def names(self, entity: str, lane: Lane) -> Sequence[Listing]:
+        """Every entry of a name list, inactive ones included.
 
         Raises:
             BooksUnreadableError: a read failed.

@@ -6,7 +6,7 @@ from counterfoil.dispatch.books import Books
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.sweeping import SWEEP, SWEEP_OVERLAP, Sweeper
-from counterfoil.dispatch.watched import BOOKS, DOCUMENTS, POLLED_DOCUMENTS
+from counterfoil.dispatch.watched import BOOKS, DOCUMENTS, LISTS, POLLED_DOCUMENTS
 from counterfoil.log import NewEvent
 from counterfoil.ports import Clock
 from counterfoil.state.document_facts import second_of
@@ -19,14 +19,15 @@ EVERY = timedelta(days=7)
 AGAIN = timedelta(days=1)
 """After a difference: what was read for it must be counted too."""
 
-RELISTED = "Item"
-COUNTED = frozenset((*DOCUMENTS, *POLLED_DOCUMENTS)) - {RELISTED}
-"""Items are not counted: of many only the name is known, not when they were created, and inactive ones count as gone
-here and not there. Their list is read whole instead, which is one read for a thousand and misses none."""
+RELISTED = frozenset(("Item", *LISTS))
+COUNTED = frozenset((*DOCUMENTS, *POLLED_DOCUMENTS)) - RELISTED
+"""Items, accounts, classes and the like are not counted: of many only the name is known, not when they were created,
+and inactive ones count as gone here and not there. Their lists are read whole instead, which is one read for a thousand
+and misses none."""
 
 
 class Coverage:
-    """Compares counts, for the kinds of document that are in use; items are read by name.
+    """Compares counts, for the kinds of document that are in use; of lists the names are read.
 
     Counted are the documents created since the books are known, up to the last sweep: of older ones only those are
     known that changed since.
@@ -70,8 +71,8 @@ class Coverage:
             arguments = (self._session.company, second_of(span[0]), second_of(span[1]))
             rows = await self._store.records("documents_created", *arguments)
             found = [await self._compare(row["entity"], span, row["known"]) for row in rows if row["entity"] in COUNTED]
-            if any(row["entity"] == RELISTED for row in rows):
-                await self._reader.learn_names(RELISTED, "reconcile")
+            for entity in sorted(RELISTED.intersection(row["entity"] for row in rows)):
+                await self._reader.learn_names(entity, "reconcile")
         if found:
             await self._session.receive([NewEvent(event=one) for one in found])
         differs = any(one.counted != one.known for one in found)

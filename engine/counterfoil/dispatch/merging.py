@@ -1,7 +1,8 @@
 """Records of a name list that somebody made one in QuickBooks: the one stands for what the other stood for.
 
 QuickBooks itself moves the documents that named the one. Intuit's webhook names both; where it was lost, a record that
-is gone can only have been merged, since QuickBooks deletes none of these, and our documents show into which.
+is gone can only have been merged, since QuickBooks deletes none of these, and our documents show into which. One that
+is inactive may have been merged: where several of our documents agree on another, it was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +19,13 @@ from counterfoil_schema.events.decisions import Lane
 from counterfoil_schema.events.receipts import BooksMerged, WebhookReceived
 
 MERGED: Final = "merged"
-MERGEABLE: Final = frozenset({"Customer", "Vendor", "Employee", "Item"})
-"""Entities of which records may stand for a source's, and that a person can merge."""
+MERGEABLE: Final = frozenset(
+    {"Customer", "Vendor", "Employee", "Item", "Account", "Class", "Department", "Term", "PaymentMethod"}
+)
+"""Entities that a person can merge (Intuit's table of notifications), and that documents of ours name."""
+
+AGREEING_MIN: Final = 2
+"""How many documents must name another record before one that is inactive, and not gone, counts as merged."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +53,7 @@ class Merges:
         Raises:
             BooksUnreadableError: the record that stays could not be read.
         """
-        gone = [one for one in shown if one.entity in MERGEABLE and _is_gone(one)]
+        gone = [one for one in shown if one.entity in MERGEABLE and is_gone(one)]
         keys = [(one.entity, one.document_id) for one in gone]
         rows = await self.store.load(self.company, DocumentRow.table, keys)
         found: list[BooksMerged] = []
@@ -59,7 +65,7 @@ class Merges:
             if kept_id is None or kept_id == one.document_id:
                 continue
             (kept,) = await self.books.read(one.entity, [kept_id], lane)
-            if not _is_gone(kept):
+            if not is_gone(kept):
                 by_webhook = (one.entity, one.document_id) in told
                 found.append(_merged(one, kept, await self._standing_for(one), by_webhook=by_webhook))
         return found
@@ -71,26 +77,31 @@ class Merges:
     async def _pointed_at(self, row: DocumentRow, gone: Shown, lane: Lane) -> str | None:
         """Whom our documents name now, where they named the one that is gone.
 
-        Somebody may have changed one of them before: only where all agree is it known into which it was merged.
+        Somebody may have changed one of them before: only where all agree is it known into which it was merged. The
+        first that still names it ends the search: a record that is merely inactive costs one reading.
         """
-        if gone.status != "deleted" or row.record_key is None:
+        if row.record_key is None:
             return None
-        lost, named = (gone.entity, gone.document_id), set[Key]()
+        lost, named, agreeing = (gone.entity, gone.document_id), set[Key](), 0
         for record in await self.store.records("pointing_at", self.company, row.record_key):
             image = await document_at(self.events, self.company, record["image"])
             places = [place for place, key in places_in(image.fields(), record["entity"]).items() if key == lost]
             if not places:
                 continue
             (shown,) = await self.books.read(record["entity"], [record["document_id"]], lane)
-            if shown.status == "live":
-                now = places_in(shown.document, record["entity"])
-                named.update(now[place] for place in places if place in now)
-        entities_and_ids = sorted(named)
-        is_known = len(named) == 1 and entities_and_ids[0][0] == gone.entity and entities_and_ids[0] != lost
-        return entities_and_ids[0][1] if is_known else None
+            now = places_in(shown.document, record["entity"]) if shown.status == "live" else {}
+            moved = {now[place] for place in places if place in now}
+            named |= moved
+            agreeing += bool(moved)
+            if lost in named or len(named) > 1:
+                return None
+        enough = agreeing >= (1 if gone.status == "deleted" else AGREEING_MIN)
+        (entity, kept_id), *_ = [*named, ("", "")]
+        return kept_id if enough and entity == gone.entity else None
 
 
-def _is_gone(shown: Shown) -> bool:
+def is_gone(shown: Shown) -> bool:
+    """Whether a record of a name list is not to be named any more: deleted, or inactive."""
     return shown.status == "deleted" or shown.document.get("Active") is False
 
 

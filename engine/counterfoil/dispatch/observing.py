@@ -6,7 +6,7 @@ from datetime import date
 
 from counterfoil.dispatch.books import Books, BooksFacts, BooksUnreadableError, Shown
 from counterfoil.dispatch.early_echoes import EarlyEchoes
-from counterfoil.dispatch.merging import Merges
+from counterfoil.dispatch.merging import Merges, is_gone
 from counterfoil.dispatch.references import Key
 from counterfoil.dispatch.resting import Resting
 from counterfoil.dispatch.session import Session
@@ -132,7 +132,7 @@ class BooksReader:
     async def _follow_other(self, entity: str, group: Sequence[HintRow]) -> int:
         """What is no document: names and settings. Of anything else nothing is made, and nothing is read."""
         if entity in NAME_LISTS:
-            await self.learn_names(entity, "live")
+            await self.learn_names(entity, "live", told=await self._merges.told(group))
         elif entity in SETTINGS:
             await self.learn_preferences()
         return await self.settle(group)
@@ -317,33 +317,76 @@ class BooksReader:
             await self.record([shown], "look-up")
         return shown is not None
 
-    async def learn_names(self, entity: str, lane: Lane = "retry") -> bool:
+    async def learn_names(self, entity: str, lane: Lane = "retry", *, told: Mapping[Key, str] | None = None) -> bool:
         """Read one name list and append it if it differs from what is known; returns whether it does.
 
         Args:
             lane: by default that of what a write needs, which is never stopped for want of budget.
+            told: what webhooks say of merges.
 
         Raises:
             BooksUnreadableError: the read failed.
         """
         company = self._session.company
-        entries = tuple(
-            DirectoryEntry(document_id=document_id, name=name, active=active)
-            for document_id, name, active in await self._books.names(entity, lane)
-        )
+        listed = [
+            DirectoryEntry(document_id=one.document_id, name=one.name, active=one.active, account_type=one.account_type)
+            for one in await self._books.names(entity, lane)
+        ]
+        vanished, merges = await self._left_names(entity, listed, told or {}, lane)
+        entries = (*listed, *vanished)
         known = await self._store.load(company, DocumentRow.table, [(entity, one.document_id) for one in entries])
-        same = all(
-            isinstance(row := known.get((entity, one.document_id)), DocumentRow)
-            and row.name == one.name
-            and (row.status == "live") == one.active
-            for one in entries
-        )
+        same = all(_is_listed(known.get((entity, one.document_id)), one) for one in entries)
+        fresh: list[NewEvent] = []
         if not same:
             content = exact_json.canonical([one.model_dump() for one in entries])
             digest = await self._hashes.keyed_hash(company, content)
-            event = DirectoryObserved(entity=entity, content_hash=digest, entries=entries)
-            await self._session.receive([NewEvent(event=event)])
-        return not same
+            fresh.append(NewEvent(event=DirectoryObserved(entity=entity, content_hash=digest, entries=entries)))
+        fresh.extend(_merge_event(one, None) for one in merges)
+        if fresh:
+            appended = await self._session.receive(fresh)
+            self.merged_at = appended.last_position if merges else self.merged_at
+        return bool(fresh)
+
+    async def _left_names(
+        self, entity: str, listed: Sequence[DirectoryEntry], told: Mapping[Key, str], lane: Lane
+    ) -> tuple[list[DirectoryEntry], list[BooksMerged]]:
+        """What a list shows no more, once a reading has confirmed it; and the merges that webhooks tell of."""
+        rows = await self._store.records("living_names", self._session.company, entity)
+        living = {row["document_id"]: row for row in rows}
+        shown_ids = {one.document_id for one in listed}
+        missing = [one for one in living if one not in shown_ids]
+        active = {one.document_id for one in listed if one.active}
+        # A sweep may have come before the webhook that says what became of them.
+        merged = [one for kind, one in told if kind == entity and one not in active]
+        asked = list(dict.fromkeys([*missing, *merged]))
+        if not asked:
+            return [], []
+        shown = await self._books.read(entity, asked, lane)
+        if entity in FOLLOWED:
+            # Of these there are links too, which a reading of the record itself closes or moves.
+            await self.append(await self.news(shown), "sweep", also=shown, told=told, lane=lane)
+            return [], []
+        merges = await self._merges.among(shown, told, lane)
+        vanished = [
+            DirectoryEntry(
+                document_id=one.document_id,
+                name=living[one.document_id]["name"],
+                active=False,
+                account_type=living[one.document_id]["account_type"],
+            )
+            for one in shown
+            if one.document_id in missing and is_gone(one)
+        ]
+        return vanished, merges
+
+
+def _is_listed(row: object, entry: DirectoryEntry) -> bool:
+    """Whether a list says nothing new of an entry."""
+    return (
+        isinstance(row, DocumentRow)
+        and (row.name, row.account_type) == (entry.name, entry.account_type)
+        and (row.status == "live") == entry.active
+    )
 
 
 def _merge_event(merge: BooksMerged, trace: str | None) -> NewEvent:

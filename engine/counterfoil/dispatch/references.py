@@ -19,6 +19,15 @@ Place = tuple[str, ...]
 OTHERWISE: Final[Mapping[str, str]] = {"GroupItemRef": "Item", "PrefVendorRef": "Vendor"}
 """Fields whose name says more than the entity that they name."""
 
+ENDINGS: Final[Mapping[str, str]] = {
+    "AccountRef": "Account",
+    "TermRef": "Term",
+    "TaxCodeRef": "TaxCode",
+    "TaxRateRef": "TaxRate",
+    "CurrencyRef": "Currency",
+}
+"""The same by their ends: `DepositToAccountRef`, `SalesTermRef`."""
+
 
 def places_in(document: JsonObject, entity: str) -> dict[Place, Key]:
     """Where a document of this entity names which records."""
@@ -46,7 +55,8 @@ def _named(name: str, value: JsonObject, owner: str, beside: JsonValue) -> Key |
         case "ParentRef":
             entity = owner
         case _:
-            entity = OTHERWISE.get(name, name.removesuffix("Ref"))
+            by_end = next((entity for end, entity in ENDINGS.items() if name.endswith(end)), name.removesuffix("Ref"))
+            entity = OTHERWISE.get(name, by_end)
     return (entity, held) if isinstance(entity, str) else None
 
 

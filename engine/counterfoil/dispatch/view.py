@@ -37,7 +37,7 @@ RATES = "ExchangeRate"
 Question = tuple[str, ...]
 """What was asked, and about what."""
 
-SHARED = frozenset({"known", "document", "named", "hash", "record", "rate"})
+SHARED = frozenset({"known", "document", "named", "account", "hash", "record", "rate"})
 """Questions whose answers are the same for every record, as long as the state stands still."""
 
 
@@ -138,6 +138,10 @@ class LoadedView:
     def tracks(self, dimension: Literal["class", "department"]) -> bool:
         return self._company.class_tracking if dimension == "class" else self._company.department_tracking
 
+    def account_type(self, *, name: str = "", document_id: str = "") -> str | None:
+        answer = self._answer("account", document_id, name)
+        return answer if isinstance(answer, str) else None
+
     def record(self, record_key: str) -> Record | None:
         """A source record as last observed."""
         match self._answer("record", record_key):
@@ -204,8 +208,9 @@ class ViewLoader:
                 return await self._hashes.keyed_hash(self._company, arguments[0].encode())
             case "document":
                 return _document_of(await self._store.one(LinkRow, self._company, arguments[0]))
-            case "named":
-                return await self._store.answer("document_named", self._company, *arguments)
+            case "named" | "account":
+                query = "document_named" if question == "named" else "account_type"
+                return await self._store.answer(query, self._company, *arguments)
             case "known":
                 row = await self._store.one(RecordRow, self._company, arguments[0])
                 return row is not None and not row.removed and row.kind != "unreadable"

@@ -6,20 +6,22 @@ however it is written. Numbers, dates and enumerations are shown; free text is t
 are not sealed and it may be about a person.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from pydantic import ValidationError
 
-from counterfoil.planning.required import missing_of, missing_of_lines, out_of_range
+from counterfoil.planning.required import missing_of, missing_of_lines, out_of_range, partyless
 from counterfoil.planning.taxes import UNTAXED
-from counterfoil.planning.types import NAME_REF, RATE_REF, RECORD_REF, Intent, Park
+from counterfoil.planning.types import LINE_KEY, NAME_REF, RATE_REF, RECORD_REF, Intent, Park
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.quickbooks import MODELS
 
 CENT = Decimal("0.01")
 SHOWN_MAX = 60
+LATIN1_LAST = 0xFF
+CHARACTERS_SHOWN_MAX = 3
 NAME_LISTS = frozenset(
     {"Account", "Class", "Customer", "Department", "Employee", "Item", "PaymentMethod", "Term", "Vendor"}
 )
@@ -38,13 +40,32 @@ SHOWN_FIELDS = frozenset({"DocNumber", "PaymentRefNum", "Sku", "AcctNum"})
 FORBIDDEN: Mapping[str, str] = {"Account": '":', "Customer": ":", "Employee": ":", "Item": ":", "Vendor": ":"}
 
 
-def refusal(intent: Intent, *, closed_until: date | None, home: str) -> Park | None:
+AccountType = Callable[[JsonObject], tuple[str | None, str]]
+"""Of a reference to an account, as it is planned: the account's AccountType where it is known, and what to call it."""
+
+
+def unknown_accounts(reference: JsonObject) -> tuple[str | None, str]:
+    """Nothing is known of any account."""
+    del reference
+    return None, ""
+
+
+def refusal(
+    intent: Intent,
+    *,
+    closed_until: date | None,
+    home: str,
+    latin1: bool = False,
+    account_type: AccountType = unknown_accounts,
+) -> Park | None:
     """Why QuickBooks would refuse what is wanted, or None.
 
     Args:
         intent: a document for QuickBooks; intents for other targets pass.
         closed_until: the last day of the closed period, if there is one.
         home: the currency that the books are kept in.
+        latin1: text outside ISO-8859-1 is refused, as in companies of the United States.
+        account_type: tells of accounts.
     """
     if intent.target != "quickbooks" or intent.entity not in MODELS:
         return None
@@ -54,14 +75,50 @@ def refusal(intent: Intent, *, closed_until: date | None, home: str) -> Park | N
     rateless = _rateless(intent, home)
     if rateless is not None:
         return rateless
-    found = list(problems(intent.entity, intent.operation, intent.body))
-    if not found:
+    found = [*problems(intent.entity, intent.operation, intent.body), *_partyless(intent, account_type)]
+    if found:
+        return Park(
+            code="not_acceptable",
+            reason=f"QuickBooks would refuse the {intent.entity}: {'; '.join(found[:5])}.",
+            fix="Correct the value at the source, or what the mapping makes of it.",
+        )
+    strange = list(_outside_latin1(intent.body)) if latin1 else []
+    if not strange:
         return None
     return Park(
         code="not_acceptable",
-        reason=f"QuickBooks would refuse the {intent.entity}: {'; '.join(found[:5])}.",
-        fix="Correct the value at the source, or what the mapping makes of it.",
+        reason=f"QuickBooks companies of the United States take ISO-8859-1 text only: {'; '.join(strange[:5])}.",
+        fix='Write it otherwise at the source; or, where yours takes it, set text = "unicode" under [connection] in '
+        "the mapping.",
     )
+
+
+def _partyless(intent: Intent, account_type: AccountType) -> Iterator[str]:
+    if intent.entity != "JournalEntry":
+        return
+    for number, line in enumerate(_objects(intent.body.get("Line")), start=1):
+        reference = _object(_object(line.get("JournalEntryLineDetail")).get("AccountRef"))
+        if reference:
+            yield from partyless(number, line, *account_type(reference))
+
+
+def _outside_latin1(value: JsonValue, path: str = "") -> Iterator[str]:
+    """Where text cannot be written in ISO-8859-1 (Intuit: REST API features); its other characters are not shown."""
+    match value:
+        case str():
+            strange = dict.fromkeys(character for character in value if ord(character) > LATIN1_LAST)
+            if strange:
+                shown = ", ".join(f"“{one}” (U+{ord(one):04X})" for one in [*strange][:CHARACTERS_SHOWN_MAX])
+                yield f"{path} holds {shown}"
+        case list():
+            for place, member in enumerate(value, start=1):
+                yield from _outside_latin1(member, f"{path}.{place}")
+        case dict() if not value.keys() & {RECORD_REF, NAME_REF, RATE_REF}:
+            for name, member in value.items():
+                if name != LINE_KEY:
+                    yield from _outside_latin1(member, f"{path}.{name}" if path else name)
+        case _:
+            return
 
 
 def _rateless(intent: Intent, home: str) -> Park | None:

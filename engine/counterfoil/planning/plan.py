@@ -19,7 +19,7 @@ from counterfoil.planning.projected import Project, plan_custom
 from counterfoil.planning.second_parties import second_entries
 from counterfoil.planning.sections import MoneyPartySection, section_of
 from counterfoil.planning.time_entries import plan_time_entry
-from counterfoil.planning.types import Intent, Link, Park, Plan, PlanRequest, Skip, StateView, Unchanged
+from counterfoil.planning.types import NAME_REF, Intent, Link, Park, Plan, PlanRequest, Skip, StateView, Unchanged
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
     CreditMemo,
@@ -60,11 +60,30 @@ def plan(request: PlanRequest, mapping: Mapping, view: StateView, project: Proje
     planned = _wanted(request, mapping, view, project)
     if isinstance(planned, Unchanged | Skip | Park):
         return planned
+    latin1 = mapping.connection.text == "latin1" and view.tax_mode() not in ("abroad", "abroad_none")
     for intent in planned:
-        park = refusal(intent, closed_until=view.closed_until(), home=view.home_currency())
+        park = refusal(
+            intent,
+            closed_until=view.closed_until(),
+            home=view.home_currency(),
+            latin1=latin1,
+            account_type=lambda reference: _account(reference, view),
+        )
         if park is not None:
             return park
     return planned
+
+
+def _account(reference: JsonObject, view: StateView) -> tuple[str | None, str]:
+    """The AccountType of an account, by name or Id, and what to call it."""
+    named = reference.get(NAME_REF)
+    if isinstance(named, list):
+        name = str(named[-1])
+        return view.account_type(name=name), f"“{name}”"
+    document_id = reference.get("value")
+    if isinstance(document_id, str) and document_id:
+        return view.account_type(document_id=document_id), f"account {document_id}"
+    return None, ""
 
 
 def _wanted(request: PlanRequest, mapping: Mapping, view: StateView, project: Project | None) -> Plan:

@@ -80,6 +80,9 @@ NOT_NEGATIVE: Final[Mapping[str, Sequence[str]]] = {
 }
 MINUTES_MAX: Final = 59
 
+ON_ACCOUNT: Final[Mapping[str, str]] = {"Accounts Receivable": "Customer", "Accounts Payable": "Vendor"}
+"""Whom a line of a journal entry has to name, by the AccountType of its account."""
+
 
 def missing_of(entity: str, body: JsonObject) -> Iterator[str]:
     """What a record that is to be created lacks."""
@@ -111,6 +114,19 @@ def missing_of_lines(entity: str, lines: Sequence[JsonObject]) -> Iterator[str]:
         detail = line.get(kind)
         if kind in BILLED and isinstance(detail, dict) and detail.get("BillableStatus") == "Billable":
             yield from _unmet(detail, "CustomerRef", f"{place}{kind}.", because="BillableStatus is Billable")
+
+
+def partyless(number: int, line: JsonObject, account_type: str | None, account: str) -> Iterator[str]:
+    """What a line of a journal entry lacks that stands on receivables or payables."""
+    party = ON_ACCOUNT.get(account_type or "")
+    detail = line.get("JournalEntryLineDetail")
+    named = detail.get("Entity") if isinstance(detail, dict) else None
+    if party is None or (isinstance(named, dict) and named.get("Type") == party and _given(named, "EntityRef")):
+        return
+    yield (
+        f"Line.{number}.JournalEntryLineDetail.Entity names no {party}, as a line on {account} has to, "
+        f"which is of type {account_type}"
+    )
 
 
 def out_of_range(entity: str, body: JsonObject) -> Iterator[str]:

@@ -68,11 +68,16 @@ def section_of(document: str) -> str:
 
 
 class ConnectionSection(Section):
-    """`[connection]`: which source this is, and in which zone its instants become accounting dates."""
+    """`[connection]`: which source this is, and in which zone its instants become accounting dates.
+
+    `text`: what the books take. Intuit says that companies of the United States take ISO-8859-1 alone: what holds
+    anything else is parked there, unless this says `unicode`. Elsewhere all text goes out.
+    """
 
     source: Name
     zone: Name
     currency: Currency | None = None
+    text: Literal["latin1", "unicode"] = "latin1"
 
 
 class PartySection(FromKinds):

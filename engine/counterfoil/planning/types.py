@@ -111,6 +111,10 @@ class StateView(Protocol):
         """Whether the books track classes, or departments (which QuickBooks calls locations)."""
         ...
 
+    def account_type(self, *, name: str = "", document_id: str = "") -> str | None:
+        """The AccountType of a live account, by its full name or its Id; None where none such is known."""
+        ...
+
     def record(self, record_key: str) -> Record | None:
         """A source record as last observed; None where the source never showed it, or removed it."""
         ...

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from counterfoil.state.changes import set_intent
-from counterfoil.state.document_facts import created_at, list_name
+from counterfoil.state.document_facts import account_type, created_at, list_name
 from counterfoil.state.fold import Folded, Rows
 from counterfoil.state.rows import (
     IN_FLIGHT,
@@ -208,6 +208,7 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
             record_key=event.record_key,
             name=list_name(event.document) or (known.name if known else None),
             created=created_at(event.document) or (known.created if known else None),
+            account_type=account_type(event.document) or (known.account_type if known else None),
         )
     )
 

@@ -18,6 +18,12 @@ def list_name(document: Document) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def account_type(document: Document) -> str | None:
+    """The AccountType of an account; None for everything else."""
+    found = document.fields().get("AccountType") if document.entity == "Account" else None
+    return found if isinstance(found, str) else None
+
+
 def created_at(document: Document) -> str | None:
     """When QuickBooks made a document, in UTC to the second; None where it does not say."""
     metadata = exact_json.loads_object(document.clear).get("MetaData")

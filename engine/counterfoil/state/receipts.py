@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from counterfoil.planning.inbound import payment_effect
 from counterfoil.state.changes import supersede
-from counterfoil.state.document_facts import created_at, list_name
+from counterfoil.state.document_facts import account_type, created_at, list_name
 from counterfoil.state.fold import Folded, Rows
 from counterfoil.state.rows import (
     ChangeRow,
@@ -155,6 +155,7 @@ def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
             name=list_name(event.document) or (before.name if before else None),
             created=created_at(event.document) or (before.created if before else None),
             merged_into=before.merged_into if before else None,
+            account_type=account_type(event.document) or (before.account_type if before else None),
         )
     )
     link = rows.get(LinkRow, owner) if owner else None
@@ -197,6 +198,7 @@ def books_merged(rows: Rows, at: Folded, event: seen.BooksMerged) -> None:
             record_key=owner,
             name=list_name(event.document) or (kept.name if kept else None),
             created=created_at(event.document) or (kept.created if kept else None),
+            account_type=account_type(event.document) or (kept.account_type if kept else None),
         )
     )
     for key in event.records:
@@ -298,6 +300,7 @@ def directory_observed(rows: Rows, at: Folded, event: seen.DirectoryObserved) ->
                 name=entry.name,
                 created=before.created if before else None,
                 merged_into=before.merged_into if before else None,
+                account_type=entry.account_type,
             )
         )
 

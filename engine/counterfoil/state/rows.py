@@ -162,7 +162,7 @@ class DocumentRow:
     """A document of the books as last seen; `name` only where a name is no personal data.
 
     `created` is when QuickBooks made it, in UTC to the second, as far as an answer or a reading said so; `merged_into`
-    the Id of the record that it went into.
+    the Id of the record that it went into; `account_type` that of an account.
     """
 
     table: ClassVar[str] = "documents"
@@ -179,6 +179,7 @@ class DocumentRow:
     name: str | None = None
     created: str | None = None
     merged_into: str | None = None
+    account_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from counterfoil.dispatch.books import (
     Call,
     Done,
     Item,
+    Listing,
     Lost,
     Outcome,
     Refused,
@@ -180,14 +181,19 @@ class MemoryBooks:
         self._check()
         return sum(one.entity == entity and one.status != "deleted" for one in self.documents.values())
 
-    async def names(self, entity: str, lane: Lane) -> Sequence[tuple[str, str, bool]]:
+    async def names(self, entity: str, lane: Lane) -> Sequence[Listing]:
         """See `Books.names`."""
         del lane
         self._check()
         return [
-            (one.document_id, str(one.document.get("Name", "")), one.document.get("Active") is not False)
+            Listing(
+                document_id=one.document_id,
+                name=str(one.document.get("Name", "")),
+                active=one.document.get("Active") is not False,
+                account_type=str(one.document["AccountType"]) if "AccountType" in one.document else None,
+            )
             for one in self.documents.values()
-            if one.entity == entity
+            if one.entity == entity and one.status != "deleted"
         ]
 
     async def rate(self, currency: str, day: date) -> Shown | None:

@@ -44,5 +44,5 @@ async def see_books(books: Books, entities: Sequence[str] = NAMED) -> BooksSeen:
     lists: dict[str, list[Listed]] = {}
     for entity in entities:
         rows = await books.names(entity, "live")
-        lists[entity] = [Listed(document_id=number, name=name, active=active) for number, name, active in rows]
+        lists[entity] = [Listed(document_id=one.document_id, name=one.name, active=one.active) for one in rows]
     return BooksSeen(facts=facts, lists=lists)

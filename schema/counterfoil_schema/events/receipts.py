@@ -155,7 +155,7 @@ class BooksMerged(Event):
     """Two records of a name list became one: the source records that had `gone_id` have `document_id` from here on."""
 
     event_type: ClassVar[str] = "books.merged"
-    when: ClassVar[str] = "A customer, vendor, employee or item known here was merged into another in QuickBooks."
+    when: ClassVar[str] = "A record of a name list that is known here was merged into another in QuickBooks."
 
     entity: str
     gone_id: str
@@ -175,6 +175,7 @@ class DirectoryEntry(Shape):
     document_id: str
     name: str
     active: bool = True
+    account_type: str | None = None
 
 
 @registry.register

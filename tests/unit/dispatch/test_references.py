@@ -32,6 +32,10 @@ CASES: list[tuple[str, JsonObject, set[tuple[str, str]]]] = [
     ("Customer", {"ParentRef": {"value": "1"}, "CustomerMemo": {"value": "thanks"}}, {("Customer", "1")}),
     ("Item", {"Type": "Service", "PrefVendorRef": {"value": "2"}, "ParentRef": {"value": "3"}},
      {("Vendor", "2"), ("Item", "3")}),
+    ("Payment", {"DepositToAccountRef": {"value": "4"}, "ARAccountRef": {"value": "84"}},
+     {("Account", "4"), ("Account", "84")}),
+    ("Invoice", {"SalesTermRef": {"value": "3"}, "TxnTaxDetail": {"TxnTaxCodeRef": {"value": "2"}}},
+     {("Term", "3"), ("TaxCode", "2")}),
     ("JournalEntry", {"Line": [{"JournalEntryLineDetail": {"Entity": {"EntityRef": {"value": "5"}}}}]}, set()),
     ("Invoice", {"CustomerRef": {"value": 1}, "Line": ["x", None, {"ItemRef": []}]}, set()),
 ]  # fmt: skip

@@ -156,6 +156,71 @@ def test_the_field_is_named_and_quickbooks_would_refuse_it_too(
     assert refused.value.code == code
 
 
+def on_account(account: str, entity: JsonObject | None = None) -> JsonObject:
+    """A journal entry of which the second line stands on an account that wants a party."""
+    first, second = posted("5.00", "5.00")
+    assert isinstance(second, dict)
+    detail: JsonObject = {"PostingType": "Credit", "AccountRef": {"value": account}}
+    if entity is not None:
+        detail["Entity"] = entity
+    return {"Line": [first, {**second, "JournalEntryLineDetail": detail}]}
+
+
+ANN: JsonObject = {"Type": "Customer", "EntityRef": {"value": "1"}}
+BO: JsonObject = {"Type": "Vendor", "EntityRef": {"value": "2"}}
+TYPES = {"84": "Accounts Receivable", "33": "Accounts Payable", "35": "Bank"}
+
+
+def type_of(reference: JsonObject) -> tuple[str | None, str]:
+    return TYPES.get(str(reference["value"])), f"account {reference['value']}"
+
+
+@pytest.mark.parametrize(
+    ("account", "entity", "said"),
+    [
+        ("84", None, "names no Customer, as a line on account 84 has to, which is of type Accounts Receivable"),
+        ("33", None, "names no Vendor, as a line on account 33 has to, which is of type Accounts Payable"),
+        ("33", ANN, "names no Vendor"),
+        ("84", {"Type": "Customer", "EntityRef": {}}, "names no Customer"),
+        ("84", ANN, ""),
+        ("33", BO, ""),
+        ("35", None, ""),
+    ],
+)
+def test_a_line_on_account_names_its_party(account: str, entity: JsonObject | None, said: str) -> None:
+    body = on_account(account, entity)
+    park = refusal(wanted("JournalEntry", body), closed_until=None, home="USD", account_type=type_of)
+    company = Company()
+    company.write("Customer", {"DisplayName": "Ann Lee"})
+    company.write("Vendor", {"DisplayName": "Bo & Co"})
+    if not said:
+        assert park is None
+        company.write("JournalEntry", body)
+        return
+    assert isinstance(park, Park)
+    assert f"Line.2.JournalEntryLineDetail.Entity {said}" in park.reason
+    with pytest.raises(QuickBooksFaultError) as refused:
+        company.write("JournalEntry", body)
+    assert refused.value.code in {"6000", "2020"}
+
+
+def test_text_outside_latin1_is_told_by_its_field_and_character() -> None:
+    line = {**LINE, "Description": "Ann\u2019s secret wish, for “Łódź”"}
+    body: JsonObject = {**INVOICE, "Line": [LINE, line], "PrivateNote": "Ünïcödé is fine: ÿ"}
+    park = refusal(wanted("Invoice", body), closed_until=None, home="USD", latin1=True)
+    assert isinstance(park, Park)
+    assert "Line.2.Description holds “\u2019” (U+2019), ““” (U+201C), “Ł” (U+0141)." in park.reason
+    assert "secret" not in park.reason
+    assert 'text = "unicode"' in park.fix
+    assert refusal(wanted("Invoice", body), closed_until=None, home="USD") is None
+    company = Company()
+    company.write("Customer", {"DisplayName": "Ann Lee"})
+    company.write("Item", {"Name": "Hours", "Type": "Service", "IncomeAccountRef": {"value": "1"}})
+    with pytest.raises(QuickBooksFaultError) as refused:
+        company.write("Invoice", body)
+    assert (refused.value.code, refused.value.element) == ("2040", "Line.Description")
+
+
 def wanted(entity: str, body: JsonObject) -> Intent:
     return Intent(target="quickbooks", entity=entity, operation="create", body=body)
 

@@ -12,7 +12,7 @@ from support.planning import COMPANY, WIDGET, View, link_of, mapping, only, requ
 
 ANNA = Customer(
     name="Añna O'Brien: West",
-    company_name="O'Brien & Söhne 🚲",
+    company_name="O'Brien & Söhne",
     given_name="Anna",
     family_name="O'Brien",
     email="anna@example.com",
@@ -31,7 +31,7 @@ def test_a_customer_becomes_this_document() -> None:
     intent = only(plan(request(ANNA, COMPANY), mapping(), View()))
     assert intent.body == {
         "DisplayName": "Añna O'Brien - West",
-        "CompanyName": "O'Brien & Söhne 🚲",
+        "CompanyName": "O'Brien & Söhne",
         "GivenName": "Anna",
         "FamilyName": "O'Brien",
         "PrimaryEmailAddr": {"Address": "anna@example.com"},
@@ -49,6 +49,17 @@ def test_a_customer_becomes_this_document() -> None:
         },
     }
     assert (intent.entity, intent.name, intent.person) == ("Customer", "Añna O'Brien - West", COMPANY)
+
+
+def test_text_that_us_books_do_not_take_parks_unless_the_mapping_says_that_they_do() -> None:
+    cyclist = ANNA.model_copy(update={"company_name": "O'Brien & Söhne 🚲"})
+    park = plan(request(cyclist, COMPANY), mapping(), View())
+    assert isinstance(park, Park)
+    assert "CompanyName holds “🚲” (U+1F6B2)" in park.reason
+    unicode = 'text = "unicode"\n'
+    for text, view in ((unicode, View()), ("", View(taxes="abroad")), ("", View(taxes="abroad_none"))):
+        intent = only(plan(request(cyclist, COMPANY), mapping(text), view))
+        assert intent.body["CompanyName"] == "O'Brien & Söhne 🚲"
 
 
 def test_no_part_of_a_name_keeps_what_quickbooks_refuses() -> None:

@@ -68,9 +68,7 @@ def _only(settings: Settings, wish: Wish) -> Settings:
 async def _account_types(engine: Engine, company: int) -> Mapping[str, str]:
     connected: Connected = engine.connected(company)
     rows = await connected.books.names("Account", "live")
-    names = {document_id: name for document_id, name, active in rows if active}
-    shown = await connected.books.read("Account", sorted(names), "live")
-    return {names[one.document_id]: str(one.document.get("AccountType")) for one in shown if one.document_id in names}
+    return {one.name: one.account_type or "" for one in rows if one.active}
 
 
 def _text_of(held: Held) -> str:

@@ -12,6 +12,7 @@ from counterfoil.dispatch.books import (
     BooksUnreadableError,
     Call,
     Item,
+    Listing,
     Outcome,
     Shown,
     Slot,
@@ -225,7 +226,7 @@ class OnlineBooks:
             raise unreadable(counted)
         return counted
 
-    async def names(self, entity: str, lane: LaneName) -> Sequence[tuple[str, str, bool]]:
+    async def names(self, entity: str, lane: LaneName) -> Sequence[Listing]:
         field = "DisplayName" if entity == "TaxAgency" else _NAME_FIELD.get(entity, "Name")
         query = select(entity)
         try:
@@ -234,7 +235,12 @@ class OnlineBooks:
         except ReadFailedError as failed:
             raise unreadable(failed.outcome) from failed
         return [
-            (str(row["Id"]), str(row.get("FullyQualifiedName") or row.get(field, "")), row.get("Active") is not False)
+            Listing(
+                document_id=str(row["Id"]),
+                name=str(row.get("FullyQualifiedName") or row.get(field, "")),
+                active=row.get("Active") is not False,
+                account_type=str(row["AccountType"]) if entity == "Account" and row.get("AccountType") else None,
+            )
             for row in rows
         ]
 
