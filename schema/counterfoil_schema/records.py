@@ -321,6 +321,23 @@ class PayRun(Shape):
     reverses: RecordKey | None = None
 
 
+class ContractorPayment(Shape):
+    """Money paid to somebody who works for the company without being employed.
+
+    `wages` is what the work was paid with, bonus included; `reimbursement` what the contractor had laid out for the
+    company. `method` is the source's word for how the money goes (`Direct Deposit`, `Check`).
+    """
+
+    kind: Literal["contractor_payment"] = "contractor_payment"
+    contractor: RecordKey
+    dated: date
+    currency: Currency
+    wages: Decimal
+    reimbursement: Decimal = Decimal(0)
+    method: str | None = None
+    department: str | None = None
+
+
 class Custom(Shape):
     """Something of a kind that only its source knows; the adapter's own `project` says what becomes of it.
 
@@ -351,6 +368,7 @@ Record = Annotated[
     | Vendor
     | Employee
     | PayRun
+    | ContractorPayment
     | TimeEntry
     | Custom,
     Field(discriminator="kind"),

@@ -12,7 +12,7 @@ from counterfoil.testing import Bench, SourceContract, Stage
 from counterfoil_adapters.gusto.adapter import GustoSource
 from counterfoil_adapters.gusto.emulator import EmulatorOptions, GustoEmulator
 from counterfoil_schema.exact_json import JsonObject, dumps
-from support.gusto import Company, employees, gusto, payroll, person
+from support.gusto import Company, contractor_payment, contractors, employees, gusto, payroll, person
 
 
 class TestGusto(SourceContract):
@@ -27,7 +27,12 @@ class TestGusto(SourceContract):
         async with gusto(GustoEmulator(EmulatorOptions(limits=False))) as company:
             day = (company.clock.now().date() - timedelta(days=10)).isoformat()
             people = [person(f"e{number}", "5000.00") for number in range(5)]  # all but whom `hide` hides
-            load: JsonObject = {"employees": employees(6), "payrolls": [payroll("p1", day, people)]}
+            load: JsonObject = {
+                "employees": employees(6),
+                "payrolls": [payroll("p1", day, people)],
+                "contractors": contractors(),
+                "contractor_payments": [contractor_payment("cp1", "c1", day), contractor_payment("cp2", "c2", day)],
+            }
             await company.control("/load", load)
             yield stage_of(company)
 
@@ -68,7 +73,9 @@ def stage_of(company: Company) -> Stage:
         return "employee", "e4"
 
     def deliver(kind: str, source_id: str) -> WebhookRequest:
-        event = "employee.updated" if kind == "employee" else "payroll.processed"
+        event = {"payroll": "payroll.processed", "contractor_payment": "contractor_payment.created"}.get(
+            kind, f"{kind}.updated"
+        )
         uuid = company.emulator.store.company_uuid
         told = {"uuid": f"d-{source_id}", "event_type": event, "resource_uuid": uuid, "entity_uuid": source_id}
         body = dumps({**told, "timestamp": 1})
@@ -79,7 +86,12 @@ def stage_of(company: Company) -> Stage:
     return Stage(
         at=open_at,
         address=company.emulator.base_url,
-        readable={"employee": [f"e{number}" for number in range(6)], "payroll": ["p1"]},
+        readable={
+            "employee": [f"e{number}" for number in range(6)],
+            "contractor": ["c1", "c2"],
+            "payroll": ["p1"],
+            "contractor_payment": ["cp1", "cp2"],
+        },
         texts=["Ødegård-1 🦊"],
         edit=edit,
         hide=hide,

@@ -8,8 +8,8 @@ import pytest
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 
-from counterfoil_schema.exact_json import JsonObject, dumps
-from support.gusto import Company, employees, gusto, payroll, person
+from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps
+from support.gusto import Company, contractor_payment, contractors, employees, gusto, payroll, person
 
 SPEC = Path(__file__).parents[3] / "shared" / "specs" / "gusto" / "gusto.openapi.json"
 ORIGIN = "https://api.gusto.com"
@@ -64,6 +64,8 @@ async def test_reads_have_the_described_form(spec: OpenAPI) -> None:
         day = company.clock.now().date().isoformat()
         people = [person("e0", "5000.00"), person("e1", "6000.00", reimbursements=[{"amount": 5, "description": None}])]
         await company.control("/load", {"employees": employees(3), "payrolls": [payroll("p1", day, people)]})
+        payments: list[JsonValue] = [contractor_payment("cp1", "c1", "2026-03-13")]
+        await company.control("/load", {"contractors": contractors(), "contractor_payments": payments})
         await company.control("/people/payrolls/p1/reverse")
         root = f"/v1/companies/{company.emulator.store.company_uuid}"
         paths = [
@@ -72,6 +74,8 @@ async def test_reads_have_the_described_form(spec: OpenAPI) -> None:
             f"{root}/departments",
             f"{root}/locations",
             f"{root}/contractors",
+            "/v1/contractors/c2",
+            f"{root}/contractor_payments/cp1",
             f"{root}/contractor_payments?start_date=2026-01-01&end_date=2026-12-31",
             f"{root}/employees?page=1&per=2",
             "/v1/employees/e1",
@@ -83,6 +87,7 @@ async def test_reads_have_the_described_form(spec: OpenAPI) -> None:
         assert await checked(company, spec, "GET", "/v1/events?limit=10", system=True) == 200
         assert await checked(company, spec, "GET", "/v1/events?limit=1000", system=True) == 422
         assert await checked(company, spec, "GET", f"{root}/payrolls/none") == 404
+        assert await checked(company, spec, "GET", f"{root}/contractor_payments/none") == 404
 
 
 async def test_subscriptions_have_the_described_form(spec: OpenAPI) -> None:

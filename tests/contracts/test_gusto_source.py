@@ -1,6 +1,6 @@
 """The adapter against the emulator over sockets: lists, windows, events, reversals, faults."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,8 +8,8 @@ import pytest
 from counterfoil.sources import Removed, Seen, SourceError, Unreadable, WriteBack
 from counterfoil_adapters.gusto.emulator import EmulatorOptions, GustoEmulator
 from counterfoil_schema.exact_json import JsonObject, loads_object
-from counterfoil_schema.records import Employee, PayRun
-from support.gusto import Company, collect, employees, gusto, payroll, person
+from counterfoil_schema.records import ContractorPayment, Employee, PayRun, Vendor
+from support.gusto import Company, collect, contractor_payment, contractors, employees, gusto, payroll, person
 
 
 def seen_ids(changes: list[object]) -> list[str]:
@@ -403,3 +403,50 @@ async def test_nothing_is_written_back() -> None:
         result = await company.source().write_back(request)
 
         assert (result.outcome, "payroll p1" in result.reason) == ("rejected", True)
+
+
+async def test_contractors_are_vendors_and_what_they_are_paid_follows_them() -> None:
+    async with gusto() as company:
+        days = [await today(company, days) for days in (-500, -200, 0)]
+        payments = [contractor_payment(f"cp{n}", f"c{n % 2 + 1}", day) for n, day in enumerate(days)]
+        await company.control("/load", {"contractors": contractors(), "contractor_payments": list(payments)})
+        source = company.source({"since": company.clock.now().date() - timedelta(days=600)})
+
+        people, people_cursor = await collect(source, "contractor")
+        paid, paid_cursor = await collect(source, "contractor_payment")
+        contractor, payment = await source.read("contractor_payment", "cp1")
+
+        assert [change.record for change in people if isinstance(change, Seen)] == [
+            Vendor(name="Zoë Ødegård", email="z@example.test"),
+            Vendor(name="Bright Pixels LLC"),
+        ]
+        assert sorted(seen_ids(list(paid))) == ["cp0", "cp1", "cp2"]
+        assert isinstance(contractor, Seen)
+        assert isinstance(payment, Seen)
+        assert (contractor.kind, contractor.source_id) == ("contractor", "c2")
+        assert payment.record == ContractorPayment(
+            contractor="gusto:contractor:c2",
+            dated=date.fromisoformat(days[1]),
+            currency="USD",
+            wages=Decimal("1162.50"),
+            reimbursement=Decimal("43.21"),
+            method="Direct Deposit",
+        )
+        # What is listed and what is read one by one are the same record, department included.
+        (again,) = [change for change in await source.read("contractor_payment", "cp0") if change.source_id == "cp0"]
+        assert [again] == [change for change in paid if change.source_id == "cp0"]
+        kept = "".join(change.raw for change in (*people, *paid) if isinstance(change, Seen))
+        assert [word for word in ("XX-XXX4321", "Market Street", "hourly_rate") if word in kept] == ["hourly_rate"]
+
+        await company.control("/people/contractors/c1/dismiss")
+        await company.control("/people/contractor_payments/cp2/cancel")
+        await company.control("/people/contractor_payments", contractor_payment("cp3", "c2", days[2]))
+        (left,), _ = await collect(source, "contractor", people_cursor)
+        changes, _ = await collect(source, "contractor_payment", paid_cursor)
+        assert isinstance(left, Seen)
+        assert left.record == Vendor(name="Zoë Ødegård", email="z@example.test", active=False)
+        gone, fresh = changes
+        assert isinstance(gone, Removed)
+        assert (gone.source_id, "contractor_payment.cancelled" in gone.evidence) == ("cp2", True)
+        assert [gone] == await source.read("contractor_payment", "cp2")
+        assert fresh.source_id == "cp3"

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from gusto_app_integration import GustoAppIntegration, models
 
-from support.gusto import Company, employees, gusto, payroll, person
+from counterfoil_schema.exact_json import JsonValue
+from support.gusto import Company, contractor_payment, contractors, employees, gusto, payroll, person
 
 
 @asynccontextmanager
@@ -77,6 +79,30 @@ async def test_a_payroll_with_its_people_and_totals() -> None:
         ]
         # 5,000.00 less 412.37 tax, 30.10 benefit and 11.11 garnishment.
         assert run.employee_compensations[0].net_pay == pytest.approx(4546.42)
+
+
+async def test_contractors_and_what_they_are_paid() -> None:
+    async with company_with_a_run() as (company, client):
+        uuid, day = company.emulator.store.company_uuid, date(2026, 3, 13)
+        payments: list[JsonValue] = [
+            contractor_payment("cp1", "c1", day.isoformat()),
+            contractor_payment("cp2", "c2", "2026-03-14", wage="0.07", payment_method="Check"),
+        ]
+        await company.control("/load", {"contractors": contractors(), "contractor_payments": payments})
+
+        people = await client.contractors.get_async(company_uuid=uuid)
+        one = await client.contractors.get_by_id_async(contractor_uuid="c2")
+        listed = await client.contractor_payments.get_async(
+            company_id=uuid, start_date="2026-03-01", end_date="2026-03-13"
+        )
+        paid = await client.contractor_payments.get_by_id_async(company_id=uuid, contractor_payment_id="cp2")
+
+        assert [(person.uuid, person.department_uuid is None) for person in people] == [("c1", False), ("c2", True)]
+        assert (one.business_name, one.type) == ("Bright Pixels LLC", models.ContractorType.BUSINESS)
+        # 12.5 hours at 85.00, and 100.00.
+        assert (paid.wage_total, paid.payment_method.value if paid.payment_method else "") == ("1162.57", "Check")
+        assert "'1162.50'" in repr(listed)
+        assert "cp2" not in repr(listed)
 
 
 async def test_departments() -> None:

@@ -74,6 +74,20 @@ def employees(count: int, departments: Sequence[str] = ("Design", "Vertrieb Süd
     ]
 
 
+def contractors() -> list[JsonValue]:
+    """A person, c1, in a department, and a business, c2, in none."""
+    return [
+        {"uuid": "c1", "first_name": "Zoë", "last_name": "Ødegård", "email": "z@example.test", "department": "Design"},
+        {"uuid": "c2", "business_name": "Bright Pixels LLC"},
+    ]
+
+
+def contractor_payment(uuid: str, contractor: str, day: str, **more: JsonValue) -> JsonObject:
+    """Twelve and a half hours at 85.00 and a bonus of 100.00: 1,162.50; and 43.21 laid out."""
+    usual: JsonObject = {"hours": "12.5", "hourly_rate": "85.00", "bonus": "100.00", "reimbursement": "43.21"}
+    return {"uuid": uuid, "contractor_uuid": contractor, "date": day, **usual, **more}
+
+
 @dataclass
 class Company:
     """The emulator, with the control port at hand."""

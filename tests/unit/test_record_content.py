@@ -39,6 +39,7 @@ OTHER_DEFAULTS = {
     "Employee.active": True,
     "TimeEntry.approved": True,
     "PayRun.off_cycle": False,
+    "ContractorPayment.reimbursement": Decimal(0),
 }
 """Defaults that are neither None nor empty. A line here may be added; one that is changed makes hashes in logs lie."""
 

@@ -1,4 +1,4 @@
-"""Gusto as a source of employees and processed pay runs."""
+"""Gusto as a source of employees, contractors, and what both are paid."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar
@@ -23,6 +23,7 @@ from counterfoil_adapters.gusto import webhook
 from counterfoil_adapters.gusto.api import GustoApi
 from counterfoil_adapters.gusto.cursor import parse
 from counterfoil_adapters.gusto.grouping import Grouping
+from counterfoil_adapters.gusto.normalising import Normaliser
 from counterfoil_adapters.gusto.reading import Kind, Reader
 from counterfoil_adapters.gusto.settings import GustoSettings
 
@@ -38,24 +39,22 @@ class GustoSource(PlainSource):
     """
 
     name: ClassVar[str] = "gusto"
-    personal_kinds: ClassVar[tuple[str, ...]] = ("employee",)
+    personal_kinds: ClassVar[tuple[str, ...]] = ("employee", "contractor")
 
     def __init__(self, context: SourceContext) -> None:
         self._settings = read_settings(GustoSettings, context, "Gusto")
         self._api = _api(self._settings, context)
-        self._reader = Reader(
-            self._api,
-            context.clock,
-            self._settings.company_uuid,
-            self._settings.since,
-            self._settings.unassigned,
-            Grouping.of(context.mapping),
-            context.connection,
+        normaliser = Normaliser(
+            company_uuid=self._settings.company_uuid,
+            connection=context.connection,
+            unassigned=self._settings.unassigned,
+            grouping=Grouping.of(context.mapping),
         )
+        self._reader = Reader(self._api, context.clock, normaliser, self._settings.since)
 
     def kinds(self) -> Sequence[str]:
-        """Employees before the payrolls that pay them."""
-        return ("employee", "payroll")
+        """People before what they are paid."""
+        return ("employee", "contractor", "payroll", "contractor_payment")
 
     def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
         """Everything first, then what Gusto's events announce; see SourceAdapter."""
@@ -63,7 +62,7 @@ class GustoSource(PlainSource):
 
     async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
         """One record as it is now, or Gusto's word that it was deleted; see SourceAdapter."""
-        return [await self._reader.one(_kind(kind), source_id)]
+        return await self._reader.read(_kind(kind), source_id)
 
     def receive(self, request: WebhookRequest) -> Delivery:
         """Verify a delivery; see SourceAdapter and `webhook.receive`."""
@@ -84,10 +83,13 @@ class GustoSource(PlainSource):
 
 def _kind(kind: str) -> Kind:
     match kind:
-        case "employee" | "payroll":
+        case "employee" | "contractor" | "payroll" | "contractor_payment":
             return kind
         case _:
-            raise SourceError(f"Gusto has no records of the kind {kind}.", remedy="Use employee or payroll.")
+            raise SourceError(
+                f"Gusto has no records of the kind {kind}.",
+                remedy="Use employee, contractor, payroll or contractor_payment.",
+            )
 
 
 def _api(settings: GustoSettings, context: SourceContext) -> GustoApi:

@@ -15,6 +15,7 @@ PAYROLLS_PER = 20
 """Each listed payroll is read one by one afterwards, so a page of them stays small enough to be recorded often."""
 
 PAGES_MAX = 1000
+FORBIDDEN = 403
 REREAD_SECONDS = 10.0
 NOT_FOUND = 404
 UNPROCESSABLE = 422
@@ -23,6 +24,10 @@ INCLUDE = "benefits,deductions,taxes,totals,payroll_taxes"
 
 class NotShownError(SourceError):
     """Gusto does not show a record: it is not there yet, not there any more, or not for this token."""
+
+
+class ScopeError(SourceError):
+    """The token may not make a call; only the kind that needs it is concerned."""
 
 
 class EventLostError(SourceError):
@@ -67,10 +72,51 @@ class GustoApi:
         """
         return await self._one(f"/v1/employees/{employee_uuid}", {})
 
+    async def contractors(self, page: int) -> Listing:
+        """A page of all contractors, those who left included."""
+        return await self._page(f"{self._root}/contractors", {}, page, PER)
+
+    async def all_contractors(self) -> list[JsonObject]:
+        """All contractors at once, for their departments."""
+        return await self._all(f"{self._root}/contractors", {})
+
+    async def contractor(self, contractor_uuid: str) -> JsonObject:
+        """One contractor.
+
+        Raises:
+            NotShownError: Gusto does not show it.
+        """
+        return await self._one(f"/v1/contractors/{contractor_uuid}", {})
+
+    async def contractor_payments(self, start: date, end: date, page: int) -> Listing:
+        """A page of contractors with what each was paid within a window; one row for each payment."""
+        path = f"{self._root}/contractor_payments"
+        query = {"start_date": start.isoformat(), "end_date": end.isoformat(), "page": str(page), "per": str(PER)}
+        answer = await self._ask("GET", path, query)
+        groups = _object(answer, path).get("contractor_payments")
+        if not isinstance(groups, list):
+            raise _drift(path)
+        payments: list[JsonObject] = []
+        for group in groups:
+            rows = group.get("payments") if isinstance(group, dict) else None
+            if not isinstance(group, dict) or not isinstance(rows, list):
+                raise _drift(path)
+            whose: JsonObject = {"contractor_uuid": group["contractor_uuid"]} if "contractor_uuid" in group else {}
+            payments.extend({**whose, **row} for row in rows if isinstance(row, dict))
+        return Listing(payments, _header(answer, "x-total-count"), _more(answer, page, len(groups), PER))
+
+    async def contractor_payment(self, payment_uuid: str) -> JsonObject:
+        """One payment of a contractor.
+
+        Raises:
+            NotShownError: Gusto does not show it: it was cancelled, say.
+        """
+        return await self._one(f"{self._root}/contractor_payments/{payment_uuid}", {})
+
     async def departments(self) -> dict[str, str]:
         """Titles of departments by uuid."""
         path = f"{self._root}/departments"
-        rows = _rows(await self._company.request("GET", path), path)
+        rows = _rows(await self._ask("GET", path, {}), path)
         return {str(row["uuid"]): str(row["title"]) for row in rows if "uuid" in row and "title" in row}
 
     async def payrolls(self, start: date, end: date, page: int) -> Listing:
@@ -137,15 +183,17 @@ class GustoApi:
         try:
             answer = await self._system.request("GET", "/v1/events", params=query)
         except RefusedError as error:
+            if error.status == FORBIDDEN:
+                raise _without_scope("/v1/events", error) from error
             if after is not None and error.status in {NOT_FOUND, UNPROCESSABLE}:
                 raise EventLostError("Gusto no longer holds the event that reading went on from.") from error
             raise
         return _rows(answer, "/v1/events")
 
     async def subscribe(self, url: str) -> str:
-        """Subscribe a URL to payrolls and employees; Gusto then sends it the verification token. The new uuid."""
+        """Subscribe a URL to all kinds; Gusto then sends it the verification token. The new uuid."""
         path = "/v1/webhook_subscriptions"
-        body = {"url": url, "subscription_types": ["Payroll", "Employee"]}
+        body = {"url": url, "subscription_types": ["Payroll", "Employee", "Contractor", "ContractorPayment"]}
         made = _object(await self._for_application().request("POST", path, json=body, tries=1), path)
         return identity(made, path)
 
@@ -164,17 +212,39 @@ class GustoApi:
 
     async def _found(self, path: str, query: dict[str, str]) -> HttpAnswer:
         try:
-            return await self._company.request("GET", path, params=query)
+            return await self._ask("GET", path, query)
         except RefusedError as error:
             if error.status == NOT_FOUND:
                 raise NotShownError(f"Gusto does not show {path}.", retry_after=REREAD_SECONDS) from error
             raise
 
+    async def _ask(self, method: str, path: str, query: dict[str, str], body: JsonObject | None = None) -> HttpAnswer:
+        """Call with the company's token; a scope that it lacks is named, and so is a company that is not its own."""
+        try:
+            tries = 1 if body is not None else None
+            return await self._company.request(method, path, params=query, json=body, tries=tries)
+        except RefusedError as error:
+            if error.status == FORBIDDEN:
+                raise _without_scope(path, error) from error
+            if error.status == NOT_FOUND and path.startswith(self._root):
+                await self._refuse_stranger()
+            raise
+
+    async def _refuse_stranger(self) -> None:
+        """Whose token it is, where that is not the company's of the settings."""
+        shown = _object(await self._company.request("GET", "/v1/token_info"), "/v1/token_info").get("resource")
+        own = shown.get("uuid") if isinstance(shown, dict) else None
+        if isinstance(own, str) and own != self._company_uuid:
+            raise SourceError(
+                f"Gusto's token belongs to company {own}, and the connection is set up for {self._company_uuid}.",
+                remedy="Correct company_uuid in the connection's settings, or connect the right company.",
+            )
+
     async def _one(self, path: str, query: dict[str, str]) -> JsonObject:
         return _object(await self._found(path, query), path)
 
     async def _page(self, path: str, query: dict[str, str], page: int, per: int) -> Listing:
-        answer = await self._company.request("GET", path, params={**query, "page": str(page), "per": str(per)})
+        answer = await self._ask("GET", path, {**query, "page": str(page), "per": str(per)})
         rows = _rows(answer, path)
         return Listing(rows, _header(answer, "x-total-count"), _more(answer, page, len(rows), per))
 
@@ -222,6 +292,30 @@ def _rows(answer: HttpAnswer, path: str) -> list[JsonObject]:
     if not isinstance(value, list):
         raise _drift(path)
     return [row for row in value if isinstance(row, dict)]
+
+
+SCOPES = (
+    ("/contractor_payments", "payrolls:read"),
+    ("/contractors", "contractors:read"),
+    ("/employees", "employees:read"),
+    ("/departments", "departments:read"),
+    ("/reports/general_ledger", "company_reports:write"),
+    ("/reports/", "company_reports:read"),
+    ("/payroll", "payrolls:read"),
+    ("/events", "events:read"),
+    ("/webhook_subscriptions", "webhook_subscriptions:write"),
+)
+"""Which scope a call needs, by a part of its path (Gusto: reference of each call)."""
+
+
+def _without_scope(path: str, error: RefusedError) -> ScopeError:
+    scope = next((scope for part, scope in SCOPES if part in path), "")
+    named = f" Probably its token lacks the scope {scope}." if scope else ""
+    return ScopeError(
+        f"{error.message}{named}",
+        remedy=f"Give the application the scope {scope or 'that this call needs'}, then connect the company again.",
+        one_kind=True,
+    )
 
 
 def _drift(path: str) -> SourceError:

@@ -7,29 +7,19 @@ shares of benefits, deductions), to the cent.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import get_args
 
+from counterfoil_adapters.gusto.figures import CURRENCY, ZERO, FigureError, amount_of, date_of, rows_of, total_of
 from counterfoil_schema.exact_json import JsonObject, JsonValue, canonical
 from counterfoil_schema.records import PayPart, PayRun, PayRunLine, record_key
 
-CURRENCY = "USD"
-CENT = Decimal("0.01")
-AMOUNT_MAX = Decimal(10) ** 12
-ZERO = Decimal(0)
 BORNE: tuple[PayPart, ...] = ("wages", "reimbursement", "employer_tax", "employer_benefit")
 CASH_TIPS = "Cash Tips"
 REIMBURSEMENT = "Reimbursement"
 NO_PERSON = ""
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
-
-
-class FigureError(Exception):
-    """A payroll whose figures cannot be trusted. The message never holds one person's name or pay."""
 
 
 @dataclass(slots=True)
@@ -112,9 +102,9 @@ def pay_run(
     return PayRun(
         status="external" if external else _status(payload, processed=processed, reversals=reversals),
         processed=processed,
-        check_date=_date(payload, "check_date"),
-        period_start=_date(period, "start_date"),
-        period_end=_date(period, "end_date"),
+        check_date=date_of(payload, "check_date"),
+        period_start=date_of(period, "start_date"),
+        period_end=date_of(period, "end_date"),
         currency=CURRENCY,
         off_cycle=payload.get("off_cycle") is True,
         stated_debit=stated,
@@ -165,7 +155,7 @@ def _status(payload: JsonObject, *, processed: bool, reversals: Sequence[JsonObj
             )
     if not found:
         return "processed"
-    paid = {_employee(row) for row in _rows(payload, "employee_compensations") if row.get("excluded") is not True}
+    paid = {_employee(row) for row in rows_of(payload, "employee_compensations") if row.get("excluded") is not True}
     return "partially_reversed" if reversed_people and not paid <= reversed_people else "reversed"
 
 
@@ -173,13 +163,13 @@ def _figures(
     payload: JsonObject, departments: Mapping[str, str], unassigned: str
 ) -> tuple[tuple[PayRunLine, ...], Decimal]:
     sums, everybody = Sums(), list[Pay]()
-    for row in _rows(payload, "employee_compensations"):
+    for row in rows_of(payload, "employee_compensations"):
         if row.get("excluded") is True:
             continue
         person, pay = _employee(row), _pay(row)
         everybody.append(pay)
         _count(sums, departments.get(person) or unassigned, person, pay)
-    company_taxes = _total(_rows(payload, "company_taxes"), "amount")
+    company_taxes = total_of(rows_of(payload, "company_taxes"), "amount")
     sums.add(unassigned, "employer_tax", NO_PERSON, company_taxes)
     sums.add(unassigned, "tax_payment", NO_PERSON, company_taxes)
     stated = _compare(payload, everybody, company_taxes)
@@ -209,24 +199,24 @@ def _count(sums: Sums, department: str, person: str, pay: Pay) -> None:
 
 
 def _pay(row: JsonObject) -> Pay:
-    taxes, benefits, fixed = (_rows(row, name) for name in ("taxes", "benefits", "fixed_compensations"))
-    reimbursements = _rows(row, "reimbursements")
+    taxes, benefits, fixed = (rows_of(row, name) for name in ("taxes", "benefits", "fixed_compensations"))
+    reimbursements = rows_of(row, "reimbursements")
     if not reimbursements:
         # Versions before 2025 list a reimbursement among the fixed compensations.
         reimbursements = [entry for entry in fixed if entry.get("name") == REIMBURSEMENT]
     pay = Pay(
-        gross=_amount(row.get("gross_pay"), "a gross_pay"),
-        net=_amount(row.get("net_pay"), "a net_pay"),
-        tips=_total([entry for entry in fixed if entry.get("name") == CASH_TIPS], "amount"),
-        reimbursed=_total(reimbursements, "amount"),
-        employee_taxes=_total([tax for tax in taxes if not _by_employer(tax)], "amount"),
-        employer_taxes=_total([tax for tax in taxes if _by_employer(tax)], "amount"),
-        employee_benefits=_total(benefits, "employee_deduction"),
-        employer_benefits=_total(benefits, "company_contribution"),
-        deductions=_total(_rows(row, "deductions"), "amount"),
+        gross=amount_of(row.get("gross_pay"), "a gross_pay"),
+        net=amount_of(row.get("net_pay"), "a net_pay"),
+        tips=total_of([entry for entry in fixed if entry.get("name") == CASH_TIPS], "amount"),
+        reimbursed=total_of(reimbursements, "amount"),
+        employee_taxes=total_of([tax for tax in taxes if not _by_employer(tax)], "amount"),
+        employer_taxes=total_of([tax for tax in taxes if _by_employer(tax)], "amount"),
+        employee_benefits=total_of(benefits, "employee_deduction"),
+        employer_benefits=total_of(benefits, "company_contribution"),
+        deductions=total_of(rows_of(row, "deductions"), "amount"),
     )
     cheque = row.get("check_amount")
-    if cheque is not None and _amount(cheque, "a check_amount") != pay.net + pay.reimbursed:
+    if cheque is not None and amount_of(cheque, "a check_amount") != pay.net + pay.reimbursed:
         raise FigureError("a check_amount is not net pay and reimbursements")
     return pay
 
@@ -253,7 +243,7 @@ def _compare(payload: JsonObject, everybody: Sequence[Pay], company_taxes: Decim
         "employee_benefits_deductions": sum((pay.employee_benefits for pay in everybody), ZERO),
         "other_deductions": sum((pay.deductions for pay in everybody), ZERO),
     }
-    stated = {name: _amount(totals.get(name), f"its total {name}") for name in summed if name in totals}
+    stated = {name: amount_of(totals.get(name), f"its total {name}") for name in summed if name in totals}
     missing = [name for name in ("gross_pay", "net_pay", "employer_taxes", "employee_taxes") if name not in stated]
     if missing:
         raise FigureError(f"its totals lack {', '.join(missing)}")
@@ -270,11 +260,11 @@ def _compare(payload: JsonObject, everybody: Sequence[Pay], company_taxes: Decim
 
 
 def _compare_taxes(payload: JsonObject, summed: Mapping[str, Decimal]) -> None:
-    listed = _rows(payload, "payroll_taxes")
+    listed = rows_of(payload, "payroll_taxes")
     if not listed:
         return
-    stated = _total(listed, "amount")
-    both = summed["employer_taxes"] + summed["employee_taxes"] - _total(_rows(payload, "company_taxes"), "amount")
+    stated = total_of(listed, "amount")
+    both = summed["employer_taxes"] + summed["employee_taxes"] - total_of(rows_of(payload, "company_taxes"), "amount")
     if stated not in (both, summed["employer_taxes"] + summed["employee_taxes"]):
         raise FigureError(f"its list of taxes comes to {stated}, its people's taxes to {both}")
 
@@ -284,41 +274,3 @@ def _employee(row: JsonObject) -> str:
     if not isinstance(person, str) or not person:
         raise FigureError("one of its people has no employee_uuid")
     return person
-
-
-def _rows(source: JsonObject, name: str) -> list[JsonObject]:
-    value = source.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise FigureError(f"{name} is not a list")
-    rows = [row for row in value if isinstance(row, dict)]
-    if len(rows) != len(value):
-        raise FigureError(f"{name} holds something that is no object")
-    return rows
-
-
-def _total(rows: Sequence[JsonObject], name: str) -> Decimal:
-    return sum((_amount(row.get(name, 0), f"a {name}") for row in rows), ZERO)
-
-
-def _amount(value: JsonValue, what: str) -> Decimal:
-    """An amount in whole cents, from a number or its text. The value itself stays out of the message: it is pay."""
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise FigureError(f"{what} is missing or no number")
-    if isinstance(value, str) and _NUMBER.fullmatch(value) is None:
-        raise FigureError(f"{what} is not a number")
-    amount = Decimal(value)
-    if not amount.is_finite() or abs(amount) >= AMOUNT_MAX:
-        raise FigureError(f"{what} is not a number that money can be")
-    if amount != amount.quantize(CENT):
-        raise FigureError(f"{what} is not whole in cents")
-    return amount.quantize(CENT)
-
-
-def _date(source: JsonObject, name: str) -> date:
-    value = source.get(name)
-    try:
-        return date.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
-        raise FigureError(f"its {name} is missing or not a date") from None

@@ -1,22 +1,33 @@
 """How a kind is read: the lists once, then what events announce."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, assert_never
 
 from counterfoil.ports import Clock
 from counterfoil.sources import Page, Removed, Seen, SourceChange, SourceError, Unreadable
+from counterfoil_adapters.gusto import contractor as contractors
 from counterfoil_adapters.gusto import employee as people
-from counterfoil_adapters.gusto import payroll as payrolls
 from counterfoil_adapters.gusto.api import REREAD_SECONDS, EventLostError, GustoApi, Listing, NotShownError, identity
 from counterfoil_adapters.gusto.cursor import Cursor
-from counterfoil_adapters.gusto.grouping import Grouping
-from counterfoil_adapters.gusto.redaction import employee_raw, payroll_raw
+from counterfoil_adapters.gusto.normalising import Normaliser, Setting
 from counterfoil_adapters.gusto.webhook import hint_of
 from counterfoil_schema.exact_json import JsonObject, dumps
+from counterfoil_schema.records import ContractorPayment, split_key
 
-Kind = Literal["employee", "payroll"]
+Kind = Literal["employee", "contractor", "payroll", "contractor_payment"]
+DATED = frozenset({"payroll", "contractor_payment"})
+"""Kinds that are listed by windows of dates."""
+
+ENDINGS: Mapping[Kind, str] = {
+    "employee": "employee.deleted",
+    "contractor": "contractor.deleted",
+    "payroll": "payroll.deleted",
+    "contractor_payment": "contractor_payment.cancelled",
+}
+"""Gusto's own words for: it is gone."""
+
 WINDOW = timedelta(days=364)
 """Gusto: a window of payrolls is a year at most."""
 
@@ -31,35 +42,14 @@ EVENTS_PER = 100
 RESTARTS_MAX = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What one payroll's departments and state are looked up in; `missing` are people whom Gusto lists no more."""
-
-    departments: Mapping[str, str]
-    reversals: Sequence[JsonObject]
-    missing: frozenset[str] = frozenset()
-
-
 class Reader:
-    """Reads one company's employees and payrolls."""
+    """Reads one company."""
 
-    def __init__(
-        self,
-        api: GustoApi,
-        clock: Clock,
-        company_uuid: str,
-        since: date | None,
-        unassigned: str,
-        grouping: Grouping,
-        connection: str,
-    ) -> None:
-        self._grouping = grouping
-        self._connection = connection
+    def __init__(self, api: GustoApi, clock: Clock, normaliser: Normaliser, since: date | None) -> None:
         self._api = api
         self._clock = clock
-        self._company_uuid = company_uuid
+        self._normaliser = normaliser
         self._since = since
-        self._unassigned = unassigned
 
     async def pages(self, kind: Kind, cursor: Cursor | None) -> AsyncIterator[Page]:
         """Pages from a cursor; all of it where there is none, or where its events are gone."""
@@ -80,6 +70,17 @@ class Reader:
         async for page in self._listed(kind, listed):
             yield page
 
+    async def read(self, kind: Kind, source_id: str) -> list[SourceChange]:
+        """One record, after the contractor whom a payment pays."""
+        change = await self.one(kind, source_id)
+        if isinstance(change, Seen) and isinstance(change.record, ContractorPayment):
+            contractor = split_key(change.record.contractor)[2]
+            try:
+                return [await self.one("contractor", contractor), change]
+            except NotShownError:
+                pass  # the payment tells by itself that nobody is shown whom it pays
+        return [change]
+
     async def one(self, kind: Kind, source_id: str, setting: Setting | None = None) -> SourceChange:
         """One record as it is now, or Gusto's word that it was deleted.
 
@@ -90,17 +91,36 @@ class Reader:
             NotShownError: Gusto shows neither.
         """
         try:
-            if kind == "employee":
-                person = await self._api.employee(source_id)
-                needed = people.department_of(person, {}) is None and person.get("department_uuid") is not None
-                return self._employee(person, await self._api.departments() if needed else {})
-            payload = await self._api.payroll(source_id)
-            return self._payroll(payload, setting or await self._setting())
+            match kind:
+                case "employee":
+                    person = await self._api.employee(source_id)
+                    needed = people.department_of(person, {}) is None and person.get("department_uuid") is not None
+                    return self._normaliser.employee(person, await self._api.departments() if needed else {})
+                case "contractor":
+                    return self._normaliser.contractor(await self._api.contractor(source_id))
+                case "contractor_payment":
+                    payment = await self._api.contractor_payment(source_id)
+                    return self._normaliser.contractor_payment(payment, await self._department(payment))
+                case "payroll":
+                    payload = await self._api.payroll(source_id)
+                    return self._normaliser.payroll(payload, setting or await self._setting())
+                case _:
+                    assert_never(kind)
         except NotShownError:
-            for event in await self._api.events(f"{kind}.deleted", None, newest_first=True):
+            for event in await self._api.events(ENDINGS[kind], None, newest_first=True):
                 if event.get("entity_uuid") == source_id:
                     return _removed(kind, source_id, event)
             raise
+
+    async def _department(self, payment: JsonObject) -> str | None:
+        """The department of whom a payment pays; none where Gusto does not show the contractor any more."""
+        found = contractors.contractor_of(payment)
+        try:
+            contractor = await self._api.contractor(found) if found is not None else {}
+        except NotShownError:
+            return None
+        needed = contractors.department(contractor, {}) is None and contractor.get("department_uuid") is not None
+        return contractors.department(contractor, await self._api.departments() if needed else {})
 
     async def _begin(self, kind: Kind, *, again: bool = False) -> Cursor:
         newest = await self._api.events(f"{kind}.*", None, newest_first=True)
@@ -109,11 +129,11 @@ class Reader:
         if again:
             start = max(start, now.date() - REREAD)
         after = identity(newest[0], "/v1/events") if newest else None
-        return Cursor(phase="list", after=after, at=now, start=start if kind == "payroll" else None)
+        return Cursor(phase="list", after=after, at=now, start=start if kind in DATED else None)
 
     async def _listed(self, kind: Kind, cursor: Cursor) -> AsyncIterator[Page]:
         setting = await self._setting() if kind == "payroll" else Setting(departments={}, reversals=())
-        titles = await self._api.departments() if kind == "employee" else {}
+        titles = await self._titles(kind)
         restarts = 0
         while True:
             listing = await self._listing(kind, cursor)
@@ -126,15 +146,36 @@ class Reader:
                 continue
             changes: list[SourceChange] = []
             for row in listing.rows:
-                if kind == "employee":
-                    changes.append(self._employee(row, titles))
-                else:
-                    setting = await self._knowing(row, setting, changes)
+                match kind:
+                    case "employee":
+                        changes.append(self._normaliser.employee(row, titles))
+                    case "contractor":
+                        changes.append(self._normaliser.contractor(row))
+                    case "contractor_payment":
+                        department = titles.get(contractors.contractor_of(row) or "")
+                        changes.append(self._normaliser.contractor_payment(row, department))
+                    case "payroll":
+                        setting = await self._knowing(row, setting, changes)
+                    case _:
+                        assert_never(kind)
             cursor = self._next(kind, cursor, listing)
             done = cursor.phase == "events"
             yield Page(changes=changes, cursor=cursor.text(), done=done)
             if done:
                 return
+
+    async def _titles(self, kind: Kind) -> dict[str, str]:
+        """Departments by what a list of the kind names them by: their own uuids, or those of contractors."""
+        if kind not in ("employee", "contractor_payment"):
+            return {}
+        titles = await self._api.departments()
+        if kind == "employee":
+            return titles
+        found = {
+            identity(one, "its contractors"): contractors.department(one, titles)
+            for one in await self._api.all_contractors()
+        }
+        return {contractor: title for contractor, title in found.items() if title is not None}
 
     async def _knowing(self, row: JsonObject, setting: Setting, changes: list[SourceChange]) -> Setting:
         """Read a listed payroll; where it pays somebody hired since, look up the departments again first."""
@@ -149,14 +190,17 @@ class Reader:
             fresh = await self._setting()
             missing = (setting.missing | everybody) - fresh.departments.keys()
             setting = replace(fresh, missing=missing)
-        changes.append(self._payroll(payload, setting))
+        changes.append(self._normaliser.payroll(payload, setting))
         return setting
 
     async def _listing(self, kind: Kind, cursor: Cursor) -> Listing:
         if kind == "employee":
             return await self._api.employees(cursor.page)
+        if kind == "contractor":
+            return await self._api.contractors(cursor.page)
         start = cursor.start or self._clock.now().date()
-        return await self._api.payrolls(start, min(start + WINDOW, self._last_day()), cursor.page)
+        listed = self._api.payrolls if kind == "payroll" else self._api.contractor_payments
+        return await listed(start, min(start + WINDOW, self._last_day()), cursor.page)
 
     def _last_day(self) -> date:
         return self._clock.now().date() + AHEAD
@@ -164,7 +208,7 @@ class Reader:
     def _next(self, kind: Kind, cursor: Cursor, listing: Listing) -> Cursor:
         if listing.more:
             return replace(cursor, page=cursor.page + 1, total=listing.total)
-        if kind == "payroll" and cursor.start is not None and cursor.start + WINDOW < self._last_day():
+        if kind in DATED and cursor.start is not None and cursor.start + WINDOW < self._last_day():
             return replace(cursor, page=1, total=None, start=cursor.start + WINDOW + timedelta(days=1))
         return Cursor(phase="events", after=cursor.after, at=cursor.at)
 
@@ -184,7 +228,7 @@ class Reader:
                 return
 
     async def _after(self, kind: Kind, source_id: str, event: JsonObject, setting: Setting | None) -> SourceChange:
-        if event.get("event_type") == f"{kind}.deleted":
+        if event.get("event_type") == ENDINGS[kind]:
             return _removed(kind, source_id, event)
         try:
             return await self.one(kind, source_id, setting)
@@ -203,72 +247,10 @@ class Reader:
         titles = await self._api.departments()
         everybody = await self._api.all_employees()
         departments = {
-            identity(person, "its employees"): people.department_of(person, titles) or self._unassigned
+            identity(person, "its employees"): people.department_of(person, titles) or self._normaliser.unassigned
             for person in everybody
         }
         return Setting(departments=departments, reversals=await self._api.reversals())
-
-    def _employee(self, payload: JsonObject, titles: Mapping[str, str]) -> SourceChange:
-        source_id = self._own(payload, "employee")
-        raw = employee_raw(payload)
-        try:
-            record = people.employee(payload, titles)
-        except people.EmployeeError as error:
-            return Unreadable(
-                kind="employee",
-                source_id=source_id,
-                place=f"Gusto employee {source_id}",
-                problem=f"The employee cannot be read: {error}.",
-                fix="Complete the employee in Gusto.",
-                raw=raw,
-            )
-        version = people.version_of(payload, record)
-        return Seen(kind="employee", source_id=source_id, version=version, record=record, raw=raw)
-
-    def _payroll(self, payload: JsonObject, setting: Setting) -> SourceChange:
-        source_id = self._own(payload, "payroll")
-        raw = payroll_raw(payload)
-        try:
-            record = payrolls.pay_run(
-                payload, setting.departments, setting.reversals, self._unassigned, self._connection
-            )
-        except payrolls.FigureError as error:
-            # Sums of so few people would be their pay.
-            few = payrolls.people_paid(payload) < self._grouping.minimum_people
-            problem = "its figures do not add up" if few else str(error)
-            return Unreadable(
-                kind="payroll",
-                source_id=source_id,
-                place=f"Gusto payroll {source_id}, check date {payload.get('check_date')}",
-                problem=f"The payroll cannot be trusted: {problem}.",
-                fix="Compare it with the payroll journal in Gusto; enter it by hand if Gusto's figures are right.",
-                raw=raw,
-            )
-        record = record.model_copy(update={"lines": self._grouping.apply(record.lines)})
-        if self._grouping.shows_few(record.lines):
-            return Unreadable(
-                kind="payroll",
-                source_id=source_id,
-                place=f"Gusto payroll {source_id}, check date {payload.get('check_date')}",
-                problem=f"One of its sums would be what fewer than {self._grouping.minimum_people} people are paid or "
-                "have withheld.",
-                fix="Enter it by hand; or set minimum_people = 1 under [payroll] in the mapping (or name the part in "
-                "shown_alone) and read the source afresh (`counterfoil sync --full`).",
-                raw=raw,
-            )
-        version = payrolls.version_of(payload, record)
-        return Seen(kind="payroll", source_id=source_id, version=version, record=record, raw=raw)
-
-    def _own(self, payload: JsonObject, kind: Kind) -> str:
-        """The uuid of a payload that belongs to this company."""
-        source_id = identity(payload, f"one {kind}")
-        company = payload.get("company_uuid", self._company_uuid)
-        if company != self._company_uuid:
-            raise SourceError(
-                f"Gusto shows {kind} {source_id} of another company than this connection's.",
-                remedy="Check company_uuid in the connection's settings against the token.",
-            )
-        return source_id
 
 
 def _latest(events: Sequence[JsonObject]) -> dict[str, JsonObject]:

@@ -22,6 +22,25 @@ _EMPLOYEE_FIELDS = frozenset(
         "terminations",
     }
 )
+_CONTRACTOR_FIELDS = frozenset(
+    {
+        "uuid",
+        "version",
+        "company_uuid",
+        "type",
+        "first_name",
+        "last_name",
+        "business_name",
+        "email",
+        "department",
+        "department_uuid",
+        "department_title",
+        "start_date",
+        "dismissal_date",
+        "is_active",
+        "onboarded",
+    }
+)
 _JOB_FIELDS = frozenset({"uuid", "hire_date", "title", "primary"})
 _TERMINATION_FIELDS = frozenset({"uuid", "effective_date", "active"})
 _NEVER = ("ssn", "social_security", "birth", "bank", "account_number", "routing", "tax_id", "home_address", "phone")
@@ -43,8 +62,13 @@ def employee_raw(payload: JsonObject) -> str:
     return dumps(kept).decode()
 
 
+def contractor_raw(payload: JsonObject) -> str:
+    """A contractor's payload, by the list of what may stay."""
+    return dumps({name: value for name, value in payload.items() if name in _CONTRACTOR_FIELDS}).decode()
+
+
 def payroll_raw(payload: JsonObject) -> str:
-    """A payroll's payload, whole but for what identifies a person to banks and offices."""
+    """The payload of a payroll or payment, whole but for what identifies a person to banks and offices."""
     return dumps(_without(payload)).decode()
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pydantic import SecretStr
@@ -14,8 +13,8 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 SIGNATURE = "x-gusto-signature"
 HANDSHAKE = "verification_token"
-KINDS: Mapping[str, str] = {"employee": "employee", "payroll": "payroll"}
-"""Record kind by the first word of the event type."""
+KINDS = frozenset({"employee", "contractor", "payroll", "contractor_payment"})
+"""Kinds of record; an event's type begins with one."""
 
 DRAFTS = frozenset({"payroll.created", "payroll.calculated", "payroll.submitted"})
 """What happens to a payroll before it is processed; nothing of it concerns the books."""
@@ -57,10 +56,9 @@ def hint_of(event: JsonObject) -> Hint | None:
     if not isinstance(event_type, str) or event_type in DRAFTS or not isinstance(entity, str) or not entity:
         return None
     subject, _, operation = event_type.partition(".")
-    kind = KINDS.get(subject)
-    if kind is None:
+    if subject not in KINDS:
         return None
-    return Hint(kind=kind, source_id=entity, operation=operation, occurred_at=instant_of(event.get("timestamp")))
+    return Hint(kind=subject, source_id=entity, operation=operation, occurred_at=instant_of(event.get("timestamp")))
 
 
 def instant_of(timestamp: JsonValue) -> datetime | None:

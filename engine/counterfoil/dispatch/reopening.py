@@ -12,13 +12,23 @@ from counterfoil.state.rows import ChangeRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.events.decisions import ChangeReopened
 from counterfoil_schema.events.receipts import SourceObserved
-from counterfoil_schema.records import CreditMemo, Invoice, Payment, Payout, Record, Refund, TimeEntry
+from counterfoil_schema.records import (
+    ContractorPayment,
+    CreditMemo,
+    Invoice,
+    Payment,
+    Payout,
+    Record,
+    Refund,
+    TimeEntry,
+)
 
 WANTING = {
     "customer": "unknown_customer",
     "product": "unknown_product",
     "invoice": "unknown_invoice",
     "employee": "unknown_employee",
+    "vendor": "unknown_vendor",
 }
 """Codes of what is parked because a record of a kind, which it names, was never shown."""
 
@@ -89,5 +99,7 @@ def references(record: Record) -> frozenset[str]:
             return frozenset(part.part_of for part in record.parts)
         case TimeEntry():
             return frozenset({record.employee})
+        case ContractorPayment():
+            return frozenset({record.contractor})
         case _:
             return frozenset()

@@ -17,6 +17,7 @@ from counterfoil_schema.events.decisions import CallSent, IntentAccepted, Intent
 from counterfoil_schema.events.receipts import BooksMerged, BooksObserved, SourceObserved, TaxMode
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
+    ContractorPayment,
     CreditMemo,
     Custom,
     Customer,
@@ -147,7 +148,7 @@ class LoadedView:
         match self._answer("record", record_key):
             case Customer() | Product() | Invoice() | Payment() | CreditMemo() | Refund() | Payout() as found:
                 return found
-            case Vendor() | Employee() | PayRun() | TimeEntry() | Custom() as found:
+            case Vendor() | Employee() | PayRun() | ContractorPayment() | TimeEntry() | Custom() as found:
                 return found
             case _:
                 return None

@@ -199,7 +199,9 @@ class _Resolver:
             return value
         if RECORD_REF in value or NAME_REF in value:
             identity = self._reference(value)
-            return identity if name in _BARE_ID_FIELDS else {"value": identity}
+            # Whom an EntityRef names is said by the word beside it (Intuit: purchase page).
+            beside = {key: part for key, part in value.items() if key not in (RECORD_REF, NAME_REF)}
+            return identity if name in _BARE_ID_FIELDS else {**beside, "value": identity}
         if RATE_REF in value:
             return self._rate(value[RATE_REF])
         return self.object(value)

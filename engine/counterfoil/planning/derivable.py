@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from counterfoil.planning.expressions import unknown
 from counterfoil.planning.mapping_errors import unknown_name
 from counterfoil_schema.records import (
+    ContractorPayment,
     CreditMemo,
     Customer,
     Employee,
@@ -37,12 +38,15 @@ DERIVABLE: Final[AbstractMapping[str, type[BaseModel]]] = {
     "refund": Refund,
     "payout": Payout,
     "time_entry": TimeEntry,
+    "contractor_payment": ContractorPayment,
     "line": InvoiceLine,
 }
 """Records of which a mapping may derive fields, as it calls them; `line` is one of a sale, credit or refund."""
 
 ALWAYS: Final = ("connection", "source_kind", "id")
-_FIXED: Final = frozenset({"kind", "line_id", "customer", "product", "employee", "won", "active", "approved"})
+_FIXED: Final = frozenset(
+    {"kind", "line_id", "customer", "product", "employee", "contractor", "won", "active", "approved"}
+)
 """What a record is, whom it concerns and whether it counts: for the source to say, and for other rules."""
 
 _PLAIN: Final = (str, Decimal, bool, date, datetime, NoneType)

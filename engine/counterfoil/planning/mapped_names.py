@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.mapping_errors import Path
-from counterfoil.planning.sections import Accounts, SaleSection, TimeRule
+from counterfoil.planning.sections import Accounts, ContractorAccounts, SaleSection, TimeRule
 from counterfoil_schema.events.receipts import TaxMode
 
 TRACKED = {"department": "Department", "class": "Class"}
@@ -29,7 +29,7 @@ class NameUse:
 
 def names_in(mapping: Mapping, tax_mode: TaxMode) -> list[NameUse]:
     """All of them, in the order of the sections."""
-    return [*_sales(mapping, tax_mode), *_payroll(mapping), *_time(mapping)]
+    return [*_sales(mapping, tax_mode), *_payroll(mapping), *_contractors(mapping), *_time(mapping)]
 
 
 def _sales(mapping: Mapping, tax_mode: TaxMode) -> Iterator[NameUse]:
@@ -86,6 +86,26 @@ def _accounts(path: Path, accounts: Accounts) -> Iterator[NameUse]:
         name: str | None = getattr(accounts, part)
         if name is not None:
             yield NameUse(path=(*path, part), entity="Account", name=name)
+
+
+def _contractors(mapping: Mapping) -> Iterator[NameUse]:
+    section, at = mapping.contractor_payment, "contractor_payment"
+    for key, name in (("bank_account", section.bank_account), ("payable_account", section.payable_account)):
+        if name is not None:
+            yield NameUse(path=(at, key), entity="Account", name=name)
+    yield from _contractor_accounts((at, "accounts"), section.accounts)
+    for department, rule in section.departments.items():
+        path = (at, "departments", department)
+        yield from _contractor_accounts(path, rule)
+        if section.track != "none":
+            named = (*path, "name") if rule.name is not None else path
+            yield NameUse(path=named, entity=TRACKED[section.track], name=rule.name or department)
+
+
+def _contractor_accounts(path: Path, accounts: ContractorAccounts) -> Iterator[NameUse]:
+    for key, name in (("wages", accounts.wages), ("reimbursement", accounts.reimbursement)):
+        if name is not None:
+            yield NameUse(path=(*path, key), entity="Account", name=name)
 
 
 def _time(mapping: Mapping) -> Iterator[NameUse]:

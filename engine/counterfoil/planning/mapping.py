@@ -17,6 +17,7 @@ from counterfoil.planning.mapping_errors import MappingError, Places, problems_o
 from counterfoil.planning.ownership import ENTITIES, Ownership, known_fields
 from counterfoil.planning.sections import (
     ConnectionSection,
+    ContractorPaymentSection,
     CreditMemoSection,
     CustomerSection,
     DerivedSection,
@@ -59,6 +60,7 @@ class Mapping(Section):
     refund: RefundSection = RefundSection()
     payout: PayoutSection = PayoutSection()
     payroll: PayrollSection = PayrollSection()
+    contractor_payment: ContractorPaymentSection = ContractorPaymentSection()
     time: TimeSection = TimeSection()
     tax: TaxSection = TaxSection()
     exchange: ExchangeSection = ExchangeSection()

@@ -18,6 +18,9 @@ ENTITIES: Mapping[str, str] = {
     "payout": "Deposit",
     "pay_run": "JournalEntry",
     "time_entry": "TimeActivity",
+    "bill": "Bill",
+    "bill_payment": "BillPayment",
+    "cheque": "Purchase",
 }
 """Documents, as a mapping calls them, and their QuickBooks entities."""
 
@@ -28,6 +31,7 @@ _SALE = frozenset(
         *("GlobalTaxCalculation", "TxnTaxDetail"),
     }
 )
+_SPENT = frozenset({"TxnDate", "DocNumber", "DepartmentRef", "CurrencyRef", "PrivateNote", "Line"})
 
 _WRITTEN: Mapping[str, frozenset[str]] = {
     "Customer": _PARTY | {"CompanyName", "GivenName", "FamilyName", "PrimaryPhone", "BillAddr"},
@@ -51,6 +55,14 @@ _WRITTEN: Mapping[str, frozenset[str]] = {
         }
     ),
     "JournalEntry": frozenset({"TxnDate", "DocNumber", "CurrencyRef", "Line", "PrivateNote"}),
+    "Bill": _SPENT | {"VendorRef", "APAccountRef", "DueDate"},
+    "BillPayment": frozenset(
+        {
+            *("VendorRef", "APAccountRef", "TxnDate", "TotalAmt", "PayType", "CheckPayment"),
+            *("CurrencyRef", "PrivateNote", "Line"),
+        }
+    ),
+    "Purchase": _SPENT | {"EntityRef", "PaymentType", "AccountRef"},
     "TimeActivity": frozenset(
         {
             *("TxnDate", "NameOf", "EmployeeRef", "CustomerRef", "ItemRef", "ClassRef", "DepartmentRef"),
@@ -125,7 +137,7 @@ def is_computed(entity: str, name: str) -> bool:
 
     The total of a payment is entered by a person; any other total follows from the lines.
     """
-    return name in _COMPUTED or (name == "TotalAmt" and entity != "Payment")
+    return name in _COMPUTED or (name == "TotalAmt" and entity not in {"Payment", "BillPayment"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

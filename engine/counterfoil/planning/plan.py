@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from counterfoil.planning.checks import refusal
+from counterfoil.planning.contractor_payments import plan_contractor_payment, plan_contractor_removal
 from counterfoil.planning.credits import plan_credit
 from counterfoil.planning.derived import derived
 from counterfoil.planning.filters import needs_what_is_passed_over, passed_over
@@ -22,6 +23,7 @@ from counterfoil.planning.time_entries import plan_time_entry
 from counterfoil.planning.types import NAME_REF, Intent, Link, Park, Plan, PlanRequest, Skip, StateView, Unchanged
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
+    ContractorPayment,
     CreditMemo,
     Custom,
     Customer,
@@ -39,7 +41,8 @@ from counterfoil_schema.records import (
 
 __all__ = ["content_hash", "plan"]
 
-Mapped = Customer | Product | Invoice | Payment | CreditMemo | Refund | Payout | Vendor | Employee | PayRun | TimeEntry
+Sold = Customer | Product | Invoice | Payment | CreditMemo | Refund | Payout
+Mapped = Sold | Vendor | Employee | PayRun | ContractorPayment | TimeEntry
 """Records of which a mapping says what becomes of them."""
 
 _DEACTIVATED: JsonObject = {"Active": False}
@@ -123,6 +126,8 @@ def _planned(record: Mapped, request: PlanRequest, mapping: Mapping, view: State
             return plan_payment(record, request, mapping, view)
         case PayRun():
             return plan_pay_run(record, request, mapping, view)
+        case ContractorPayment():
+            return plan_contractor_payment(record, request, mapping, view)
         case TimeEntry():
             return plan_time_entry(record, request, mapping, view)
         case _:
@@ -144,6 +149,8 @@ def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
         )
     if link.shared_with is not None:
         return merged(request.record_key, link, link.shared_with)
+    if link.entity in ("Bill", "Purchase"):
+        return plan_contractor_removal(request, link, mapping, view)
     if link.entity in ("Customer", "Vendor", "Employee", "Item"):
         return _removed_from_list(request, mapping, link, document, view)
     rule: str = getattr(getattr(mapping, section_of(document), None), "removed", "park")

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from counterfoil.planning.expressions import checked
 from counterfoil.planning.templates import (
+    CONTRACTOR_NAMES,
     LINK_NAMES,
     MEMO_NAMES,
     NUMBER_NAMES,
@@ -39,6 +40,7 @@ When = Annotated[
     BeforeValidator(_one_status, json_schema_input_type=Literal["won"] | Name | tuple[Name, ...]),
 ]
 PayRunTemplate = Annotated[str, AfterValidator(template_of(PAY_RUN_NAMES))]
+ContractorTemplate = Annotated[str, AfterValidator(template_of(CONTRACTOR_NAMES))]
 TimeTemplate = Annotated[str, AfterValidator(template_of(TIME_NAMES))]
 CustomerName = Annotated[str, Field(pattern=r"^(\d+|[^:\s]+:[^:\s]+:\S+)$")]
 """A customer's id in QuickBooks, or the record key of one that a source brings: names of people are not kept."""
@@ -278,6 +280,41 @@ class PayrollSection(FromKinds):
     changed_after_posting: Literal["park"] = "park"
 
 
+class ContractorAccounts(Section):
+    """Accounts of what contractors are paid for, by their full names in the books."""
+
+    wages: Name | None = None
+    reimbursement: Name | None = None
+
+
+class ContractorDepartment(ContractorAccounts):
+    """`[contractor_payment.departments.NAME]`: accounts of its own, and its name in the books where that differs."""
+
+    name: Name | None = None
+
+
+class ContractorPaymentSection(FromKinds):
+    """`[contractor_payment]`: a bill with its payment, or a cheque, for each payment of a contractor.
+
+    `document`: which of the two; `skip` leaves them all out. `bank_account` pays; `payable_account` is for books with
+    several accounts of payables. `methods`: the source's words for how the money goes of those to be posted; others
+    are skipped. `removed`: what becomes of a posted payment that was cancelled at the source.
+    """
+
+    document: Literal["bill", "cheque", "skip"] | None = None
+    accounts: ContractorAccounts = ContractorAccounts()
+    departments: dict[str, ContractorDepartment] = Field(default_factory=dict)
+    track: Literal["department", "class", "none"] = "none"
+    bank_account: Name | None = None
+    payable_account: Name | None = None
+    methods: tuple[Name, ...] = ("Direct Deposit", "Check", "Correction Payment")
+    number: ContractorTemplate = "CP-{date}-{id:6}"
+    number_too_long: Literal["park", "shorten"] = "park"
+    memo: ContractorTemplate = "From {connection} {kind} {id}"
+    edited: Literal["update", "park"] = "park"
+    removed: Literal["park", "delete"] = "park"
+
+
 class TimeRule(Section):
     """`[time.projects.NAME]` and `[time.tasks.NAME]`: what one project or task is in the books.
 
@@ -338,6 +375,9 @@ class PostSection(Section):
     refund: PostPolicy = PostPolicy()
     payout: PostPolicy = PostPolicy()
     pay_run: PostPolicy = PostPolicy(post="review")
+    bill: PostPolicy = PostPolicy()
+    bill_payment: PostPolicy = PostPolicy()
+    cheque: PostPolicy = PostPolicy()
     time_entry: PostPolicy = PostPolicy()
 
 
@@ -365,6 +405,9 @@ class FieldsSection(Section):
     refund: dict[str, FieldRule] = Field(default_factory=dict)
     payout: dict[str, FieldRule] = Field(default_factory=dict)
     pay_run: dict[str, FieldRule] = Field(default_factory=dict)
+    bill: dict[str, FieldRule] = Field(default_factory=dict)
+    bill_payment: dict[str, FieldRule] = Field(default_factory=dict)
+    cheque: dict[str, FieldRule] = Field(default_factory=dict)
     time_entry: dict[str, FieldRule] = Field(default_factory=dict)
 
 
@@ -385,6 +428,7 @@ class DerivedSection(Section):
     refund: dict[str, Expression] = Field(default_factory=dict)
     payout: dict[str, Expression] = Field(default_factory=dict)
     time_entry: dict[str, Expression] = Field(default_factory=dict)
+    contractor_payment: dict[str, Expression] = Field(default_factory=dict)
     line: dict[str, Expression] = Field(default_factory=dict)
 
 

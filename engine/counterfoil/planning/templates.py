@@ -11,6 +11,7 @@ NUMBER_NAMES = ("id", "number", "connection", "kind")
 MEMO_NAMES = ("id", "number", "connection", "kind", "memo")
 LINK_NAMES = ("document_id",)
 TIME_NAMES = ("id", "connection", "kind", "date", "project", "task")
+CONTRACTOR_NAMES = ("id", "connection", "kind", "date")
 PAY_RUN_NAMES = ("id", "connection", "kind", "check_date", "period_start", "period_end")
 
 _PART = re.compile(r"\{([^{}:]*)(?::(\d{1,3}))?\}")

@@ -74,6 +74,7 @@ def first_mapping(found: Found, own_tables: str = "") -> str:
         *_section("payout", _payout(found)),
         *_section("tax", _tax(found)),
         *_payroll(found),
+        *_contractors(found),
         *_time(found),
         *_post(found),
     ]
@@ -239,6 +240,18 @@ def _tracked(found: Found, departments: Mapping[str, int]) -> tuple[str, dict[st
     return "none", {}
 
 
+def _contractors(found: Found) -> Iterator[str]:
+    kinds = found.kinds("contractor_payment")
+    if not kinds:
+        return
+    yield from ("", "[contractor_payment]", f"from = {texts(kinds)}")
+    yield 'document = "bill"                # with its payment; or "cheque", or "skip"'
+    yield from _account(found, "bank_account", *PARTS["net_pay"])
+    yield from ("", "[contractor_payment.accounts]")
+    yield from _account(found, "wages", EXPENSES, ("contract", "subcontract"))
+    yield from _account(found, "reimbursement", *PARTS["reimbursement"])
+
+
 def _time(found: Found) -> Iterator[str]:
     entries = [seen.record for seen in found.sample.records.values() if isinstance(seen.record, TimeEntry)]
     if not entries:
@@ -252,6 +265,8 @@ def _time(found: Found) -> Iterator[str]:
 
 def _post(found: Found) -> Iterator[str]:
     documents = [name for name in DOCUMENTS if found.kinds(name)]
+    if found.kinds("contractor_payment"):
+        documents += ["bill", "bill_payment"]
     if documents:
         yield from ("", "# Everything waits for `counterfoil approve`, until the first ones were looked at.")
     for document in documents:

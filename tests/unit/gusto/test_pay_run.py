@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil_adapters.gusto.payroll import FigureError, pay_run, version_of
+from counterfoil_adapters.gusto.figures import FigureError
+from counterfoil_adapters.gusto.payroll import pay_run, version_of
 from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps, loads_object
 from counterfoil_schema.records import PayRun
 

@@ -7,12 +7,14 @@ from aiohttp.typedefs import Middleware
 
 from counterfoil.emulating import FaultError, FaultPlan, ShiftedClock
 from counterfoil.emulating.server import Next
+from counterfoil_adapters.gusto.emulator.answers import answer, body_of
+from counterfoil_adapters.gusto.emulator.contractors import Contractors
 from counterfoil_adapters.gusto.emulator.delivery import Webhooks
 from counterfoil_adapters.gusto.emulator.guard import Guard
 from counterfoil_adapters.gusto.emulator.limits import Limits
 from counterfoil_adapters.gusto.emulator.loading import load
 from counterfoil_adapters.gusto.emulator.people import People
-from counterfoil_adapters.gusto.emulator.routes import SUBSCRIPTION_TYPES, answer, body_of
+from counterfoil_adapters.gusto.emulator.routes import SUBSCRIPTION_TYPES
 from counterfoil_adapters.gusto.emulator.store import Store
 from counterfoil_adapters.gusto.emulator.tokens import Tokens
 from counterfoil_adapters.gusto.emulator.values import BadRequestError, flag, text
@@ -32,6 +34,7 @@ class Control:
         limits: Limits,
         guard: Guard,
         clock: ShiftedClock,
+        contractors: Contractors,
     ) -> None:
         self._store = store
         self._people = people
@@ -41,6 +44,7 @@ class Control:
         self._limits = limits
         self._guard = guard
         self._clock = clock
+        self._contractors = contractors
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -50,6 +54,7 @@ class Control:
             web.post("/people/payrolls/{uuid}/{action}", self.act_on_payroll),
             web.post("/people/employees", self.hire),
             web.post("/people/employees/{uuid}/{action}", self.act_on_employee),
+            *self._contractors.control(),
             web.get("/faults", self.armed),
             web.post("/faults", self.arm),
             web.delete("/faults", self.disarm),
@@ -61,7 +66,14 @@ class Control:
         ]
 
     async def load(self, request: web.Request) -> web.Response:
-        return answer(load(self._store, await body_of(request)))
+        body = await body_of(request)
+        counts = load(self._store, body)
+        self._contractors.load(body)
+        more: JsonObject = {
+            "contractors": len(self._store.contractors),
+            "contractor_payments": len(self._store.payments),
+        }
+        return answer({**counts, **more})
 
     async def state(self, _request: web.Request) -> web.Response:
         calls: JsonObject = dict(self._guard.calls)
@@ -72,6 +84,8 @@ class Control:
                 "departments": list(self._store.departments.values()),
                 "employees": list(self._store.employees.values()),
                 "payrolls": list(self._store.payrolls.values()),
+                "contractors": list(self._store.contractors.values()),
+                "contractor_payments": list(self._store.payments.values()),
                 "reversals": list(self._store.reversals),
                 "events": list(self._store.events),
                 "subscriptions": [hook.shown() for hook in self._webhooks.subscriptions.values()],

@@ -8,8 +8,9 @@ from aiohttp.typedefs import Middleware
 from counterfoil.emulating import Fault, FaultPlan
 from counterfoil.emulating.server import Next, call_name, cut_off
 from counterfoil.ports import Clock
+from counterfoil_adapters.gusto.emulator.answers import answer
 from counterfoil_adapters.gusto.emulator.limits import Limits
-from counterfoil_adapters.gusto.emulator.routes import SYSTEM_PATHS, answer
+from counterfoil_adapters.gusto.emulator.routes import SYSTEM_PATHS
 from counterfoil_adapters.gusto.emulator.tokens import Tokens
 from counterfoil_adapters.gusto.emulator.values import BadRequestError, not_found
 

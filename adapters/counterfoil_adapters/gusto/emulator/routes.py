@@ -1,10 +1,11 @@
 """The public API: what an application may call with a token."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from counterfoil_adapters.gusto.emulator import queries
+from counterfoil_adapters.gusto.emulator.answers import answer, body_of
 from counterfoil_adapters.gusto.emulator.delivery import Webhooks
 from counterfoil_adapters.gusto.emulator.paging import PER_MAX, paged
 from counterfoil_adapters.gusto.emulator.people import People
@@ -17,7 +18,7 @@ from counterfoil_adapters.gusto.emulator.views import (
     payroll_detail,
     payroll_summary,
 )
-from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps, loads_object
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 SUBSCRIPTION_TYPES = frozenset(
@@ -45,23 +46,6 @@ SYSTEM_PATHS = ("/v1/events", "/v1/webhook_subscriptions")
 """Gusto: webhooks and events belong to the application, and want a system access token."""
 
 
-def answer(value: JsonValue, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """JSON with exact numbers."""
-    return web.Response(body=dumps(value), status=status, content_type="application/json", headers=headers)
-
-
-async def body_of(request: web.Request) -> JsonObject:
-    """A request's JSON object.
-
-    Raises:
-        BadRequestError: not JSON, or no object.
-    """
-    try:
-        return loads_object(await request.read())
-    except ValueError:
-        raise BadRequestError("The body must be a JSON object.", status=400, category="invalid_request") from None
-
-
 class Api:
     """Handlers over the company's state."""
 
@@ -80,8 +64,6 @@ class Api:
             web.get(company, self.company),
             web.get(company + "/departments", self.departments),
             web.get(company + "/locations", self.nothing),
-            web.get(company + "/contractors", self.nothing),
-            web.get(company + "/contractor_payments", self.no_payments),
             web.get(company + "/employees", self.employees),
             web.get(company + "/payrolls", self.payrolls),
             web.get(company + "/payrolls/{payroll}", self.payroll),
@@ -124,10 +106,6 @@ class Api:
         self._company(request)
         empty = paged(list[JsonValue](), request.query)
         return answer([], headers=empty.headers)
-
-    async def no_payments(self, request: web.Request) -> web.Response:
-        self._company(request)
-        return answer({"total": {"reimbursements": "0.00", "wages": "0.00"}, "contractor_payments": []})
 
     async def employees(self, request: web.Request) -> web.Response:
         store = self._company(request)

@@ -13,6 +13,7 @@ from counterfoil.emulating import Fault, FaultPlan, Ids, ShiftedClock
 from counterfoil.emulating.authority import throw_away_authority
 from counterfoil.emulating.server import listen
 from counterfoil.ports import Clock
+from counterfoil_adapters.gusto.emulator.contractors import Contractors
 from counterfoil_adapters.gusto.emulator.control import Control, errors
 from counterfoil_adapters.gusto.emulator.delivery import Webhooks
 from counterfoil_adapters.gusto.emulator.guard import Guard
@@ -63,6 +64,7 @@ class GustoEmulator:
         )
         self.limits = Limits(self.clock, on=self.options.limits, requests_max=self.options.requests_per_minute)
         self.people = People(self.store, self.webhooks.announce)
+        self.contractors = Contractors(self.store, self.webhooks.announce)
         self.guard = Guard(self.tokens, self.limits, self.faults, self.clock)
         if self.options.volume:
             load(self.store, sample(self.options.volume, self.clock.now().date()))
@@ -75,6 +77,7 @@ class GustoEmulator:
         async with AsyncExitStack() as stack:
             api = web.Application(middlewares=[self.guard.middleware()], client_max_size=BODY_BYTES_MAX)
             api.add_routes(Api(self.store, self.tokens, self.webhooks, self.people).routes())
+            api.add_routes(self.contractors.api())
             context = None
             if self.options.tls:
                 authority = throw_away_authority(self.options.host, self.clock.now(), HOSTS)
@@ -93,6 +96,7 @@ class GustoEmulator:
                     self.limits,
                     self.guard,
                     self.clock,
+                    self.contractors,
                 ).routes()
             )
             self.control_url = await listen(stack, inner, 0, host=host)

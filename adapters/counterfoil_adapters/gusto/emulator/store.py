@@ -1,4 +1,4 @@
-"""The emulated company: departments, employees, payrolls, reversals, and the events that people cause."""
+"""The emulated company: departments, people, what they are paid, and the events that people cause."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +21,8 @@ class Store:
     departments: dict[str, JsonObject] = field(default_factory=dict)
     employees: dict[str, JsonObject] = field(default_factory=dict)
     payrolls: dict[str, JsonObject] = field(default_factory=dict)
+    contractors: dict[str, JsonObject] = field(default_factory=dict)
+    payments: dict[str, JsonObject] = field(default_factory=dict)
     reversals: list[JsonObject] = field(default_factory=list)
     events: list[JsonObject] = field(default_factory=list)
 
