@@ -128,7 +128,11 @@ class Application(Shape):
 
 
 class Payment(Shape):
-    """Money received from a customer."""
+    """Money received from a customer.
+
+    `received` is false while it is only under way, and where it never came or was taken back; `status` is the source's
+    word for how it stands.
+    """
 
     kind: Literal["payment"] = "payment"
     customer: RecordKey
@@ -138,6 +142,8 @@ class Payment(Shape):
     reference: str | None = None
     applied: tuple[Application, ...] = ()
     exchange_rate: ExchangeRate | None = None
+    status: str | None = None
+    received: bool = True
 
 
 class CreditMemo(Shape):

@@ -6,6 +6,7 @@ import pytest
 
 from counterfoil.sources.port import Seen, WriteBack
 from counterfoil_adapters.hubspot.client import HubSpotClient
+from counterfoil_schema.exact_json import JsonObject
 from support.hubspot import Account, account, deal, flat, pages
 
 MAPPING = {
@@ -37,8 +38,11 @@ async def writes(held: Account) -> list[object]:
 
 async def test_missing_properties_are_set_up_with_their_types(held: Account) -> None:
     source = held.source(mapping=MAPPING)
-    assert await source.ensure_properties() == ("qbo_balance", "qbo_invoice_status", "qbo_last_payment")
-    assert await source.ensure_properties() == ()
+    before = {need.name: need.state for need in await source.prepare(write=False)}
+    assert before == dict.fromkeys(("qbo_balance", "qbo_invoice_status", "qbo_last_payment"), "missing")
+    for _ in range(2):
+        after = {need.name: need.state for need in await source.prepare(write=True)}
+        assert after == dict.fromkeys(before, "there")
     table = held.emulator.portal.tables["deals"]
     kinds = {name: table.properties[name]["type"] for name in MAPPING["write_back"].values() if name}
     assert kinds == {"qbo_invoice_status": "string", "qbo_balance": "number", "qbo_last_payment": "date"}
@@ -65,14 +69,14 @@ async def test_a_property_that_another_write_sets_up_meanwhile_is_written_to(
 ) -> None:
     """Refused for want of it, and no longer missing once one looks: another one met the same."""
     source, other = held.source(mapping=MAPPING), held.source(mapping=MAPPING)
-    names = HubSpotClient.property_names
+    properties = HubSpotClient.properties
 
-    async def late(client: HubSpotClient, kind: str) -> frozenset[str]:
-        monkeypatch.setattr(HubSpotClient, "property_names", names)
-        await other.ensure_properties()
-        return await names(client, kind)
+    async def late(client: HubSpotClient, kind: str) -> Mapping[str, JsonObject]:
+        monkeypatch.setattr(HubSpotClient, "properties", properties)
+        await other.prepare(write=True)
+        return await properties(client, kind)
 
-    monkeypatch.setattr(HubSpotClient, "property_names", late)
+    monkeypatch.setattr(HubSpotClient, "properties", late)
     result = await source.write_back(wanted({"qbo_balance": "5.00"}))
     assert (result.outcome, result.reason) == ("accepted", "")
 
@@ -90,7 +94,7 @@ async def test_a_write_back_does_not_change_the_record(held: Account) -> None:
 
 async def test_an_answer_lost_after_the_effect_is_uncertain_and_repeating_is_harmless(held: Account) -> None:
     source = held.source(mapping=MAPPING)
-    await source.ensure_properties()
+    await source.prepare(write=True)
     await held.control("POST", "/faults", {"kind": "lost_answer", "method": "PATCH"})
     values = {"qbo_balance": "12.34"}
     assert (await source.write_back(wanted(values))).outcome == "uncertain"

@@ -126,6 +126,40 @@ def deal(object_id: int, **properties: object) -> JsonObject:
     return _entry(object_id, usual, properties)
 
 
+def contact(object_id: int, **properties: object) -> JsonObject:
+    """A contact in the load format."""
+    usual = {"firstname": "Ada", "lastname": f"Contact {object_id}", "email": f"ada{object_id}@example.test"}
+    return _entry(object_id, usual, properties)
+
+
+def quote(object_id: int, **properties: object) -> JsonObject:
+    """A published quote in the load format."""
+    usual = {"hs_title": f"Quote {object_id}", "hs_status": "APPROVAL_NOT_NEEDED", "hs_currency": "USD"}
+    return _entry(object_id, usual, properties)
+
+
+def invoice(object_id: int, **properties: object) -> JsonObject:
+    """An open invoice in the load format."""
+    usual = {
+        "hs_number": f"INV-{object_id}",
+        "hs_invoice_status": "open",
+        "hs_currency": "USD",
+        "hs_invoice_date": "2026-10-31T23:30:00Z",
+    }
+    return _entry(object_id, usual, properties)
+
+
+def payment(object_id: int, amount: str, **properties: object) -> JsonObject:
+    """A payment that came, in the load format."""
+    usual = {
+        "hs_initial_amount": amount,
+        "hs_initiated_date": "2026-11-02T15:00:00Z",
+        "hs_currency_code": "USD",
+        "hs_latest_status": "succeeded",
+    }
+    return _entry(object_id, usual, properties)
+
+
 def line_item(object_id: int, price: str, **properties: object) -> JsonObject:
     """A line item in the load format."""
     return _entry(object_id, {"name": f"Line {object_id}", "price": price, "quantity": "1"}, properties)

@@ -34,6 +34,7 @@ OTHER_DEFAULTS = {
     "Invoice.tax_included": False,
     "CreditMemo.tax_included": False,
     "Refund.tax_included": False,
+    "Payment.received": True,
     "Payout.fee": Decimal(0),
     "Vendor.active": True,
     "Employee.active": True,

@@ -1,4 +1,4 @@
-"""HubSpot as a source: companies become customers, products items, deals invoices."""
+"""HubSpot as a source: companies and contacts, products, deals, quotes and invoices, commerce payments."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import ClassVar
@@ -12,6 +12,7 @@ from counterfoil.sources.plain import PlainSource
 from counterfoil.sources.port import (
     BadSignatureError,
     Delivery,
+    Need,
     Page,
     SourceChange,
     SourceContext,
@@ -23,9 +24,11 @@ from counterfoil.sources.port import (
 )
 from counterfoil.sources.settings import read_settings
 from counterfoil_adapters.hubspot.client import HubSpotClient, Paths
-from counterfoil_adapters.hubspot.normalise import KINDS
-from counterfoil_adapters.hubspot.reading import Reader
-from counterfoil_adapters.hubspot.settings import HubSpotSettings, write_back_types
+from counterfoil_adapters.hubspot.kinds import KINDS, kinds_read
+from counterfoil_adapters.hubspot.property_setup import PropertySetup, wanted_properties, written_by_kind
+from counterfoil_adapters.hubspot.reading import Reader, rules_of
+from counterfoil_adapters.hubspot.sales import STATES
+from counterfoil_adapters.hubspot.settings import HubSpotSettings
 from counterfoil_adapters.hubspot.webhooks import check_signature, read_delivery
 from counterfoil_adapters.hubspot.write_back import WriteBacks, same_values
 
@@ -43,18 +46,20 @@ class HubSpotSource(PlainSource):
     """
 
     name: ClassVar[str] = "hubspot"
-    personal_kinds: ClassVar[tuple[str, ...]] = ()
+    personal_kinds: ClassVar[tuple[str, ...]] = ("contact",)
 
     def __init__(self, context: SourceContext) -> None:
         self._context = context
-        self._settings = read_settings(HubSpotSettings, context, "HubSpot")
-        types = write_back_types(context.mapping)
-        self._client = client = _client(context, self._settings)
-        self._reader = Reader(client, context.connection, self._settings, types)
-        self._write_backs = WriteBacks(client, types)
+        self._settings = settings = read_settings(HubSpotSettings, context, "HubSpot")
+        self._client = client = _client(context, settings)
+        self._rules = rules_of(context.connection, settings, context.mapping)
+        self._reader = Reader(client, self._rules, settings, written_by_kind(context.mapping))
+        self._setup = PropertySetup(client, wanted_properties(context.mapping, settings.key_property))
+        self._write_backs = WriteBacks(client, self._setup, settings.key_property)
 
     def kinds(self) -> Sequence[str]:
-        return tuple(KINDS)
+        """Those that the mapping has a use for."""
+        return kinds_read(self._context.mapping)
 
     async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
         _known(kind)
@@ -73,27 +78,30 @@ class HubSpotSource(PlainSource):
                 remedy="Add the app's client secret, or let the connection poll.",
             )
         check_signature(request, secret.get_secret_value(), self._context.clock.now(), self._context.public_url)
-        return read_delivery(request.body, app_id=self._settings.app_id, portal_id=self._settings.portal_id)
+        app, portal = self._settings.app_id, self._settings.portal_id
+        return read_delivery(request.body, app_id=app, portal_id=portal, kinds=self.kinds())
 
     async def write_back(self, request: WriteBack) -> WriteBackResult:
         return await self._write_backs.write(request)
 
     def same_values(self, kind: str, values: Mapping[str, str], raw: str) -> bool:
-        return kind in KINDS and same_values(values, raw)
+        return kind in KINDS and same_values(kind, values, raw)
 
     async def describe(self) -> SourceNames:
-        """The stages of all deal pipelines: a deal's status is the stage's id, people see its label."""
-        return SourceNames(statuses=await self._client.stages("deals"))
+        """The states that sales can be in: of deals the stages of all pipelines, whose labels people see."""
+        statuses: dict[str, str] = {}
+        for kind in self._rules.sold:
+            statuses.update(STATES[kind] if kind in STATES else await self._client.stages(KINDS[kind].plural))
+        return SourceNames(statuses=statuses)
 
-    async def ensure_properties(self) -> tuple[str, ...]:
-        """Create the deal properties that the mapping's `[write_back]` names and the account lacks.
+    async def prepare(self, *, write: bool) -> Sequence[Need]:
+        """The properties that the mapping writes back to; with `write`, after the missing ones were set up.
 
-        A write-back that meets a missing property does the same by itself.
-
-        Raises:
-            SourceError: HubSpot cannot be reached, or the token may not change properties.
+        A write-back that meets a missing property sets it up by itself as well.
         """
-        return await self._write_backs.ensure_properties()
+        if write:
+            await self._setup.make()
+        return await self._setup.look()
 
 
 def _known(kind: str) -> None:

@@ -1,20 +1,26 @@
 """The calls to HubSpot's API that the adapter needs, whole pages and batches at a time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
 from aiolimiter import AsyncLimiter
 
-from counterfoil.sources.http import HttpAnswer, SourceHttp
+from counterfoil.sources.http import OK, HttpAnswer, RefusedError, SourceHttp
 from counterfoil.sources.port import SourceError
 from counterfoil_adapters.hubspot.settings import ApiVersion
+from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 LIST_LIMIT = 100
 SEARCH_LIMIT = 200
 BATCH_INPUTS_MAX = 100
+HISTORIES_MAX = 50
+"""Objects of which histories are asked for at once: half of the batch, since each brings many values."""
+
+FORBIDDEN = 403
 NOT_FOUND = 404
 PRIMARY_COMPANY = 5
 """Association type of a deal's primary company (HubSpot: association type ids)."""
@@ -69,6 +75,29 @@ class HubSpotClient:
         self._paths = paths
         self._search_pace = search_pace
 
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        expect: AbstractSet[int] = OK,
+        tries: int | None = None,
+        deadline: float | None = None,
+    ) -> HttpAnswer:
+        """One call; a token that may not is told the scopes that it lacks, by HubSpot's own word."""
+        try:
+            return await self._http.request(
+                method, path, params=params, json=json, expect=expect, tries=tries, deadline=deadline
+            )
+        except RefusedError as error:
+            scopes = missing_scopes(error) if error.status == FORBIDDEN else ()
+            if not scopes:
+                raise
+            remedy = f"Give the connection's token the scope {' or '.join(scopes)} in HubSpot."
+            raise RefusedError(error.message, status=error.status, body=error.body, remedy=remedy) from None
+
     async def page(self, kind: str, properties: Sequence[str], after: str | None, *, archived: bool = False) -> Listing:
         """All objects of a type, in the order of their ids."""
         params = {"limit": str(LIST_LIMIT), "properties": ",".join(properties)}
@@ -76,7 +105,7 @@ class HubSpotClient:
             params["after"] = after
         if archived:
             params["archived"] = "true"
-        answer = await self._http.request("GET", self._paths.objects(kind), params=params)
+        answer = await self._request("GET", self._paths.objects(kind), params=params)
         body = answer.object()
         following = _inside(body, "paging", "next", "after")
         return Listing(_rows(body), str(following) if following is not None else None)
@@ -96,14 +125,14 @@ class HubSpotClient:
             "limit": limit,
         }
         async with self._search_pace:
-            answer = await self._http.request("POST", self._paths.objects(kind) + "/search", json=request)
+            answer = await self._request("POST", self._paths.objects(kind) + "/search", json=request)
         return _rows(answer.object())
 
     async def get(self, kind: str, source_id: str, properties: Sequence[str], *, archived: bool) -> JsonObject | None:
         """One object; None where HubSpot has none of that id (in that state)."""
         params = {"properties": ",".join(properties), "archived": "true" if archived else "false"}
         path = f"{self._paths.objects(kind)}/{quote(source_id, safe='')}"
-        answer = await self._http.request("GET", path, params=params, expect={200, NOT_FOUND})
+        answer = await self._request("GET", path, params=params, expect={200, NOT_FOUND})
         return answer.object() if answer.status != NOT_FOUND else None
 
     async def batch_read(self, kind: str, ids: Iterable[str], properties: Sequence[str]) -> dict[str, JsonObject]:
@@ -116,8 +145,24 @@ class HubSpotClient:
                 "propertiesWithHistory": [],
             }
             path = self._paths.objects(kind) + "/batch/read"
-            answer = await self._http.request("POST", path, json=request, expect={200, 207})
+            answer = await self._request("POST", path, json=request, expect={200, 207})
             found.update({str(row["id"]): row for row in _rows(answer.object())})
+        return found
+
+    async def histories(self, kind: str, ids: Iterable[str], name: str) -> dict[str, Sequence[tuple[str, str]]]:
+        """What a property of these objects was set to, the oldest first: values, each with its instant as told."""
+        found: dict[str, Sequence[tuple[str, str]]] = {}
+        for part in chunks(sorted(set(ids), key=_order), HISTORIES_MAX):
+            inputs: list[JsonObject] = [{"id": source_id} for source_id in part]
+            request = {"inputs": inputs, "properties": [name], "propertiesWithHistory": [name]}
+            path = self._paths.objects(kind) + "/batch/read"
+            answer = await self._request("POST", path, json=request, expect={200, 207})
+            for row in _rows(answer.object()):
+                told = _inside(row, "propertiesWithHistory", name)
+                steps = [step for step in told if isinstance(step, dict)] if isinstance(told, list) else []
+                was = [(str(step.get("value") or ""), str(step.get("timestamp"))) for step in steps]
+                was.reverse()  # the newest comes first, also of those of one instant
+                found[str(row["id"])] = sorted(was, key=lambda step: step[1])
         return found
 
     async def linked(self, left: str, ids: Iterable[str], right: str) -> dict[str, Linked]:
@@ -127,34 +172,45 @@ class HubSpotClient:
         for part in chunks(sorted(set(ids), key=_order)):
             inputs: list[JsonObject] = [{"id": source_id} for source_id in part]
             while inputs:
-                answer = await self._http.request("POST", path, json={"inputs": inputs}, expect={200, 207})
+                answer = await self._request("POST", path, json={"inputs": inputs}, expect={200, 207})
                 inputs = []
                 for result in _rows(answer.object()):
                     start = str(_inside(result, "from", "id"))
-                    found.setdefault(start, []).extend(_ends(result))
+                    found.setdefault(start, []).extend(_ends(result, (left, right) == ("deals", "companies")))
                     following = _inside(result, "paging", "next", "after")
                     if following is not None:
                         inputs.append({"id": start, "after": str(following)})
         return {start: _linked(ends) for start, ends in found.items()}
 
     async def update(
-        self, kind: str, source_id: str, values: Mapping[str, str], deadline: float | None = None
+        self,
+        kind: str,
+        source_id: str,
+        values: Mapping[str, str],
+        deadline: float | None = None,
+        *,
+        id_property: str | None = None,
     ) -> JsonObject:
-        """Set properties, once and before the deadline: a lost answer is the caller's to judge."""
+        """Set properties, once and before the deadline: a lost answer is the caller's to judge.
+
+        Args:
+            source_id: the object's id, or the unique value of its `id_property`.
+        """
         path = f"{self._paths.objects(kind)}/{quote(source_id, safe='')}"
-        answer = await self._http.request(
-            "PATCH", path, json={"properties": dict(values)}, expect={200}, tries=1, deadline=deadline
+        params = {"idProperty": id_property} if id_property is not None else None
+        answer = await self._request(
+            "PATCH", path, params=params, json={"properties": dict(values)}, expect={200}, tries=1, deadline=deadline
         )
         return answer.object()
 
-    async def property_names(self, kind: str) -> frozenset[str]:
-        """The names of all properties of a type."""
-        answer = await self._http.request("GET", self._paths.properties(kind))
-        return frozenset(str(row.get("name")) for row in _rows(answer.object()))
+    async def properties(self, kind: str) -> Mapping[str, JsonObject]:
+        """The definitions of all properties of a type, by name."""
+        answer = await self._request("GET", self._paths.properties(kind))
+        return {str(row.get("name")): row for row in _rows(answer.object())}
 
     async def stages(self, kind: str) -> dict[str, str]:
         """The stages of a type in all of its pipelines, by id: labels, with the pipeline's where it has several."""
-        answer = await self._http.request("GET", self._paths.pipelines(kind))
+        answer = await self._request("GET", self._paths.pipelines(kind))
         pipelines = _rows(answer.object())
         found: dict[str, str] = {}
         for pipeline in pipelines:
@@ -169,11 +225,25 @@ class HubSpotClient:
         """A property group, unless it is there already."""
         path = self._paths.properties(kind) + "/groups"
         request = {"name": name, "label": label, "displayOrder": -1}
-        await self._http.request("POST", path, json=request, expect={200, 201, 409})
+        await self._request("POST", path, json=request, expect={200, 201, 409})
 
     async def add_property(self, kind: str, definition: Mapping[str, object]) -> HttpAnswer:
         """A property, unless it is there already."""
-        return await self._http.request("POST", self._paths.properties(kind), json=definition, expect={200, 201, 409})
+        return await self._request("POST", self._paths.properties(kind), json=definition, expect={200, 201, 409})
+
+
+def missing_scopes(error: RefusedError) -> tuple[str, ...]:
+    """The scopes of which HubSpot says that the call needs one; none where it does not say."""
+    try:
+        errors = exact_json.loads_object(error.body).get("errors")
+    except ValueError:
+        return ()
+    found: dict[str, None] = {}
+    for entry in errors if isinstance(errors, list) else []:
+        for name in ("requiredGranularScopes", "requiredScopes"):
+            told = _inside(entry, "context", name)
+            found.update(dict.fromkeys(str(scope) for scope in told) if isinstance(told, list) else {})
+    return tuple(found)
 
 
 def chunks(items: Sequence[T], size: int = BATCH_INPUTS_MAX) -> Iterator[Sequence[T]]:
@@ -199,12 +269,13 @@ def _rows(body: JsonObject) -> list[JsonObject]:
     return [row for row in results if isinstance(row, dict)]
 
 
-def _ends(result: JsonObject) -> Iterator[tuple[str, bool]]:
+def _ends(result: JsonObject, has_primary: bool) -> Iterator[tuple[str, bool]]:
     ends = result.get("to")
     for end in ends if isinstance(ends, list) else []:
         types = _inside(end, "associationTypes")
         kinds = types if isinstance(types, list) else []
-        yield str(_inside(end, "toObjectId")), any(_inside(kind, "typeId") == PRIMARY_COMPANY for kind in kinds)
+        primary = has_primary and any(_inside(kind, "typeId") == PRIMARY_COMPANY for kind in kinds)
+        yield str(_inside(end, "toObjectId")), primary
 
 
 def _linked(ends: Sequence[tuple[str, bool]]) -> Linked:

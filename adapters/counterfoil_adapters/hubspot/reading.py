@@ -1,32 +1,19 @@
 """Pages of changes and single records: the sweeps, put together to whole records."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from counterfoil.sources.port import Page, Removed, SourceChange, SourceError
-from counterfoil_adapters.hubspot.client import HubSpotClient, Linked
-from counterfoil_adapters.hubspot.normalise import (
-    COMPANY_PROPERTIES,
-    DEAL_PROPERTIES,
-    KINDS,
-    LINE_PROPERTIES,
-    PRODUCT_PROPERTIES,
-    DealParts,
-    Rules,
-    archived_change,
-    company_change,
-    deal_change,
-    merged_changes,
-    product_change,
-)
+from counterfoil_adapters.hubspot.assembling import Assembler
+from counterfoil_adapters.hubspot.client import HubSpotClient
+from counterfoil_adapters.hubspot.kinds import KINDS, LINES, MODIFIED, PARTIES, SALES, named_in
+from counterfoil_adapters.hubspot.normalise import Rules, archived_change, merged_changes
 from counterfoil_adapters.hubspot.settings import HubSpotSettings
 from counterfoil_adapters.hubspot.sweep import Position, Sweep, archived_ms, modified_ms, parse_position
-from counterfoil_adapters.hubspot.values import Properties
 from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject
 
-LINES = "line_items"
 NOT_YET_SECONDS = 5.0
 REMEMBERED_MAX = 20_000
 
@@ -38,8 +25,8 @@ V = TypeVar("V")
 class Cursor:
     """Where the reading of one kind stands.
 
-    `main` is about its objects, `lines` (deals only) about line items, which change by themselves, `removed` (ms) the
-    newest deletion that was told.
+    `main` is about its objects, `lines` (of sales only) about line items, which change by themselves, `removed` (ms)
+    the newest deletion that was told.
     """
 
     main: Position
@@ -56,14 +43,6 @@ class Cursor:
     def at_rest(self) -> bool:
         """Whether the last reading came to its end."""
         return self.main.at == "rest" and (self.lines is None or self.lines.at == "rest")
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Changes, and the line items that went into them."""
-
-    changes: Sequence[SourceChange]
-    lines: Sequence[JsonObject] = ()
 
 
 def parse_cursor(text: str) -> Cursor:
@@ -86,48 +65,82 @@ def parse_cursor(text: str) -> Cursor:
         ) from error
 
 
+def rules_of(connection: str, settings: HubSpotSettings, mapping: Mapping[str, Any]) -> Rules:
+    """By which objects are read."""
+    held = mapping.get("connection")
+    zone = held.get("zone") if isinstance(held, Mapping) else None
+    return Rules(
+        connection=connection,
+        currency=settings.currency,
+        number_property=settings.number_property,
+        due_property=settings.due_property,
+        rate_property=settings.rate_property,
+        customers=tuple(kind for kind in named_in(mapping, "customer") if kind in PARTIES),
+        sold=tuple(kind for kind in named_in(mapping, "invoice") if kind in SALES),
+        zone=zone if isinstance(zone, str) else "UTC",
+    )
+
+
+def properties_of(rules: Rules, written: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """What is asked for of each kind.
+
+    Args:
+        written: the properties that are written back, by kind, so that our own values are known again.
+    """
+    deal = (rules.number_property, rules.due_property)
+    chosen: dict[str, Sequence[str]] = {}
+    for name, kind in KINDS.items():
+        more = (*(deal if name == "deal" else ()), *((rules.rate_property,) if name in SALES else ()))
+        optional = (one for one in more if one)
+        chosen[name] = tuple(dict.fromkeys((*kind.properties, *optional, *written.get(name, ()))))
+    return chosen
+
+
 class Reader:
-    """Reads whole records: a deal with its companies and lines, in as few calls as can be."""
+    """Reads whole records: a sale with its customers and lines, in as few calls as can be.
+
+    Args:
+        written: the properties that are written back, by kind.
+    """
 
     def __init__(
-        self, client: HubSpotClient, connection: str, settings: HubSpotSettings, written: Iterable[str]
+        self, client: HubSpotClient, rules: Rules, settings: HubSpotSettings, written: Mapping[str, Sequence[str]]
     ) -> None:
         self._client = client
-        self._rules = Rules(
-            connection, settings.currency, settings.number_property, settings.due_property, settings.rate_property
-        )
         self._poll_deletions = settings.poll_deletions
-        optional = (name for name in (settings.number_property, settings.due_property, settings.rate_property) if name)
-        self._properties: Mapping[str, Sequence[str]] = {
-            "company": COMPANY_PROPERTIES,
-            "product": PRODUCT_PROPERTIES,
-            "deal": tuple(dict.fromkeys((*DEAL_PROPERTIES, *optional, *written))),
-        }
+        self._properties = properties_of(rules, written)
+        self._assembler = Assembler(client, rules, self._properties)
         overlap = self._overlap = settings.overlap_seconds * 1000
         self._told: dict[Removed, None] = {}
         self._taken: dict[tuple[str, str], int] = {}
-        self._sweeps = {kind: Sweep(client, KINDS[kind], names, overlap) for kind, names in self._properties.items()}
-        self._line_sweep = Sweep(client, LINES, ("hs_lastmodifieddate",), overlap)
+        self._sweeps = {
+            name: Sweep(client, kind.plural, self._properties[name], overlap, kind.modified)
+            for name, kind in KINDS.items()
+        }
+        self._line_sweep = Sweep(client, LINES, (MODIFIED,), overlap)
 
     async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
         """Pages of one kind since a cursor."""
         held = await self._start(kind, parse_cursor(cursor) if cursor is not None else None)
+        lines_of = f"{LINES} of {kind}"
         async for found in self._sweeps[kind].run(held.main):
             # What the first listing shows as merged into something was never known here.
             listing = held.main.at == "list"
             held = replace(held, main=found.position)
             rows = found.rows if listing else self._fresh(kind, found.rows)
-            whole = await self._whole(kind, rows, merges=not listing)
-            page = await self._page(kind, held, whole.changes)
+            gone = [] if listing else [change for row in rows for change in merged_changes(kind, row)]
+            whole = await self._assembler.whole(kind, rows)
+            page = await self._page(kind, held, [*gone, *whole.changes])
             yield page
             self._remember(kind, found.rows, page.changes)
-            self._remember(LINES, whole.lines, ())
+            self._remember(lines_of, whole.lines, ())
         if held.lines is not None:
             async for found in self._line_sweep.run(held.lines):
                 held = replace(held, lines=found.position)
-                page = await self._page(kind, held, await self._deals_of_lines(self._fresh(LINES, found.rows)))
+                changes = await self._assembler.sales_of_lines(kind, self._fresh(lines_of, found.rows))
+                page = await self._page(kind, held, changes)
                 yield page
-                self._remember(LINES, found.rows, page.changes)
+                self._remember(lines_of, found.rows, page.changes)
 
     async def _page(self, kind: str, held: Cursor, changes: Sequence[SourceChange]) -> Page:
         """A page; the last one of a reading tells what was deleted as well."""
@@ -139,28 +152,26 @@ class Reader:
         return Page(changes=told, cursor=held.text(), done=True)
 
     async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
-        """One record, behind those that it names."""
-        plural, properties = KINDS[kind], self._properties[kind]
-        row = await self._client.get(plural, source_id, properties, archived=False)
+        """One record, behind those that it names; a refund with its payment and all others of that."""
+        object_id = source_id.partition("-")[0] if kind == "refund" else source_id
+        plural, properties = KINDS[kind].plural, self._properties[kind]
+        row = await self._client.get(plural, object_id, properties, archived=False)
         if row is None:
-            gone = await self._client.get(plural, source_id, properties, archived=True)
+            gone = await self._client.get(plural, object_id, properties, archived=True)
             if gone is not None:
                 return [archived_change(kind, gone)]
             raise SourceError(f"HubSpot does not show {kind} {source_id}.", retry_after=NOT_YET_SECONDS)
         winner = str(row.get("id"))
         merged: list[SourceChange] = []
-        if winner != source_id:
+        if winner != object_id:
             told = f"HubSpot answers for {kind} {source_id} with {winner}."
             merged = [Removed(kind=kind, source_id=source_id, evidence=told, merged_into=winner)]
-        if kind != "deal":
-            return [*merged, *(await self._whole(kind, [row], merges=False)).changes]
-        parts = await self._parts([row])
-        return [*merged, *await self._named_by(parts), *(deal_change(self._rules, part) for part in parts)]
+        return [*merged, *await self._assembler.with_named(kind, row)]
 
     async def _start(self, kind: str, held: Cursor | None) -> Cursor:
         if held is None:
             # The lines' starting point is taken first, so that one that changes during the listing comes again.
-            newest = await self._line_sweep.begin() if kind == "deal" else None
+            newest = await self._line_sweep.begin() if kind in SALES else None
             lines = Position("rest", newest.since) if newest is not None else None
             main = await self._sweeps[kind].begin()
             return Cursor(main, lines, main.since)
@@ -168,18 +179,6 @@ class Reader:
             return held
         lines = self._line_sweep.resume(held.lines) if held.lines is not None else None
         return Cursor(self._sweeps[kind].resume(held.main), lines, held.removed)
-
-    async def _whole(self, kind: str, rows: Sequence[JsonObject], *, merges: bool) -> Whole:
-        gone = [change for row in rows for change in merged_changes(kind, row)] if merges else []
-        match kind:
-            case "deal":
-                parts = await self._parts(rows)
-                lines = [row for part in parts for row in part.lines.values()]
-                return Whole([*gone, *(deal_change(self._rules, part) for part in parts)], lines)
-            case "company":
-                return Whole([*gone, *map(company_change, rows)])
-            case _:
-                return Whole([*gone, *(product_change(self._rules, row) for row in rows)])
 
     def _untold(self, changes: Sequence[SourceChange]) -> Sequence[SourceChange]:
         return [change for change in changes if not isinstance(change, Removed) or change not in self._told]
@@ -195,58 +194,18 @@ class Reader:
         _trim(self._taken)
         _trim(self._told)
 
-    async def _parts(self, deals: Sequence[JsonObject]) -> Sequence[DealParts]:
-        ids = [str(row.get("id")) for row in deals]
-        if not ids:
-            return []
-        companies = await self._client.linked("deals", ids, "companies")
-        links = await self._client.linked("deals", ids, LINES)
-        wanted = [line_id for found in links.values() for line_id in found.ids]
-        lines = await self._client.batch_read(LINES, wanted, LINE_PROPERTIES)
-        return [
-            _part(row, companies.get(source_id), links.get(source_id, Linked(())), lines)
-            for source_id, row in zip(ids, deals, strict=True)
-        ]
-
-    async def _named_by(self, parts: Sequence[DealParts]) -> Sequence[SourceChange]:
-        company_ids = [end for part in parts if part.companies for end in part.companies.ids]
-        product_ids = [
-            named
-            for part in parts
-            for row in part.lines.values()
-            if (named := Properties("line item", row).text("hs_product_id")) is not None
-        ]
-        companies = await self._client.batch_read("companies", company_ids, COMPANY_PROPERTIES)
-        products = await self._client.batch_read("products", product_ids, PRODUCT_PROPERTIES)
-        return [
-            *(company_change(row) for row in companies.values()),
-            *(product_change(self._rules, row) for row in products.values()),
-        ]
-
-    async def _deals_of_lines(self, rows: Sequence[JsonObject]) -> Sequence[SourceChange]:
-        """The deals that these line items are on: a line may change without its deal counting as modified."""
-        links = await self._client.linked(LINES, [str(row.get("id")) for row in rows], "deals")
-        ids = [deal_id for found in links.values() for deal_id in found.ids]
-        deals = await self._client.batch_read("deals", ids, self._properties["deal"])
-        return [deal_change(self._rules, part) for part in await self._parts(list(deals.values()))]
-
     async def _removed(self, kind: str, since: int) -> Sequence[tuple[int, SourceChange]]:
         """What HubSpot itself shows as deleted since an instant; what is merely not there proves nothing."""
         gone: list[tuple[int, SourceChange]] = []
         earliest = since - self._overlap
         after: str | None = None
         while True:
-            page = await self._client.page(KINDS[kind], ("hs_lastmodifieddate",), after, archived=True)
+            page = await self._client.page(KINDS[kind].plural, (KINDS[kind].modified,), after, archived=True)
             found = [(archived_ms(row), archived_change(kind, row)) for row in page.rows]
             gone.extend((moment, change) for moment, change in found if moment >= earliest)
             after = page.after
             if after is None:
                 return gone
-
-
-def _part(deal: JsonObject, companies: Linked | None, links: Linked, lines: Mapping[str, JsonObject]) -> DealParts:
-    own = {line_id: lines[line_id] for line_id in links.ids if line_id in lines}
-    return DealParts(deal, companies, links.ids, own)
 
 
 def _trim(remembered: dict[T, V]) -> None:

@@ -12,9 +12,9 @@ from typing import Literal
 
 from counterfoil.sources.port import SourceError
 from counterfoil_adapters.hubspot.client import SEARCH_LIMIT, HubSpotClient
+from counterfoil_adapters.hubspot.kinds import KINDS, MODIFIED
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-MODIFIED = "hs_lastmodifieddate"
 OBJECT_ID = "hs_object_id"
 
 State = Literal["rest", "list", "search", "tie"]
@@ -66,17 +66,21 @@ class Sweep:
 
     Args:
         overlap_ms: how far a new reading reaches back behind the last one, because the search index lags.
+        modified: the property with the instant of the last change; contacts call it otherwise than all others.
     """
 
-    def __init__(self, client: HubSpotClient, kind: str, properties: Sequence[str], overlap_ms: int) -> None:
+    def __init__(
+        self, client: HubSpotClient, kind: str, properties: Sequence[str], overlap_ms: int, modified: str = MODIFIED
+    ) -> None:
         self._client = client
         self._kind = kind
         self._properties = properties
         self._overlap = overlap_ms
+        self._modified = modified
 
     async def begin(self) -> Position:
         """Where a full reading starts. `since` is the newest change that HubSpot itself shows: no clocks compared."""
-        newest = await self._client.search(self._kind, [], f"-{MODIFIED}", [MODIFIED], 1)
+        newest = await self._client.search(self._kind, [], f"-{self._modified}", [self._modified], 1)
         return Position("list", modified_ms(newest[0]) if newest else 0)
 
     def resume(self, position: Position) -> Position:
@@ -107,7 +111,7 @@ class Sweep:
 
     async def _changed(self, position: Position) -> Rows:
         since = position.since
-        rows = await self._search([(MODIFIED, "GTE", str(since))], MODIFIED)
+        rows = await self._search([(self._modified, "GTE", str(since))], self._modified)
         newest = max((modified_ms(row) for row in rows), default=since)
         if len(rows) < SEARCH_LIMIT:
             return Rows(rows, Position("rest", max(since, newest)))
@@ -116,7 +120,7 @@ class Sweep:
         return Rows((), Position("tie", since, "0"))
 
     async def _tied(self, position: Position) -> Rows:
-        filters = [(MODIFIED, "EQ", str(position.since)), (OBJECT_ID, "GT", position.after or "0")]
+        filters = [(self._modified, "EQ", str(position.since)), (OBJECT_ID, "GT", position.after or "0")]
         rows = await self._search(filters, OBJECT_ID)
         if len(rows) < SEARCH_LIMIT:
             return Rows(rows, Position("search", position.since + 1))
@@ -133,7 +137,8 @@ def modified_ms(row: Mapping[str, JsonValue]) -> int:
         SourceError: the object does not say.
     """
     properties = row.get("properties")
-    held = properties.get(MODIFIED) if isinstance(properties, dict) else None
+    told = properties if isinstance(properties, dict) else {}
+    held = told.get(MODIFIED) or told.get(KINDS["contact"].modified)
     return _millis(row, held if isinstance(held, str) else row.get("updatedAt"))
 
 

@@ -2,12 +2,31 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
 
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 _MILLIS = re.compile(r"-?[0-9]{1,17}")
+
+
+def parse_instant(text: str) -> datetime:
+    """An instant, given as ISO 8601 or as milliseconds since 1970, in UTC.
+
+    Raises:
+        ValueError, OverflowError, OSError: neither.
+    """
+    if _MILLIS.fullmatch(text):
+        seconds, millis = divmod(int(text), 1000)
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=millis * 1000)
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def local_day(moment: datetime, zone: str) -> date:
+    """The day that an instant falls on in a zone."""
+    return moment.astimezone(ZoneInfo(zone)).date()
 
 
 class BadValueError(Exception):
@@ -66,13 +85,9 @@ class Properties:
         if text is None:
             return None
         try:
-            if _MILLIS.fullmatch(text):
-                seconds, millis = divmod(int(text), 1000)
-                return datetime.fromtimestamp(seconds, UTC).replace(microsecond=millis * 1000)
-            moment = datetime.fromisoformat(text)
+            return parse_instant(text)
         except (ValueError, OverflowError, OSError):
             raise self._bad(name, text, "a date") from None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
     def day(self, name: str | None) -> date | None:
         """A date property: HubSpot keeps it as midnight UTC, so no zone is applied.
@@ -82,6 +97,17 @@ class Properties:
         """
         moment = self.instant(name) if name is not None else None
         return moment.date() if moment is not None else None
+
+    def local_day(self, name: str, zone: str) -> date | None:
+        """The day of an instant in a zone; midnight UTC is how HubSpot keeps a day that was chosen as such.
+
+        Raises:
+            BadValueError: text that is no date.
+        """
+        moment = self.instant(name)
+        if moment is None:
+            return None
+        return moment.date() if moment.time() == time() else local_day(moment, zone)
 
     def _bad(self, name: str, text: str, wanted: str) -> BadValueError:
         return BadValueError(

@@ -4,12 +4,13 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
 
 from counterfoil.sources import signatures
 from counterfoil.sources.port import BadSignatureError, Delivery, WebhookRequest
+from counterfoil_adapters.hubspot.kinds import KINDS, SALES
 from counterfoil_schema.events.receipts import Hint
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -18,8 +19,11 @@ TIMESTAMP = "x-hubspot-request-timestamp"
 
 # HubSpot: request validation. Only these escapes are undone before signing; all others stay as sent.
 _UNDONE = re.compile(r"%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
-_TYPE_IDS = {"0-2": "company", "0-3": "deal", "0-7": "product"}
-_NAMES = frozenset(_TYPE_IDS.values())
+_TYPE_IDS = {kind.type_id: name for name, kind in KINDS.items() if name != "refund"}
+_LINKED = frozenset({*SALES, "payment"})
+"""Kinds of which a link that comes or goes is news."""
+
+_CLASSIC = {"commerce_payment": "payment"}
 _OPERATIONS = {
     "creation": "create",
     "propertyChange": "update",
@@ -27,6 +31,7 @@ _OPERATIONS = {
     "deletion": "delete",
     "restore": "restore",
     "merge": "merge",
+    "privacyDeletion": "erased",
 }
 
 
@@ -68,10 +73,11 @@ def _urls(url: str, public_url: str | None) -> Sequence[str]:
     return [urlunsplit((public.scheme, public.netloc, path, seen.query, "")) for path in paths]
 
 
-def read_delivery(body: bytes, *, app_id: str | None, portal_id: str | None) -> Delivery:
+def read_delivery(body: bytes, *, app_id: str | None, portal_id: str | None, kinds: Collection[str]) -> Delivery:
     """Hints out of a verified body.
 
     Args:
+        kinds: those that are read; events of others are passed over.
         app_id: our own app, whose writes come back as events and are passed over.
         portal_id: our own account; one app serves many, and the others' events are passed over.
 
@@ -83,7 +89,7 @@ def read_delivery(body: bytes, *, app_id: str | None, portal_id: str | None) -> 
     for event in events:
         if (portal_id and _text(event, "portalId") not in {portal_id, None}) or _is_own(event, app_id):
             continue
-        for hint in _hints(event):
+        for hint in (one for one in _hints(event) if one.kind in kinds):
             key = (hint.kind, hint.source_id, hint.operation, hint.other_id)
             hints[key] = _later(hints.get(key), hint)
     return Delivery(delivery_id=delivery_id(events), hints=tuple(hints.values()))
@@ -108,7 +114,7 @@ def _hints(event: JsonObject) -> Iterator[Hint]:
         yield from _ends(event, occurred_at)
         return
     source_id = _text(event, "objectId")
-    if kind not in _NAMES or source_id is None:
+    if kind not in KINDS or source_id is None:
         return
     if operation != "merge":
         yield Hint(kind=kind, source_id=source_id, operation=operation, occurred_at=occurred_at)
@@ -123,15 +129,16 @@ def _hints(event: JsonObject) -> Iterator[Hint]:
 
 
 def _ends(event: JsonObject, occurred_at: datetime | None) -> Iterator[Hint]:
-    """A link that came or went concerns the deal at whichever end it is."""
+    """A link that came or went concerns the sale or payment at whichever end it is."""
     left, _, right = (_text(event, "associationType") or "").partition("_TO_")
     ends = (
         (left, _text(event, "fromObjectTypeId"), _text(event, "fromObjectId")),
         (right, _text(event, "toObjectTypeId"), _text(event, "toObjectId")),
     )
     for name, type_id, source_id in ends:
-        if source_id is not None and "deal" in {name.lower(), _TYPE_IDS.get(type_id or "")}:
-            yield Hint(kind="deal", source_id=source_id, operation="update", occurred_at=occurred_at)
+        told = _TYPE_IDS.get(type_id or "", _CLASSIC.get(name.lower(), name.lower()))
+        if source_id is not None and told in _LINKED:
+            yield Hint(kind=told, source_id=source_id, operation="update", occurred_at=occurred_at)
 
 
 def _is_own(event: JsonObject, app_id: str | None) -> bool:

@@ -1,101 +1,88 @@
 """Writing values back to HubSpot, and telling our own values from somebody's edit."""
 
-import asyncio
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from counterfoil.sources.http import RefusedError, UnansweredError
 from counterfoil.sources.port import SourceError, WriteBack, WriteBackResult
-from counterfoil_adapters.hubspot.client import HubSpotClient
-from counterfoil_adapters.hubspot.normalise import KINDS
+from counterfoil_adapters.hubspot.client import NOT_FOUND, HubSpotClient, missing_scopes
+from counterfoil_adapters.hubspot.kinds import KINDS, SALES, scope
+from counterfoil_adapters.hubspot.property_setup import PropertySetup
 from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
-GROUP = "counterfoil"
-GROUP_LABEL = "QuickBooks (Counterfoil)"
 RECONNECT_SECONDS = 300.0
 BAD_REQUEST = 400
-
-_FIELD_TYPES = {"string": "text", "number": "number", "date": "date"}
 
 
 class WriteBacks:
     """Sets properties on HubSpot objects; sets the properties up where the account lacks them.
 
     Args:
-        types: the deal properties that the mapping writes to, with their HubSpot types.
+        key_property: takes a value of ours with each write, by which the record is found again under another id.
     """
 
-    def __init__(self, client: HubSpotClient, types: Mapping[str, str]) -> None:
+    def __init__(self, client: HubSpotClient, setup: PropertySetup, key_property: str | None = None) -> None:
         self._client = client
-        self._types = types
-        self._setting_up = asyncio.Lock()
-
-    async def ensure_properties(self) -> tuple[str, ...]:
-        """Create what the mapping writes to and the account lacks; the names of what was created.
-
-        Raises:
-            SourceError: HubSpot cannot be reached, or the token may not change properties.
-        """
-        return await self._ensure("deals", self._types)
+        self._setup = setup
+        self._key = key_property
 
     async def write(self, request: WriteBack) -> WriteBackResult:
         """Set the values, and say how it ended."""
         kind = KINDS.get(request.kind)
-        if kind is None:
+        if kind is None or request.kind == "refund":
             return WriteBackResult(
                 outcome="rejected",
                 reason=f"HubSpot has no {request.kind} to write back to.",
-                fix="Write back to deals, companies or products.",
+                fix="Write back to deals, quotes, invoices, payments, companies, contacts or products.",
             )
         if not request.values:
             return WriteBackResult(outcome="accepted")
         try:
-            return await self._write(kind, request)
+            return await self._write(kind.plural, request)
         except UnansweredError as error:
             return WriteBackResult(outcome="uncertain", reason=error.message, retry_after=error.retry_after)
         except RefusedError as error:
-            return _refused(request, error)
+            return _refused(request, kind.plural, error)
         except SourceError as error:
             return WriteBackResult(outcome="later", reason=error.message, retry_after=error.retry_after)
 
-    async def _write(self, kind: str, request: WriteBack) -> WriteBackResult:
+    async def _write(self, plural: str, request: WriteBack) -> WriteBackResult:
         try:
-            row = await self._client.update(kind, request.source_id, request.values, request.deadline)
+            row = await self._set(plural, request)
         except RefusedError as error:
             if error.status != BAD_REQUEST or "PROPERTY_DOESNT_EXIST" not in _codes(error.body):
                 raise
-            types = {name: self._types.get(name, "string") for name in request.values}
-            # Several may miss it at once: what the first one sets up, the others no longer find missing.
-            async with self._setting_up:
-                await self._ensure(kind, types)
-            row = await self._client.update(kind, request.source_id, request.values, request.deadline)
+            await self._setup.make(plural)
+            row = await self._set(plural, request)
         return WriteBackResult(outcome="accepted", version=str(row.get("updatedAt")))
 
-    async def _ensure(self, kind: str, types: Mapping[str, str]) -> tuple[str, ...]:
-        missing = sorted(types.keys() - await self._client.property_names(kind))
-        if missing:
-            await self._client.add_group(kind, GROUP, GROUP_LABEL)
-        for name in missing:
-            definition = {
-                "name": name,
-                "label": name.replace("_", " ").capitalize(),
-                "groupName": GROUP,
-                "type": types[name],
-                "fieldType": _FIELD_TYPES[types[name]],
-                "description": "Written by Counterfoil from QuickBooks.",
-            }
-            await self._client.add_property(kind, definition)
-        return tuple(missing)
+    async def _set(self, plural: str, request: WriteBack) -> JsonObject:
+        """By id, together with the key; where no object bears the id any more, by the key. Never creates one."""
+        if self._key is None or request.kind not in SALES:
+            return await self._client.update(plural, request.source_id, request.values, request.deadline)
+        key = key_of(request.kind, request.source_id)
+        try:
+            values = {**request.values, self._key: key}
+            return await self._client.update(plural, request.source_id, values, request.deadline)
+        except RefusedError as error:
+            if error.status != NOT_FOUND:
+                raise
+        return await self._client.update(plural, key, request.values, request.deadline, id_property=self._key)
 
 
-def same_values(values: Mapping[str, str], raw: str) -> bool:
+def key_of(kind: str, source_id: str) -> str:
+    """The unique value of a record, whichever connection writes it."""
+    return f"counterfoil:{kind}:{source_id}"
+
+
+def same_values(kind: str, values: Mapping[str, str], raw: str) -> bool:
     """Whether a payload already holds these values; 1200.00 and 1200 are the same, and so are nothing and blank."""
     try:
         payload = exact_json.loads_object(raw)
     except ValueError:
         return False
-    whole = payload.get("deal", payload)
+    whole = payload.get(kind, payload)
     properties = whole.get("properties") if isinstance(whole, dict) else None
     held: JsonObject = properties if isinstance(properties, dict) else {}
     return all(_same(value, held.get(name)) for name, value in values.items())
@@ -112,7 +99,7 @@ def _same(wanted: str, held: JsonValue) -> bool:
     return left == right if left.is_finite() and right.is_finite() else False
 
 
-def _refused(request: WriteBack, error: RefusedError) -> WriteBackResult:
+def _refused(request: WriteBack, plural: str, error: RefusedError) -> WriteBackResult:
     match error.status:
         case 401:
             # It says nothing about the record: once the connection is mended, the same write will do.
@@ -120,7 +107,8 @@ def _refused(request: WriteBack, error: RefusedError) -> WriteBackResult:
                 outcome="later", reason=error.message, fix=error.remedy, retry_after=RECONNECT_SECONDS
             )
         case 403:
-            fix = "Give the token the scope crm.objects.deals.write."
+            named = error.remedy if missing_scopes(error) else ""
+            fix = named or f"Give the token the scope {scope(plural, write=True)}."
         case 404:
             fix = (
                 f"The {request.kind} {request.source_id} was deleted or merged in HubSpot; nothing is left to write to."

@@ -1,21 +1,56 @@
-"""`adapters new`, `adapters list`, `adapters check`: writing a source of one's own."""
+"""`adapters setup`: what write-back needs at a source. `adapters new`, `list`, `check`: writing one of one's own."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli.options import JsonOption
-from counterfoil.cli.running import run_without_settings
+from counterfoil.cli.options import CONFIG_FILE, CompanyOption, ConfigOption, JsonOption
+from counterfoil.cli.running import run, run_without_settings
+
+if TYPE_CHECKING:
+    from counterfoil.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     adapters = typer.Typer(help="Source adapters.", no_args_is_help=True, rich_markup_mode=None)
+    adapters.command("setup")(set_up)
     adapters.command("new")(new_adapter)
     adapters.command("list")(list_adapters)
     adapters.command("check")(check_adapter)
     app.add_typer(adapters, name="adapters")
+
+
+def set_up(
+    connection: Annotated[
+        str | None, typer.Argument(metavar="[CONNECTION]", help="Only this source; default: all configured.")
+    ] = None,
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Set up what is missing; without it, only say what is.")
+    ] = False,
+    config: ConfigOption = CONFIG_FILE,
+    company: CompanyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set up at a source what write-back needs: properties or custom fields.
+
+    Tells of each that the mapping's [write_back] names whether it is there, missing, or there and not fit, and which
+    scopes the token needs. With --apply it makes the missing ones, and nothing else: what is there is never changed.
+    Safe to repeat, and safe beside a running `counterfoil serve`.
+
+    Leaves with 1 while something is missing or not fit.
+
+    Example: counterfoil adapters setup hubspot --apply
+    """
+
+    async def work(settings: "Settings") -> int:
+        from counterfoil.cli.tasks.source_setup import set_up_sources
+
+        return await set_up_sources(settings, connection, apply=apply, as_json=as_json)
+
+    run(work, config=config, company=company, as_json=as_json)
 
 
 def new_adapter(

@@ -34,6 +34,11 @@ MERGE: Final = "merge"
 READ_AGAIN_MAX: Final = 5
 """How many sales of one page that do not add up are read once more; where many do not, no edit is the cause."""
 
+ERASED: Final = "erased"
+"""The operation of a hint whose record the source has destroyed, as privacy laws ask for it: nothing is left to read,
+and its signed delivery is the source's word for it.
+"""
+
 CONTENT_RULE: Final = "2:"
 """What a hash of a record's content begins with: by which rule it was made. Those of the first rule begin with nothing.
 
@@ -229,7 +234,7 @@ class SourceReader:
         settled: list[tuple[str, str]] = []
         for hint in hints:
             try:
-                changes = await kept_apart(connection, adapter.read(hint.kind, hint.source_id))
+                changes = await self._hinted(connection, adapter, hint)
             except SourceError as trouble:
                 about = (hint.kind, hint.source_id)
                 troubles.append(
@@ -245,6 +250,12 @@ class SourceReader:
             done = HintsSettled(connection=connection, through=through, settled=tuple(settled))
             await self._session.receive([NewEvent(event=done)])
         return troubles
+
+    async def _hinted(self, connection: str, adapter: SourceAdapter, hint: HintRow) -> Sequence[SourceChange]:
+        if hint.operation == ERASED:
+            evidence = f"Its webhook says that the source erased {hint.kind} {hint.source_id} for good."
+            return [Removed(kind=hint.kind, source_id=hint.source_id, evidence=evidence)]
+        return await kept_apart(connection, adapter.read(hint.kind, hint.source_id))
 
     async def _with_winner(self, change: SourceChange, hint: HintRow) -> SourceChange:
         """Some sources say only by webhook what a record was merged into, and show afterwards that it is gone."""

@@ -45,7 +45,10 @@ DERIVABLE: Final[AbstractMapping[str, type[BaseModel]]] = {
 
 ALWAYS: Final = ("connection", "source_kind", "id")
 _FIXED: Final = frozenset(
-    {"kind", "line_id", "customer", "product", "employee", "contractor", "won", "active", "approved"}
+    {
+        *("kind", "line_id", "customer", "product", "employee", "contractor", "won", "active", "approved"),
+        "received",
+    }
 )
 """What a record is, whom it concerns and whether it counts: for the source to say, and for other rules."""
 

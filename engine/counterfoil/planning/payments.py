@@ -6,11 +6,21 @@ from counterfoil.planning.dates import NoDateError, plausible
 from counterfoil.planning.exchange import currency_fields
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text, to_cents
-from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, name_ref, named, private_note, record_ref
+from counterfoil.planning.outcome import (
+    Draft,
+    DraftOrRefusal,
+    carry,
+    label,
+    name_ref,
+    named,
+    private_note,
+    record_ref,
+    void,
+)
 from counterfoil.planning.sales import known_customer, no_date, template_values
 from counterfoil.planning.second_parties import Party, party_for, with_party
 from counterfoil.planning.templates import fill
-from counterfoil.planning.types import LINE_KEY, Park, Plan, PlanRequest, StateView
+from counterfoil.planning.types import LINE_KEY, Park, Plan, PlanRequest, Skip, StateView
 from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.records import Payment
@@ -19,8 +29,10 @@ _REFERENCE_MAX = 21
 
 
 def plan_payment(record: Payment, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
-    """Plan a payment."""
+    """Plan a payment, or what becomes of one that did not come, or was taken back."""
     key = request.record_key
+    if not record.received:
+        return _not_received(record, key, mapping, view)
     customer = known_customer(key, record.customer, view)
     if isinstance(customer, Park):
         return customer
@@ -28,6 +40,20 @@ def plan_payment(record: Payment, request: PlanRequest, mapping: Mapping, view: 
     if isinstance(party, Park):
         return party
     return with_party(party, carry(_draft(record, party, key, mapping, view), request, mapping, view))
+
+
+def _not_received(record: Payment, key: str, mapping: Mapping, view: StateView) -> Plan:
+    stands = f"status {record.status}" if record.status else "no status"
+    link = view.link(key)
+    if link is None:
+        return Skip(code="not_received", reason=f"{named(key)} is no money received ({stands}).")
+    if mapping.payment.removed == "void" or link.status != "live":
+        return void(mapping, link, "payment", person=record.customer)
+    return Park(
+        code="not_received",
+        reason=f"{named(key)} is no longer money received ({stands}), but {label(link)} stands for it in QuickBooks.",
+        fix='Void the payment in QuickBooks; or set [payment] removed = "void" in the mapping, then retry it.',
+    )
 
 
 def _draft(record: Payment, party: Party, key: str, mapping: Mapping, view: StateView) -> DraftOrRefusal:

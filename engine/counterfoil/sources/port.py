@@ -227,6 +227,37 @@ class AtOneInstant(Protocol):
     at_one_instant: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Something that must be at the source for what the mapping writes back: a property, a custom field.
+
+    `path` is the key of the mapping (or of the connection's settings) that asks for it, `what` says what it is and
+    where (`text property of deals`). `wrong`: it is there, and not fit; it is somebody's, and stays as it is. `scopes`:
+    what a token needs to set it up. `known` are the names that the source has in that place.
+    """
+
+    path: tuple[str, ...]
+    name: str
+    what: str
+    state: Literal["there", "missing", "wrong"]
+    problem: str = ""
+    scopes: tuple[str, ...] = ()
+    known: Sequence[str] = ()
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """What an adapter may offer beside SourceAdapter, so that nobody sets up by hand what write-back needs."""
+
+    async def prepare(self, *, write: bool) -> Sequence[Need]:
+        """How each need stands; with `write`, after what was missing was set up. Nothing else is ever changed.
+
+        Raises:
+            SourceError: the source cannot be asked now, or the token may not; named, with the scope that it lacks.
+        """
+        ...
+
+
 class SourceAdapter(Protocol):
     """One connection to one source system."""
 

@@ -52,6 +52,7 @@ def judge(trial: Trial, text: str) -> list[Finding]:
         *_names(trial, places),
         *_accounts(trial),
         *_source(trial, places),
+        *_needs(trial, places),
         *_parks(trial),
         *_troubles(trial),
     ]
@@ -159,6 +160,21 @@ def _source(trial: Trial, places: Places) -> Iterator[Finding]:
         else:
             says = f'{one.what} "{one.name}": {one.records:,} of the sample, {one.then}'
             yield placed("left out", places.of(path) if path in places else None, says, one.fix, records=one.records)
+
+
+def _needs(trial: Trial, places: Places) -> Iterator[Finding]:
+    """What the mapping writes back to, and the source lacks or has otherwise."""
+    source = trial.mapping.connection.source
+    for need in trial.sample.needs:
+        path: Path = need.path
+        place = places.of_value(path, need.name) if path in places else None
+        if need.state == "missing":
+            says = unknown_name(f'{_key(path)} names "{need.name}", no {need.what} in {source}', need.name, need.known)
+            fix = f"Correct the name; or have it set up: counterfoil adapters setup {trial.sample.connection} --apply"
+            yield placed("error", place, says, fix)
+        elif need.state == "wrong":
+            says = f'{_key(path)} names "{need.name}", which cannot be written to as {need.what}: {need.problem}'
+            yield placed("error", place, says, "Name another, which is then set up, or correct it in the source.")
 
 
 def _parks(trial: Trial) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from counterfoil.dispatch.adapters import kept_apart, pages
-from counterfoil.sources import Describing, Seen, SourceAdapter, SourceError, Unreadable
+from counterfoil.sources import Describing, Need, Preparing, Seen, SourceAdapter, SourceError, Unreadable
 from counterfoil_schema.records import Record, record_key, split_key
 
 READS_MAX = 200
@@ -23,6 +23,7 @@ class Sample:
         whole: kinds of which everything is in the sample.
         troubles: why some of it could not be read.
         statuses: of sales, all that the source has, with what people call them; None where its adapter does not tell.
+        needs: how that stands at the source which the mapping writes back to.
     """
 
     connection: str
@@ -33,6 +34,7 @@ class Sample:
     whole: set[str] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
     statuses: Mapping[str, str] | None = None
+    needs: Sequence[Need] = ()
     reads: int = 0
     _missed: set[str] = field(default_factory=set)
 
@@ -74,6 +76,11 @@ async def read_sample(connection: str, adapter: SourceAdapter, of_each_kind: int
         try:
             sample.statuses = (await kept_apart(connection, adapter.describe())).statuses
         except SourceError as trouble:  # a token that may read records may be kept from settings
+            sample.troubles.append(str(trouble))
+    if isinstance(adapter, Preparing):
+        try:
+            sample.needs = await kept_apart(connection, adapter.prepare(write=False))
+        except SourceError as trouble:
             sample.troubles.append(str(trouble))
     return sample
 

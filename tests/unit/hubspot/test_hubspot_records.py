@@ -1,5 +1,6 @@
 """Normalising: figures worked out here, from the meaning of HubSpot's properties."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -8,12 +9,16 @@ from hypothesis import strategies as st
 
 from counterfoil.sources.port import Seen, SourceChange, Unreadable
 from counterfoil_adapters.hubspot.client import Linked
-from counterfoil_adapters.hubspot.normalise import DealParts, Rules, company_change, deal_change, product_change
+from counterfoil_adapters.hubspot.kinds import KINDS, SALES
+from counterfoil_adapters.hubspot.normalise import Parties, Rules, company_change, contact_change, product_change
+from counterfoil_adapters.hubspot.payments import PaymentParts, Step, payment_change, refund_changes
+from counterfoil_adapters.hubspot.sales import SaleParts, sale_change
 from counterfoil_adapters.hubspot.write_back import same_values
 from counterfoil_schema.exact_json import JsonObject, dumps
 from counterfoil_schema.records import Customer, Invoice, InvoiceLine, Product
 
 RULES = Rules("crm", currency="USD")
+MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
 cents = st.decimals(min_value=Decimal("-99999999.99"), max_value=Decimal("99999999.99"), places=2)
 
 
@@ -23,7 +28,8 @@ def row(source_id: str = "1", **properties: str | None) -> JsonObject:
 
 def of(deal: JsonObject, *lines: JsonObject, companies: Linked | None = None) -> SourceChange:
     ids = [str(line["id"]) for line in lines]
-    return deal_change(RULES, DealParts(deal, companies, ids, {str(line["id"]): line for line in lines}))
+    parties = Parties({"company": companies} if companies is not None else {})
+    return sale_change(RULES, SaleParts("deal", deal, parties, ids, {str(line["id"]): line for line in lines}))
 
 
 def invoice_of(change: SourceChange) -> Invoice:
@@ -117,7 +123,7 @@ def test_a_line_without_a_price_names_the_line() -> None:
 
 
 def test_a_line_that_hubspot_does_not_show_is_no_line_less() -> None:
-    change = deal_change(RULES, DealParts(row("512"), None, ["9"], {}))
+    change = sale_change(RULES, SaleParts("deal", row("512"), line_ids=["9"]))
     assert isinstance(change, Unreadable)
     assert change.place == "deal 512, line item 9"
 
@@ -143,12 +149,23 @@ def test_the_version_follows_the_content_and_not_its_wrapping() -> None:
     assert versions[0] != versions[2]
 
 
-@given(st.dictionaries(st.text(min_size=1), st.none() | st.text()))
-def test_whatever_a_deal_holds_it_is_seen_or_explained(properties: dict[str, str | None]) -> None:
-    change = deal_change(RULES, DealParts({**row(), "properties": dict(properties)}, None, [], {}))
-    assert isinstance(change, Seen | Unreadable)
+values = st.none() | st.text() | st.sampled_from(["1E+9999999", "-5", "2026-11-01", "succeeded", "refunded", "0.30"])
+"""Of properties: whatever text, and some that are read."""
+
+
+@given(st.dictionaries(st.sampled_from(sorted({p for kind in KINDS.values() for p in kind.properties})), values))
+def test_whatever_an_object_holds_it_is_seen_or_explained(properties: dict[str, str | None]) -> None:
+    whole: JsonObject = {**row(), "properties": dict(properties)}
+    line: JsonObject = {**row("9", price="1", hs_tax_amount="0.10"), "createdAt": "2026-11-01T00:00:00Z"}
+    parties = Parties({"company": Linked(["7"])})
+    changes = [company_change(whole), contact_change(whole), product_change(RULES, whole)]
+    for kind in SALES:
+        sale = SaleParts(kind, whole, parties, ["9"], {"9": line})
+        paid = PaymentParts(whole, parties, [sale, sale], [Step(str(properties.get("hs_refunds_amount")), MOMENT)])
+        changes.extend([sale_change(RULES, sale), payment_change(RULES, paid), *refund_changes(RULES, paid)])
+    assert all(isinstance(change, Seen | Unreadable) for change in changes)
 
 
 @given(st.text())
 def test_same_values_never_raises(raw: str) -> None:
-    assert not same_values({"a": "1"}, raw)
+    assert not same_values("deal", {"a": "1"}, raw)

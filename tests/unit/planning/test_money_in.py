@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from counterfoil.planning.plan import plan
-from counterfoil.planning.types import Park
+from counterfoil.planning.types import Park, Skip
 from counterfoil_schema.records import CreditMemo, Payment
-from support.planning import COMPANY, DEAL, WIDGET, View, line, lines_of, mapping, only, request
+from support.planning import COMPANY, DEAL, WIDGET, View, line, lines_of, link_of, mapping, only, request
 
 OTHER = "hubspot:deal:513"
 KEY = "hubspot:payment:9"
@@ -78,6 +78,21 @@ def test_money_that_no_invoice_takes_parks_where_the_mapping_says_so() -> None:
     planned = plan(request(paid(), KEY), mapping('[payment]\nunapplied = "park"\n'), view())
     assert isinstance(planned, Park)
     assert planned.reason == "payment 9 (hubspot) leaves 20.00 USD applied to no invoice."
+
+
+def test_money_that_did_not_come_is_passed_over_and_what_was_taken_back_is_seen() -> None:
+    pending = paid(received=False, status="processing")
+    skipped = plan(request(pending, KEY), mapping(), view())
+    assert isinstance(skipped, Skip)
+    assert "no money received (status processing)" in skipped.reason
+    books = view()
+    books.links[KEY] = link_of(only(plan(request(paid(), KEY), mapping(), view())), KEY)
+    lost = paid(received=False, status="disputed_lost")
+    parked = plan(request(lost, KEY), mapping(), books)
+    assert isinstance(parked, Park)
+    assert (parked.code, "disputed_lost" in parked.reason) == ("not_received", True)
+    voided = only(plan(request(lost, KEY), mapping('[payment]\nremoved = "void"\n'), books))
+    assert (voided.operation, voided.entity) == ("void", "Payment")
 
 
 def credit(*lines: object, **values: object) -> CreditMemo:

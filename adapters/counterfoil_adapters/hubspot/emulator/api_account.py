@@ -17,13 +17,17 @@ PROPERTY_TYPES = frozenset({"string", "number", "date", "datetime", "enumeration
 
 @dataclass(slots=True)
 class Credentials:
-    """What opens the account: a static token, and an app's refresh token with the access tokens it gave."""
+    """What opens the account: a static token, and an app's refresh token with the access tokens it gave.
+
+    `scopes` are those that any of them was granted; None: all.
+    """
 
     access_token: str
     client_id: str
     client_secret: str
     refresh_token: str
     granted: dict[str, float] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None
 
     def opens(self, token: str, now: float) -> bool:
         """Whether a bearer token is good."""

@@ -38,6 +38,7 @@ class ObjectApi:
         return [
             web.post(prefix + "/{type}/search", self.search),
             web.post(prefix + "/{type}/merge", self.merge),
+            web.post(prefix + "/{type}/gdpr-delete", self.erase),
             web.post(prefix + "/{type}/batch/read", self.batch_read),
             web.post(prefix + "/{type}/batch/create", self.batch_create),
             web.post(prefix + "/{type}/batch/update", self.batch_update),
@@ -75,9 +76,9 @@ class ObjectApi:
     async def read(self, request: web.Request) -> web.Response:
         kind = kind_of(request)
         row = self._find(kind, request, archived=is_archived(request))
-        return answer(
-            shown(self._portal, kind, row, listed(request, "properties"), listed(request, "associations")),
-        )
+        wanted, linked = listed(request, "properties"), listed(request, "associations")
+        history = listed(request, "propertiesWithHistory")
+        return answer(shown(self._portal, kind, row, [*wanted, *history], linked, history))
 
     async def create(self, request: web.Request) -> web.Response:
         kind = kind_of(request)
@@ -108,6 +109,15 @@ class ObjectApi:
         self._portal.merge(kind.plural, primary, loser, self._app)
         return answer(self._whole(kind, primary))
 
+    async def erase(self, request: web.Request) -> web.Response:
+        kind = kind_of(request)
+        body = await json_body(request)
+        row = self._by(kind, {"id": body.get("objectId")}, body.get("idProperty"))
+        if row is None or kind.plural != "contacts":
+            raise PortalError(404, "resource not found", "OBJECT_NOT_FOUND")
+        self._portal.erase(kind.plural, row, self._app)
+        return web.Response(status=204)
+
     async def search(self, request: web.Request) -> web.Response:
         kind = kind_of(request)
         query = search.parse_query(await json_body(request), default_sort="createdate")
@@ -129,6 +139,8 @@ class ObjectApi:
         body = await json_body(request)
         wanted = body.get("properties")
         names = [str(name) for name in wanted] if isinstance(wanted, list) else []
+        told = body.get("propertiesWithHistory")
+        history = [str(name) for name in told] if isinstance(told, list) else []
         id_property = body.get("idProperty")
         results: list[object] = []
         missing: list[str] = []
@@ -138,7 +150,7 @@ class ObjectApi:
             if row is None:
                 missing.append(str(entry.get("id")))
             else:
-                results.append(shown(self._portal, kind, row, names))
+                results.append(shown(self._portal, kind, row, [*names, *history], (), history))
         message = f"Could not get some {kind.singular.upper()} objects, they may be deleted or not exist."
         errors = [batch_error("OBJECT_NOT_FOUND", message, {"ids": missing})] if missing else []
         return batch_answer(self._portal.now(), results, errors)
@@ -194,6 +206,9 @@ class ObjectApi:
                 if other is None or not isinstance(end, dict):
                     raise PortalError(400, "An association names a type or an object that does not exist")
                 self._portal.associate(kind.plural, row.object_id, other, number(end.get("id")))
+                self._portal.tell_association(
+                    kind.plural, row.object_id, other, number(end.get("id")), self._app, removed=False
+                )
         return row
 
     def _whole(self, kind: ObjectType, row: CrmObject) -> dict[str, object]:

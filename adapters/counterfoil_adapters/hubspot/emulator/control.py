@@ -47,6 +47,7 @@ class Control:
             web.post("/people/{type}/{id}", self.person_edits),
             web.patch("/people/{type}/{id}", self.person_edits),
             web.delete("/people/{type}/{id}", self.person_deletes),
+            web.post("/people/{type}/{id}/erase", self.person_erases),
             web.post("/people/{type}/{id}/restore", self.person_restores),
             web.get("/state", self.state),
             web.get("/objects/{type}", self.objects),
@@ -94,6 +95,10 @@ class Control:
 
     async def person_deletes(self, request: web.Request) -> web.Response:
         self._portal.archive(kind_of(request).plural, self._live(request), PERSON)
+        return web.Response(status=204)
+
+    async def person_erases(self, request: web.Request) -> web.Response:
+        self._portal.erase(kind_of(request).plural, self._live(request), PERSON)
         return web.Response(status=204)
 
     async def person_restores(self, request: web.Request) -> web.Response:

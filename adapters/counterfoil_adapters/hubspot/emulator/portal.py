@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from counterfoil.ports import Clock
+from counterfoil_adapters.hubspot.emulator import commerce
 from counterfoil_adapters.hubspot.emulator.catalogue import (
     ASSOCIATION_TYPE_IDS,
     OBJECT_TYPES,
@@ -16,6 +17,7 @@ from counterfoil_adapters.hubspot.emulator.catalogue import (
     built_in_properties,
 )
 from counterfoil_adapters.hubspot.emulator.derived import derive
+from counterfoil_adapters.hubspot.emulator.errors import PortalError
 from counterfoil_adapters.hubspot.emulator.values import check_values, iso_millis
 
 JOURNAL_ENTRIES_MAX = 200_000
@@ -34,15 +36,25 @@ class Actor:
 PERSON = Actor("CRM_UI", "userId:1")
 
 
+@dataclass(frozen=True, slots=True)
+class Was:
+    """A value that a property had from an instant on."""
+
+    value: str
+    since: datetime
+    source: str
+
+
 @dataclass(slots=True)
 class CrmObject:
-    """One object; `properties` holds only what is set."""
+    """One object; `properties` holds only what is set, `history` what each was, the newest last."""
 
     object_id: int
     properties: dict[str, str]
     created: datetime
     updated: datetime
     archived_at: datetime | None = None
+    history: dict[str, list[Was]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -108,9 +120,13 @@ class Portal:
         now = self.now()
         self._next_id = max(self._next_id, (table.ids[-1] + 1) if table.ids else 0)
         row = CrmObject(self._next_id, {name: value for name, value in values.items() if value != ""}, now, now)
+        commerce.check(kind, None, values, self)
+        self._refuse_duplicates(kind, None, values)
+        commerce.begin(kind, row.properties, len(table.ids))
         self._next_id += 1
         derive(kind, row.properties)
         table.put(row)
+        self._note(row, {}, actor)
         self._record("create", kind, row, values, actor)
         self._tell("creation", kind, row, actor)
         for name, value in row.properties.items():
@@ -120,6 +136,8 @@ class Portal:
     def update(self, kind: str, row: CrmObject, properties: Mapping[str, object], actor: Actor) -> None:
         """Set properties; an empty value clears one. The object counts as modified even where nothing differs."""
         values = check_values(self.tables[kind].properties, properties)
+        commerce.check(kind, row.object_id, values, self)
+        self._refuse_duplicates(kind, row.object_id, values)
         before = dict(row.properties)
         for name, value in values.items():
             if value == "":
@@ -129,12 +147,69 @@ class Portal:
         derive(kind, row.properties)
         row.updated = max(self.now(), row.updated)
         self._record("update", kind, row, values, actor)
+        self._tell_changes(kind, row, before, actor)
+        self._settle_around(kind, row.object_id, actor)
+
+    def _tell_changes(self, kind: str, row: CrmObject, before: Mapping[str, str], actor: Actor) -> None:
+        self._note(row, before, actor)
         for name in sorted(before.keys() | row.properties.keys()):
             value = row.properties.get(name, "")
             if before.get(name, "") != value:
                 self._tell("propertyChange", kind, row, actor, propertyName=name, propertyValue=value)
 
-    def archive(self, kind: str, row: CrmObject, actor: Actor) -> None:
+    def _note(self, row: CrmObject, before: Mapping[str, str], actor: Actor) -> None:
+        for name, value in row.properties.items():
+            if before.get(name) != value:
+                row.history.setdefault(name, []).append(Was(value, row.updated, actor.change_source))
+
+    def _refuse_duplicates(self, kind: str, object_id: int | None, values: Mapping[str, str]) -> None:
+        table = self.tables[kind]
+        for name, value in values.items():
+            if value == "" or table.properties[name].get("hasUniqueValue") is not True:
+                continue
+            if any(row.object_id != object_id and row.properties.get(name) == value for row in table.rows.values()):
+                told = f"{name} must be unique: another of the {kind} has the value {value}"
+                problem: dict[str, object] = {
+                    "message": told,
+                    "code": "CONFLICTING_UNIQUE_VALUE",
+                    "context": {"propertyName": [name]},
+                }
+                raise PortalError(400, told, errors=[problem])
+
+    def _settle_around(self, kind: str, object_id: int, actor: Actor) -> None:
+        """Work out anew what depends on an object: the quote or invoice that it is, or is linked to."""
+        around = [(kind, object_id)] if kind in {"quotes", "invoices"} else []
+        if kind in {"line_items", "commerce_payments"}:
+            around = [(left, end) for left in ("quotes", "invoices") for end in self.linked_ids(kind, object_id, left)]
+        for left, end in around:
+            row = self.find(left, end)
+            if row is None:
+                continue
+            before = dict(row.properties)
+            commerce.settle(left, end, self)
+            if before != row.properties:
+                row.updated = max(self.now(), row.updated)
+                self._tell_changes(left, row, before, actor)
+
+    def properties_of(self, kind: str, object_id: int) -> dict[str, str] | None:
+        """What a live object holds, to be changed in place."""
+        row = self.find(kind, object_id)
+        return row.properties if row is not None else None
+
+    def linked_ids(self, left: str, left_id: int, right: str) -> list[int]:
+        """Ids of what an object is linked to."""
+        return [end for end, _ in self.ends(left, left_id, right)]
+
+    def erase(self, kind: str, row: CrmObject, actor: Actor) -> None:
+        """Delete for good, as privacy laws ask for it: nothing of it is shown any more, archived or not."""
+        self.archive(kind, row, actor, told=False)
+        table = self.tables[kind]
+        del table.rows[row.object_id]
+        table.ids.remove(row.object_id)
+        self._record("erase", kind, row, {}, actor)
+        self._tell("privacyDeletion", kind, row, actor)
+
+    def archive(self, kind: str, row: CrmObject, actor: Actor, *, told: bool = True) -> None:
         """Delete: the object stays readable with `archived=true`, its associations go."""
         row.archived_at = self.now()
         row.updated = row.archived_at
@@ -144,8 +219,9 @@ class Portal:
             if right == kind:
                 for ends in links.values():
                     ends.pop(row.object_id, None)
-        self._record("archive", kind, row, {}, actor)
-        self._tell("deletion", kind, row, actor)
+        if told:
+            self._record("archive", kind, row, {}, actor)
+            self._tell("deletion", kind, row, actor)
 
     def restore(self, kind: str, row: CrmObject, actor: Actor) -> None:
         """Bring a deleted object back, without its associations."""
@@ -165,6 +241,7 @@ class Portal:
         for (left, right), links in list(self.associations.items()):
             if left == kind:
                 for other, type_id in links.pop(loser.object_id, {}).items():
+                    self.associations.get((right, kind), {}).get(other, {}).pop(loser.object_id, None)
                     self.associate(kind, primary.object_id, right, other, type_id)
         del table.rows[loser.object_id]
         table.ids.remove(loser.object_id)
@@ -223,6 +300,8 @@ class Portal:
                 if name not in table.properties:
                     table.properties[name] = custom_property(name, "string", "text", "information", name)
             derive(kind, row.properties)
+            for name, value in row.properties.items():
+                row.history.setdefault(name, [Was(value, row.updated, "IMPORT")])
             table.put(row)
             self._next_id = max(self._next_id, row.object_id + 1)
 
@@ -235,6 +314,8 @@ class Portal:
         self, left: str, left_id: int, right: str, right_id: int, actor: Actor, *, removed: bool
     ) -> None:
         """Emit the event of a link that was made or taken away."""
+        for kind, object_id in ((left, left_id), (right, right_id)):
+            self._settle_around(kind, object_id, actor)
         row = self.tables[left].rows.get(left_id)
         if row is not None:
             names = (self.tables[left].kind.singular.upper(), self.tables[right].kind.singular.upper())

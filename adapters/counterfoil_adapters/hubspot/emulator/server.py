@@ -27,6 +27,7 @@ from counterfoil_adapters.hubspot.emulator.limits import RateLimits
 from counterfoil_adapters.hubspot.emulator.pipelines import pipelines
 from counterfoil_adapters.hubspot.emulator.portal import Actor, Portal
 from counterfoil_adapters.hubspot.emulator.samples import sample
+from counterfoil_adapters.hubspot.emulator.scopes import refuse_unless
 from counterfoil_adapters.hubspot.emulator.webhooks import App, WebhookSender
 from counterfoil_adapters.hubspot.emulator.wire import answer, error_body
 
@@ -162,7 +163,7 @@ class HubSpotEmulator:
             return self._faulty(fault)
         if fault is not None and fault.kind == "slow":
             await self._clock.sleep(fault.seconds)
-        refused = self._unauthorised(request) or self._limited(request)
+        refused = self._unauthorised(request) or self._unscoped(request) or self._limited(request)
         response = refused or await self._refusals(request, handler)
         response.headers.update(self.limits.headers())
         if fault is not None and fault.kind == "lost_answer" and request.transport is not None:
@@ -177,6 +178,13 @@ class HubSpotEmulator:
             return None
         message = "Authentication credentials not found or expired. Send a valid Bearer token."
         return self._error(PortalError(401, message, "INVALID_AUTHENTICATION"))
+
+    def _unscoped(self, request: web.Request) -> web.Response | None:
+        try:
+            refuse_unless(self.credentials.scopes, request.method, request.path)
+        except PortalError as error:
+            return self._error(error)
+        return None
 
     def _limited(self, request: web.Request) -> web.Response | None:
         if request.path.startswith("/oauth/"):

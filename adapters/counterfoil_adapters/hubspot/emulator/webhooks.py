@@ -151,7 +151,8 @@ class WebhookSender:
 
     def _envelope(self, event: Event, event_id: int) -> Event:
         kind = _KINDS[str(event["object_type"])]
-        classic = self._classic and kind.plural in _CLASSIC
+        # HubSpot has the erasure of a contact in the older form alone (new subscription types for webhooks).
+        classic = (self._classic or event["happening"] == "privacyDeletion") and kind.plural in _CLASSIC
         subject = kind.singular if classic else "object"
         rest = {name: value for name, value in event.items() if name not in {"happening", "object_type"}}
         return {

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from counterfoil_adapters.hubspot.emulator.catalogue import ObjectType, object_type
 from counterfoil_adapters.hubspot.emulator.errors import PortalError
-from counterfoil_adapters.hubspot.emulator.portal import CrmObject, Portal
+from counterfoil_adapters.hubspot.emulator.portal import CrmObject, Portal, Was
 from counterfoil_adapters.hubspot.emulator.values import iso_millis
 from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject
@@ -83,9 +83,14 @@ def all_properties(kind: ObjectType, row: CrmObject) -> dict[str, str | None]:
 
 
 def shown(
-    portal: Portal, kind: ObjectType, row: CrmObject, wanted: Iterable[str] = (), linked: Iterable[str] = ()
+    portal: Portal,
+    kind: ObjectType,
+    row: CrmObject,
+    wanted: Iterable[str] = (),
+    linked: Iterable[str] = (),
+    history: Iterable[str] = (),
 ) -> dict[str, object]:
-    """An object as an answer shows it: the asked-for properties that exist, null where unset."""
+    """An object as an answer shows it: the asked-for properties that exist, null where unset, and what they were."""
     names = list(wanted) or list(kind.shown)
     names += [name for name in ("createdate", kind.modified, "hs_object_id") if name not in names]
     held = all_properties(kind, row)
@@ -99,8 +104,15 @@ def shown(
     }
     if row.archived_at is not None:
         body["archivedAt"] = iso_millis(row.archived_at)
+    told = {name: [_was(was) for was in reversed(row.history.get(name, []))] for name in history if name in known}
+    if told:
+        body["propertiesWithHistory"] = told
     associations = _linked(portal, kind, row, linked)
     return {**body, "associations": associations} if associations else body
+
+
+def _was(was: Was) -> dict[str, object]:
+    return {"value": was.value, "timestamp": iso_millis(was.since), "sourceType": was.source}
 
 
 def _linked(portal: Portal, kind: ObjectType, row: CrmObject, names: Iterable[str]) -> dict[str, object]:
