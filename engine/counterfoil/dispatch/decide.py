@@ -27,6 +27,7 @@ from counterfoil_schema.events.decisions import (
     IntentWithdrawn,
 )
 from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, SourceRemoved, SourceUnreadable
+from counterfoil_schema.records import PayRun
 
 ORDINALS_MAX = 1_000
 """More intents than any plan of one change has."""
@@ -74,7 +75,7 @@ class Decider:
         record = await self._store.one(RecordRow, self._company, change.record_key)
         if record is not None and record.position > change.position:
             return self._superseded(change, record.position)
-        withdrawn = await self._overtake(change)
+        withdrawn = await self._overtake(change, event)
         if withdrawn is None:
             return None
         mapping = await self._mappings.held(event.connection)
@@ -118,9 +119,12 @@ class Decider:
     def _decided(self, change: ChangeRow, events: Sequence[Event]) -> Decided:
         return Decided(events=events, bears_on=(change.record_key,))
 
-    async def _overtake(self, change: ChangeRow) -> list[Event] | None:
+    async def _overtake(self, change: ChangeRow, event: SourceObserved | SourceRemoved) -> list[Event] | None:
         """Withdrawals of what earlier changes planned and did not send; None while something is in flight."""
-        rows = await self._store.intents_of(self._company, change.record_key)
+        # Reading those of further documents takes a call for each record: only where there can be any.
+        has_further = isinstance(event, SourceRemoved) or isinstance(event.record, PayRun)
+        read = self._store.intents_of_changes if has_further else self._store.intents_of
+        rows = await read(self._company, change.record_key)
         withdrawn: list[Event] = []
         for row in rows:
             if row.target != "quickbooks":

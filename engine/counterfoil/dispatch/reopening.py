@@ -18,6 +18,7 @@ from counterfoil_schema.records import (
     Invoice,
     Payment,
     Payout,
+    PayRun,
     Record,
     Refund,
     TimeEntry,
@@ -29,6 +30,7 @@ WANTING = {
     "invoice": "unknown_invoice",
     "employee": "unknown_employee",
     "vendor": "unknown_vendor",
+    "pay_run": "unknown_pay_run",
 }
 """Codes of what is parked because a record of a kind, which it names, was never shown."""
 
@@ -101,5 +103,7 @@ def references(record: Record) -> frozenset[str]:
             return frozenset({record.employee})
         case ContractorPayment():
             return frozenset({record.contractor})
+        case PayRun():
+            return frozenset({record.reverses} if record.reverses is not None else ())
         case _:
             return frozenset()

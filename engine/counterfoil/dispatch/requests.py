@@ -43,7 +43,7 @@ class RequestTaker:
 
     async def _decide(self, request: RequestRow, head: int) -> list[Event]:
         changes = await self._store.some(ChangeRow, "changes_of_record", self._session.company, request.record_key)
-        intents = await self._store.intents_of(self._session.company, request.record_key)
+        intents = await self._store.intents_of_changes(self._session.company, request.record_key)
         intents = [row for row in intents if row.intent_id not in self._in_flight]
         notes = await self._store.some(
             IntentRow, "refused_notes", self._session.company, request.record_key, 0, NOTES_PER_RECORD

@@ -111,7 +111,7 @@ class WriteBackPlans:
 
     async def _outside(self, change: ChangeRow) -> str:
         """The reason without what is another party's: what the books say may name others, what we say of it may not."""
-        rows = await self._store.intents_of(self._company, change.record_key)
+        rows = await self._store.intents_of_changes(self._company, change.record_key)
         refused = [
             row.settled
             for row in rows

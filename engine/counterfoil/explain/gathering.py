@@ -117,10 +117,17 @@ class _Gathering:
                     await self._add_positions([intent.planned, intent.settled])
 
     async def record(self, key: str) -> None:
-        """Everything recorded about a source record, and about its document."""
-        intents = await self._store.intents_of(self._company, key)
+        """Everything recorded about a source record, its document, and further ones that its changes called for."""
+        intents = await self._store.intents_of_changes(self._company, key)
         self.intents.update(row.intent_id for row in intents)
         await self._timeline(key)
+        # A further document has a key of its own; the change that called for it is another record's.
+        await self._add_positions(row.change for row in intents if row.target == "quickbooks")
+        for further in dict.fromkeys(row.record_key for row in intents if row.record_key != key):
+            await self._timeline(further)
+            beside = await self._store.one(LinkRow, self._company, further)
+            if beside is not None:
+                await self.document(beside.entity, beside.document_id)
         link = await self._store.one(LinkRow, self._company, key)
         if link is not None:
             await self.document(link.entity, link.document_id)

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.mapping_errors import Path
-from counterfoil.planning.sections import Accounts, ContractorAccounts, SaleSection, TimeRule
+from counterfoil.planning.pay_sections import Accounts
+from counterfoil.planning.sections import ContractorAccounts, SaleSection, TimeRule
 from counterfoil_schema.events.receipts import TaxMode
+from counterfoil_schema.records import PayPart
 
 TRACKED = {"department": "Department", "class": "Class"}
 
@@ -72,6 +75,10 @@ def _sale(section: str, part: SaleSection, *, made: bool) -> Iterator[NameUse]:
 
 def _payroll(mapping: Mapping) -> Iterator[NameUse]:
     section = mapping.payroll
+    if section.clearing is not None:
+        yield NameUse(path=("payroll", "clearing"), entity="Account", name=section.clearing)
+    if section.accrual.account is not None:
+        yield NameUse(path=("payroll", "accrual", "account"), entity="Account", name=section.accrual.account)
     yield from _accounts(("payroll", "accounts"), section.accounts)
     for department, rule in section.departments.items():
         path = ("payroll", "departments", department)
@@ -82,10 +89,12 @@ def _payroll(mapping: Mapping) -> Iterator[NameUse]:
 
 
 def _accounts(path: Path, accounts: Accounts) -> Iterator[NameUse]:
-    for part in Accounts.model_fields:
-        name: str | None = getattr(accounts, part)
+    for part in get_args(PayPart):
+        name = accounts.of(part)
         if name is not None:
             yield NameUse(path=(*path, part), entity="Account", name=name)
+        for kind, account in accounts.types.of(part).items():
+            yield NameUse(path=(*path, "types", part, kind), entity="Account", name=account)
 
 
 def _contractors(mapping: Mapping) -> Iterator[NameUse]:

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from counterfoil.planning.derivable import DERIVABLE, fields_of, filter_problem, problem_of
 from counterfoil.planning.mapping_errors import MappingError, Places, problems_of, syntax_problem, unknown_name
 from counterfoil.planning.ownership import ENTITIES, Ownership, known_fields
+from counterfoil.planning.pay_sections import PayrollSection
 from counterfoil.planning.sections import (
     ConnectionSection,
     ContractorPaymentSection,
@@ -30,7 +31,6 @@ from counterfoil.planning.sections import (
     PartySection,
     PaymentSection,
     PayoutSection,
-    PayrollSection,
     PostPolicy,
     PostSection,
     ProductSection,
@@ -133,6 +133,7 @@ def parse_mapping(text: str, *, file: str, default_zone: str | None = None) -> M
         *_zone_problems(mapping, places),
         *_field_problems(mapping, places),
         *_derived_problems(mapping, places),
+        *_payroll_problems(mapping, places),
         *_filter_problems(mapping, places),
     )
     if problems:
@@ -179,6 +180,19 @@ def _filter_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:
         problem = filter_problem(section, document, expression) if expression is not None else None
         if problem is not None:
             problems.append(places.at_value((section, "filter"), expression) + problem)
+    return tuple(problems)
+
+
+def _payroll_problems(mapping: Mapping, places: Places) -> tuple[str, ...]:
+    """What one setting of pay runs needs of another."""
+    section, problems = mapping.payroll, list[str]()
+    if section.entry == "department" and section.clearing is None:
+        says = '[payroll] entry = "department" needs an account to clear the entries by: set clearing = "…" there.'
+        problems.append(places.at_value(("payroll", "entry"), section.entry) + says)
+    rule = section.accrual
+    if rule.by != "none" and rule.account is None:
+        says = f'[payroll.accrual] by = "{rule.by}" needs the account of the liability: set account = "…" there.'
+        problems.append(places.at_value(("payroll", "accrual", "by"), rule.by) + says)
     return tuple(problems)
 
 

@@ -11,11 +11,9 @@ from counterfoil.planning.templates import (
     LINK_NAMES,
     MEMO_NAMES,
     NUMBER_NAMES,
-    PAY_RUN_NAMES,
     TIME_NAMES,
     template_of,
 )
-from counterfoil_schema.records import PayPart
 
 Rule = Literal["park", "suffix", "adopt"]
 Owner = Literal["source", "books", "ask"]
@@ -39,7 +37,6 @@ When = Annotated[
     Literal["won"] | tuple[Name, ...],
     BeforeValidator(_one_status, json_schema_input_type=Literal["won"] | Name | tuple[Name, ...]),
 ]
-PayRunTemplate = Annotated[str, AfterValidator(template_of(PAY_RUN_NAMES))]
 ContractorTemplate = Annotated[str, AfterValidator(template_of(CONTRACTOR_NAMES))]
 TimeTemplate = Annotated[str, AfterValidator(template_of(TIME_NAMES))]
 CustomerName = Annotated[str, Field(pattern=r"^(\d+|[^:\s]+:[^:\s]+:\S+)$")]
@@ -237,47 +234,6 @@ class PayoutSection(FromKinds):
     memo: MemoTemplate = "From {connection} {kind} {id}"
     edited: Literal["update", "park"] = "park"
     removed: Literal["park"] = "park"
-
-
-class Accounts(Section):
-    """Accounts per part of a pay run, by their full names in the books."""
-
-    wages: Name | None = None
-    reimbursement: Name | None = None
-    employer_tax: Name | None = None
-    employer_benefit: Name | None = None
-    net_pay: Name | None = None
-    tax_payment: Name | None = None
-    employee_benefit: Name | None = None
-    other_deduction: Name | None = None
-
-
-class DepartmentRule(Accounts):
-    """`[payroll.departments.NAME]`: accounts of its own, and its name in the books where that differs."""
-
-    name: Name | None = None
-
-
-class PayrollSection(FromKinds):
-    """`[payroll]`: one balanced journal entry per processed pay run.
-
-    `minimum_people`: a line that stands for fewer people is merged into the group `other`, and then into a wider part,
-    which its description tells; a run of which a line would still stand for fewer is parked. `shown_alone`: parts of
-    which such a line may be seen.
-    """
-
-    accounts: Accounts = Accounts()
-    departments: dict[str, DepartmentRule] = Field(default_factory=dict)
-    track: Literal["department", "class", "none"] = "none"
-    date: Literal["check_date", "period_end"] = "check_date"
-    minimum_people: Annotated[int, Field(ge=1)] = 2
-    shown_alone: tuple[PayPart, ...] = ()
-    other: Name = "Other"
-    number: PayRunTemplate = "PR-{check_date}-{id:6}"
-    number_too_long: Literal["park", "shorten"] = "park"
-    memo: PayRunTemplate = "Pay run {period_start} to {period_end}"
-    stated_debit_mismatch: Literal["park", "ignore"] = "park"
-    changed_after_posting: Literal["park"] = "park"
 
 
 class ContractorAccounts(Section):

@@ -13,6 +13,8 @@ LINK_NAMES = ("document_id",)
 TIME_NAMES = ("id", "connection", "kind", "date", "project", "task")
 CONTRACTOR_NAMES = ("id", "connection", "kind", "date")
 PAY_RUN_NAMES = ("id", "connection", "kind", "check_date", "period_start", "period_end")
+PAY_ENTRY_NAMES = (*PAY_RUN_NAMES, "entry", "department")
+ACCRUAL_NAMES = (*PAY_RUN_NAMES, "month")
 
 _PART = re.compile(r"\{([^{}:]*)(?::(\d{1,3}))?\}")
 

@@ -75,6 +75,10 @@ class StateStore:
 
         return await self._gatherer.get(("intents", company), record_key, read) or ()
 
+    async def intents_of_changes(self, company: int, record_key: str) -> Sequence[IntentRow]:
+        """The same, and those of further documents that the record's changes called for, under keys of their own."""
+        return await self.some(IntentRow, "intents_of_changes", company, record_key)
+
     async def answer(self, query: str, company: int, *question: str) -> str | None:
         """What a named query answers to one of many questions: it takes them as arrays, one for each part.
 

@@ -8,7 +8,7 @@ from typing import Literal
 from counterfoil.planning.filters import FILTERED
 from counterfoil.planning.mapped_names import names_in
 from counterfoil.planning.mapping_errors import Path, Place, Places, unknown_name
-from counterfoil.planning.sections import DepartmentRule, FromKinds
+from counterfoil.planning.sections import FromKinds
 from counterfoil.planning.types import Park, Skip
 from counterfoil.trial.planned import Trial
 from counterfoil.trial.source_names import of_source
@@ -137,9 +137,7 @@ def _accounts(trial: Trial) -> Iterator[Finding]:
         parts = {
             line.part
             for line in record.lines
-            if line.amount
-            and getattr(section.departments.get(line.department, DepartmentRule()), line.part) is None
-            and getattr(section.accounts, line.part) is None
+            if line.amount and section.account_of(line.department, line.part, line.type)[0] is None
         }
         lacking.update(parts)
     for part, count in sorted(lacking.items()):
