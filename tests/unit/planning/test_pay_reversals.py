@@ -1,0 +1,226 @@
+"""Pay runs taken back, and what holds for the entries of any run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterfoil.planning.types import Plan, Unchanged
+from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.records import PayPart, PayRun, PayRunLine
+from support.pay_runs import (
+    ACCOUNTS,
+    BY_DEPARTMENT,
+    RUN,
+    TAKEN_BACK,
+    balance,
+    intents,
+    negative,
+    parked,
+    part,
+    planned,
+    posted,
+    resolved,
+    rows,
+    run,
+)
+from support.planning import View, changed, lines_of, only
+
+
+def test_a_reversal_mirrors_what_is_posted_whatever_the_mapping_says_today() -> None:
+    first = intents(planned(run(), BY_DEPARTMENT))
+    view = View(links=posted(first), records={RUN: run()})
+    other = BY_DEPARTMENT.replace('"Wages"', '"Salaries"').replace('entry = "department"\n', "")
+    back = intents(planned(negative(run()), other, view, TAKEN_BACK))
+    assert [(one.record_key, one.doc_number) for one in back] == [
+        (None, "PR-2026-11-20-r00001"),
+        ("gusto:payroll@2:r00001", "P2-2026-11-20-r00001"),
+        ("gusto:payroll@3:r00001", "P3-2026-11-20-r00001"),
+    ]
+    assert {one.body["TxnDate"] for one in back} == {"2026-11-20"}
+    assert back[0].body["PrivateNote"] == (
+        "Reversal of PR-2026-11-13-p00001: Pay run 2026-10-25 to 2026-11-07 {marker}"
+    )
+    assert balance([*(link.latest for link in view.links.values()), *(one.body for one in back)]) == {}
+
+
+def test_a_reversal_follows_what_a_bookkeeper_moved() -> None:
+    first = intents(planned(run(), ACCOUNTS))
+    links = posted(first)
+    moved = resolved({**links[RUN].latest})
+    assert isinstance(moved, dict)
+    (line, *_) = lines_of(moved)
+    line["JournalEntryLineDetail"] = {"PostingType": "Debit", "AccountRef": {"value": "Salaries of officers"}}
+    view = View(links={RUN: replace(links[RUN], latest=moved)}, records={RUN: run()})
+    back = only(planned(negative(run()), ACCOUNTS, view, TAKEN_BACK))
+    assert rows(back.body)[0][:2] == ("Salaries of officers", Decimal("-2000.00"))
+    assert balance([moved, back.body]) == {}
+
+
+def test_a_reversal_of_what_is_not_posted_yet_waits_for_it() -> None:
+    view = View(records={RUN: run()})
+    back = intents(planned(negative(run()), BY_DEPARTMENT, view, TAKEN_BACK))
+    assert {one.needs for one in back} == {(RUN, "gusto:payroll@2:p00001", "gusto:payroll@3:p00001")}
+    first = intents(planned(run(), BY_DEPARTMENT))
+    assert balance(one.body for one in (*first, *back)) == {}
+
+
+def test_a_reversal_in_a_closed_period_parks_or_says_that_it_moved() -> None:
+    links = posted(intents(planned(run(), ACCOUNTS)))
+    view = View(links=links, records={RUN: run()}, closed=date(2026, 11, 30))
+    refusal = parked(planned(negative(run()), ACCOUNTS, view, TAKEN_BACK))
+    assert refusal.code == "period_closed"
+    assert 'reversal_closed = "first_open_day"' in refusal.fix
+    moving = '[payroll]\nreversal_closed = "first_open_day"\n' + ACCOUNTS
+    back = only(planned(negative(run()), moving, view, TAKEN_BACK))
+    assert back.body["TxnDate"] == "2026-12-01"
+    assert "dated 2026-11-20 at the source" in str(back.body["PrivateNote"])
+    # Once posted it stays where it is, when the books are closed further.
+    later = View(links={**links, **posted([back], TAKEN_BACK)}, records={RUN: run()}, closed=date(2026, 12, 31))
+    assert isinstance(planned(negative(run()), moving, later, TAKEN_BACK), Unchanged)
+
+
+def taken_back_in_part(*people: int) -> PayRun:
+    sales, engineering = people
+    return negative(
+        run(
+            *(
+                part("Sales", "wages", "1000.00", sales),
+                part("Engineering", "wages", "2000.00", engineering),
+                part("Sales", "net_pay", "3000.00", sales + engineering),
+            )
+        )
+    )
+
+
+BIG = run(
+    part("Sales", "wages", "5000.00", 5),
+    part("Engineering", "wages", "4000.00", 4),
+    part("Sales", "net_pay", "9000.00", 9),
+)
+
+
+def test_a_run_taken_back_in_part_lands_on_the_accounts_of_the_whole() -> None:
+    view = View(links=posted(intents(planned(BIG, ACCOUNTS))), records={RUN: BIG})
+    other = ACCOUNTS.replace('"Wages"', '"Salaries"')
+    back = only(planned(taken_back_in_part(2, 2), other, view, TAKEN_BACK))
+    assert rows(back.body) == [
+        ("Wages", Decimal("-2000.00"), "Wages: Engineering"),
+        ("Wages", Decimal("-1000.00"), "Wages: Sales"),
+        ("Checking", Decimal("3000.00"), "Net pay"),
+    ]
+
+
+def test_a_run_taken_back_for_all_but_one_would_show_the_one() -> None:
+    view = View(links=posted(intents(planned(BIG, ACCOUNTS))), records={RUN: BIG})
+    assert parked(planned(taken_back_in_part(4, 2), ACCOUNTS, view, TAKEN_BACK)).code == "too_few_people"
+    assert parked(planned(taken_back_in_part(4, 2), ACCOUNTS, View(records={RUN: BIG}), TAKEN_BACK)).code == (
+        "too_few_people"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("deleted", "original_gone"), ("voided", "original_gone"), ("live", "original_incomplete")]
+)
+def test_a_reversal_of_what_is_not_there_parks(status: str, code: str) -> None:
+    links = posted(intents(planned(run(), BY_DEPARTMENT)))
+    links["gusto:payroll@2:p00001"] = changed(links["gusto:payroll@2:p00001"], {"status": status})
+    if status == "live":
+        del links["gusto:payroll@3:p00001"]
+    found = planned(negative(run()), BY_DEPARTMENT, View(links=links, records={RUN: run()}), TAKEN_BACK)
+    assert parked(found).code == code
+
+
+def test_a_reversal_of_a_run_that_nobody_showed_parks() -> None:
+    assert parked(planned(negative(run()), ACCOUNTS, None, TAKEN_BACK)).code == "unknown_pay_run"
+    unprocessed = View(records={RUN: run(processed=False, status="external")})
+    assert parked(planned(negative(run()), ACCOUNTS, unprocessed, TAKEN_BACK)).code == "original_not_posted"
+
+
+CENTS = st.integers(-900_000, 9_000_000).map(lambda cents: Decimal(cents) / 100)
+DEPARTMENTS = ("Sales", "Legal", "Support")
+TYPES: Sequence[str | None] = (None, "Regular", "Overtime")
+BEARING: Sequence[PayPart] = ("wages", "reimbursement", "employer_tax", "employer_benefit")
+GOING: Sequence[PayPart] = ("tax_payment", "employee_benefit", "other_deduction")
+TYPED = """
+[payroll.accounts.types.wages]
+Overtime = "Overtime wages"
+[payroll.accounts.types.other_deduction]
+Regular = "Repaid advances"
+"""
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> PayRun:
+    lines = [
+        PayRunLine(
+            department=draw(st.sampled_from(DEPARTMENTS)),
+            part=draw(st.sampled_from((*BEARING, *GOING))),
+            amount=draw(CENTS),
+            people=draw(st.integers(2, 6)),
+            type=draw(st.sampled_from(TYPES)),
+        )
+        for _ in range(draw(st.integers(1, 8)))
+    ]
+    borne = sum((line.amount for line in lines if line.part in BEARING), Decimal(0))
+    gone = sum((line.amount for line in lines if line.part in GOING), Decimal(0))
+    lines.append(PayRunLine(department="Sales", part="net_pay", amount=borne - gone, people=9))
+    start = date(2026, 9, 1).toordinal() + draw(st.integers(0, 60))
+    end = start + draw(st.integers(0, 75))
+    paid = end + draw(st.integers(-20, 40))
+    return run(
+        *lines,
+        period_start=date.fromordinal(start),
+        period_end=date.fromordinal(end),
+        check_date=date.fromordinal(paid),
+    )
+
+
+def bodies(found: Plan) -> list[JsonObject]:
+    return [one.body for one in found] if isinstance(found, tuple) else []
+
+
+@given(runs(), st.sampled_from(["run", "department"]), st.sampled_from(["days", "weekdays"]), st.booleans())
+def test_whatever_the_run_all_entries_balance_and_come_to_the_run(
+    record: PayRun, entry: str, by: str, early: bool
+) -> None:
+    options = f'[payroll]\ntrack = "class"\nentry = "{entry}"\nclearing = "Clearing"\n{ACCOUNTS}{TYPED}'
+    accrual = (
+        f'[payroll.accrual]\nby = "{by}"\naccount = "Accrued"\nreverse = "{"pay_date" if early else "first_day"}"\n'
+    )
+    plain = planned(record, options.replace('entry = "department"', 'entry = "run"'))
+    found = bodies(planned(record, options + accrual))
+    for body in found:
+        assert sum(amount for _, amount, _ in rows(body)) == 0
+    assert balance(found) == balance(bodies(plain))
+    months = {str(body["TxnDate"])[:7] for body in found}
+    shares = [balance(body for body in found if str(body["TxnDate"]).startswith(month)) for month in months]
+    assert merged(shares) == balance(found)
+    if found:
+        keys = [one.record_key for one in intents(planned(record, options + accrual))]
+        assert len(set(keys)) == len(keys)
+
+
+def merged(shares: Iterable[Mapping[tuple[str, ...], Decimal]]) -> dict[tuple[str, ...], Decimal]:
+    sums: dict[tuple[str, ...], Decimal] = {}
+    for share in shares:
+        for where, amount in share.items():
+            sums[where] = sums.get(where, Decimal(0)) + amount
+    return {where: amount for where, amount in sums.items() if amount}
+
+
+@given(runs(), st.sampled_from(["run", "department"]))
+def test_whatever_the_run_its_reversal_takes_it_to_zero_on_every_account_and_class(record: PayRun, entry: str) -> None:
+    options = f'[payroll]\ntrack = "class"\nentry = "{entry}"\nclearing = "Clearing"\n{ACCOUNTS}{TYPED}'
+    first = planned(record, options)
+    if not isinstance(first, tuple):
+        return
+    links = posted(first)
+    back = planned(negative(record), ACCOUNTS, View(links=links, records={RUN: record}), TAKEN_BACK)
+    assert balance([*(link.latest for link in links.values()), *bodies(back)]) == {}
+    before = planned(negative(record), options, View(records={RUN: record}), TAKEN_BACK)
+    assert balance([*bodies(first), *bodies(before)]) == {}
