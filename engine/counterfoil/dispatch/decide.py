@@ -27,7 +27,7 @@ from counterfoil_schema.events.decisions import (
     IntentWithdrawn,
 )
 from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, SourceRemoved, SourceUnreadable
-from counterfoil_schema.records import PayRun
+from counterfoil_schema.records import ContractorPayment, PayRun
 
 ORDINALS_MAX = 1_000
 """More intents than any plan of one change has."""
@@ -122,7 +122,7 @@ class Decider:
     async def _overtake(self, change: ChangeRow, event: SourceObserved | SourceRemoved) -> list[Event] | None:
         """Withdrawals of what earlier changes planned and did not send; None while something is in flight."""
         # Reading those of further documents takes a call for each record: only where there can be any.
-        has_further = isinstance(event, SourceRemoved) or isinstance(event.record, PayRun)
+        has_further = isinstance(event, SourceRemoved) or isinstance(event.record, PayRun | ContractorPayment)
         read = self._store.intents_of_changes if has_further else self._store.intents_of
         rows = await read(self._company, change.record_key)
         withdrawn: list[Event] = []
