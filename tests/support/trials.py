@@ -21,8 +21,9 @@ def books(
     inactive: Sequence[str] = (),
     tax_mode: TaxMode = "none",
     tracking: Sequence[str] = (),
+    types: Mapping[str, str] | None = None,
 ) -> BooksSeen:
-    """Books with these names in their lists; ids count from 1 in each."""
+    """Books with these names in their lists, and accounts of these types; ids count from 1 in each."""
     facts = BooksFacts(
         realm_id="1",
         name="Books",
@@ -37,7 +38,9 @@ def books(
     )
     listed = {
         entity: [
-            Listed(document_id=str(number), name=name, active=name not in inactive)
+            Listed(
+                document_id=str(number), name=name, active=name not in inactive, account_type=(types or {}).get(name)
+            )
             for number, name in enumerate(names, start=1)
         ]
         for entity, names in (lists or {}).items()

@@ -22,12 +22,14 @@ class NameUse:
         path: the key that holds it, as the file has it.
         entity: the list of the books that must hold the name; `Customer` stands for a customer's id.
         made: it is created where the books lack it.
+        use: of an account of pay runs, what is booked there: a part, `clearing` or `accrual`.
     """
 
     path: Path
     entity: str
     name: str
     made: bool = False
+    use: str = ""
 
 
 def names_in(mapping: Mapping, tax_mode: TaxMode) -> list[NameUse]:
@@ -76,9 +78,10 @@ def _sale(section: str, part: SaleSection, *, made: bool) -> Iterator[NameUse]:
 def _payroll(mapping: Mapping) -> Iterator[NameUse]:
     section = mapping.payroll
     if section.clearing is not None:
-        yield NameUse(path=("payroll", "clearing"), entity="Account", name=section.clearing)
+        yield NameUse(path=("payroll", "clearing"), entity="Account", name=section.clearing, use="clearing")
     if section.accrual.account is not None:
-        yield NameUse(path=("payroll", "accrual", "account"), entity="Account", name=section.accrual.account)
+        at = ("payroll", "accrual", "account")
+        yield NameUse(path=at, entity="Account", name=section.accrual.account, use="accrual")
     yield from _accounts(("payroll", "accounts"), section.accounts)
     for department, rule in section.departments.items():
         path = ("payroll", "departments", department)
@@ -92,9 +95,9 @@ def _accounts(path: Path, accounts: Accounts) -> Iterator[NameUse]:
     for part in get_args(PayPart):
         name = accounts.of(part)
         if name is not None:
-            yield NameUse(path=(*path, part), entity="Account", name=name)
+            yield NameUse(path=(*path, part), entity="Account", name=name, use=part)
         for kind, account in accounts.types.of(part).items():
-            yield NameUse(path=(*path, "types", part, kind), entity="Account", name=account)
+            yield NameUse(path=(*path, "types", part, kind), entity="Account", name=account, use=part)
 
 
 def _contractors(mapping: Mapping) -> Iterator[NameUse]:

@@ -9,11 +9,12 @@ from counterfoil.dispatch.watched import NAMED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One entry of a list: by its full name, `Parent:Child`."""
+    """One entry of a list: by its full name, `Parent:Child`; an account with its type (`Other Current Liability`)."""
 
     document_id: str
     name: str
     active: bool
+    account_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,5 +45,8 @@ async def see_books(books: Books, entities: Sequence[str] = NAMED) -> BooksSeen:
     lists: dict[str, list[Listed]] = {}
     for entity in entities:
         rows = await books.names(entity, "live")
-        lists[entity] = [Listed(document_id=one.document_id, name=one.name, active=one.active) for one in rows]
+        lists[entity] = [
+            Listed(document_id=one.document_id, name=one.name, active=one.active, account_type=one.account_type)
+            for one in rows
+        ]
     return BooksSeen(facts=facts, lists=lists)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from counterfoil.planning.filters import FILTERED
-from counterfoil.planning.mapped_names import names_in
+from counterfoil.planning.mapped_names import NameUse, names_in
 from counterfoil.planning.mapping_errors import Path, Place, Places, unknown_name
 from counterfoil.planning.sections import FromKinds
 from counterfoil.planning.types import Park, Skip
+from counterfoil.trial.account_types import misfit
 from counterfoil.trial.planned import Trial
 from counterfoil.trial.source_names import of_source
 
@@ -96,10 +97,20 @@ def _names(trial: Trial, places: Places) -> Iterator[Finding]:
         where = f"{_key(use.path)} names"
         place = places.of_value(use.path, use.name) if use.path in places else None
         yield from _missing(trial, use.entity, use.name, where, place, used, made=use.made)
+        yield from _misfit(trial, use, where, place, used)
     for (entity, name), used in sorted(trial.names.items()):
         if (entity, name) not in told:
             where = f"{used:,} of the sample's documents name"
             yield from _missing(trial, entity, name, where, None, used, made=False)
+
+
+def _misfit(trial: Trial, use: NameUse, where: str, place: Place | None, used: int) -> Iterator[Finding]:
+    """An account that is there, and of a type that cannot hold what is booked to it."""
+    held = trial.books.find(use.entity, use.name)
+    found = misfit(use.use, held) if held is not None else None
+    if found is not None:
+        level, says, fix = found
+        yield placed(level, place, f'{where} the account "{use.name}", which {says}', fix, records=used)
 
 
 def _missing(

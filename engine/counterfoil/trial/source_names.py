@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from counterfoil.planning.filters import FILTERED
 from counterfoil.planning.mapping_errors import Path
+from counterfoil.planning.pay_sections import PartTypes
 from counterfoil.planning.types import Skip
 from counterfoil.trial.planned import Trial
-from counterfoil_schema.records import CreditMemo, Invoice, PayRun, Refund, TimeEntry
+from counterfoil_schema.records import CreditMemo, Invoice, PayPart, PayRun, Refund, TimeEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,18 @@ def _departments(trial: Trial) -> Iterator[SourceName]:
         yield from _unseen(path, rules, seen)
     if rules:
         yield from _unmapped(path, rules, seen, "Department", "booked by [payroll.accounts] alone.", "")
+    yield from _pay_types(trial, ("payroll", "accounts", "types"), trial.mapping.payroll.accounts.types)
+    for department, rule in rules.items():
+        yield from _pay_types(trial, (*path, department, "types"), rule.types)
+
+
+def _pay_types(trial: Trial, path: Path, types: PartTypes) -> Iterator[SourceName]:
+    """Types of parts of pay runs that the mapping names, and no run of the sample has."""
+    records = [tried.seen.record for tried in trial.tried]
+    lines = [line for record in records if isinstance(record, PayRun) for line in record.lines]
+    for part in get_args(PayPart) if lines else ():
+        seen = Counter(line.type for line in lines if line.part == part and line.type is not None)
+        yield from _unseen((*path, part), types.of(part), seen)
 
 
 def _time(trial: Trial) -> Iterator[SourceName]:
