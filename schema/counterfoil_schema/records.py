@@ -311,8 +311,25 @@ class PayRunLine(Shape):
     type: str | None = None
 
 
+class LedgerSum(Shape):
+    """What a payroll provider's own ledger holds of some parts of a pay run together, on their side."""
+
+    parts: tuple[PayPart, ...]
+    amount: Decimal
+
+
+class ProviderLedger(Shape):
+    """A pay run in the provider's own ledger, to compare with; `missing` says why it could not be had."""
+
+    sums: tuple[LedgerSum, ...] = ()
+    missing: str | None = None
+
+
 class PayRun(Shape):
-    """A processed pay run. `reverses` is the run that this one takes back, whole or for some of its people."""
+    """A processed pay run. `reverses` is the run that this one takes back, whole or for some of its people.
+
+    `ledger` is only there where the mapping asks for the comparison.
+    """
 
     kind: Literal["pay_run"] = "pay_run"
     status: str
@@ -325,6 +342,7 @@ class PayRun(Shape):
     stated_debit: Decimal | None = None
     lines: tuple[PayRunLine, ...]
     reverses: RecordKey | None = None
+    ledger: ProviderLedger | None = None
 
 
 class ContractorPayment(Shape):

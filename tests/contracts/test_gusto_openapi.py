@@ -90,6 +90,21 @@ async def test_reads_have_the_described_form(spec: OpenAPI) -> None:
         assert await checked(company, spec, "GET", f"{root}/contractor_payments/none") == 404
 
 
+async def test_reports_have_the_described_form(spec: OpenAPI) -> None:
+    async with gusto() as company:
+        load: JsonObject = {"employees": employees(1), "payrolls": [payroll("p1", "2026-03-13", [person("e0", "10")])]}
+        await company.control("/load", load)
+        path, body = "/v1/payrolls/p1/reports/general_ledger", {"aggregation": "department", "integration_type": None}
+        wrong: JsonObject = {"aggregation": "integration", "integration_type": None}
+
+        assert await checked(company, spec, "POST", path, body={**body}) == 200
+        assert await checked(company, spec, "POST", path, body=wrong) == 422
+        (asked,) = company.emulator.reports.asked
+        # Still in the making, then ready.
+        assert [await checked(company, spec, "GET", f"/v1/reports/{asked}") for _ in range(2)] == [200, 200]
+        assert await checked(company, spec, "GET", "/v1/reports/none") == 404
+
+
 async def test_subscriptions_have_the_described_form(spec: OpenAPI) -> None:
     async with gusto() as company:
         path = "/v1/webhook_subscriptions"

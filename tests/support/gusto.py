@@ -108,7 +108,12 @@ class Company:
         async with self.session.get(self.emulator.control_url + "/state") as answer:
             return loads(await answer.text())
 
-    def context(self, settings: Mapping[str, Any] | None = None, keeper: TokenKeeper | None = None) -> SourceContext:
+    def context(
+        self,
+        settings: Mapping[str, Any] | None = None,
+        keeper: TokenKeeper | None = None,
+        mapping: Mapping[str, Any] | None = None,
+    ) -> SourceContext:
         """For an adapter with the application's credentials; `settings` of None are left out."""
         ready = self.emulator.ready()
         given: dict[str, Any] = {
@@ -125,16 +130,21 @@ class Company:
         return SourceContext(
             connection="gusto",
             settings={key: value for key, value in given.items() if value is not None},
-            mapping={},
+            mapping=mapping or {},
             http=self.session,
             clock=self.clock,
             entropy=SeededEntropy(),
             tokens=keeper,
         )
 
-    def source(self, settings: Mapping[str, Any] | None = None, keeper: TokenKeeper | None = None) -> GustoSource:
+    def source(
+        self,
+        settings: Mapping[str, Any] | None = None,
+        keeper: TokenKeeper | None = None,
+        mapping: Mapping[str, Any] | None = None,
+    ) -> GustoSource:
         """An adapter; it holds nothing open."""
-        return GustoSource(self.context(settings, keeper))
+        return GustoSource(self.context(settings, keeper, mapping))
 
 
 @asynccontextmanager

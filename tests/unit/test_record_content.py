@@ -15,16 +15,21 @@ from counterfoil_schema.records import (
     Customer,
     Invoice,
     InvoiceLine,
+    LedgerSum,
     PayRate,
     PayRun,
     PayRunLine,
+    ProviderLedger,
     Record,
     Vendor,
     WorkedTime,
     content_of,
 )
 
-PARTS: tuple[type[Shape], ...] = (Address, InvoiceLine, Application, PayRate, WorkedTime, PayRunLine)
+PARTS: tuple[type[Shape], ...] = (
+    *(Address, InvoiceLine, Application, PayRate, WorkedTime),
+    *(PayRunLine, LedgerSum, ProviderLedger),
+)
 OTHER_DEFAULTS = {
     "Customer.active": True,
     "Product.active": True,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from aiolimiter import AsyncLimiter
 from pydantic import SecretStr
@@ -23,6 +24,7 @@ from counterfoil_adapters.gusto import webhook
 from counterfoil_adapters.gusto.api import GustoApi
 from counterfoil_adapters.gusto.cursor import parse
 from counterfoil_adapters.gusto.grouping import Grouping
+from counterfoil_adapters.gusto.ledger import Ledgers
 from counterfoil_adapters.gusto.normalising import Normaliser
 from counterfoil_adapters.gusto.reading import Kind, Reader
 from counterfoil_adapters.gusto.settings import GustoSettings
@@ -50,7 +52,9 @@ class GustoSource(PlainSource):
             unassigned=self._settings.unassigned,
             grouping=Grouping.of(context.mapping),
         )
-        self._reader = Reader(self._api, context.clock, normaliser, self._settings.since)
+        ledgers = Ledgers(self._api, context.http, context.clock, self._settings.timeout_seconds)
+        wanted = ledgers if normaliser.grouping.wants_ledger else None
+        self._reader = Reader(self._api, context.clock, normaliser, self._settings.since, wanted)
 
     def kinds(self) -> Sequence[str]:
         """People before what they are paid."""
@@ -123,6 +127,7 @@ def _api(settings: GustoSettings, context: SourceContext) -> GustoApi:
         _http(settings, context, company),
         _http(settings, context, system) if system is not None else None,
         settings.company_uuid,
+        urlsplit(settings.base_url).netloc,
     )
 
 

@@ -44,9 +44,14 @@ class Listing:
 
 
 class GustoApi:
-    """Reads of one company. `company` sends the company's token, `system` the application's (None: no events)."""
+    """Reads of one company. `company` sends the company's token, `system` the application's (None: no events).
 
-    def __init__(self, company: SourceHttp, system: SourceHttp | None, company_uuid: str) -> None:
+    Attributes:
+        host: of the address that is called, with its port.
+    """
+
+    def __init__(self, company: SourceHttp, system: SourceHttp | None, company_uuid: str, host: str) -> None:
+        self.host = host
         self._company = company
         self._system = system
         self._root = f"/v1/companies/{company_uuid}"
@@ -112,6 +117,18 @@ class GustoApi:
             NotShownError: Gusto does not show it: it was cancelled, say.
         """
         return await self._one(f"{self._root}/contractor_payments/{payment_uuid}", {})
+
+    async def ask_ledger(self, payroll_uuid: str) -> str:
+        """Ask for the general ledger report of a payroll; the uuid to ask after it by."""
+        path = f"/v1/payrolls/{payroll_uuid}/reports/general_ledger"
+        asked = _object(await self._ask("POST", path, {}, {"aggregation": "default", "integration_type": None}), path)
+        return identity({"uuid": asked.get("request_uuid")}, path)
+
+    async def report(self, request_uuid: str) -> tuple[str, list[str]]:
+        """The state of a report, and where it lies once it is there."""
+        shown = await self._one(f"/v1/reports/{request_uuid}", {})
+        urls = shown.get("report_urls")
+        return str(shown.get("status")), [url for url in urls if isinstance(url, str)] if isinstance(urls, list) else []
 
     async def departments(self) -> dict[str, str]:
         """Titles of departments by uuid."""

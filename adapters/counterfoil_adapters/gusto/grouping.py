@@ -17,12 +17,13 @@ ZERO = Decimal(0)
 class Grouping:
     """`minimum_people`: how many at least a line stands for; `other`: what departments put together are called.
 
-    `shown_alone`: parts of which a line may stand for fewer.
+    `shown_alone`: parts of which a line may stand for fewer. `wants_ledger`: runs are compared with Gusto's own ledger.
     """
 
     minimum_people: int = 1
     shown_alone: frozenset[PayPart] = frozenset()
     other: str = "Other"
+    wants_ledger: bool = False
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any]) -> Self:
@@ -35,6 +36,7 @@ class Grouping:
             minimum_people=told.get("minimum_people", 2),
             shown_alone=frozenset(told.get("shown_alone", ())),
             other=told.get("other", "Other"),
+            wants_ledger=told.get("ledger", "off") != "off",
         )
 
     def is_small(self, line: PayRunLine) -> bool:

@@ -11,10 +11,11 @@ from counterfoil_adapters.gusto import contractor as contractors
 from counterfoil_adapters.gusto import employee as people
 from counterfoil_adapters.gusto.api import REREAD_SECONDS, EventLostError, GustoApi, Listing, NotShownError, identity
 from counterfoil_adapters.gusto.cursor import Cursor
+from counterfoil_adapters.gusto.ledger import Ledgers
 from counterfoil_adapters.gusto.normalising import Normaliser, Setting
 from counterfoil_adapters.gusto.webhook import hint_of
 from counterfoil_schema.exact_json import JsonObject, dumps
-from counterfoil_schema.records import ContractorPayment, split_key
+from counterfoil_schema.records import ContractorPayment, PayRun, split_key
 
 Kind = Literal["employee", "contractor", "payroll", "contractor_payment"]
 DATED = frozenset({"payroll", "contractor_payment"})
@@ -45,7 +46,10 @@ RESTARTS_MAX = 5
 class Reader:
     """Reads one company."""
 
-    def __init__(self, api: GustoApi, clock: Clock, normaliser: Normaliser, since: date | None) -> None:
+    def __init__(
+        self, api: GustoApi, clock: Clock, normaliser: Normaliser, since: date | None, ledgers: Ledgers | None = None
+    ) -> None:
+        self._ledgers = ledgers
         self._api = api
         self._clock = clock
         self._normaliser = normaliser
@@ -103,7 +107,7 @@ class Reader:
                     return self._normaliser.contractor_payment(payment, await self._department(payment))
                 case "payroll":
                     payload = await self._api.payroll(source_id)
-                    return self._normaliser.payroll(payload, setting or await self._setting())
+                    return await self._compared(self._normaliser.payroll(payload, setting or await self._setting()))
                 case _:
                     assert_never(kind)
         except NotShownError:
@@ -111,6 +115,16 @@ class Reader:
                 if event.get("entity_uuid") == source_id:
                     return _removed(kind, source_id, event)
             raise
+
+    async def _compared(self, change: SourceChange) -> SourceChange:
+        """A pay run with Gusto's own ledger beside it, where the mapping compares the two."""
+        if self._ledgers is None or not isinstance(change, Seen) or not isinstance(change.record, PayRun):
+            return change
+        run = change.record
+        if not run.processed:
+            return change
+        ledger = await self._ledgers.of(change.source_id, run.lines, reversal=run.reverses is not None)
+        return replace(change, record=run.model_copy(update={"ledger": ledger}))
 
     async def _department(self, payment: JsonObject) -> str | None:
         """The department of whom a payment pays; none where Gusto does not show the contractor any more."""
@@ -190,7 +204,7 @@ class Reader:
             fresh = await self._setting()
             missing = (setting.missing | everybody) - fresh.departments.keys()
             setting = replace(fresh, missing=missing)
-        changes.append(self._normaliser.payroll(payload, setting))
+        changes.append(await self._compared(self._normaliser.payroll(payload, setting)))
         return setting
 
     async def _listing(self, kind: Kind, cursor: Cursor) -> Listing:

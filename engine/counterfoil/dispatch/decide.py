@@ -186,6 +186,7 @@ class Decider:
                     amount=intent.amount,
                     currency=intent.currency,
                     figures=intent.figures,
+                    remark=intent.remark,
                     inputs=inputs,
                 )
             )

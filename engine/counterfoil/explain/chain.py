@@ -124,9 +124,10 @@ def _planned(body: JsonObject) -> Iterable[Told]:
     number = f" number {body['doc_number']}" if body.get("doc_number") else ""
     review = "; it waits for approval" if body.get("review") else ""
     of = f", {amount}" if amount else ""
+    remark = f" {body['remark']}" if body.get("remark") else ""
     yield (
         "decision",
-        f"Planned: {body['operation']} {body['entity']}{number}{of}{review}.",
+        f"Planned: {body['operation']} {body['entity']}{number}{of}{review}.{remark}",
         {
             "intent_id": body.get("intent_id"),
             "inputs": body.get("inputs"),

@@ -89,6 +89,8 @@ class PayrollSection(FromKinds):
     `minimum_people`: a line that stands for fewer people is merged into the group `other`, and then into a wider part,
     which its description tells; a run of which a line would still stand for fewer is parked. `shown_alone`: parts of
     which such a line may be seen. `reversal_closed`: what becomes of a reversal whose day is in a closed period.
+    `ledger`: whether a run is compared with the provider's own general ledger, and what becomes of one that differs:
+    told before it is approved, or parked.
     """
 
     accounts: Accounts = Accounts()
@@ -106,6 +108,7 @@ class PayrollSection(FromKinds):
     memo: PayRunTemplate = "Pay run {period_start} to {period_end}"
     entry_memo: PayEntryTemplate = "Pay run {period_start} to {period_end}: {department}"
     stated_debit_mismatch: Literal["park", "ignore"] = "park"
+    ledger: Literal["off", "warn", "park"] = "off"
     changed_after_posting: Literal["park"] = "park"
     reversal_closed: Literal["park", "first_open_day"] = "park"
     accrual: AccrualSection = AccrualSection()

@@ -12,6 +12,7 @@ from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.outcome import content_hash, delete, label, merged, named, void
 from counterfoil.planning.ownership import ENTITIES
 from counterfoil.planning.parties import plan_party
+from counterfoil.planning.pay_ledger import against_ledger
 from counterfoil.planning.payments import plan_payment
 from counterfoil.planning.payouts import plan_payout
 from counterfoil.planning.payroll import plan_pay_run
@@ -125,7 +126,7 @@ def _planned(record: Mapped, request: PlanRequest, mapping: Mapping, view: State
         case Payment():
             return plan_payment(record, request, mapping, view)
         case PayRun():
-            return plan_pay_run(record, request, mapping, view)
+            return against_ledger(record, request.record_key, mapping, plan_pay_run(record, request, mapping, view))
         case ContractorPayment():
             return plan_contractor_payment(record, request, mapping, view)
         case TimeEntry():

@@ -126,7 +126,8 @@ class Intent:
 
     `target` is `quickbooks` or the connection written back to; `needs` are the record keys whose documents must
     exist first; `person` is the record key of the party whose personal data the body bears. `record_key` is given
-    where the document stands for something else than the changed record: a party's second entry.
+    where the document stands for something else than the changed record: a party's second entry. `remark` is what a
+    person should know before approving it.
     """
 
     target: str
@@ -143,6 +144,7 @@ class Intent:
     currency: str | None = None
     figures: Figures | None = None
     record_key: str | None = None
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ class IntentPlanned(Decision):
 
     A `note` only tells the source how its own change stands, and is no part of what the change calls for.
     `problem`: the values tell that its record is parked, and why. `remark`: what else its change holds that calls for
-    nothing, as somebody's edit in the same reading.
+    nothing, as somebody's edit in the same reading; or what to know before it is approved.
     """
 
     event_type: ClassVar[str] = "intent.planned"

@@ -1,27 +1,22 @@
 """Contractors and their payments: the load format, what people do with them, and what Gusto shows."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from decimal import Decimal
 
 from aiohttp import web
 
 from counterfoil_adapters.gusto.emulator.answers import answer, body_of
+from counterfoil_adapters.gusto.emulator.loading import add_contractor, add_payment, day_of
 from counterfoil_adapters.gusto.emulator.paging import paged
 from counterfoil_adapters.gusto.emulator.store import Store
 from counterfoil_adapters.gusto.emulator.values import (
     BadRequestError,
     cents,
-    flag,
     money,
     not_found,
-    rows,
     text,
-    text_or_none,
 )
-from counterfoil_schema.exact_json import JsonObject, JsonValue
-
-METHODS = ("Direct Deposit", "Check", "Historical Payment", "Correction Payment")
+from counterfoil_schema.exact_json import JsonObject
 
 
 class Contractors:
@@ -61,7 +56,7 @@ class Contractors:
     async def paid(self, request: web.Request) -> web.Response:
         """Payments of a window by contractor; Gusto pages by contractor."""
         self._own(request)
-        start, end = _day(request.query, "start_date"), _day(request.query, "end_date")
+        start, end = day_of(request.query, "start_date"), day_of(request.query, "end_date")
         wanted = request.query.get("contractor_uuid")
         groups: dict[str, list[JsonObject]] = {}
         for one in self._store.payments.values():
@@ -91,7 +86,7 @@ class Contractors:
         return answer(_found(self._store.payments, request.match_info["payment"]))
 
     async def engage(self, request: web.Request) -> web.Response:
-        made = text(self.add(await body_of(request)), "uuid")
+        made = text(add_contractor(self._store, await body_of(request)), "uuid")
         self._record("contractor.created", "Contractor", made)
         return answer({"uuid": made}, status=201)
 
@@ -117,7 +112,7 @@ class Contractors:
         return answer({"uuid": found})
 
     async def pay(self, request: web.Request) -> web.Response:
-        made = text(self.add_payment(await body_of(request)), "uuid")
+        made = text(add_payment(self._store, await body_of(request)), "uuid")
         self._record("contractor_payment.created", "ContractorPayment", made)
         return answer({"uuid": made}, status=201)
 
@@ -127,72 +122,6 @@ class Contractors:
         del self._store.payments[text(_found(self._store.payments, found), "uuid")]
         self._record("contractor_payment.cancelled", "ContractorPayment", found)
         return answer({"uuid": found})
-
-    def add(self, given: JsonObject) -> JsonObject:
-        """A contractor as in the load format: a business where `business_name` is given."""
-        business = text_or_none(given, "business_name")
-        department = text_or_none(given, "department")
-        made = text_or_none(given, "uuid") or self._store.ids.uuid()
-        self._store.contractors[made] = {
-            "uuid": made,
-            "company_uuid": self._store.company_uuid,
-            "version": self._store.version(),
-            "type": "Business" if business is not None else "Individual",
-            "wage_type": "Fixed",
-            "business_name": business,
-            "first_name": text(given, "first_name") if business is None else None,
-            "last_name": text(given, "last_name") if business is None else None,
-            "middle_initial": None,
-            "email": text_or_none(given, "email"),
-            "ein": "XX-XXX4321" if business is not None else None,
-            "has_ein": business is not None,
-            "has_ssn": business is None,
-            "is_active": flag(given, "is_active", default=True),
-            "onboarded": True,
-            "onboarding_status": "onboarding_completed",
-            "payment_method": "Direct Deposit",
-            "start_date": text(given, "start_date", "2024-01-08"),
-            "hourly_rate": "0.00",
-            "file_new_hire_report": False,
-            "work_state": None,
-            "department_uuid": self._store.department_named(department) if department is not None else None,
-            "address": {"street_1": "100 Market Street", "city": "Springfield", "state": "IL", "zip": "62701"},
-        }
-        return self._store.contractors[made]
-
-    def add_payment(self, given: JsonObject) -> JsonObject:
-        """A payment as in the load format; `wage_total` is worked out: hours at their rate, or the wage, and bonus."""
-        contractor = text(given, "contractor_uuid")
-        _found(self._store.contractors, contractor)
-        method = text(given, "payment_method", "Direct Deposit")
-        if method not in METHODS:
-            raise BadRequestError(f"payment_method must be one of {', '.join(METHODS)}", key="payment_method")
-        hours, rate = money(given.get("hours", 0), "hours"), money(given.get("hourly_rate", 0), "hourly_rate")
-        wage, bonus = money(given.get("wage", 0), "wage"), money(given.get("bonus", 0), "bonus")
-        made = text_or_none(given, "uuid") or self._store.ids.uuid()
-        self._store.payments[made] = {
-            "uuid": made,
-            "contractor_uuid": contractor,
-            "date": _day({"date": text(given, "date")}, "date"),
-            "payment_method": method,
-            "status": "Funded" if flag(given, "funded", default=True) else "Unfunded",
-            "wage_type": "Hourly" if hours else "Fixed",
-            "hours": cents(hours),
-            "hourly_rate": cents(rate),
-            "wage": cents(wage),
-            "bonus": cents(bonus),
-            "reimbursement": cents(money(given.get("reimbursement", 0), "reimbursement")),
-            "wage_total": cents((hours * rate).quantize(Decimal("0.01")) + wage + bonus),
-            "may_cancel": True,
-        }
-        return self._store.payments[made]
-
-    def load(self, body: JsonObject) -> None:
-        """Take contractors and payments in; no event is recorded for them."""
-        for given in rows(body, "contractors"):
-            self.add(given)
-        for given in rows(body, "contractor_payments"):
-            self.add_payment(given)
 
     def _view(self, contractor: JsonObject) -> JsonObject:
         found = contractor["department_uuid"]
@@ -212,14 +141,6 @@ def _found(held: Mapping[str, JsonObject], uuid: str) -> JsonObject:
     if uuid not in held:
         raise not_found()
     return held[uuid]
-
-
-def _day(query: Mapping[str, JsonValue], key: str) -> str:
-    value = query.get(key)
-    try:
-        return date.fromisoformat(value if isinstance(value, str) else "").isoformat()
-    except ValueError:
-        raise BadRequestError(f"{key} must be a date", key=key) from None
 
 
 def _sum(payments: list[JsonObject], figure: str) -> str:

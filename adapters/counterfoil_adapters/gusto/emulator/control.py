@@ -8,7 +8,6 @@ from aiohttp.typedefs import Middleware
 from counterfoil.emulating import FaultError, FaultPlan, ShiftedClock
 from counterfoil.emulating.server import Next
 from counterfoil_adapters.gusto.emulator.answers import answer, body_of
-from counterfoil_adapters.gusto.emulator.contractors import Contractors
 from counterfoil_adapters.gusto.emulator.delivery import Webhooks
 from counterfoil_adapters.gusto.emulator.guard import Guard
 from counterfoil_adapters.gusto.emulator.limits import Limits
@@ -34,7 +33,6 @@ class Control:
         limits: Limits,
         guard: Guard,
         clock: ShiftedClock,
-        contractors: Contractors,
     ) -> None:
         self._store = store
         self._people = people
@@ -44,7 +42,6 @@ class Control:
         self._limits = limits
         self._guard = guard
         self._clock = clock
-        self._contractors = contractors
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -54,7 +51,6 @@ class Control:
             web.post("/people/payrolls/{uuid}/{action}", self.act_on_payroll),
             web.post("/people/employees", self.hire),
             web.post("/people/employees/{uuid}/{action}", self.act_on_employee),
-            *self._contractors.control(),
             web.get("/faults", self.armed),
             web.post("/faults", self.arm),
             web.delete("/faults", self.disarm),
@@ -63,17 +59,11 @@ class Control:
             web.post("/webhooks/send", self.send),
             web.post("/webhooks/settle", self.settle),
             web.post("/clock", self.clock),
+            web.post("/scopes", self.scopes),
         ]
 
     async def load(self, request: web.Request) -> web.Response:
-        body = await body_of(request)
-        counts = load(self._store, body)
-        self._contractors.load(body)
-        more: JsonObject = {
-            "contractors": len(self._store.contractors),
-            "contractor_payments": len(self._store.payments),
-        }
-        return answer({**counts, **more})
+        return answer(load(self._store, await body_of(request)))
 
     async def state(self, _request: web.Request) -> web.Response:
         calls: JsonObject = dict(self._guard.calls)
@@ -176,6 +166,12 @@ class Control:
         else:
             raise BadRequestError("Give advance_seconds (a whole number) or now (an instant with its zone).")
         return answer({"now": self._store.now_text()})
+
+    async def scopes(self, request: web.Request) -> web.Response:
+        """Take scopes from every token; the list replaces that of an earlier call."""
+        withheld = (await body_of(request)).get("without", [])
+        self._guard.without = frozenset(map(str, withheld)) if isinstance(withheld, list) else frozenset()
+        return answer({"without": [*sorted(self._guard.without)]})
 
 
 async def _optional_body(request: web.Request) -> JsonObject:

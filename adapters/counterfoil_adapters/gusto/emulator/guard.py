@@ -10,12 +10,25 @@ from counterfoil.emulating.server import Next, call_name, cut_off
 from counterfoil.ports import Clock
 from counterfoil_adapters.gusto.emulator.answers import answer
 from counterfoil_adapters.gusto.emulator.limits import Limits
+from counterfoil_adapters.gusto.emulator.reports import FILES
 from counterfoil_adapters.gusto.emulator.routes import SYSTEM_PATHS
 from counterfoil_adapters.gusto.emulator.tokens import Tokens
 from counterfoil_adapters.gusto.emulator.values import BadRequestError, not_found
 
 VERSION_HEADER = "X-Gusto-API-Version"
 TOO_MANY = 429
+SCOPES = (
+    ("/reports/general_ledger", "company_reports:write"),
+    ("/v1/reports/", "company_reports:read"),
+    ("/contractor_payments", "payrolls:read"),
+    ("/contractors", "contractors:read"),
+    ("/departments", "departments:read"),
+    ("/employees", "employees:read"),
+    ("/payroll", "payrolls:read"),
+    ("/v1/events", "events:read"),
+)
+"""Gusto: the scope that a call needs, by a part of its path, the longer ones first."""
+
 VERSIONS = ("2024-04-01", "2025-06-15", "2026-06-15")
 
 
@@ -28,6 +41,7 @@ class Guard:
         self._faults = faults
         self._clock = clock
         self.calls: Counter[str] = Counter()
+        self.without: frozenset[str] = frozenset()
 
     def middleware(self) -> Middleware:
         """For the API's application."""
@@ -64,7 +78,8 @@ class Guard:
     async def _handle(self, request: web.Request, handler: Next) -> web.StreamResponse:
         self.calls[call_name(request)] += 1
         try:
-            headers = {} if request.path == "/oauth/token" else self._admit(request)
+            is_open = request.path == "/oauth/token" or request.path.startswith(FILES)
+            headers = {} if is_open else self._admit(request)
             response = await handler(request)
             response.headers.update(headers)
         except _LimitedError as limited:
@@ -90,6 +105,13 @@ class Guard:
             needed = "system" if system else "company"
             raise BadRequestError(
                 f"This call needs a {needed} access token.", status=403, key="request", category="missing_oauth_scopes"
+            )
+        if next((scope for part, scope in SCOPES if part in request.path), "") in self.without:
+            raise BadRequestError(
+                "The access token lacks an OAuth scope that this call needs.",
+                status=403,
+                key="request",
+                category="missing_oauth_scopes",
             )
         verdict = self._limits.ask(grant.kind)
         headers = {

@@ -1,22 +1,29 @@
 """The load format: what a generator of sample data posts to the control port. README.md describes it."""
 
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 
 from counterfoil_adapters.gusto.emulator.figures import complete, totals
 from counterfoil_adapters.gusto.emulator.store import Store
 from counterfoil_adapters.gusto.emulator.values import (
     BadRequestError,
+    cents,
     entry,
     flag,
+    money,
+    not_found,
     rows,
     text,
     text_or_none,
 )
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
+METHODS = ("Direct Deposit", "Check", "Historical Payment", "Correction Payment")
+
 
 def load(store: Store, body: JsonObject) -> JsonObject:
-    """Take departments, employees and payrolls into the company; no event is recorded for them.
+    """Take departments, people and what they are paid into the company; no event is recorded for them.
 
     Returns:
         How many of each are there now.
@@ -30,10 +37,16 @@ def load(store: Store, body: JsonObject) -> JsonObject:
         add_employee(store, given)
     for given in rows(body, "payrolls"):
         add_payroll(store, given)
+    for given in rows(body, "contractors"):
+        add_contractor(store, given)
+    for given in rows(body, "contractor_payments"):
+        add_payment(store, given)
     return {
         "departments": len(store.departments),
         "employees": len(store.employees),
         "payrolls": len(store.payrolls),
+        "contractors": len(store.contractors),
+        "contractor_payments": len(store.payments),
     }
 
 
@@ -154,6 +167,76 @@ def add_payroll(store: Store, given: JsonObject) -> JsonObject:
         "totals": {**totals(people), **(entry(stated, "totals") if stated is not None else {})},
     }
     return store.payrolls[made]
+
+
+def add_contractor(store: Store, given: JsonObject) -> JsonObject:
+    """A contractor as in the load format: a business where `business_name` is given."""
+    business = text_or_none(given, "business_name")
+    department = text_or_none(given, "department")
+    made = text_or_none(given, "uuid") or store.ids.uuid()
+    store.contractors[made] = {
+        "uuid": made,
+        "company_uuid": store.company_uuid,
+        "version": store.version(),
+        "type": "Business" if business is not None else "Individual",
+        "wage_type": "Fixed",
+        "business_name": business,
+        "first_name": text(given, "first_name") if business is None else None,
+        "last_name": text(given, "last_name") if business is None else None,
+        "middle_initial": None,
+        "email": text_or_none(given, "email"),
+        "ein": "XX-XXX4321" if business is not None else None,
+        "has_ein": business is not None,
+        "has_ssn": business is None,
+        "is_active": flag(given, "is_active", default=True),
+        "onboarded": True,
+        "onboarding_status": "onboarding_completed",
+        "payment_method": "Direct Deposit",
+        "start_date": text(given, "start_date", "2024-01-08"),
+        "hourly_rate": "0.00",
+        "file_new_hire_report": False,
+        "work_state": None,
+        "department_uuid": store.department_named(department) if department is not None else None,
+        "address": {"street_1": "100 Market Street", "city": "Springfield", "state": "IL", "zip": "62701"},
+    }
+    return store.contractors[made]
+
+
+def add_payment(store: Store, given: JsonObject) -> JsonObject:
+    """A payment as in the load format; `wage_total` is worked out: hours at their rate, or the wage, and bonus."""
+    contractor = text(given, "contractor_uuid")
+    if contractor not in store.contractors:
+        raise not_found()
+    method = text(given, "payment_method", "Direct Deposit")
+    if method not in METHODS:
+        raise BadRequestError(f"payment_method must be one of {', '.join(METHODS)}", key="payment_method")
+    hours, rate = money(given.get("hours", 0), "hours"), money(given.get("hourly_rate", 0), "hourly_rate")
+    wage, bonus = money(given.get("wage", 0), "wage"), money(given.get("bonus", 0), "bonus")
+    made = text_or_none(given, "uuid") or store.ids.uuid()
+    store.payments[made] = {
+        "uuid": made,
+        "contractor_uuid": contractor,
+        "date": day_of(given, "date"),
+        "payment_method": method,
+        "status": "Funded" if flag(given, "funded", default=True) else "Unfunded",
+        "wage_type": "Hourly" if hours else "Fixed",
+        "hours": cents(hours),
+        "hourly_rate": cents(rate),
+        "wage": cents(wage),
+        "bonus": cents(bonus),
+        "reimbursement": cents(money(given.get("reimbursement", 0), "reimbursement")),
+        "wage_total": cents((hours * rate).quantize(Decimal("0.01")) + wage + bonus),
+        "may_cancel": True,
+    }
+    return store.payments[made]
+
+
+def day_of(query: Mapping[str, JsonValue], key: str) -> str:
+    value = query.get(key)
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "").isoformat()
+    except ValueError:
+        raise BadRequestError(f"{key} must be a date", key=key) from None
 
 
 def _check_date(value: str, key: str) -> None:

@@ -20,6 +20,7 @@ from counterfoil_adapters.gusto.emulator.guard import Guard
 from counterfoil_adapters.gusto.emulator.limits import REQUESTS_MAX, Limits
 from counterfoil_adapters.gusto.emulator.loading import load
 from counterfoil_adapters.gusto.emulator.people import People
+from counterfoil_adapters.gusto.emulator.reports import Reports
 from counterfoil_adapters.gusto.emulator.routes import SUBSCRIPTION_TYPES, Api
 from counterfoil_adapters.gusto.emulator.samples import sample
 from counterfoil_adapters.gusto.emulator.store import Store, new_company
@@ -65,6 +66,7 @@ class GustoEmulator:
         self.limits = Limits(self.clock, on=self.options.limits, requests_max=self.options.requests_per_minute)
         self.people = People(self.store, self.webhooks.announce)
         self.contractors = Contractors(self.store, self.webhooks.announce)
+        self.reports = Reports(self.store, lambda: self.base_url)
         self.guard = Guard(self.tokens, self.limits, self.faults, self.clock)
         if self.options.volume:
             load(self.store, sample(self.options.volume, self.clock.now().date()))
@@ -77,7 +79,7 @@ class GustoEmulator:
         async with AsyncExitStack() as stack:
             api = web.Application(middlewares=[self.guard.middleware()], client_max_size=BODY_BYTES_MAX)
             api.add_routes(Api(self.store, self.tokens, self.webhooks, self.people).routes())
-            api.add_routes(self.contractors.api())
+            api.add_routes([*self.contractors.api(), *self.reports.api()])
             context = None
             if self.options.tls:
                 authority = throw_away_authority(self.options.host, self.clock.now(), HOSTS)
@@ -96,9 +98,9 @@ class GustoEmulator:
                     self.limits,
                     self.guard,
                     self.clock,
-                    self.contractors,
                 ).routes()
             )
+            inner.add_routes([*self.contractors.control(), *self.reports.control()])
             self.control_url = await listen(stack, inner, 0, host=host)
             await self.webhooks.open()
             stack.push_async_callback(self.webhooks.close)

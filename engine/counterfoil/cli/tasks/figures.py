@@ -1,7 +1,7 @@
 """How a company stands: the five outcomes, what is parked, what waits for approval."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from counterfoil.log import LogReader
@@ -81,7 +81,7 @@ class RefusedNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A change that waits for approval."""
+    """A change that waits for approval; `planned` is the position of its plan, `remark` what to know beforehand."""
 
     company: int
     record_key: str
@@ -91,6 +91,8 @@ class Held:
     doc_number: str | None
     amount: Decimal | None
     currency: str | None
+    planned: int = 0
+    remark: str = ""
 
 
 async def outcomes(store: StateStore, company: int) -> Outcomes:
@@ -184,6 +186,13 @@ async def held(store: StateStore, company: int) -> list[Held]:
             doc_number=row.doc_number,
             amount=row.amount,
             currency=row.currency,
+            planned=row.planned,
         )
         for row in rows
     ]
+
+
+async def with_remarks(reader: LogReader, company: int, found: Sequence[Held]) -> list[Held]:
+    """The same with what their plans remark."""
+    plans = {event.position: event.light() for event in await reader.get_many(company, [one.planned for one in found])}
+    return [replace(one, remark=str(plans.get(one.planned, {}).get("remark", ""))) for one in found]

@@ -10,7 +10,7 @@ from rich.text import Text
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import open_state
 from counterfoil.cli.output import add_row, console, money, table, write_json
-from counterfoil.cli.tasks.figures import Held, Parked, RefusedNote, held, parked, refused_notes
+from counterfoil.cli.tasks.figures import Held, Parked, RefusedNote, held, parked, refused_notes, with_remarks
 from counterfoil.settings import Settings
 
 
@@ -47,7 +47,11 @@ def notes_table(notes: Sequence[RefusedNote]) -> Table:
 async def show_held(settings: Settings, *, as_json: bool) -> int:
     """Print what waits for approval."""
     async with open_state(settings) as opened:
-        found = [one for company in settings.companies for one in await held(opened.store, company.company)]
+        found = [
+            one
+            for company in settings.companies
+            for one in await with_remarks(opened.reader, company.company, await held(opened.store, company.company))
+        ]
     sums = totals(found)
     if as_json:
         write_json({"review": found, "totals": sums})
@@ -57,6 +61,9 @@ async def show_held(settings: Settings, *, as_json: bool) -> int:
             what = f"{one.operation} {one.entity}"
             add_row(shown, one.company, one.record_key, what, one.doc_number, money(one.amount, one.currency))
         console().print(shown)
+        for one in found:
+            if one.remark:
+                console().print(Text(f"{one.record_key}: {one.remark}"))
         together = "; ".join(money(amount, currency) for currency, amount in sums.items())
         console().print(Text(f"Together {together}. Then: `counterfoil approve RECORD`, or `--all`."))
     else:
