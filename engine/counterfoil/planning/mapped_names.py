@@ -80,8 +80,8 @@ def _payroll(mapping: Mapping) -> Iterator[NameUse]:
     if section.clearing is not None:
         yield NameUse(path=("payroll", "clearing"), entity="Account", name=section.clearing, use="clearing")
     if section.accrual.account is not None:
-        at = ("payroll", "accrual", "account")
-        yield NameUse(path=at, entity="Account", name=section.accrual.account, use="accrual")
+        accrual = ("payroll", "accrual", "account")
+        yield NameUse(path=accrual, entity="Account", name=section.accrual.account, use="accrual")
     yield from _accounts(("payroll", "accounts"), section.accounts)
     for department, rule in section.departments.items():
         path = ("payroll", "departments", department)
