@@ -251,17 +251,23 @@ async def test_accounts_and_classes_that_were_merged_are_named_as_those_that_sta
     await shop.check_state()
 
 
-async def test_an_account_that_went_unseen_is_named_no_more(shop: Shop) -> None:
-    """Nobody tells into what it was merged: what names it waits for a person, and says so."""
+async def test_an_account_that_went_unseen_is_named_no_more_until_it_is_told_of(shop: Shop) -> None:
+    """What names it waits for a person, and says so; once a webhook gets through, it is tried again by itself."""
     async with shop.engine(webhooks=False):
         await shop.until_done()
+        await shop.control("/webhooks", {"url": "http://127.0.0.1:9/nobody"})
         goods = str((await shop.enter("Account", {"Name": "Goods sold", "AccountType": "Income"}))["Id"])
         await merge(shop, "79", goods, "Account")
         await shop.until_done()
         shop.sales.shelf.put("product", "p2", {"kind": "product", "name": "Days"})
         await until_each_is(shop, "parked", "shelf:product:p2")
-    (change,) = await shop.store.some(ChangeRow, "changes_of_record", 1, "shelf:product:p2")
-    assert (change.code, "no active Account “Sales of Product Income”" in change.reason) == ("unknown-name", True)
+        (change,) = await shop.store.some(ChangeRow, "changes_of_record", 1, "shelf:product:p2")
+        assert (change.code, "no active Account “Sales of Product Income”" in change.reason) == ("unknown-name", True)
+    async with shop.engine():
+        await until_each_is(shop, "applied", "shelf:product:p2")
+        await shop.until_done()
+    items: list[dict[str, Any]] = (await shop.control("/state?entity=Item"))["Item"]
+    assert {one["IncomeAccountRef"]["value"] for one in items} == {goods}
     await shop.check_state()
 
 

@@ -1,20 +1,28 @@
 """What was refused because it named a record that somebody had merged away is decided afresh.
 
 A merge may become known only after a document that names the one that went was refused: its webhook was late or lost.
-What the document named is in the log, and so is what became of that. Tried again, it names the one that stays.
+What the document named is in the log, and so is what became of that. Tried again, it names the one that stays. The
+same where a mapping names what a list showed no more, before anybody told of the merge.
 """
+
+from collections.abc import Iterator
 
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.references import references_in
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.survivors import Survivors
 from counterfoil.dispatch.view import EventSource
+from counterfoil.planning.types import NAME_REF
 from counterfoil.state.rows import ChangeRow, IntentRow
 from counterfoil.state.store import StateStore
-from counterfoil_schema.events.decisions import CallSent, ChangeReopened
+from counterfoil_schema.events.decisions import CallSent, ChangeReopened, IntentPlanned
+from counterfoil_schema.exact_json import JsonValue
 
 NAMES_WHAT_IS_GONE = ("610", "2500")
 """Intuit's codes for a document that names a record which is inactive, deleted or not there."""
+
+NAME_UNKNOWN = "unknown-name"
+"""The code of what was not sent, for want of something in the books that its mapping names (`missing_names.py`)."""
 
 PARKED_ROWS = 200
 
@@ -45,7 +53,7 @@ class AfterMerges:
         found: list[ChangeReopened] = []
         after = 0
         while True:
-            arguments = (self._session.company, NAMES_WHAT_IS_GONE, after, PARKED_ROWS)
+            arguments = (self._session.company, (*NAMES_WHAT_IS_GONE, NAME_UNKNOWN), after, PARKED_ROWS)
             page = await self._store.some(ChangeRow, "parked_for", *arguments)
             for change in page:
                 reason = await self._explained(change)
@@ -64,6 +72,8 @@ class AfterMerges:
         keys = [(one,) for one, state in change.intents.items() if state == "parked"]
         rows = await self._store.load(self._session.company, IntentRow.table, keys)
         for row in rows.values():
+            if isinstance(row, IntentRow) and row.code == NAME_UNKNOWN:
+                return await self._known_again(row)
             if not isinstance(row, IntentRow) or row.sent is None or row.code not in NAMES_WHAT_IS_GONE:
                 continue
             sent = await self._events.event_at(self._session.company, row.sent)
@@ -74,3 +84,28 @@ class AfterMerges:
             for (entity, gone), kept in sorted(survivors.items()):
                 return f"{entity} {gone}, which it names, was merged in QuickBooks into {entity} {kept}."
         return None
+
+    async def _known_again(self, row: IntentRow) -> str | None:
+        """Which of the names that a plan bears leads to something since the merge; None while one of them does not."""
+        planned = await self._events.event_at(self._session.company, row.planned)
+        names = sorted(set(_names_in(planned.body.fields()))) if isinstance(planned, IntentPlanned) else []
+        for entity, name in names:
+            if await self._store.answer("document_named", self._session.company, entity, name) is None:
+                return None
+        if not names:
+            return None
+        return f"{' and '.join(f'{entity} “{name}”' for entity, name in names)}: merged in QuickBooks into what stays."
+
+
+def _names_in(value: JsonValue) -> Iterator[tuple[str, str]]:
+    """Entity and name of all that a symbolic body names."""
+    if isinstance(value, list):
+        for member in value:
+            yield from _names_in(member)
+    elif isinstance(value, dict):
+        match value.get(NAME_REF):
+            case [str(entity), str(name)]:
+                yield entity, name
+            case _:
+                for member in value.values():
+                    yield from _names_in(member)

@@ -120,6 +120,20 @@ async def test_bodies_that_break_parsers(api: Api, body: bytes) -> None:
     assert status == 400
 
 
+async def test_a_void_may_name_its_record_in_the_address_alone(api: Api) -> None:
+    sold: JsonObject = {"ItemRef": {"value": "1"}}
+    line: JsonObject = {"Amount": 5, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": sold}
+    status, made = await api.post("invoice", {"CustomerRef": {"value": "1"}, "Line": [line]})
+    assert status == 200, made
+    named = {"operation": "void", "Id": as_text(as_object(made["Invoice"])["Id"])}
+    status, refused = await api.call("POST", "invoice", raw=b"", parameters={**named, "SyncToken": "7"})
+    assert (status, code_of(refused)) == (400, "5010")
+    status, voided = await api.call("POST", "invoice", raw=b"", parameters={**named, "SyncToken": "0"})
+    assert (status, as_object(voided["Invoice"])["TotalAmt"]) == (200, 0)
+    status, refused = await api.call("POST", "customer", raw=b"", parameters={"Id": "1", "SyncToken": "0"})
+    assert (status, code_of(refused)) == (400, "2010")
+
+
 async def test_a_body_without_end_is_refused(api: Api) -> None:
     url = f"{api.emulator.base_url}/v3/company/{api.emulator.realm_id}/customer"
     headers = {"Authorization": f"Bearer {api.token}"}

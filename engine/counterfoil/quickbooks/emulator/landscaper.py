@@ -27,6 +27,13 @@ CUSTOMERS = (
     "Video Games by Dan", "Wedding Planning by Whitney", "Weiskopf Consulting",
 )  # fmt: skip
 PARENTS = {"0969 Ocean View Road": "7", "55 Twin Lane": "7", "Barnett Design": "22"}
+PEOPLE = frozenset(
+    {
+        "Diego Rodriguez", "Dylan Sollfrank", "Geeta Kalapatapu", "John Melton", "Kate Whelan", "Mark Cho",
+        "Shara Barnett", "Travis Waldron",
+    }
+)  # fmt: skip
+ADDRESS: JsonObject = {"City": "Bayshore", "CountrySubDivisionCode": "CA", "PostalCode": "94326", "Country": "USA"}
 VENDORS = (
     "Books by Bessie", "Brosnahan Insurance Agency", "Cal Telephone", "Chin's Gas and Oil", "Cigna Health Care",
     "Computers by Jenni", "Diego's Road Warrior Bodyshop", "EDD", "Ellis Equipment Rental", "Fidelity",
@@ -150,11 +157,8 @@ def _lists(books: Books) -> None:
     _make(books, "CompanyCurrency", {"Code": "EUR", "Name": "Euro"})
     for code, rate in RATES:
         _make(books, "ExchangeRate", {"SourceCurrencyCode": code, "Rate": rate})
-    for name in CUSTOMERS:
-        body: JsonObject = {"DisplayName": name}
-        if name in PARENTS:
-            body |= {"ParentRef": {"value": PARENTS[name]}, "Job": True}
-        _make(books, "Customer", body)
+    for number, name in enumerate(CUSTOMERS, start=1):
+        _make(books, "Customer", _customer(number, name))
     for name in VENDORS:
         _make(books, "Vendor", {"DisplayName": name})
     for given, family in EMPLOYEES:
@@ -179,8 +183,23 @@ def _lists(books: Books) -> None:
     books.seed("CustomerType", "1", {"Name": "Retail", "Active": True})
 
 
+def _customer(number: int, name: str) -> JsonObject:
+    """One with a name of a person or a company, an address and an e-mail; of a job only where it belongs."""
+    body: JsonObject = {
+        "DisplayName": name,
+        "PrimaryEmailAddr": {"Address": f"customer{number}@example.com"},
+        "BillAddr": {"Line1": f"{number} Finch St.", **ADDRESS},
+    }
+    if name in PARENTS:
+        return body | {"ParentRef": {"value": PARENTS[name]}, "Job": True}
+    if name in PEOPLE:
+        given, _, family = name.partition(" ")
+        return body | {"GivenName": given, "FamilyName": family}
+    return body | {"CompanyName": name}
+
+
 def _documents(books: Books) -> None:
-    made = [_make(books, "Invoice", _sale(books, sale)) for sale in INVOICES]
+    made = [_make(books, "Invoice", _billed(books, sale)) for sale in INVOICES]
     for place, amount in PAYMENTS:
         invoice = made[place - 1]
         line: JsonObject = {"Amount": amount, "LinkedTxn": [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]}
@@ -192,6 +211,7 @@ def _documents(books: Books) -> None:
     for vendor, account, amount, days in BILLS:
         entry = _expense(account, str(amount))
         _make(books, "Bill", {"VendorRef": {"value": vendor}, "TxnDate": _day(books, days), "Line": [entry]})
+    _make(books, "Deposit", _paid_in(books))
     moved: JsonObject = {"FromAccountRef": {"value": chart.CHECKING}, "ToAccountRef": {"value": "36"}, "Amount": 200}
     _make(books, "Transfer", {**moved, "TxnDate": _day(books, 15)})
 
@@ -231,6 +251,14 @@ def _more_documents(books: Books) -> None:
         _make(books, "TimeActivity", {**worked, "TxnDate": _day(books, 1)})
 
 
+def _paid_in(books: Books) -> JsonObject:
+    """What the owner began with."""
+    detail: JsonObject = {"AccountRef": {"value": chart.OPENING_EQUITY}}
+    line: JsonObject = {"Amount": 5000, "DetailType": "DepositLineDetail", "DepositLineDetail": detail}
+    into: JsonObject = {"value": chart.CHECKING}
+    return {"DepositToAccountRef": into, "TxnDate": _day(books, 95), "Line": [line]}
+
+
 def _applied(books: Books, customer: str, days: int, links: list[tuple[str, JsonValue, int]]) -> JsonObject:
     """A payment of nothing, which sets a credit against an invoice."""
     lines: list[JsonValue] = []
@@ -252,6 +280,10 @@ def _expense(account: str, amount: str) -> JsonObject:
         "DetailType": "AccountBasedExpenseLineDetail",
         "AccountBasedExpenseLineDetail": detail,
     }
+
+
+def _billed(books: Books, sale: _Sale) -> JsonObject:
+    return _sale(books, sale) | {"BillEmail": {"Address": f"customer{sale.customer}@example.com"}}
 
 
 def _sale(books: Books, sale: _Sale) -> JsonObject:

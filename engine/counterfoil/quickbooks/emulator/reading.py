@@ -39,7 +39,7 @@ def understand(method: str, tail: str, parameters: Mapping[str, str], raw: bytes
         return Call("tax", steps, asked, _object(raw))
     if method != "POST" or len(steps) != 1:
         return Call("unknown", steps, asked)
-    body = _object(raw)
+    body = _object(raw) if raw.strip() else _named(asked)
     if first == "batch":
         return Call("batch", steps, asked, body)
     return Call(_write_kind(asked, body), steps, asked, body)
@@ -60,6 +60,12 @@ def _write_kind(asked: Mapping[str, str], body: JsonObject | None) -> CallKind:
     if operation not in {"", "update", "create"}:
         return "unknown"
     return "update" if operation == "update" or (body is not None and body.get("Id")) else "create"
+
+
+def _named(asked: Mapping[str, str]) -> JsonObject | None:
+    """The record that an address names by itself: some clients send their voids without a body."""
+    ends = asked.get("operation", "").lower() in {"void", "delete"}
+    return {name: asked[name] for name in ("Id", "SyncToken") if asked.get(name)} if ends and asked.get("Id") else None
 
 
 def _object(raw: bytes) -> JsonObject | None:
