@@ -11,6 +11,7 @@ import pytest
 from counterfoil.errors import ConfigurationError
 from counterfoil.sources.port import Removed, Seen, SourceError, Unreadable, WebhookRequest
 from counterfoil.testing.source_contract import SourceContract, Stage
+from counterfoil.testing.sources.bench import MemoryKeeper
 from counterfoil_adapters.hubspot.adapter import HubSpotSource
 from counterfoil_adapters.hubspot.emulator.webhooks import sign
 from counterfoil_schema.exact_json import dumps
@@ -348,6 +349,30 @@ async def test_oauth_tokens_are_refreshed_when_they_end(held: Account) -> None:
     credentials.granted.clear()  # HubSpot withdraws it before its time
     assert len(flat(await pages(source, "company"))) == 1
     assert len(credentials.granted) == 1
+
+
+async def test_what_an_oauth_app_was_granted_outlives_the_process(held: Account) -> None:
+    credentials, keeper = held.emulator.credentials, MemoryKeeper()
+    await held.load(companies=[company(1)])
+
+    async def another_process() -> str:
+        source = held.source(
+            tokens=keeper,
+            access_token=None,
+            client_id=credentials.client_id,
+            refresh_token=credentials.refresh_token,
+        )
+        assert len(flat(await pages(source, "company"))) == 1
+        kept = keeper.held[credentials.refresh_token].access_token
+        assert kept is not None
+        return kept.get_secret_value()
+
+    first = await another_process()
+    assert {first, await another_process()} == {first} == set(credentials.granted)
+    credentials.granted[first] = 0.0  # it ends; the refresh token is good for another
+    second = await another_process()
+    assert second != first
+    assert keeper.held[credentials.refresh_token].generation == 2
 
 
 @pytest.mark.parametrize("version", ["v3", "2026-09"])

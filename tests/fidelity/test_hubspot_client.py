@@ -10,8 +10,9 @@ import requests
 from openapi_core import OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 
-from support.hubspot import Account, account, company, deal, inbox, line_item, link
+from support.hubspot import Account, account, company, contact, deal, inbox, invoice, line_item, link, payment
 
+CATEGORY = "HUBSPOT_DEFINED"
 SPECS = Path(__file__).resolve().parents[3] / "shared" / "specs" / "hubspot"
 
 
@@ -118,6 +119,103 @@ async def test_the_client_reads_associations_and_properties(held: Account) -> No
     await asyncio.to_thread(story)
 
 
+async def test_the_client_bills_a_quote_takes_a_payment_and_gives_some_of_it_back(held: Account) -> None:
+    """Draft, open, paid; the invoice through the client's own part for it, payments through that for any object."""
+    from hubspot.crm.commerce.invoices import SimplePublicObjectInput as Change
+    from hubspot.crm.commerce.invoices import SimplePublicObjectInputForCreate as New
+    from hubspot.crm.commerce.invoices.exceptions import ApiException
+    from hubspot.crm.objects import BatchReadInputSimplePublicObjectId as Batch
+    from hubspot.crm.objects import SimplePublicObjectInput as AnyChange
+    from hubspot.crm.objects import SimplePublicObjectInputForCreate as AnyNew
+    from hubspot.crm.quotes import SimplePublicObjectInputForCreate as NewQuote
+
+    await held.load(contacts=[contact(2)], line_items=[line_item(9, "50.00", quantity="2"), line_item(10, "7.00")])
+
+    def link_to(other: str, type_id: int) -> dict[str, Any]:
+        return {"to": {"id": other}, "types": [{"associationCategory": CATEGORY, "associationTypeId": type_id}]}
+
+    def story() -> None:
+        api = client(held).crm
+        texts = {"hs_title": "Offer", "hs_expiration_date": "2026-12-31"}
+        entry = NewQuote(properties=texts, associations=[link_to("10", 67), link_to("2", 69)])
+        offer = api.quotes.basic_api.create(simple_public_object_input_for_create=entry)
+        assert (offer.properties["hs_status"], offer.properties["hs_quote_amount"]) == ("DRAFT", "7.00")
+
+        invoices = api.commerce.invoices.basic_api
+        with pytest.raises(ApiException, match="hs_currency"):
+            invoices.create(simple_public_object_input_for_create=New(properties={}, associations=[]))
+        made = invoices.create(New(properties={"hs_currency": "USD"}, associations=[]))
+        assert (made.properties["hs_invoice_status"], made.properties["hs_number"]) == ("draft", "INV-1001")
+        opened = Change(properties={"hs_invoice_status": "open"})
+        with pytest.raises(ApiException, match="before it can be opened"):
+            invoices.update(made.id, simple_public_object_input=opened)
+        for kind, other in (("contacts", "2"), ("line_items", "9")):
+            api.associations.v4.basic_api.create_default("invoices", made.id, kind, other)
+        invoices.update(made.id, simple_public_object_input=opened)
+        names = ["hs_invoice_status", "hs_amount_billed", "hs_amount_paid", "hs_balance_due"]
+        shown = invoices.get_by_id(made.id, properties=names).properties
+        assert [shown[name] for name in names] == ["open", "100.00", "0.00", "100.00"]
+
+        values = {"hs_initial_amount": "100.00", "hs_initiated_date": "2026-11-02T15:00:00Z"}
+        of_it = AnyNew(properties=values, associations=[link_to(made.id, 542)])
+        paid = api.objects.basic_api.create("commerce_payments", simple_public_object_input_for_create=of_it)
+        shown = invoices.get_by_id(made.id, properties=names).properties
+        assert [shown[name] for name in names] == ["paid", "100.00", "100.00", "0.00"]
+        for total in ("10.00", "25.00"):
+            back = AnyChange(properties={"hs_refunds_amount": total, "hs_latest_status": "partially_refunded"})
+            api.objects.basic_api.update("commerce_payments", paid.id, simple_public_object_input=back)
+        wanted = Batch(inputs=[{"id": paid.id}], properties=[], properties_with_history=["hs_refunds_amount"])
+        (read,) = api.objects.batch_api.read("0-101", batch_read_input_simple_public_object_id=wanted).results
+        history = read.properties_with_history["hs_refunds_amount"]
+        assert [was.value for was in history] == ["25.00", "10.00"]
+
+    await asyncio.to_thread(story)
+
+
+async def test_the_client_finds_by_unique_value_and_none_is_taken_twice(held: Account) -> None:
+    from hubspot.crm.deals import BatchInputSimplePublicObjectBatchInputUpsert as Upsert
+    from hubspot.crm.deals.exceptions import ApiException
+    from hubspot.crm.properties import PropertyCreate
+
+    await held.load(deals=[deal(51), deal(52)])
+
+    def story() -> None:
+        api = client(held).crm
+        made = PropertyCreate(
+            name="our_key",
+            label="Key",
+            group_name="information",
+            type="string",
+            field_type="text",
+            has_unique_value=True,
+        )
+        assert api.properties.core_api.create("deals", property_create=made).has_unique_value
+        changed = {"properties": {"our_key": "k-1"}}
+        api.deals.basic_api.update("51", simple_public_object_input=changed)
+        with pytest.raises(ApiException, match="CONFLICTING_UNIQUE_VALUE"):
+            api.deals.basic_api.update("52", simple_public_object_input=changed)
+        assert api.deals.basic_api.get_by_id("k-1", id_property="our_key").id == "51"
+        told = Upsert(inputs=[{"idProperty": "our_key", "id": "k-1", "properties": {"dealname": "By key"}}])
+        (row,) = api.deals.batch_api.upsert(told).results
+        assert (row.id, row.new) == ("51", False)
+
+    await asyncio.to_thread(story)
+
+
+async def test_the_client_is_told_the_scope_that_its_token_lacks(held: Account) -> None:
+    from hubspot.crm.quotes.exceptions import ForbiddenException
+
+    held.emulator.credentials.scopes = frozenset({"crm.objects.deals.read"})
+
+    def story() -> None:
+        api = client(held).crm
+        assert api.deals.basic_api.get_page().results == []
+        with pytest.raises(ForbiddenException, match=r"crm\.objects\.quotes\.read"):
+            api.quotes.basic_api.get_page()
+
+    await asyncio.to_thread(story)
+
+
 async def test_the_client_meets_the_limits_as_errors(held: Account) -> None:
     from hubspot.crm.deals.exceptions import ApiException, UnauthorizedException
 
@@ -175,6 +273,14 @@ CALLS: list[tuple[str, str, Any]] = [
         "{objects}/deals/batch/read",
         {"inputs": [{"id": "51"}, {"id": "404404"}], "properties": ["amount"], "propertiesWithHistory": []},
     ),
+    ("GET", "{objects}/invoices/41?properties=hs_amount_billed&propertiesWithHistory=hs_invoice_status", None),
+    ("POST", "{objects}/quotes", {"properties": {"hs_title": "x"}, "associations": []}),
+    (
+        "POST",
+        "{objects}/commerce_payments/batch/read",
+        {"inputs": [{"id": "71"}], "properties": [], "propertiesWithHistory": ["hs_refunds_amount"]},
+    ),
+    ("POST", "{links}/commerce_payments/invoices/batch/read", {"inputs": [{"id": "71"}]}),
     ("POST", "{objects}/deals/batch/create", {"inputs": [{"properties": {"dealname": "y"}, "associations": []}]}),
     ("POST", "{objects}/deals/batch/update", {"inputs": [{"id": "51", "properties": {"amount": "8"}}]}),
     ("POST", "{objects}/deals/batch/archive", {"inputs": [{"id": "52"}]}),
@@ -226,7 +332,9 @@ async def test_the_emulator_keeps_the_openapi_contract(held: Account, version: s
     await held.load(
         companies=[company(1)],
         deals=[deal(51), deal(52), deal(54), {**deal(53), "archived": True}],
-        associations=[link("deals", 51, "companies", 1)],
+        invoices=[invoice(41)],
+        commerce_payments=[payment(71, "5.00", hs_refunds_amount="1.00")],
+        associations=[link("deals", 51, "companies", 1), link("commerce_payments", 71, "invoices", 41)],
     )
     contract = await asyncio.to_thread(OpenAPI.from_file_path, str(file))
 
@@ -254,6 +362,10 @@ async def test_the_emulator_keeps_the_openapi_contract(held: Account, version: s
         200,
         400,
         207,
+        200,
+        400,
+        200,
+        200,
         201,
         200,
         204,

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from counterfoil.clock import SystemClock
-from counterfoil.sources.port import Page, SourceChange, SourceContext, WebhookRequest
+from counterfoil.sources.port import Page, SourceChange, SourceContext, TokenKeeper, WebhookRequest
 from counterfoil_adapters.hubspot.adapter import HubSpotSource
 from counterfoil_adapters.hubspot.emulator import EmulatorOptions, HubSpotEmulator
 from counterfoil_schema.exact_json import JsonObject, dumps, loads_object
@@ -63,6 +63,7 @@ class Account:
         *,
         mapping: Mapping[str, Any] | None = None,
         public_url: str | None = None,
+        tokens: TokenKeeper | None = None,
         **settings: object,
     ) -> HubSpotSource:
         """A new adapter; by default with the static token and no pacing worth the name."""
@@ -75,6 +76,7 @@ class Account:
                 clock=self.clock,
                 entropy=SeededEntropy(),
                 public_url=public_url,
+                tokens=tokens,
             )
         )
 
