@@ -120,6 +120,31 @@ class Invoice(Shape):
     exchange_rate: ExchangeRate | None = None
 
 
+class Estimate(Shape):
+    """What a sale would come to: offered to a customer, perhaps accepted, owed by nobody.
+
+    Its fields are those of a sale to be invoiced. `offered` is whether the customer was shown it, `expires` the last
+    day on which it holds.
+    """
+
+    kind: Literal["estimate"] = "estimate"
+    customer: RecordKey | None
+    number: str | None = None
+    status: str
+    offered: bool
+    accepted: bool = False
+    happened_at: datetime | None = None
+    dated: date | None = None
+    expires: date | None = None
+    currency: Currency
+    stated_total: Decimal | None = None
+    memo: str | None = None
+    lines: tuple[InvoiceLine, ...]
+    tax_included: bool = False
+    stated_tax: Decimal | None = None
+    exchange_rate: ExchangeRate | None = None
+
+
 class Application(Shape):
     """A part of a payment that settles one invoice."""
 
@@ -385,6 +410,7 @@ Record = Annotated[
     Customer
     | Product
     | Invoice
+    | Estimate
     | Payment
     | CreditMemo
     | Refund

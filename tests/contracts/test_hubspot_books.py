@@ -68,6 +68,20 @@ RECEIVABLE = Decimal("44.99")
 """272.67 + 45.00 + 19.99 billed, less 272.67 + 20.00 paid."""
 
 
+ESTIMATES = """
+[connection]
+source = "hubspot"
+zone = "America/New_York"
+currency = "USD"
+
+[invoice]
+from = ["invoice"]
+
+[estimate]
+from = ["quote"]
+"""
+
+
 async def filled(account: Account) -> None:
     await account.load(
         companies=[hubspot.company(1, "Acme & Söhne"), hubspot.company(2, "Beta")],
@@ -195,3 +209,32 @@ async def test_invoices_quotes_payments_and_refunds_to_the_cent_and_back(
     }
     entropy = SystemEntropy()
     await assert_state_adds_up(pool, database.names, MasterKey(master_key(None, tmp_path, entropy), entropy))
+
+
+async def test_a_published_quote_is_an_estimate_and_a_signed_one_is_accepted(
+    database: Database, tmp_path: Path
+) -> None:
+    with emulator_process("--limits", "off") as books:
+        async with hubspot.account() as account:
+            await filled(account)
+            offered = {"hs_status": "DRAFT", "hs_expiration_date": "2026-12-31"}
+            await account.control("PATCH", "/people/quotes/31", {"properties": offered})
+            source = source_settings("hubspot", ESTIMATES, account.settings(timeout_seconds=30))
+            async with at_work(database, tmp_path, books, source) as engine, asyncio.timeout(BOUND_SECONDS):
+                await until(
+                    books, "Invoice", lambda found: len(found) == 1
+                )  # the other is a contact's, who is none here
+                while not any("quote 31 (hubspot) is not offered (status DRAFT)" in one for one in await skips(engine)):
+                    await asyncio.sleep(0.1)
+                await account.control("PATCH", "/people/quotes/31", {"properties": {"hs_status": "APPROVED"}})
+                (made,) = (await until(books, "Estimate", lambda found: len(found) == 1)).values()
+                told = (made["DocNumber"], str(made["TotalAmt"]), made["ExpirationDate"], made["TxnStatus"])
+                assert told == ("20261001-1", "19.99", "2026-12-31", "Pending")
+                account.emulator.portal.tables["quotes"].rows[31].properties["hs_payment_status"] = "PAID"
+                await account.control("PATCH", "/people/quotes/31", {"properties": {"hs_terms": "paid at once"}})
+                await until(
+                    books, "Estimate", lambda found: [one["TxnStatus"] for one in found.values()] == ["Accepted"]
+                )
+                accounts = {one["Name"]: one for one in (await documents(books, "Account")).values()}
+                owed = Decimal(str(accounts["Accounts Receivable (A/R)"]["CurrentBalance"]))
+                assert owed == Decimal("272.67"), "an estimate is owed by nobody"

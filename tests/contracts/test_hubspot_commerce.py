@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from counterfoil.errors import ConfigurationError
 from counterfoil.sources.port import Removed, Seen, SourceError, Unreadable, WebhookRequest
 from counterfoil.testing.source_contract import SourceContract, Stage
 from counterfoil_adapters.hubspot.adapter import HubSpotSource
@@ -195,6 +196,34 @@ async def test_a_quote_is_won_once_it_is_signed_or_paid(held: Account) -> None:
     assert (first.number, first.customer, first.stated_total) == ("20261001-1", "hubspot:company:1", Decimal("5.50"))
     states = (await held.source(mapping=MAPPING).describe()).statuses
     assert (states["APPROVED"], states["voided"]) == ("Published", "Voided")
+
+
+async def test_a_quote_is_an_estimate_where_the_mapping_says_so(held: Account) -> None:
+    await held.load(
+        companies=[company(1)],
+        quotes=[
+            quote(31, hs_quote_amount="5.50", hs_expiration_date="2026-12-31T00:00:00Z"),
+            quote(32, hs_status="DRAFT"),
+            quote(33, hs_status="APPROVED", hs_payment_status="PAID"),
+        ],
+        line_items=[line_item(9, "5.50")],
+        associations=[link("quotes", 31, "companies", 1), link("quotes", 31, "line_items", 9)],
+    )
+    mapping = {**INVOICES, "estimate": {"from": ["quote"]}}
+    records = await seen(held, "quote", mapping)
+    assert {number: (one.kind, one.offered, one.accepted) for number, one in records.items()} == {
+        "31": ("estimate", True, False),
+        "32": ("estimate", False, False),
+        "33": ("estimate", True, True),
+    }
+    first = records["31"]
+    assert (first.customer, first.expires, first.stated_total) == (
+        "hubspot:company:1",
+        date(2026, 12, 31),
+        Decimal("5.50"),
+    )
+    with pytest.raises(ConfigurationError, match="takes quotes for estimates and for invoices"):
+        held.source(mapping={**MAPPING, "estimate": {"from": ["quote"]}})
 
 
 async def test_a_payment_is_applied_to_what_it_is_associated_with(held: Account) -> None:

@@ -22,7 +22,7 @@ WRITTEN = {
     "problem": "qbo_problem",
 }
 MAPPING = {"invoice": {"from": ["deal", "invoice"]}, "write_back": WRITTEN}
-KEYED = {"key_property": "qbo_key"}
+KEYED: dict[str, Any] = {"key_property": "qbo_key"}
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ OTHER_DEFAULTS = {
     "InvoiceLine.discount": Decimal(0),
     "InvoiceLine.role": "goods",
     "Invoice.tax_included": False,
+    "Estimate.accepted": False,
+    "Estimate.tax_included": False,
     "CreditMemo.tax_included": False,
     "Refund.tax_included": False,
     "Payment.received": True,

@@ -78,7 +78,7 @@ TAXED_LINE_PROPERTIES = (*LINE_PROPERTIES, "hs_tax_amount", "hs_tax_label")
 
 _SCOPES: Mapping[str, str] = {"commerce_payments": "commercepayments"}
 _USUAL: Mapping[str, tuple[str, ...]] = {"customer": ("company",), "product": ("product",), "invoice": ("deal",)}
-_SECTIONS = ("customer", "product", "invoice", "payment", "refund")
+_SECTIONS = ("customer", "product", "invoice", "estimate", "payment", "refund")
 
 
 def scope(plural: str, *, write: bool = False, properties: bool = False) -> str:

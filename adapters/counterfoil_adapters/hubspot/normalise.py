@@ -22,7 +22,8 @@ class Rules:
     """What of a connection's settings and mapping decides how its objects are read.
 
     `customers`: the kinds that become customers, whose turn comes in this order. `sold`: the kinds that become
-    invoices, to which payments may be applied. `zone`: in which instants become dates.
+    invoices, to which payments may be applied; `offered`: those that become estimates. `zone`: in which instants become
+    dates.
     """
 
     connection: str
@@ -32,6 +33,7 @@ class Rules:
     rate_property: str | None = None
     customers: tuple[str, ...] = ("company",)
     sold: tuple[str, ...] = ("deal",)
+    offered: tuple[str, ...] = ()
     zone: str = "UTC"
 
 

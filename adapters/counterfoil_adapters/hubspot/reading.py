@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from counterfoil.errors import ConfigurationError
 from counterfoil.sources.port import Page, Removed, SourceChange, SourceError
 from counterfoil_adapters.hubspot.assembling import Assembler
 from counterfoil_adapters.hubspot.client import HubSpotClient
@@ -66,7 +67,17 @@ def parse_cursor(text: str) -> Cursor:
 
 
 def rules_of(connection: str, settings: HubSpotSettings, mapping: Mapping[str, Any]) -> Rules:
-    """By which objects are read."""
+    """By which objects are read.
+
+    Raises:
+        ConfigurationError: the mapping takes quotes for two things.
+    """
+    offered, sold = named_in(mapping, "estimate"), named_in(mapping, "invoice")
+    if "quote" in offered and "quote" in sold:
+        raise ConfigurationError(
+            f"The mapping of {connection} takes quotes for estimates and for invoices.",
+            remedy="Name quote in [estimate] from, or in [invoice] from.",
+        )
     held = mapping.get("connection")
     zone = held.get("zone") if isinstance(held, Mapping) else None
     return Rules(
@@ -76,7 +87,8 @@ def rules_of(connection: str, settings: HubSpotSettings, mapping: Mapping[str, A
         due_property=settings.due_property,
         rate_property=settings.rate_property,
         customers=tuple(kind for kind in named_in(mapping, "customer") if kind in PARTIES),
-        sold=tuple(kind for kind in named_in(mapping, "invoice") if kind in SALES),
+        sold=tuple(kind for kind in sold if kind in SALES),
+        offered=tuple(kind for kind in offered if kind == "quote"),
         zone=zone if isinstance(zone, str) else "UTC",
     )
 

@@ -9,7 +9,7 @@ from counterfoil.sources.port import SourceChange
 from counterfoil_adapters.hubspot.normalise import Parties, Rules, change, missing
 from counterfoil_adapters.hubspot.values import BadValueError, Properties, parse_instant
 from counterfoil_schema.exact_json import JsonObject
-from counterfoil_schema.records import Invoice, InvoiceLine, record_key
+from counterfoil_schema.records import Estimate, Invoice, InvoiceLine, record_key
 
 CURRENCIES: Mapping[str, str] = {"deal": "deal_currency_code", "quote": "hs_currency", "invoice": "hs_currency"}
 AMOUNTS: Mapping[str, str] = {"deal": "amount", "quote": "hs_quote_amount", "invoice": "hs_amount_billed"}
@@ -29,6 +29,9 @@ STATES: Mapping[str, Mapping[str, str]] = {
     "invoice": {"draft": "Draft", "open": "Open", "paid": "Paid", "voided": "Voided"},
 }
 """What quotes and invoices can be in (HubSpot: their guides); a deal's stages are the account's own."""
+
+PUBLISHED = frozenset({"APPROVED", "APPROVAL_NOT_NEEDED"})
+"""States of a quote that its buyer was given."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -59,8 +62,8 @@ def sale_change(rules: Rules, parts: SaleParts) -> SourceChange:
     return change(parts.kind, str(parts.row.get("id")), parts.row, parts.raw(), rows, lambda: sale(parts, rules))
 
 
-def sale(parts: SaleParts, rules: Rules) -> Invoice:
-    """A sale with its lines.
+def sale(parts: SaleParts, rules: Rules) -> Invoice | Estimate:
+    """A sale with its lines, or what it would come to.
 
     Raises:
         BadValueError: a number or date that is none, no currency, or a line that HubSpot does not show.
@@ -89,7 +92,8 @@ def sale(parts: SaleParts, rules: Rules) -> Invoice:
         case "deal":
             return _deal(bare, held, rules)
         case "quote":
-            return _quote(bare, held, parts.row)
+            quote = _quote(bare, held, parts.row)
+            return _estimate(quote, held, rules) if parts.kind in rules.offered else quote
         case _:
             return _invoice(bare, held, rules)
 
@@ -118,6 +122,20 @@ def _quote(bare: Invoice, held: Properties, row: JsonObject) -> Invoice:
             "won": signed is not None or held.text("hs_payment_status") == "PAID",
             "happened_at": signed or (parse_instant(made) if isinstance(made, str) else None),
             "memo": held.text("hs_title"),
+        }
+    )
+
+
+def _estimate(quote: Invoice, held: Properties, rules: Rules) -> Estimate:
+    """A quote is offered once it is published, and accepted once it was signed or paid."""
+    same = {name: getattr(quote, name) for name in Estimate.model_fields if name in Invoice.model_fields}
+    return Estimate.model_validate(
+        {
+            **same,
+            "kind": "estimate",
+            "offered": quote.status in PUBLISHED,
+            "accepted": quote.won,
+            "expires": held.local_day("hs_expiration_date", rules.zone),
         }
     )
 

@@ -114,7 +114,7 @@ def _hints(event: JsonObject) -> Iterator[Hint]:
         yield from _ends(event, occurred_at)
         return
     source_id = _text(event, "objectId")
-    if kind not in KINDS or source_id is None:
+    if kind is None or kind not in KINDS or source_id is None:
         return
     if operation != "merge":
         yield Hint(kind=kind, source_id=source_id, operation=operation, occurred_at=occurred_at)

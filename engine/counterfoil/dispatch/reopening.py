@@ -15,6 +15,7 @@ from counterfoil_schema.events.receipts import SourceObserved
 from counterfoil_schema.records import (
     ContractorPayment,
     CreditMemo,
+    Estimate,
     Invoice,
     Payment,
     Payout,
@@ -92,7 +93,7 @@ class Reopener:
 def references(record: Record) -> frozenset[str]:
     """The records that a record names."""
     match record:
-        case Invoice() | CreditMemo() | Refund():
+        case Invoice() | Estimate() | CreditMemo() | Refund():
             products = {line.product for line in record.lines if line.product is not None}
             return frozenset(products | ({record.customer} if record.customer is not None else set()))
         case Payment():

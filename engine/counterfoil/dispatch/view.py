@@ -22,6 +22,7 @@ from counterfoil_schema.records import (
     Custom,
     Customer,
     Employee,
+    Estimate,
     Invoice,
     Payment,
     Payout,
@@ -146,7 +147,16 @@ class LoadedView:
     def record(self, record_key: str) -> Record | None:
         """A source record as last observed."""
         match self._answer("record", record_key):
-            case Customer() | Product() | Invoice() | Payment() | CreditMemo() | Refund() | Payout() as found:
+            case (
+                Customer()
+                | Product()
+                | Invoice()
+                | Estimate()
+                | Payment()
+                | CreditMemo()
+                | Refund()
+                | Payout() as found
+            ):
                 return found
             case Vendor() | Employee() | PayRun() | ContractorPayment() | TimeEntry() | Custom() as found:
                 return found

@@ -16,6 +16,7 @@ from counterfoil_schema.records import (
     CreditMemo,
     Customer,
     Employee,
+    Estimate,
     Invoice,
     InvoiceLine,
     Payment,
@@ -33,6 +34,7 @@ DERIVABLE: Final[AbstractMapping[str, type[BaseModel]]] = {
     "vendor": Vendor,
     "employee": Employee,
     "invoice": Invoice,
+    "estimate": Estimate,
     "credit_memo": CreditMemo,
     "payment": Payment,
     "refund": Refund,
@@ -48,6 +50,8 @@ _FIXED: Final = frozenset(
     {
         *("kind", "line_id", "customer", "product", "employee", "contractor", "won", "active", "approved"),
         "received",
+        "offered",
+        "accepted",
     }
 )
 """What a record is, whom it concerns and whether it counts: for the source to say, and for other rules."""
@@ -90,7 +94,12 @@ def filter_names(document: str) -> list[str]:
     """The names that a filter of this kind of record may use: of sales also `amount`, of invoices `stage`."""
     if document == "pay_run":
         return sorted({*ALWAYS, *plain_fields(PayRun)} - {"kind"})
-    more = {"invoice": ("amount", "stage"), "credit_memo": ("amount",), "refund": ("amount",)}
+    more = {
+        "invoice": ("amount", "stage"),
+        "estimate": ("amount", "stage"),
+        "credit_memo": ("amount",),
+        "refund": ("amount",),
+    }
     return sorted({*names_of(document), *more.get(document, ())})
 
 

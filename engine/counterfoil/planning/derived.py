@@ -13,7 +13,7 @@ from counterfoil.planning.expressions import ExpressionError, evaluate
 from counterfoil.planning.outcome import named
 from counterfoil.planning.sections import DerivedSection
 from counterfoil.planning.types import Park
-from counterfoil_schema.records import CreditMemo, Invoice, InvoiceLine, Refund, split_key
+from counterfoil_schema.records import CreditMemo, Estimate, Invoice, InvoiceLine, Refund, split_key
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -25,7 +25,7 @@ def derived(record: R, key: str, rules: DerivedSection, zone: str) -> R | Park:
     """
     kind = str(getattr(record, "kind", ""))
     own: AbstractMapping[str, str] = getattr(rules, kind, {})
-    lines = rules.line if isinstance(record, Invoice | CreditMemo | Refund) else {}
+    lines = rules.line if isinstance(record, Invoice | Estimate | CreditMemo | Refund) else {}
     if not own and not lines:
         return record
     connection, source_kind, source_id = split_key(key)
@@ -35,7 +35,7 @@ def derived(record: R, key: str, rules: DerivedSection, zone: str) -> R | Park:
         changed: dict[str, Any] = {}
         for field, expression in own.items():
             changed[field] = evaluate(expression, values)
-        if isinstance(record, Invoice | CreditMemo | Refund) and lines:
+        if isinstance(record, Invoice | Estimate | CreditMemo | Refund) and lines:
             changed["lines"] = tuple(_line(line, lines, values, zone) for line in record.lines)
         return type(record).model_validate({**dict(record), **changed})
     except _LineError as wrong:

@@ -11,13 +11,23 @@ from counterfoil.planning.outcome import label, named
 from counterfoil.planning.sale_lines import come_to
 from counterfoil.planning.sections import FromKinds, section_of
 from counterfoil.planning.types import Park, Plan, Skip, StateView
-from counterfoil_schema.records import CreditMemo, Invoice, Record, Refund, split_key
+from counterfoil_schema.records import CreditMemo, Estimate, Invoice, Record, Refund, split_key
 
 FILTERED: Final = "filtered"
 LISTS: Final = ("Customer", "Vendor", "Employee", "Item")
 """What stays in the books whatever becomes of the record: others may name it."""
 
-_NAMEABLE: Final = ("customer", "product", "vendor", "employee", "invoice", "credit_memo", "payment", "refund")
+_NAMEABLE: Final = (
+    "customer",
+    "product",
+    "vendor",
+    "employee",
+    "invoice",
+    "estimate",
+    "credit_memo",
+    "payment",
+    "refund",
+)
 
 
 def passed_over(record: Record, key: str, mapping: Mapping, view: StateView) -> Skip | Park | None:
@@ -96,9 +106,9 @@ def _values(record: Record, key: str, zone: str, wanted: frozenset[str]) -> Abst
         "source_kind": source_kind,
         "id": source_id,
     }
-    if isinstance(record, Invoice | CreditMemo | Refund) and "amount" in wanted:
-        stated = record.stated_total if isinstance(record, Invoice) else None
+    if isinstance(record, Invoice | Estimate | CreditMemo | Refund) and "amount" in wanted:
+        stated = record.stated_total if isinstance(record, Invoice | Estimate) else None
         found["amount"] = stated if stated is not None else come_to(record.lines)
-    if isinstance(record, Invoice):
+    if isinstance(record, Invoice | Estimate):
         found["stage"] = record.status
     return found

@@ -9,10 +9,11 @@ from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, label, na
 from counterfoil.planning.sale_lines import SaleLines, sale_lines, whole_sale
 from counterfoil.planning.sales import known_customer, negative, no_date, put_notes, template_values
 from counterfoil.planning.second_parties import Party, party_for, with_party
+from counterfoil.planning.sections import EstimateSection, InvoiceSection
 from counterfoil.planning.templates import fill
 from counterfoil.planning.types import Park, Plan, PlanRequest, Skip, StateView
 from counterfoil_schema.exact_json import JsonObject
-from counterfoil_schema.records import Invoice
+from counterfoil_schema.records import Estimate, Invoice
 
 
 def plan_invoice(record: Invoice, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
@@ -106,7 +107,7 @@ def _lines(record: Invoice, key: str, mapping: Mapping, view: StateView) -> Sale
         return _without_lines(record, key, mapping, view)
     if sold.total < 0:
         return negative(key, f"{text(sold.total)} {record.currency}")
-    return _total_refusal(record, key, sold, mapping) or sold
+    return total_refusal(record, key, sold, mapping.invoice) or sold
 
 
 def _without_lines(record: Invoice, key: str, mapping: Mapping, view: StateView) -> SaleLines | Park:
@@ -123,8 +124,10 @@ def _without_lines(record: Invoice, key: str, mapping: Mapping, view: StateView)
     )
 
 
-def _total_refusal(record: Invoice, key: str, sold: SaleLines, mapping: Mapping) -> Park | None:
-    section = mapping.invoice
+def total_refusal(
+    record: Invoice | Estimate, key: str, sold: SaleLines, section: InvoiceSection | EstimateSection
+) -> Park | None:
+    """Why a sale whose stated total is not that of its lines is not written; None where the two agree."""
     if record.stated_total is None or section.total_mismatch == "ignore":
         return None
     difference = to_cents(record.stated_total) - sold.stated

@@ -39,7 +39,12 @@ def names_in(mapping: Mapping, tax_mode: TaxMode) -> list[NameUse]:
 
 def _sales(mapping: Mapping, tax_mode: TaxMode) -> Iterator[NameUse]:
     yield NameUse(path=("product", "income_account"), entity="Account", name=mapping.product.income_account)
-    sales = (("invoice", mapping.invoice), ("credit_memo", mapping.credit_memo), ("refund", mapping.refund))
+    sales = (
+        ("invoice", mapping.invoice),
+        ("estimate", mapping.estimate),
+        ("credit_memo", mapping.credit_memo),
+        ("refund", mapping.refund),
+    )
     for section, part in sales:
         yield from _sale(section, part, made=mapping.product.missing == "create")
         is_own = tax_mode == "abroad" and mapping.tax.unstated != "park" and part.tax_code not in {"", "NON"}

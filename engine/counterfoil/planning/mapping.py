@@ -23,6 +23,7 @@ from counterfoil.planning.sections import (
     CustomerSection,
     DerivedSection,
     EmployeeSection,
+    EstimateSection,
     ExchangeSection,
     FieldRule,
     FieldsSection,
@@ -55,6 +56,7 @@ class Mapping(Section):
     vendor: VendorSection = VendorSection()
     employee: EmployeeSection = EmployeeSection()
     invoice: InvoiceSection = InvoiceSection()
+    estimate: EstimateSection = EstimateSection()
     credit_memo: CreditMemoSection = CreditMemoSection()
     payment: PaymentSection = PaymentSection()
     refund: RefundSection = RefundSection()

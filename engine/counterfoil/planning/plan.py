@@ -6,6 +6,7 @@ from counterfoil.planning.checks import refusal
 from counterfoil.planning.contractor_payments import plan_contractor_payment, plan_contractor_removal
 from counterfoil.planning.credits import plan_credit
 from counterfoil.planning.derived import derived
+from counterfoil.planning.estimates import plan_estimate
 from counterfoil.planning.filters import needs_what_is_passed_over, passed_over
 from counterfoil.planning.invoices import plan_invoice
 from counterfoil.planning.mapping import Mapping
@@ -29,6 +30,7 @@ from counterfoil_schema.records import (
     Custom,
     Customer,
     Employee,
+    Estimate,
     Invoice,
     Payment,
     Payout,
@@ -42,7 +44,7 @@ from counterfoil_schema.records import (
 
 __all__ = ["content_hash", "plan"]
 
-Sold = Customer | Product | Invoice | Payment | CreditMemo | Refund | Payout
+Sold = Customer | Product | Invoice | Estimate | Payment | CreditMemo | Refund | Payout
 Mapped = Sold | Vendor | Employee | PayRun | ContractorPayment | TimeEntry
 """Records of which a mapping says what becomes of them."""
 
@@ -117,10 +119,8 @@ def _planned(record: Mapped, request: PlanRequest, mapping: Mapping, view: State
             return plan_party(record, request, mapping, view)
         case Product():
             return plan_product(record, request, mapping, view)
-        case Invoice():
-            return plan_invoice(record, request, mapping, view)
-        case CreditMemo() | Refund():
-            return plan_credit(record, request, mapping, view)
+        case Invoice() | Estimate() | CreditMemo() | Refund():
+            return _planned_sale(record, request, mapping, view)
         case Payout():
             return plan_payout(record, request, mapping, view)
         case Payment():
@@ -131,6 +131,20 @@ def _planned(record: Mapped, request: PlanRequest, mapping: Mapping, view: State
             return plan_contractor_payment(record, request, mapping, view)
         case TimeEntry():
             return plan_time_entry(record, request, mapping, view)
+        case _:
+            assert_never(record)
+
+
+def _planned_sale(
+    record: Invoice | Estimate | CreditMemo | Refund, request: PlanRequest, mapping: Mapping, view: StateView
+) -> Plan:
+    match record:
+        case Invoice():
+            return plan_invoice(record, request, mapping, view)
+        case Estimate():
+            return plan_estimate(record, request, mapping, view)
+        case CreditMemo() | Refund():
+            return plan_credit(record, request, mapping, view)
         case _:
             assert_never(record)
 

@@ -7,7 +7,7 @@ from counterfoil.planning.sections import SaleSection
 from counterfoil.planning.templates import fill
 from counterfoil.planning.types import Park, StateView
 from counterfoil_schema.exact_json import JsonObject
-from counterfoil_schema.records import CreditMemo, Invoice, Payment, Payout, Refund, split_key
+from counterfoil_schema.records import CreditMemo, Estimate, Invoice, Payment, Payout, Refund, split_key
 
 _CUSTOMER_MEMO_MAX = 1000
 
@@ -29,11 +29,13 @@ def known_customer(key: str, customer: str | None, view: StateView) -> str | Par
     return customer
 
 
-def template_values(key: str, record: Invoice | CreditMemo | Refund | Payment | Payout) -> AbstractMapping[str, str]:
+def template_values(
+    key: str, record: Invoice | Estimate | CreditMemo | Refund | Payment | Payout
+) -> AbstractMapping[str, str]:
     """What the templates of a document may name. A missing number is replaced by the record's id."""
     connection, kind, source_id = split_key(key)
     number = record.reference if isinstance(record, Payment | Payout) else record.number
-    memo = record.memo if isinstance(record, Invoice) else None
+    memo = record.memo if isinstance(record, Invoice | Estimate) else None
     return {
         "id": source_id,
         "number": (number or "").strip() or source_id,

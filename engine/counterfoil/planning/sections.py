@@ -198,6 +198,16 @@ class InvoiceSection(SaleSection):
     link: LinkTemplate = "https://app.qbo.intuit.com/app/invoice?txnId={document_id}"
 
 
+class EstimateSection(SaleSection):
+    """`[estimate]`: what was offered to a customer; it posts nothing, and is never deleted for its record's sake."""
+
+    when: Literal["offered", "accepted"] = "offered"
+    date: Literal["happened", "dated"] = "dated"
+    total_mismatch: Literal["park", "ignore"] = "park"
+    tolerance: Amount = Decimal(0)
+    removed: Literal["park"] = "park"
+
+
 class CreditMemoSection(SaleSection):
     """`[credit_memo]`. A credit memo cannot be voided through the interface, so a removed one always parks."""
 
@@ -326,6 +336,7 @@ class PostSection(Section):
     vendor: PostPolicy = PostPolicy()
     employee: PostPolicy = PostPolicy()
     invoice: PostPolicy = PostPolicy()
+    estimate: PostPolicy = PostPolicy()
     credit_memo: PostPolicy = PostPolicy()
     payment: PostPolicy = PostPolicy()
     refund: PostPolicy = PostPolicy()
@@ -356,6 +367,7 @@ class FieldsSection(Section):
     vendor: dict[str, FieldRule] = Field(default_factory=dict)
     employee: dict[str, FieldRule] = Field(default_factory=dict)
     invoice: dict[str, FieldRule] = Field(default_factory=dict)
+    estimate: dict[str, FieldRule] = Field(default_factory=dict)
     credit_memo: dict[str, FieldRule] = Field(default_factory=dict)
     payment: dict[str, FieldRule] = Field(default_factory=dict)
     refund: dict[str, FieldRule] = Field(default_factory=dict)
@@ -371,7 +383,7 @@ class DerivedSection(Section):
     """`[derived.DOCUMENT]`: fields of the source's record that are worked out before anything is planned from it.
 
     Each is an expression over the record as the source showed it, such as `first(number, "HS-" + id)`. `line`: for the
-    lines of invoices, credit memos, refunds; its expressions see the sale's own fields as well.
+    lines of invoices, estimates, credit memos, refunds; its expressions see the sale's own fields as well.
     """
 
     customer: dict[str, Expression] = Field(default_factory=dict)
@@ -379,6 +391,7 @@ class DerivedSection(Section):
     vendor: dict[str, Expression] = Field(default_factory=dict)
     employee: dict[str, Expression] = Field(default_factory=dict)
     invoice: dict[str, Expression] = Field(default_factory=dict)
+    estimate: dict[str, Expression] = Field(default_factory=dict)
     credit_memo: dict[str, Expression] = Field(default_factory=dict)
     payment: dict[str, Expression] = Field(default_factory=dict)
     refund: dict[str, Expression] = Field(default_factory=dict)

@@ -18,11 +18,11 @@ from counterfoil.planning.sections import SaleSection
 from counterfoil.planning.types import Park, StateView
 from counterfoil_schema.events.receipts import TaxMode
 from counterfoil_schema.exact_json import JsonObject
-from counterfoil_schema.records import CreditMemo, Invoice, InvoiceLine, Refund
+from counterfoil_schema.records import CreditMemo, Estimate, Invoice, InvoiceLine, Refund
 
 TAXED, UNTAXED = "TAX", "NON"
 NOTHING = Decimal(0)
-Sale = Invoice | CreditMemo | Refund
+Sale = Invoice | Estimate | CreditMemo | Refund
 Said = Literal["taxed", "untaxed", "unstated"]
 
 

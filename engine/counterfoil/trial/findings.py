@@ -16,7 +16,7 @@ from counterfoil.trial.source_names import of_source
 
 Level = Literal["error", "parked", "left out", "not seen", "remark"]
 SECTIONS = (
-    *("customer", "product", "vendor", "employee", "invoice", "credit_memo", "payment", "refund", "payout"),
+    *("customer", "product", "vendor", "employee", "invoice", "estimate", "credit_memo", "payment", "refund", "payout"),
     *("payroll", "contractor_payment", "time"),
 )
 

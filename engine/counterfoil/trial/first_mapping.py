@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from counterfoil.settings import CompanySettings
 from counterfoil.trial.books import BooksSeen
 from counterfoil.trial.sample import Sample
-from counterfoil_schema.records import CreditMemo, Invoice, PayRun, Refund, TimeEntry
+from counterfoil_schema.records import CreditMemo, Estimate, Invoice, PayRun, Refund, TimeEntry
 
 NAMES_SHOWN_MAX = 6
 SECTIONS = {"pay_run": "payroll", "time_entry": "time"}
@@ -193,7 +193,7 @@ def _tax(found: Found) -> Iterator[str]:
     codes = {
         line.tax_code
         for seen in found.sample.records.values()
-        if isinstance(seen.record, Invoice | CreditMemo | Refund)
+        if isinstance(seen.record, Invoice | Estimate | CreditMemo | Refund)
         for line in seen.record.lines
         if line.tax_code is not None
     }

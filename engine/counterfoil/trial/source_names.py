@@ -10,7 +10,7 @@ from counterfoil.planning.mapping_errors import Path
 from counterfoil.planning.pay_sections import PartTypes
 from counterfoil.planning.types import Skip
 from counterfoil.trial.planned import Trial
-from counterfoil_schema.records import CreditMemo, Invoice, PayPart, PayRun, Refund, TimeEntry
+from counterfoil_schema.records import CreditMemo, Estimate, Invoice, PayPart, PayRun, Refund, TimeEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def _tax_codes(trial: Trial) -> Iterator[SourceName]:
     seen: Counter[str] = Counter()
     for tried in trial.tried:
         record = tried.seen.record
-        if isinstance(record, Invoice | CreditMemo | Refund):
+        if isinstance(record, Invoice | Estimate | CreditMemo | Refund):
             seen.update({line.tax_code for line in record.lines if line.tax_code is not None})
     codes = trial.mapping.tax.codes
     if seen:
