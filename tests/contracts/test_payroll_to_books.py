@@ -44,6 +44,9 @@ tax_payment = "Checking"
 employee_benefit = "Benefits Payable"
 other_deduction = "Payroll Liabilities"
 
+[payroll.accounts.types.other_deduction]
+"Child Support" = "Checking"
+
 [payroll.accrual]
 by = "days"
 account = "Accrued Payroll"
@@ -52,11 +55,13 @@ PEOPLE: dict[str, tuple[str, str, str, str, str]] = {
     # gross pay, income tax, employer's tax, deduction; net pay follows: less 50.00 for the medical plan
     "e0": ("3000.00", "600.00", "229.50", "30.00", "2320.00"),
     "e1": ("2500.00", "500.00", "191.25", "30.00", "1920.00"),
-    "e2": ("2000.00", "400.00", "153.00", "0", "1550.00"),
-    "e3": ("1500.00", "300.00", "114.75", "0", "1150.00"),
+    "e2": ("2000.00", "400.00", "153.00", "20.00", "1530.00"),
+    "e3": ("1500.00", "300.00", "114.75", "25.00", "1125.00"),
     "e4": ("1000.01", "200.00", "76.50", "0", "750.01"),
 }
 """e0, e2 and e4 are in Design, e1 and e3 in Support."""
+DEDUCTIONS = {"e0": "Child Support", "e1": "Child Support"}
+"""What Gusto pays on by itself, 60.00; the 45.00 of the others it does not, and they are owed."""
 
 # Six of the fourteen days from 26 October to 8 November 2025 are October's. By largest remainder, Design and Support:
 # wages of 6,000.01 and 4,000.00: 2,571.43 and 1,714.29; taxes of 459.00 and 306.00: 196.71 and 131.14;
@@ -67,14 +72,15 @@ OCTOBER = {
     "Payroll Benefits": "214.28",
     "Accrued Payroll": "-4827.85",
 }
-# 7,690.01 to people and 2,765.00 of taxes leave the bank; 750.00 of benefits and 60.00 of deductions are owed.
+# 7,645.01 to people, 2,765.00 of taxes and 60.00 of child support leave the bank; 750.00 of benefits and 45.00 of other
+# deductions are owed, and stay so.
 NOVEMBER = {
     "Wages": "10000.01",
     "Payroll Taxes": "765.00",
     "Payroll Benefits": "500.00",
-    "Checking": "-10455.01",
+    "Checking": "-10470.01",
     "Benefits Payable": "-750.00",
-    "Payroll Liabilities": "-60.00",
+    "Payroll Liabilities": "-45.00",
 }
 RUN = "gusto:payroll:p1"
 BOUND_SECONDS = 90.0
@@ -90,7 +96,7 @@ def part(employee: str) -> JsonObject:
             {"name": "Social Security", "employer": True, "amount": employer},
         ],
         benefits=[{"name": "Medical", "employee_deduction": "50.00", "company_contribution": "100.00"}],
-        deductions=[{"name": "Child Support", "amount": deducted}] if Decimal(deducted) else [],
+        deductions=[{"name": DEDUCTIONS.get(employee, "Garnishment"), "amount": deducted}] if Decimal(deducted) else [],
         net_pay=net,
     )
 
@@ -260,10 +266,11 @@ ENTRIES = [
         "2025-11-14",
         [
             ("Debit", "Payroll Clearing", "", "11265.01"),
-            ("Credit", "Checking", "", "7690.01"),
+            ("Credit", "Checking", "", "7645.01"),
             ("Credit", "Checking", "", "2765.00"),
             ("Credit", "Benefits Payable", "", "750.00"),
-            ("Credit", "Payroll Liabilities", "", "60.00"),
+            ("Credit", "Payroll Liabilities", "", "45.00"),
+            ("Credit", "Checking", "", "60.00"),
         ],
     ),
 ]

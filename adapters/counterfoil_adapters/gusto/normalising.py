@@ -92,7 +92,14 @@ class Normaliser:
         raw = payroll_raw(payload)
         place = f"Gusto payroll {source_id}, check date {payload.get('check_date')}"
         try:
-            record = payrolls.pay_run(payload, setting.departments, setting.reversals, self.unassigned, self.connection)
+            record = payrolls.pay_run(
+                payload,
+                setting.departments,
+                setting.reversals,
+                self.unassigned,
+                self.connection,
+                self.grouping.types,
+            )
         except FigureError as error:
             # Sums of so few people would be their pay.
             few = payrolls.people_paid(payload) < self.grouping.minimum_people

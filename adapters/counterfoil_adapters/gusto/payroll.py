@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import get_args
 
 from counterfoil_adapters.gusto.figures import CURRENCY, ZERO, FigureError, amount_of, date_of, rows_of, total_of
+from counterfoil_adapters.gusto.pay_types import Types, typed
 from counterfoil_schema.exact_json import JsonObject, JsonValue, canonical
 from counterfoil_schema.records import PayPart, PayRun, PayRunLine, record_key
 
@@ -24,33 +25,38 @@ NO_PERSON = ""
 
 @dataclass(slots=True)
 class Sums:
-    """Amounts per department and part, with the people who have a share in them."""
+    """Amounts per department, part and type, with the people who have a share in them."""
 
-    amounts: dict[tuple[str, PayPart], Decimal] = field(default_factory=dict)
-    people: dict[tuple[str, PayPart], set[str]] = field(default_factory=dict)
+    amounts: dict[tuple[str, PayPart, str | None], Decimal] = field(default_factory=dict)
+    people: dict[tuple[str, PayPart, str | None], set[str]] = field(default_factory=dict)
 
-    def add(self, department: str, part: PayPart, person: str, amount: Decimal) -> None:
+    def add(self, department: str, part: PayPart, person: str, amount: Decimal, kind: str | None = None) -> None:
         """Count an amount; nothing for zero."""
         if not amount:
             return
-        key = (department, part)
+        key = (department, part, kind)
         self.amounts[key] = self.amounts.get(key, ZERO) + amount
         self.people.setdefault(key, set())
         if person != NO_PERSON:
             self.people[key].add(person)
 
     def lines(self) -> tuple[PayRunLine, ...]:
-        """By department, in the order of the parts; a part that comes to nothing is left out."""
+        """By department, in the order of the parts, and by type; what comes to nothing is left out."""
         order = {part: place for place, part in enumerate(get_args(PayPart))}
-        keys = sorted((key for key, amount in self.amounts.items() if amount), key=lambda key: (key[0], order[key[1]]))
+        keys = sorted(
+            (key for key, amount in self.amounts.items() if amount),
+            key=lambda key: (key[0], order[key[1]], key[2] or ""),
+        )
         return tuple(
-            PayRunLine(department=key[0], part=key[1], amount=self.amounts[key], people=len(self.people[key]))
+            PayRunLine(
+                department=key[0], part=key[1], type=key[2], amount=self.amounts[key], people=len(self.people[key])
+            )
             for key in keys
         )
 
     def side(self, *, borne: bool) -> Decimal:
         """The sum of what the company bears, or of where it goes."""
-        return sum((amount for (_, part), amount in self.amounts.items() if (part in BORNE) is borne), ZERO)
+        return sum((amount for (_, part, _), amount in self.amounts.items() if (part in BORNE) is borne), ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ def pay_run(
     reversals: Sequence[JsonObject],
     unassigned: str,
     connection: str = "gusto",
+    types: Types | None = None,
 ) -> PayRun:
     """The pay run of a payroll with all its people.
 
@@ -85,6 +92,7 @@ def pay_run(
         departments: name by the uuid of the employee.
         reversals: the company's approved reversals.
         connection: whose records are named in it.
+        types: those that are told apart.
 
     Raises:
         FigureError: a date or figure is missing or wrong, or the sums differ from Gusto's totals.
@@ -98,7 +106,7 @@ def pay_run(
     lines: tuple[PayRunLine, ...] = ()
     stated: Decimal | None = None
     if processed:
-        lines, stated = _figures(payload, departments, unassigned)
+        lines, stated = _figures(payload, departments, unassigned, types or {})
     return PayRun(
         status="external" if external else _status(payload, processed=processed, reversals=reversals),
         processed=processed,
@@ -160,7 +168,7 @@ def _status(payload: JsonObject, *, processed: bool, reversals: Sequence[JsonObj
 
 
 def _figures(
-    payload: JsonObject, departments: Mapping[str, str], unassigned: str
+    payload: JsonObject, departments: Mapping[str, str], unassigned: str, types: Types
 ) -> tuple[tuple[PayRunLine, ...], Decimal]:
     sums, everybody = Sums(), list[Pay]()
     for row in rows_of(payload, "employee_compensations"):
@@ -168,7 +176,7 @@ def _figures(
             continue
         person, pay = _employee(row), _pay(row)
         everybody.append(pay)
-        _count(sums, departments.get(person) or unassigned, person, pay)
+        _count(sums, departments.get(person) or unassigned, person, pay, typed(row, types))
     company_taxes = total_of(rows_of(payload, "company_taxes"), "amount")
     sums.add(unassigned, "employer_tax", NO_PERSON, company_taxes)
     sums.add(unassigned, "tax_payment", NO_PERSON, company_taxes)
@@ -183,7 +191,7 @@ def _figures(
     return sums.lines(), stated
 
 
-def _count(sums: Sums, department: str, person: str, pay: Pay) -> None:
+def _count(sums: Sums, department: str, person: str, pay: Pay, by_type: Mapping[tuple[PayPart, str], Decimal]) -> None:
     parts: tuple[tuple[PayPart, Decimal], ...] = (
         ("wages", pay.gross - pay.tips),
         ("reimbursement", pay.reimbursed),
@@ -195,7 +203,12 @@ def _count(sums: Sums, department: str, person: str, pay: Pay) -> None:
         ("other_deduction", pay.deductions),
     )
     for part, amount in parts:
-        sums.add(department, part, person, amount)
+        rest = amount
+        for (of, kind), figure in by_type.items():
+            if of == part:
+                sums.add(department, part, person, figure, kind)
+                rest -= figure
+        sums.add(department, part, person, rest)
 
 
 def _pay(row: JsonObject) -> Pay:
