@@ -178,9 +178,13 @@ async def test_after_a_month_of_silence_everything_is_read_again() -> None:
         await company.control("/people/employees/e1/change", {"last_name": "Lost"})
         await company.control("/clock", {"advance_seconds": 40 * 86400})
 
-        changes, _ = await collect(company.source(), "employee", cursor)
+        pages = [page async for page in company.source().changes("employee", cursor)]
 
+        changes = [change for page in pages for change in page.changes]
         assert {"e0", "e1", "e2"} == set(seen_ids(list(changes)))
+        assert ["Gusto keeps events for thirty days" in page.afresh for page in pages] == [True]
+        again = [page async for page in company.source().changes("employee", pages[-1].cursor)]
+        assert [page.afresh for page in again] == [""]
 
 
 async def test_an_event_that_gusto_forgot_means_reading_again() -> None:
@@ -450,3 +454,26 @@ async def test_contractors_are_vendors_and_what_they_are_paid_follows_them() -> 
         assert (gone.source_id, "contractor_payment.cancelled" in gone.evidence) == ("cp2", True)
         assert [gone] == await source.read("contractor_payment", "cp2")
         assert fresh.source_id == "cp3"
+
+
+async def test_wrong_credentials_are_said_at_once_with_gustos_words() -> None:
+    async with gusto() as company:
+        alone = {"refresh_token": None, "client_id": None, "client_secret": None, "access_token": "wrong"}
+        for settings, words in (
+            (alone, "Gusto's access token has ended|access token is missing, invalid or expired"),
+            ({"client_secret": "wrong", "access_token": None}, "Client authentication failed"),
+            ({"refresh_token": "wrong", "access_token": None}, "The refresh token is invalid, expired or revoked"),
+        ):
+            with pytest.raises(SourceError, match=words) as refused:
+                await collect(company.source(settings), "employee")
+            assert (refused.value.retry_after, refused.value.one_kind) == (None, False)
+            assert refused.value.remedy
+
+
+@pytest.mark.parametrize("kind", ["employee", "contractor", "payroll", "contractor_payment"])
+async def test_a_token_of_another_company_names_both(kind: str) -> None:
+    async with gusto() as company:
+        own = company.emulator.store.company_uuid
+        with pytest.raises(SourceError, match=f"belongs to company {own}.* set up for another-company") as refused:
+            await collect(company.source({"company_uuid": "another-company"}), kind)
+        assert "company_uuid" in refused.value.remedy

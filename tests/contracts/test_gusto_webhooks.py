@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
-from counterfoil.sources import BadSignatureError, Delivery, WebhookRequest
+from counterfoil.sources import BadSignatureError, Delivery, TokenKeeper, WebhookRequest, sign
+from counterfoil.testing import MemoryKeeper
 from counterfoil_adapters.gusto.adapter import GustoSource
 from counterfoil_adapters.gusto.emulator import EmulatorOptions, GustoEmulator
+from counterfoil_schema.exact_json import dumps
 from support.gusto import Company, employees, gusto, payroll, person
 
 
@@ -67,20 +70,97 @@ async def subscribed() -> AsyncIterator[tuple[Company, Receiver]]:
             yield company, receiver
 
 
-async def test_the_handshake_is_answered_and_the_subscription_verified() -> None:
-    async with listening() as receiver, gusto() as company:
-        receiver.source = company.source()
-        subscription = await receiver.source.subscribe(receiver.url)
-        await company.control("/webhooks/settle")
-        await company.control("/people/employees", {"first_name": "Too", "last_name": "Early"})
+async def poll(company: Company, source: GustoSource) -> None:
+    """One reading of the first kind, and whatever Gusto sends because of it."""
+    async for _ in source.changes("employee", None):
+        pass
+    await company.control("/webhooks/settle")
 
+
+def automatic(company: Company, receiver: Receiver, keeper: TokenKeeper | None = None) -> GustoSource:
+    """A connection that says where deliveries shall go, and nothing else."""
+    return company.source({"verification_token": None, "webhook_url": receiver.url}, keeper)
+
+
+async def hired(company: Company, receiver: Receiver, name: str) -> bool:
+    """Whether a delivery of somebody's hiring arrives, rightly signed."""
+    made = (await company.control("/people/employees", {"first_name": name, "last_name": "Doe"}))["uuid"]
+    await company.control("/webhooks/settle")
+    return made in [hint.source_id for delivery in receiver.got for hint in delivery.hints]
+
+
+async def test_a_subscription_is_made_and_proven_by_itself_and_outlives_a_restart() -> None:
+    async with listening() as receiver, gusto() as company:
+        keeper = MemoryKeeper()
+        receiver.source = automatic(company, receiver, keeper)
+        (need,) = await receiver.source.prepare(write=False)
+        assert (need.state, need.name) == ("missing", receiver.url)
+
+        await poll(company, receiver.source)
         (handshake,) = receiver.got
         assert handshake.answer == {"verification_token": company.emulator.verification_token}
-        await receiver.source.verify(subscription, handshake.answer["verification_token"])
-        made = (await company.control("/people/employees", {"first_name": "In", "last_name": "Time"}))["uuid"]
-        await company.control("/webhooks/settle")
+        assert not await hired(company, receiver, "Early")
+        await poll(company, receiver.source)
 
-        assert [made] == [hint.source_id for delivery in receiver.got[1:] for hint in delivery.hints]
+        assert await hired(company, receiver, "Ann")
+        assert [one.state for one in await receiver.source.prepare(write=False)] == ["there"]
+        receiver.source = automatic(company, receiver, keeper)
+        await poll(company, receiver.source)
+        assert await hired(company, receiver, "Bob")
+        (hook,) = (await company.state())["subscriptions"]
+        assert hook["status"] == "verified"
+
+
+async def test_a_token_that_nobody_kept_is_asked_for_anew() -> None:
+    async with listening() as receiver, gusto() as company:
+        for name in ("Ann", "Bob"):
+            receiver.source = automatic(company, receiver)
+            await poll(company, receiver.source)
+            await poll(company, receiver.source)
+            assert await hired(company, receiver, name)
+        (hook,) = (await company.state())["subscriptions"]
+        assert (hook["status"], receiver.refused) == ("verified", 0)
+
+
+async def test_a_strangers_handshake_opens_nothing() -> None:
+    async with listening() as receiver, gusto() as company:
+        receiver.source = automatic(company, receiver)
+        for number in range(9):
+            await company.session.post(receiver.url, data=dumps({"verification_token": f"evil-{number}"}))
+        await poll(company, receiver.source)
+        await company.session.post(receiver.url, data=dumps({"verification_token": "evil"}))
+        await poll(company, receiver.source)
+        assert await hired(company, receiver, "Ann")
+        # A handshake that comes later changes nothing either.
+        await company.session.post(receiver.url, data=dumps({"verification_token": "evil"}))
+        await poll(company, receiver.source)
+        body = dumps({"uuid": "d1", "event_type": "employee.deleted", "entity_uuid": "e1"})
+        forged = {"X-Gusto-Signature": sign(SecretStr("evil"), body)}
+        async with company.session.post(receiver.url, data=body, headers=forged) as answer:
+            assert answer.status == 401
+        assert await hired(company, receiver, "Bob")
+
+
+async def test_a_handshake_that_was_lost_is_sent_again() -> None:
+    async with listening() as receiver, gusto() as company:
+        receiver.source, receiver.failures = automatic(company, receiver), 1
+        await poll(company, receiver.source)
+        await company.control("/clock", {"advance_seconds": 61})
+        await poll(company, receiver.source)
+        assert [delivery.answer is not None for delivery in receiver.got] == [True]
+        await poll(company, receiver.source)
+        assert await hired(company, receiver, "Ann")
+
+
+async def test_what_keeps_a_subscription_from_being_made_is_told_and_holds_up_no_reading() -> None:
+    async with listening() as receiver, gusto() as company:
+        await company.control("/load", {"employees": employees(1)})
+        receiver.source = automatic(company, receiver)
+        await company.control("/faults", {"kind": "status", "status": 500, "times": 5, "path": "webhook_subscriptions"})
+        pages = [page async for page in receiver.source.changes("employee", None)]
+        assert [len(page.changes) for page in pages] == [1]
+        (need,) = await receiver.source.prepare(write=False)
+        assert (need.state, "500" in need.problem) == ("missing", True)
 
 
 async def test_running_a_payroll_reaches_the_receiver_once_signed() -> None:

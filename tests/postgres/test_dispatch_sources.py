@@ -8,6 +8,9 @@ from decimal import Decimal
 from typing import ClassVar
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
+from opentelemetry.trace import NoOpTracerProvider
 
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.sources import READ_AGAIN_MAX, SourceReader
@@ -16,6 +19,7 @@ from counterfoil.postgres import Pool
 from counterfoil.sources import Page, Removed, Seen, SourceAdapter, SourceChange, SourceError
 from counterfoil.sources.plain import PlainSource
 from counterfoil.state.rows import HintRow
+from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.receipts import Hint, SourceObserved, SourceRemoved, WebhookReceived
@@ -58,6 +62,42 @@ async def test_a_version_that_is_a_hash_of_the_content_is_keyed_before_it_is_rec
     assert event.version != hmac.new(b"", UNKEYED.encode(), hashlib.sha256).hexdigest()
     recorded = await dispatcher.log.read(COMPANY)
     assert not [one for one in recorded if UNKEYED.encode() in one.body or b"Kierkegaard" in one.body]
+
+
+class Forgetful(PlainSource):
+    """Says with a first page that its cursor led nowhere any more."""
+
+    def kinds(self) -> Sequence[str]:
+        return ("customer",)
+
+    async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
+        yield Page(changes=(), cursor="1", afresh="" if cursor is None else f"Events of {kind} are gone.")
+        yield Page(changes=(), cursor="2", done=True)
+
+    async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
+        del kind, source_id
+        return ()
+
+
+async def test_a_reading_that_begins_anew_is_counted(dispatcher: Dispatcher) -> None:
+    metrics = InMemoryMetricReader()
+    meter = MeterProvider([metrics]).get_meter("tests")
+    dispatcher.instruments = Instruments(NoOpTracerProvider().get_tracer("tests"), meter)
+    reader = reader_of(dispatcher, Forgetful())
+    for _ in range(3):
+        await reader.poll("shelf", "poll")
+    told = metrics.get_metrics_data()
+    assert told is not None
+    points = [
+        (point.value, dict(point.attributes or {}))
+        for resource in told.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "counterfoil.source.read_afresh"
+        for point in metric.data.data_points
+        if isinstance(point, NumberDataPoint)
+    ]
+    assert points == [(2, {"source": "shelf", "kind": "customer"})]
 
 
 class Merging(PlainSource):

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from counterfoil.sources import (
     Delivery,
+    Need,
     Page,
     SourceChange,
     SourceContext,
@@ -28,6 +29,7 @@ from counterfoil_adapters.gusto.ledger import Ledgers
 from counterfoil_adapters.gusto.normalising import Normaliser
 from counterfoil_adapters.gusto.reading import Kind, Reader
 from counterfoil_adapters.gusto.settings import GustoSettings
+from counterfoil_adapters.gusto.subscription import Subscription
 
 SECONDS_PER_MINUTE = 60
 LIFE_SECONDS = 7200
@@ -54,15 +56,26 @@ class GustoSource(PlainSource):
         )
         ledgers = Ledgers(self._api, context.http, context.clock, self._settings.timeout_seconds)
         wanted = ledgers if normaliser.grouping.wants_ledger else None
+        self._subscription = Subscription(
+            api=self._api,
+            clock=context.clock,
+            keeper=context.tokens,
+            url=self._settings.webhook_url,
+            configured=self._settings.verification_token,
+            secret=self._settings.client_secret,
+        )
         self._reader = Reader(self._api, context.clock, normaliser, self._settings.since, wanted)
 
     def kinds(self) -> Sequence[str]:
         """People before what they are paid."""
         return ("employee", "contractor", "payroll", "contractor_payment")
 
-    def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
+    async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
         """Everything first, then what Gusto's events announce; see SourceAdapter."""
-        return self._reader.pages(_kind(kind), parse(cursor))
+        if kind == self.kinds()[0]:
+            await self._subscription.tend()
+        async for page in self._reader.pages(_kind(kind), parse(cursor)):
+            yield page
 
     async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
         """One record as it is now, or Gusto's word that it was deleted; see SourceAdapter."""
@@ -70,19 +83,16 @@ class GustoSource(PlainSource):
 
     def receive(self, request: WebhookRequest) -> Delivery:
         """Verify a delivery; see SourceAdapter and `webhook.receive`."""
-        return webhook.receive(request, self._settings.verification_token, self._settings.company_uuid)
+        fixed = self._settings.verification_token is not None
+        delivery = webhook.receive(request, self._subscription.token, self._settings.company_uuid, fixed=fixed)
+        if delivery.answer is not None:
+            self._subscription.heard(delivery.answer[webhook.HANDSHAKE])
+        return delivery
 
-    async def subscribe(self, url: str) -> str:
-        """Ask Gusto for webhooks to a URL. Gusto sends the handshake there; then call `verify`.
-
-        Returns:
-            The subscription's uuid.
-        """
-        return await self._api.subscribe(url)
-
-    async def verify(self, subscription_uuid: str, verification_token: str) -> None:
-        """Finish a subscription with the token that its handshake brought."""
-        await self._api.verify(subscription_uuid, verification_token)
+    async def prepare(self, *, write: bool) -> Sequence[Need]:
+        """The webhook subscription, where `webhook_url` asks for one; see Preparing."""
+        need = await self._subscription.need(write=write)
+        return () if need is None else (need,)
 
 
 def _kind(kind: str) -> Kind:

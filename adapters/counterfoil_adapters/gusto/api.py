@@ -214,6 +214,20 @@ class GustoApi:
         made = _object(await self._for_application().request("POST", path, json=body, tries=1), path)
         return identity(made, path)
 
+    async def subscriptions(self) -> list[JsonObject]:
+        """The application's webhook subscriptions, those for other companies included."""
+        path = "/v1/webhook_subscriptions"
+        return _rows(await self._for_application().request("GET", path), path)
+
+    async def unsubscribe(self, subscription_uuid: str) -> None:
+        """End a subscription."""
+        await self._for_application().request("DELETE", f"/v1/webhook_subscriptions/{subscription_uuid}")
+
+    async def resend(self, subscription_uuid: str) -> None:
+        """Have the handshake of a subscription sent again."""
+        path = f"/v1/webhook_subscriptions/{subscription_uuid}/request_verification_token"
+        await self._for_application().request("GET", path)
+
     async def verify(self, subscription_uuid: str, verification_token: str) -> None:
         """Prove to Gusto that its handshake arrived."""
         path = f"/v1/webhook_subscriptions/{subscription_uuid}/verify"

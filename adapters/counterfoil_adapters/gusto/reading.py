@@ -57,22 +57,25 @@ class Reader:
 
     async def pages(self, kind: Kind, cursor: Cursor | None) -> AsyncIterator[Page]:
         """Pages from a cursor; all of it where there is none, or where its events are gone."""
+        afresh = ""
         if cursor is not None and cursor.phase == "events":
             if not self._api.sees_events:
                 cursor = await self._begin(kind, again=True)
             elif self._clock.now() - cursor.at > EVENTS_KEPT:
+                afresh = f"Gusto keeps events for thirty days, and the last were read on {cursor.at:%Y-%m-%d}."
                 cursor = None
         if cursor is not None and cursor.phase == "events":
             try:
                 async for page in self._announced(kind, cursor):
                     yield page
-            except EventLostError:
-                cursor = None
+            except EventLostError as lost:
+                cursor, afresh = None, str(lost)
             else:
                 return
         listed = cursor if cursor is not None else await self._begin(kind)
         async for page in self._listed(kind, listed):
-            yield page
+            yield replace(page, afresh=afresh)
+            afresh = ""
 
     async def read(self, kind: Kind, source_id: str) -> list[SourceChange]:
         """One record, after the contractor whom a payment pays."""

@@ -19,7 +19,8 @@ class GustoSettings(BaseModel):
 
     Args:
         since: the first check date to read; a year before the first reading where it is not set.
-        verification_token: keys the signatures of webhooks; Gusto sends it when the subscription is made.
+        webhook_url: where Gusto shall deliver; the subscription, its handshake and its token are then seen to.
+        verification_token: keys the signatures of webhooks, of a subscription that somebody made.
         requests_per_minute: our share of Gusto's 200 a minute for each grant.
         unassigned: the department of people who have none.
     """
@@ -34,6 +35,7 @@ class GustoSettings(BaseModel):
     client_secret: SecretStr | None = None
     system_access_token: SecretStr | None = None
     verification_token: SecretStr | None = None
+    webhook_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     api_version: str = API_VERSION
     since: date | None = None
     requests_per_minute: Annotated[int, Field(ge=1)] = 180

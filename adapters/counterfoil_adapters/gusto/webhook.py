@@ -22,8 +22,8 @@ DRAFTS = frozenset({"payroll.created", "payroll.calculated", "payroll.submitted"
 SECONDS_MAX = 32_503_680_000  # the year 3000: a larger number is no timestamp in seconds
 
 
-def receive(request: WebhookRequest, token: SecretStr | None, company_uuid: str) -> Delivery:
-    """Verify a delivery and say what it hints at.
+def receive(request: WebhookRequest, token: SecretStr | None, company_uuid: str, *, fixed: bool = True) -> Delivery:
+    """Verify a delivery and say what it hints at. `fixed`: a handshake may bring no other token than this one.
 
     Gusto: `X-Gusto-Signature` is the hex HMAC-SHA256 of the raw body, keyed by the subscription's verification token.
     The handshake bears no signature; it is answered, and hints at nothing. A subscription belongs to the application,
@@ -35,11 +35,11 @@ def receive(request: WebhookRequest, token: SecretStr | None, company_uuid: str)
     """
     signature = request.headers.get(SIGNATURE)
     if signature is None:
-        return _handshake(request.body, token)
+        return _handshake(request.body, token if fixed else None)
     if token is None:
         raise BadSignatureError(
-            "A delivery from Gusto cannot be verified: no verification_token is configured.",
-            remedy="Set verification_token in the connection's settings to the one that Gusto sent.",
+            "A delivery from Gusto cannot be verified: its verification token is not known.",
+            remedy="Set webhook_url in the connection's settings, or verification_token to the one that Gusto sent.",
         )
     check_signature(signature, sign(token, request.body), "Gusto")
     body = object_of(request.body, "Gusto")

@@ -34,7 +34,7 @@ def set_up(
     company: CompanyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Set up at a source what write-back needs: properties or custom fields.
+    """Set up at a source what write-back needs (properties, custom fields), or its webhooks.
 
     Tells of each that the mapping's [write_back] names whether it is there, missing, or there and not fit, and which
     scopes the token needs. With --apply it makes the missing ones, and nothing else: what is there is never changed.

@@ -106,6 +106,8 @@ class SourceReader:
         recorded = 0
         cursor = await self._store.value("cursor", self._session.company, connection, kind)
         async for page in pages(connection, self._adapters[connection], kind, cursor):
+            if page.afresh:
+                self._instruments.read_afresh(connection, kind)
             recorded += await self.record(connection, page.changes, "sync" if cursor is None else how)
             self._step("source.recorded")
             await self._store.execute(

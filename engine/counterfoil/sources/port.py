@@ -85,12 +85,14 @@ SourceChange = Seen | Removed | Unreadable
 class Page:
     """Some changes of one kind, and the cursor from which reading goes on once they are recorded.
 
-    `done` says that nothing more was there at the time of reading.
+    `done` says that nothing more was there at the time of reading. `afresh`: why reading began anew with this page,
+    although a cursor was given; told on the first page alone.
     """
 
     changes: Sequence[SourceChange]
     cursor: str
     done: bool = False
+    afresh: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +231,7 @@ class AtOneInstant(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Something that must be at the source for what the mapping writes back: a property, a custom field.
+    """Something that must be at the source for what the mapping writes back (a property), or for its webhooks.
 
     `path` is the key of the mapping (or of the connection's settings) that asks for it, `what` says what it is and
     where (`text property of deals`). `wrong`: it is there, and not fit; it is somebody's, and stays as it is. `scopes`:

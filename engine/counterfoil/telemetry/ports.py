@@ -66,6 +66,9 @@ class Instruments:
         self._outcomes = meter.create_counter("counterfoil.outcomes", description="Calls by how they ended.")
         self._decisions = meter.create_counter("counterfoil.decisions", description="Decisions by kind.")
         self._events = meter.create_counter("counterfoil.events", description="Events observed, by source.")
+        self._afresh = meter.create_counter(
+            "counterfoil.source.read_afresh", description="Readings of a whole kind because its cursor led nowhere."
+        )
         self._lag = meter.create_histogram(
             "counterfoil.lag", unit="s", description="From the observation of a change to its acceptance."
         )
@@ -133,6 +136,10 @@ class Instruments:
     def observed(self, source: str, count: int) -> None:
         """Events were observed."""
         self._events.add(count, {"source": source})
+
+    def read_afresh(self, source: str, kind: str) -> None:
+        """A source's cursor led nowhere any more, and everything of a kind is read again."""
+        self._afresh.add(1, {"source": source, "kind": kind})
 
     def lag(self, seconds: float, direction: str) -> None:
         """A change reached the other side."""
