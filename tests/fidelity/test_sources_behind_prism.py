@@ -247,11 +247,18 @@ async def through_gusto(prism: Proxied) -> None:
         await company.control(
             "/load", {"employees": gusto.employees(3), "payrolls": [gusto.payroll("p1", day, [*people])]}
         )
+        paid = [gusto.contractor_payment("cp1", "c1", day), gusto.contractor_payment("cp2", "c2", day)]
+        await company.control("/load", {"contractors": gusto.contractors(), "contractor_payments": [*paid]})
         async with prism.before(company.emulator.base_url, described("gusto/gusto.openapi.json")) as url:
-            source = company.source({"base_url": url, "access_token": None})
+            hooks = "http://127.0.0.1:9/hooks"
+            settings = {"base_url": url, "access_token": None, "verification_token": None, "webhook_url": hooks}
+            # The report itself lies where no description reaches: only asking for it goes this way.
+            source = company.source(settings, mapping={"payroll": {"ledger": "warn", "minimum_people": 1}})
             await read_twice(source, lambda: company.control("/people/payrolls/p1/reverse"))
-            await source.read("employee", "e1")
-            await source.read("payroll", "p1")
+            for kind, source_id in (("employee", "e1"), ("payroll", "p1"), ("contractor", "c2")):
+                await source.read(kind, source_id)
+            await source.read("contractor_payment", "cp1")
+            await source.prepare(write=True)
 
 
 WALKS: dict[str, Walk] = {
