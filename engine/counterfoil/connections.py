@@ -164,6 +164,7 @@ async def _open_source(name: str, settings: CompanySettings, network: Network, s
         tokens=SourceTokenKeeper(
             settings.company, name, store=network.source_tokens, lock=network.source_lock, step=network.step
         ),
+        leaves_no_trace=source.leaves_no_trace,
     )
     adapter: SourceAdapter = await stack.enter_async_context(factory(context))
     return adapter

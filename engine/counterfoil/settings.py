@@ -61,13 +61,14 @@ class QuickBooksSettings(_Settings):
 class SourceSettings(_Settings):
     """One source connection: which adapter, which mapping, and whatever else the adapter asks for in `options`.
 
-    `mapping` is the text itself; `mapping_file` names where it came from, for messages.
+    `mapping` is the text itself; `mapping_file` names where it came from, for messages. `leaves_no_trace`: for trials.
     """
 
     adapter: str
     mapping: str
     mapping_file: str = ""
     options: Mapping[str, Any] = Field(default_factory=dict)
+    leaves_no_trace: bool = False
 
 
 class CompanySettings(_Settings):

@@ -1,5 +1,7 @@
 """A folder of CSV files as a source. It reads, and writes nothing into the folder; a row that vanishes deletes nothing.
 
+Rows that cannot be used come back as files beside the folder (`rejected.py`).
+
 A cursor holds the fingerprints of a kind's files and how far they were read. Where the files are as they were,
 reading goes on from there, or ends at once; where they changed, they are read from the top: versions tell the engine
 what is new.
@@ -9,8 +11,9 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -30,9 +33,11 @@ from counterfoil.sources import (
 )
 from counterfoil_adapters.csv.cursor import Cursor
 from counterfoil_adapters.csv.files import Fingerprint, Inspected, inspect, stamp
-from counterfoil_adapters.csv.mapping import Kind, RecordName, parse_mapping
+from counterfoil_adapters.csv.mapping import RecordName, parse_mapping
+from counterfoil_adapters.csv.places import locate
 from counterfoil_adapters.csv.plans import KindPlan, plan_kind
-from counterfoil_adapters.csv.walk import Located, walk
+from counterfoil_adapters.csv.rejected import RejectedRows, folder_of, reject_nothing
+from counterfoil_adapters.csv.walk import Located, Walk
 from counterfoil_schema.exact_json import loads_object
 from counterfoil_schema.records import record_key
 
@@ -45,7 +50,12 @@ SETTLED_AFTER = timedelta(seconds=2)
 
 CHANGED_RETRY_SECONDS = 5.0
 
-_SETTINGS = ("folder", "file")
+SETTLE_SECONDS = 1.0
+"""How long a file must have been left alone before it is read: whoever writes it may not have finished."""
+
+SETTLE_SECONDS_MAX = 600
+SETTLE_TRIES_MAX = 10
+NOTICES_MAX = 100
 
 T_ = TypeVar("T_")
 _log = logging.getLogger(__name__)
@@ -56,9 +66,16 @@ class _Reading:
     """One reading of a kind's files, driven in threads."""
 
     plan: KindPlan
-    paths: Mapping[str, Path]
+    main: Sequence[Path]
+    lines: Sequence[Path]
     inspected: Mapping[str, Inspected]
     changes: Iterator[SourceChange] = field(default_factory=lambda: iter(()))
+    rejected: RejectedRows | None = None
+
+    @property
+    def paths(self) -> Mapping[str, Path]:
+        """All its files, by name."""
+        return {path.name: path for path in (*self.main, *self.lines)}
 
     def next_page(self) -> tuple[list[SourceChange], bool]:
         """Some changes, and whether they are the last.
@@ -89,7 +106,8 @@ class _Reading:
 class CsvSource:
     """One folder of CSV files, or one file, by the `[csv]` table of the mapping.
 
-    Settings: `folder`, or `file` for a single one.
+    Settings: `folder`, or `file` for a single one; `rejected`: where rows that cannot be used are listed, false for
+    nowhere; `settle_seconds`: how long a file must have been left alone.
 
     Raises:
         ConfigurationError: the settings or the mapping cannot be used.
@@ -103,9 +121,24 @@ class CsvSource:
         records: dict[str, RecordName] = {name: kind.record for name, kind in kinds.items()}
         self._clock = context.clock
         self._connection = context.connection
-        self._files = _locate(context.settings, kinds)
+        self._files = locate(context.settings, kinds)
+        self._settle_seconds = _seconds(context.settings.get("settle_seconds", SETTLE_SECONDS))
+        some = next(iter(self._files.values()))
+        self._rejected_folder = (
+            None
+            if context.leaves_no_trace
+            else folder_of(context.settings.get("rejected"), read=some.folder, connection=context.connection)
+        )
+        self._rejected: dict[str, Mapping[Path, int]] = {}
         self._plans = {
-            name: plan_kind(name, kind, connection=context.connection, kinds=records) for name, kind in kinds.items()
+            name: replace(
+                plan_kind(name, kind, connection=context.connection, kinds=records),
+                told_elsewhere=any(
+                    other.repeated == "report" and other.file == kind.file and other is not kind
+                    for other in kinds.values()
+                ),
+            )
+            for name, kind in kinds.items()
         }
         self._notices: dict[str, str] = {}
 
@@ -119,8 +152,13 @@ class CsvSource:
 
     @property
     def notices(self) -> Sequence[str]:
-        """What people should know about the files read so far, such as a guessed encoding."""
-        return tuple(self._notices.values())
+        """What people should know about the files read so far: a guessed encoding, where rejected rows are listed."""
+        rejected = [
+            f"{count:,} row{'s' if count > 1 else ''} could not be used; with reasons in {path}"
+            for made in self._rejected.values()
+            for path, count in made.items()
+        ]
+        return (*self._notices.values(), *rejected)
 
     def kinds(self) -> Sequence[str]:
         """The kinds of the mapping; those that others name come first."""
@@ -149,6 +187,7 @@ class CsvSource:
         if known is not None and known.done and await _in_thread(lambda: self._untouched(kind, known.files)):
             yield Page(changes=(), cursor=known.dump(), done=True)
             return
+        await self._left_alone(kind)
         reading = await _in_thread(lambda: self._inspect(kind))
         files = {name: each.fingerprint for name, each in reading.inspected.items()}
         settled = self._settled(files)
@@ -158,12 +197,72 @@ class CsvSource:
                 yield Page(changes=(), cursor=Cursor(digest, settled, known.count, done=True).dump(), done=True)
                 return
             count = known.count
-        reading.changes = islice(self._walk(reading, None), count, None)
-        done = False
-        while not done:
-            page, done = await _in_thread(reading.next_page)
-            count += len(page)
-            yield Page(changes=page, cursor=Cursor(digest, settled, count, done=done).dump(), done=done)
+        reading.rejected = self._rejected_rows(kind, reading)
+        try:
+            # What was recorded before an interruption is read again all the same, so that all that is wrong is listed.
+            reading.changes = islice(self._walk(reading, None), count, None)
+            done = False
+            while not done:
+                page, done = await _in_thread(reading.next_page)
+                count += len(page)
+                if done:
+                    await self._list_rejected(kind, reading)
+                yield Page(changes=page, cursor=Cursor(digest, settled, count, done=done).dump(), done=done)
+        finally:
+            if reading.rejected is not None:
+                reading.rejected.drop()
+
+    async def _left_alone(self, kind: str) -> None:
+        """Wait until nobody has touched the files for a while: what is half-written is not read.
+
+        Raises:
+            SourceError: somebody goes on writing.
+        """
+        for _ in range(SETTLE_TRIES_MAX):
+            seconds = await _in_thread(lambda: self._unsettled_seconds(kind))
+            if seconds <= 0:
+                return
+            await self._clock.sleep(seconds)
+        raise SourceError(
+            f"A file of {kind} is still being written.",
+            remedy="It is read when nobody has written to it for a while.",
+            retry_after=CHANGED_RETRY_SECONDS,
+        )
+
+    def _unsettled_seconds(self, kind: str) -> float:
+        main, lines = self._files[kind].found()
+        newest = max((stamp(path)[1] for path in (*main, *lines)), default=0) / 10**9
+        age = self._clock.now().timestamp() - newest
+        # A file from the future (another machine's clock) says nothing about now.
+        return self._settle_seconds - age if 0 <= age < self._settle_seconds else 0.0
+
+    def _rejected_rows(self, kind: str, reading: _Reading) -> RejectedRows | None:
+        if self._rejected_folder is None:
+            return None
+        names = [name for files in self._files.values() for name in {files.main, files.lines or files.main}]
+        shared = {files.main for files in self._files.values() if names.count(files.main) > 1}
+        shared |= {files.lines for files in self._files.values() if files.lines and names.count(files.lines) > 1}
+        own = self._files[kind]
+        of_several = {
+            path.name
+            for paths, pattern in ((reading.main, own.main), (reading.lines, own.lines))
+            if pattern in shared
+            for path in paths
+        }
+        return RejectedRows(self._rejected_folder, kind, tuple(reading.paths), frozenset(of_several))
+
+    async def _list_rejected(self, kind: str, reading: _Reading) -> None:
+        rejected = reading.rejected
+        if rejected is None:
+            return
+        self._rejected[kind] = await _in_thread(rejected.finish)
+        if rejected.trouble is not None:
+            self._notice(f"rejected {kind}", rejected.trouble)
+
+    def _notice(self, about: str, words: str) -> None:
+        if about not in self._notices and len(self._notices) < NOTICES_MAX:
+            _log.warning("%s", words)
+            self._notices[about] = words
 
     async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
         """The record as its row now says, after the records that it may name.
@@ -175,7 +274,7 @@ class CsvSource:
         found = await self._find(kind, {source_id})
         if not found:
             raise SourceError(
-                f"{kind} {source_id} is not in {self._files[kind][0].name}.",
+                f"{kind} {source_id} is not in {self._files[kind].main}.",
                 remedy="Nothing is concluded from that: a row that vanishes is no deletion.",
             )
         named: list[SourceChange] = []
@@ -216,7 +315,8 @@ class CsvSource:
         return plan
 
     def _untouched(self, kind: str, files: Mapping[str, Fingerprint]) -> bool:
-        paths = self._files[kind]
+        main, lines = self._files[kind].found()
+        paths = (*main, *lines)
         return files.keys() == {path.name for path in paths} and all(
             stamp(path) == (files[path.name].size, files[path.name].mtime_ns) for path in paths
         )
@@ -230,17 +330,25 @@ class CsvSource:
 
     def _inspect(self, kind: str) -> _Reading:
         plan = self._plans[kind]
-        paths = {path.name: path for path in self._files[kind]}
-        inspected = {name: inspect(path, plan.kind.encoding) for name, path in paths.items()}
+        main, lines = self._files[kind].found()
+        inspected = {path.name: inspect(path, plan.kind.encoding) for path in (*main, *lines)}
         for name, each in inspected.items():
-            if each.notice is not None and name not in self._notices:
-                _log.warning("%s", each.notice)
-                self._notices[name] = each.notice
-        return _Reading(plan, paths, inspected)
+            if each.notice is not None:
+                self._notice(name, each.notice)
+        return _Reading(plan, main, lines, inspected)
 
     def _walk(self, reading: _Reading, only: Collection[str] | None) -> Iterator[SourceChange]:
-        located = [Located(path, reading.inspected[name].encoding) for name, path in reading.paths.items()]
-        return walk(reading.plan, located[0], located[1] if len(located) > 1 else None, only)
+        def located(paths: Sequence[Path]) -> list[Located]:
+            return [Located(path, reading.inspected[path.name].encoding) for path in paths]
+
+        return Walk(
+            plan=reading.plan,
+            main=located(reading.main),
+            lines=located(reading.lines),
+            only=only,
+            reject=reading.rejected.add if reading.rejected is not None else reject_nothing,
+            notice=lambda words: self._notice(words, words),
+        ).changes()
 
     def _keys_of(self, change: SourceChange, kind: str) -> Iterator[str]:
         """The record keys of one kind of ours that a change names."""
@@ -266,39 +374,12 @@ class CsvSource:
         return await _in_thread(find)
 
 
-def _locate(settings: Mapping[str, object], kinds: Mapping[str, Kind]) -> Mapping[str, tuple[Path, ...]]:
-    """The files of each kind: the main one, and that of the lines if there is one."""
-    for key in settings:
-        if key not in _SETTINGS:
-            raise ConfigurationError(
-                f'A csv connection has no setting "{key}"; known are {" and ".join(_SETTINGS)}.',
-                remedy="Correct or remove it; how the files are read stands in the mapping, under [csv].",
-            )
-    folder, single = settings.get("folder"), settings.get("file")
-    if isinstance(single, str | Path) and not folder:
-        path = Path(single).expanduser()
-        named = [kind.file for kind in kinds.values()] + [kind.lines.file for kind in kinds.values() if kind.lines]
-        others = sorted({name for name in named if name is not None and name != path.name})
-        if others:
-            raise ConfigurationError(
-                f"The connection names the single file {path.name}, the mapping also {', '.join(others)}.",
-                remedy="Set folder instead of file in the connection's settings.",
-            )
-        return dict.fromkeys(kinds, (path,))
-    if not isinstance(folder, str | Path) or single:
-        raise ConfigurationError(
-            "A csv connection needs either folder or file in its settings.",
-            remedy='Set folder = "…" to the folder that holds the files.',
-        )
-    base = Path(folder).expanduser()
-    located: dict[str, tuple[Path, ...]] = {}
-    for name, kind in kinds.items():
-        if kind.file is None:
-            raise ConfigurationError(
-                f"[csv.{name}] does not name its file.", remedy=f'Add file = "{name}s.csv", or whatever it is called.'
-            )
-        located[name] = (base / kind.file, *((base / kind.lines.file,) if kind.lines else ()))
-    return located
+def _seconds(given: object) -> float:
+    if isinstance(given, int | float | Decimal) and not isinstance(given, bool) and 0 <= given <= SETTLE_SECONDS_MAX:
+        return float(given)
+    raise ConfigurationError(
+        f"settle_seconds cannot be {given!r}.", remedy=f"Give seconds from 0 to {SETTLE_SECONDS_MAX}."
+    )
 
 
 async def _in_thread(work: Callable[[], T_]) -> T_:

@@ -1,7 +1,7 @@
 """From the text of a cell to an amount, a date, an instant or a flag: pure, and strict rather than clever."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
@@ -9,7 +9,12 @@ from decimal import Decimal
 AMOUNT_DIGITS_MAX = 28
 _QUOTED_CHARACTERS_MAX = 40
 _GROUP_DIGITS = 3
-_CURRENCY_SIGNS = "$€£¥"
+_GROUPS_SURE = 3
+_CURRENCY_SIGNS = "$€£¥₹₩₽₺₫₱₦฿₴₪₡₲₸₵₿"
+_CODES = "USD|EUR|GBP|CAD|AUD|NZD|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|SGD|HKD|ILS|TRY|KRW|AED"
+_CURRENCY_CODE = re.compile(rf"^(?:{_CODES})|(?:{_CODES})$")
+_NOTHING = frozenset({"", "-", "--", "\u2014", "\u2013", "null", "none", "n/a", "na", "nan", "nil", "#n/a", "n.a."})
+"""What stands in cells of numbers and dates that are empty; of texts it may be a text."""
 _SPACES = str.maketrans("", "", " \u00a0\u202f")
 
 
@@ -31,6 +36,8 @@ class Style:
     dates: Sequence[str] = ("iso",)
     zone: tzinfo = UTC
     secret: bool = False
+    percent: bool = False
+    """Whether a discount without a sign is in percent."""
 
     def show(self, text: str) -> str:
         """A cell's text for a message."""
@@ -45,13 +52,22 @@ class Cells:
 
     index: Mapping[str, int]
     fields: Sequence[str]
+    nulls: Collection[str] = ()
 
     def __getitem__(self, column: str) -> str:
-        return self.fields[self.index[column]].strip()
+        text = self.fields[self.index[column]].strip()
+        return "" if text in self.nulls else text
+
+    def given(self, column: str) -> str:
+        """The text of a cell for a number or a date; empty where it says in words that there is none."""
+        text = self[column]
+        return "" if text.casefold() in _NOTHING else text
 
 
 def amount(column: str, text: str, style: Style) -> Decimal:
-    """An exact number. A currency sign, a minus on either side and accounting's brackets are understood.
+    """An exact number. A currency sign or code, a minus on either side and accounting's brackets are understood.
+
+    Where the mapping names no thousands separator, one is read where nothing else can be meant: `1,234.50`.
 
     Raises:
         CellError: anything else, an exponent included, because a spreadsheet has rounded such a number.
@@ -60,16 +76,15 @@ def amount(column: str, text: str, style: Style) -> Decimal:
     negative = False
     if bare.startswith("(") and bare.endswith(")"):
         negative, bare = True, bare[1:-1]
-    bare = bare.strip(_CURRENCY_SIGNS)
+    bare = _CURRENCY_CODE.sub("", bare).strip(_CURRENCY_SIGNS)
+    if bare.startswith("(") and bare.endswith(")") and not negative:
+        negative, bare = True, bare[1:-1]
     if bare[:1] in {"-", "+", "\u2212"} or bare[-1:] == "-":
         sign, bare = (bare[0], bare[1:]) if bare[0] in "-+\u2212" else ("-", bare[:-1])
         negative = negative != (sign != "+")
     bare = bare.strip(_CURRENCY_SIGNS)
     whole, point, fraction = bare.partition(style.decimal)
-    if style.thousands and style.thousands in whole:
-        groups = whole.split(style.thousands)
-        if 1 <= len(groups[0]) <= _GROUP_DIGITS and all(len(group) == _GROUP_DIGITS for group in groups[1:]):
-            whole = "".join(groups)
+    whole = _ungrouped(whole, style, sure=bool(point))
     digits = whole + fraction
     if not (digits.isascii() and digits.isdigit()) or (point and not fraction):
         raise CellError(f"{style.show(text)} in column {column!r} is not a number.", _amount_fix(text, style))
@@ -80,6 +95,28 @@ def amount(column: str, text: str, style: Style) -> Decimal:
         )
     number = Decimal(f"{whole or 0}.{fraction or 0}") if point else Decimal(whole)
     return -number if negative and number else number
+
+
+def _ungrouped(whole: str, style: Style, *, sure: bool) -> str:
+    """Digits without thousands separators, if they stand in proper groups of three and cannot be meant otherwise."""
+    mark = style.thousands or ("," if style.decimal == "." else ".")
+    groups = whole.split(mark)
+    if len(groups) == 1 or not (style.thousands or sure or len(groups) >= _GROUPS_SURE):
+        return whole
+    proper = 1 <= len(groups[0]) <= _GROUP_DIGITS and all(len(group) == _GROUP_DIGITS for group in groups[1:])
+    return "".join(groups) if proper else whole
+
+
+def share(column: str, text: str, style: Style) -> Decimal:
+    """A fraction of something: `0.15`, or `15 %` for the same; a bare number is in percent where the style says so.
+
+    Raises:
+        CellError: as `amount`.
+    """
+    if text.endswith("%"):
+        return amount(column, text[:-1], style).scaleb(-2)
+    number = amount(column, text, style)
+    return number.scaleb(-2) if style.percent else number
 
 
 def _amount_fix(text: str, style: Style) -> str:

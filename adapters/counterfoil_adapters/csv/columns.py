@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from counterfoil.errors import ConfigurationError
-from counterfoil_adapters.csv.cells import CellError, Cells, Style, amount, day, instant
+from counterfoil_adapters.csv.cells import CellError, Cells, Style, amount, day, instant, share
 from counterfoil_adapters.csv.mapping import ColumnPlan, Columns, Constant, RecordName, suggestion
 from counterfoil_schema.records import Address, record_key
 
-FieldKind = Literal["text", "amount", "date", "instant", "flag", "reference", "address", "currency"]
+FieldKind = Literal["text", "amount", "share", "date", "instant", "flag", "reference", "address", "currency"]
 
 PartName = Literal["line", "part"]
 FIELDS: Mapping[RecordName | PartName, Mapping[str, FieldKind]] = {
@@ -94,18 +94,29 @@ FIELDS: Mapping[RecordName | PartName, Mapping[str, FieldKind]] = {
         "fee": "amount",
         "exchange_rate": "amount",
     },
+    "pay_run": {
+        "status": "text",
+        "processed": "flag",
+        "check_date": "date",
+        "period_start": "date",
+        "period_end": "date",
+        "currency": "currency",
+        "off_cycle": "flag",
+        "stated_debit": "amount",
+        "reverses": "reference",
+    },
     "part": {"payment": "reference", "refund": "reference", "amount": "amount"},
     "line": {
         "product": "reference",
         "description": "text",
         "quantity": "amount",
         "unit_price": "amount",
-        "discount": "amount",
+        "discount": "share",
         "amount": "amount",
         "role": "text",
         "taxed": "flag",
         "tax": "amount",
-        "tax_rate": "amount",
+        "tax_rate": "share",
         "tax_code": "text",
     },
 }
@@ -121,6 +132,7 @@ REQUIRED: Mapping[RecordName | PartName, Sequence[str]] = {
     "credit_memo": ("customer", "dated", "currency"),
     "refund": ("customer", "dated", "currency"),
     "payout": ("dated", "currency", "amount"),
+    "pay_run": ("status", "processed", "check_date", "currency"),
     "part": ("amount",),
     "line": ("unit_price",),
 }
@@ -228,11 +240,11 @@ def _reader(
     where: str, kind: FieldKind, spec: ColumnPlan, connection: str, kinds: Mapping[str, RecordName], style: Style
 ) -> _Made:
     match kind:
-        case "text" | "currency" | "amount" | "date" | "instant":
+        case "text":
+            return text_of(spec) if isinstance(spec, str) else _piece_of(where, spec)
+        case "currency" | "amount" | "share" | "date" | "instant":
             if not isinstance(spec, str):
-                raise _wrong_form(where, '"column"' if kind != "text" else '"column" or "{first} {last}"')
-            if kind == "text":
-                return text_of(spec)
+                raise _wrong_form(where, '"column"')
             return _typed(kind, spec, style)
         case "flag":
             return _flag(where, spec, style)
@@ -256,14 +268,34 @@ def text_of(spec: str) -> _Made:
     return names, fill
 
 
-def _typed(kind: Literal["currency", "amount", "date", "instant"], column: str, style: Style) -> _Made:
+def _piece_of(where: str, spec: Mapping[str, Any]) -> _Made:
+    """The part of a cell before or after a mark: the family name of `Baker, Zoë`, the first name of `Zoë Baker`."""
+    form = '"column", "{first} {last}", or { column = "…", before = "," } (or after = ",")'
+    column, sides = spec.get("column"), spec.keys() - {"column"}
+    if not isinstance(column, str) or len(sides) != 1 or not sides <= {"before", "after"}:
+        raise _wrong_form(where, form)
+    (side,) = sides
+    mark = spec[side]
+    if not isinstance(mark, str) or not mark:
+        raise _wrong_form(where, form)
+
+    def read(cells: Cells) -> str | None:
+        before, _, after = cells[column].partition(mark)
+        return " ".join((before if side == "before" else after).split()) or None
+
+    return (column,), read
+
+
+def _typed(kind: Literal["currency", "amount", "share", "date", "instant"], column: str, style: Style) -> _Made:
     def read(cells: Cells) -> object:
-        text = cells[column]
+        text = cells.given(column)
         if not text:
             return None
         match kind:
             case "amount":
                 return amount(column, text, style)
+            case "share":
+                return share(column, text, style)
             case "date":
                 return day(column, text, style)
             case "instant":
@@ -288,7 +320,7 @@ def _flag(where: str, spec: ColumnPlan, style: Style) -> _Made:
         words = {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
 
         def plain(cells: Cells) -> bool | None:
-            text = cells[column]
+            text = cells.given(column)
             if not text:
                 return None
             if text.casefold() not in words:

@@ -3,7 +3,8 @@
 import codecs
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,6 +23,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+TITLE_ROWS_MAX = 20
+"""How many rows a report may have above its header."""
+
 _SAMPLE_MIN = 8
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 
@@ -46,10 +50,11 @@ class Inspected:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The names of the columns in order, and where each stands."""
+    """The names of the columns in order, where each stands, and which texts stand for an empty cell."""
 
     names: tuple[str, ...]
     index: Mapping[str, int]
+    nulls: frozenset[str] = frozenset()
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -188,72 +193,132 @@ class CsvFile:
         return self._reader.rows()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How a file is to be opened, by the mapping; `header` names the columns of a file that has no such row."""
+
+    encoding: str
+    delimiter: str
+    wanted: Collection[str]
+    header: tuple[str, ...] = ()
+    nulls: frozenset[str] = frozenset()
+
+
 @contextmanager
-def open_csv(path: Path, *, encoding: str, delimiter: str, wanted: Collection[str]) -> Iterator[CsvFile]:
+def open_csv(path: Path, form: Form) -> Iterator[CsvFile]:
     """Open a file for reading and check that it has the wanted columns.
 
     Raises:
         SourceError: the file cannot be read, is empty, or lacks a wanted column.
     """
-    errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
+    errors = "replace" if form.encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
     try:
-        stream = path.open(encoding=encoding, errors=errors, newline="")
+        stream = path.open(encoding=form.encoding, errors=errors, newline="")
     except OSError as error:
         raise _unavailable(path, error) from error
     with stream:
-        reader, names = _header(stream, path.name, encoding, delimiter, wanted)
+        delimiter, passed = _delimiter(stream, form)
+        if form.header:
+            reader, names = _reader(stream, delimiter, form, passed), form.header
+        else:
+            reader, names = _below_titles(stream, path.name, delimiter, form, passed)
         reader.width = len(names)
-        yield CsvFile(path.name, checked_header(path.name, names, wanted), reader)
+        yield CsvFile(path.name, checked_header(path.name, names, form.wanted, form.nulls), reader)
 
 
-def _header(
-    stream: TextIO, name: str, encoding: str, delimiter: str, wanted: Collection[str]
-) -> tuple[RowReader, tuple[str, ...]]:
+def _delimiter(stream: TextIO, form: Form) -> tuple[str, int]:
+    """The delimiter, and how many rows stand before the header because they only name it."""
     first = stream.readline(CHUNK_BYTES)
     separator = _SEPARATOR_LINE.fullmatch(first)
-    skipped = 0
     if separator:
-        skipped = 1
         first = stream.readline(CHUNK_BYTES)
-    chosen = delimiter if delimiter != "auto" else separator[1] if separator else choose_delimiter(first, wanted)
+    if form.delimiter != "auto":
+        return form.delimiter, 1 if separator else 0
+    if separator:
+        return separator[1], 1
+    head = [first, *(stream.readline(CHUNK_BYTES) for _ in range(TITLE_ROWS_MAX))]
+    return choose_delimiter(_likeliest(head, form.wanted), form.wanted), 0
+
+
+def _likeliest(lines: Sequence[str], wanted: Collection[str]) -> str:
+    """The line that names most of the wanted columns; the first of several."""
+    return max(lines, key=lambda line: sum(name in line for name in wanted))
+
+
+def _reader(stream: TextIO, delimiter: str, form: Form, passed: int) -> RowReader:
     stream.seek(0)
-    reader = RowReader(stream, chosen, encoding.removesuffix("-sig"))
+    reader = RowReader(stream, delimiter, form.encoding.removesuffix("-sig"))
     rows = reader.rows()
-    for _ in range(skipped):
+    for _ in range(passed):
         next(rows, None)
-    row = next(rows, None)
-    if row is None:
+    return reader
+
+
+def _below_titles(
+    stream: TextIO, name: str, delimiter: str, form: Form, passed: int
+) -> tuple[RowReader, tuple[str, ...]]:
+    """The header: the first row, or the first of the next few that has all wanted columns, below a title."""
+    reader = _reader(stream, delimiter, form, passed)
+    first = next(reader.rows(), None)
+    if first is None:
         raise SourceError(
             f"{name} is empty: it has not even a header.",
             remedy="Export it again; an empty file deletes nothing, and the last reading stays as it is.",
         )
-    if isinstance(row, BrokenRow):
-        raise SourceError(f"The header of {name} cannot be read: {row.problem}", remedy=row.fix)
-    return reader, tuple(printable(cell.strip()) for cell in row.fields)
+    if isinstance(first, BrokenRow):
+        raise SourceError(f"The header of {name} cannot be read: {first.problem}", remedy=first.fix)
+    names = _names_of(first)
+    if not set(form.wanted) <= set(_numbered(names)):
+        for _ in range(TITLE_ROWS_MAX):
+            row = next(reader.rows(), None)
+            if row is None:
+                break
+            if isinstance(row, Row) and set(form.wanted) <= set(_numbered(_names_of(row))):
+                return reader, _names_of(row)
+        reader = _reader(stream, delimiter, form, passed + 1)
+    return reader, names
 
 
-def checked_header(name: str, names: tuple[str, ...], wanted: Collection[str]) -> Header:
+def _names_of(row: Row) -> tuple[str, ...]:
+    return tuple(printable(cell.strip()) for cell in row.fields)
+
+
+def _numbered(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, of those that several columns bear each with its number: `Amount (1)`, `Amount (2)`."""
+    counts = Counter(names)
+    seen: Counter[str] = Counter()
+    numbered: list[str] = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(f"{name} ({seen[name]})" if name and counts[name] > 1 else name)
+    return tuple(numbered)
+
+
+def checked_header(
+    name: str, names: tuple[str, ...], wanted: Collection[str], nulls: frozenset[str] = frozenset()
+) -> Header:
     """Where each column stands.
 
     Raises:
         SourceError: a wanted column is missing, or there twice.
     """
+    numbered = _numbered(names)
     index: dict[str, int] = {}
-    for position, column in enumerate(names):
+    for position, column in enumerate(numbered):
         index.setdefault(column, position)
     for column in wanted:
-        if column not in index:
-            near = _nearest(column, names)
-            raise SourceError(
-                f"{name} has no column {column!r}.{f' Did you mean {near!r}?' if near else ''}",
-                remedy=f"Correct the mapping or the file; its columns are {', '.join(filter(None, names))}.",
-            )
         if names.count(column) > 1:
             raise SourceError(
                 f"{name} has {names.count(column)} columns called {column!r}.",
-                remedy="Give each column that the mapping names a name of its own.",
+                remedy=f"Say in the mapping which one is meant: {column} (1), {column} (2) …, from the left.",
             )
-    return Header(names, index)
+        if column not in index:
+            near = _nearest(column, numbered)
+            raise SourceError(
+                f"{name} has no column {column!r}.{f' Did you mean {near!r}?' if near else ''}",
+                remedy=f"Correct the mapping or the file; its columns are {', '.join(filter(None, numbered))}.",
+            )
+    return Header(numbered, index, nulls)
 
 
 def _nearest(column: str, names: tuple[str, ...]) -> str | None:

@@ -50,16 +50,13 @@ def _line(plan: LinePlan, row: RowOf, number: int, taken: set[str]) -> tuple[Inv
         errors.append(CellError(f"There is a second line {line_id!r}.", "Give each line of a document its own id."))
     taken.add(line_id)
     discount = values.get("discount")
-    if isinstance(discount, Decimal):
-        if plan.spec.discount_as == "percent":
-            discount = values["discount"] = discount.scaleb(-2)
-        if not 0 <= discount <= 1:
-            errors.append(
-                CellError(
-                    f"The discount is {discount:f} of the line, not between 0 and 1.",
-                    'Correct it; or set discount_as = "percent" in the mapping.',
-                )
+    if isinstance(discount, Decimal) and not 0 <= discount <= 1:
+        errors.append(
+            CellError(
+                f"The discount is {discount:f} of the line, not between 0 and 1.",
+                'Correct it; or set discount_as = "percent" in the mapping.',
             )
+        )
     if errors:
         return None, errors
     try:
@@ -114,7 +111,7 @@ def charge_lines(plan: KindPlan, row: RowOf, problems: Problems) -> list[Invoice
 
 def _charge(charge: Charge, cells: Cells, style: Style) -> InvoiceLine | None:
     """A line of its own; none where the cell is empty or zero."""
-    text = cells[charge.column]
+    text = cells.given(charge.column)
     value = amount(charge.column, text, style) if text else Decimal(0)
     if not value:
         return None

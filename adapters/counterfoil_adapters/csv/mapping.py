@@ -5,15 +5,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from counterfoil.errors import ConfigurationError
 from counterfoil_schema.exact_json import canonical
+from counterfoil_schema.records import PayPart
 
 RecordName = Literal[
-    "customer", "product", "employee", "vendor", "invoice", "payment", "credit_memo", "refund", "payout"
+    "customer", "product", "employee", "vendor", "invoice", "payment", "credit_memo", "refund", "payout", "pay_run"
 ]
 READING_ORDER: tuple[RecordName, ...] = (
     "customer",
@@ -25,6 +26,7 @@ READING_ORDER: tuple[RecordName, ...] = (
     "payment",
     "refund",
     "payout",
+    "pay_run",
 )
 """Records come after those that they name."""
 
@@ -34,6 +36,7 @@ def _one_or_more(value: object) -> object:
 
 
 Columns = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+Summed = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
 Constant = str | bool | int | Decimal
 ColumnPlan = str | dict[str, Any]
 
@@ -46,7 +49,7 @@ class Defaults(_Table):
     """How files are written; each may also stand in a kind's own table.
 
     `encoding` and `delimiter` may be `auto`; `dates` are `iso` or forms as for `strptime`; `zone` is that of times
-    without an offset.
+    without an offset; a cell that holds one of `nulls` is empty.
     """
 
     encoding: str = "auto"
@@ -56,6 +59,7 @@ class Defaults(_Table):
     dates: Columns = ("iso",)
     zone: str | None = None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    nulls: tuple[str, ...] = ("NULL", "\\N", "#N/A", "NaN", "nan")
 
 
 class Charge(_Table):
@@ -68,15 +72,41 @@ class Charge(_Table):
 
 
 class Lines(_Table):
-    """The file that holds the lines of a sale, or the parts of a payout. `key` is its column with that one's id."""
+    """Where the lines of a sale, or the parts of a payout, stand; `key` is the column with that one's id.
 
-    file: str
-    key: Columns
+    Without `file`, or with that of the kind itself, each row is a line, and the rows of one id are one sale.
+    """
+
+    file: str | None = None
+    header: tuple[str, ...] = ()
+    key: Columns = ()
     id: Columns | None = None
     columns: dict[str, ColumnPlan]
     constants: dict[str, Constant] = {}
     discount_as: Literal["fraction", "percent"] = "fraction"
     required: bool = True
+
+
+class Pay(_Table):
+    """What the rows of a pay run say: one person's pay each. A part is the sum of its columns.
+
+    `person` tells people apart; without it each row is somebody else.
+    """
+
+    person: Columns | None = None
+    department: str | None = None
+    wages: Summed = ()
+    reimbursement: Summed = ()
+    employer_tax: Summed = ()
+    employer_benefit: Summed = ()
+    net_pay: Summed = ()
+    tax_payment: Summed = ()
+    employee_benefit: Summed = ()
+    other_deduction: Summed = ()
+
+    def parts(self) -> Mapping[PayPart, tuple[str, ...]]:
+        """The columns of each part that has any."""
+        return {part: columns for part in get_args(PayPart) if (columns := getattr(self, part))}
 
 
 class Applied(_Table):
@@ -87,9 +117,15 @@ class Applied(_Table):
 
 
 class Kind(Defaults):
-    """One kind of record: where it stands, what it is, and which column is what."""
+    """One kind of record: where it stands, what it is, and which column is what.
+
+    `file` may hold `*` and `?`: then all files of such names are read, in the order of their names. `header`: the names
+    of the columns, where the file has none. `repeated`: what a further row with a known id is.
+    """
 
     file: str | None = None
+    header: tuple[str, ...] = ()
+    repeated: Literal["report", "first"] = "report"
     record: RecordName
     id: Columns
     columns: dict[str, ColumnPlan]
@@ -97,7 +133,12 @@ class Kind(Defaults):
     lines: Lines | None = None
     charges: tuple[Charge, ...] = ()
     applied: Applied | None = None
+    pay: Pay | None = None
     keep: Literal["all", "mapped"] | None = None
+
+    def one_row_each(self) -> bool:
+        """Whether a record is one row; else all rows with its id are it."""
+        return self.pay is None and (self.lines is None or self.lines.file is not None)
 
     def digest(self) -> str:
         """Changes whenever this part of the mapping does, so that the files are read again."""
@@ -129,13 +170,30 @@ def parse_mapping(table: object, *, connection: object = None) -> Mapping[str, K
             if isinstance(connection.get(name), str):
                 shared.setdefault(name, connection[name])
     kinds = {
-        str(name): _validated(Kind, {**shared, **value}, f"csv.{name}")
+        str(name): _with_lines(str(name), _validated(Kind, {**shared, **value}, f"csv.{name}"))
         for name, value in table.items()
         if isinstance(value, Mapping)
     }
     for name, kind in kinds.items():
         _check(name, kind)
     return dict(sorted(kinds.items(), key=lambda item: READING_ORDER.index(item[1].record)))
+
+
+def _with_lines(name: str, kind: Kind) -> Kind:
+    """Lines in the rows of the sale itself are told by its id and have no file of their own."""
+    lines = kind.lines
+    if lines is None:
+        return kind
+    if lines.file is None or lines.file == kind.file:
+        own = lines.model_copy(update={"file": None, "key": kind.id})
+        return kind.model_copy(update={"lines": own})
+    if not lines.key:
+        raise ConfigurationError(
+            f"[csv.{name}.lines]: key is missing.",
+            remedy="Add key = …, the column with the id that a line belongs to; or leave out file, where each row of "
+            f"the {kind.record}s' own file is a line.",
+        )
+    return kind
 
 
 def _check(name: str, kind: Kind) -> None:
@@ -179,10 +237,16 @@ def _check_lines(name: str, kind: Kind) -> None:
             f"[csv.{name}]: nothing says what the lines of this {kind.record} are.",
             remedy=f"Add [csv.{name}.lines] for a file of lines, or [[csv.{name}.charges]] for an amount in the row.",
         )
-    if kind.lines and kind.lines.file == kind.file:
+    if kind.record == "pay_run" and (kind.pay is None or not kind.pay.parts()):
         raise ConfigurationError(
-            f"[csv.{name}]: lines stand in a file of their own, and {kind.file!r} is that of the {kind.record}s.",
-            remedy="Export orders and their lines as two files.",
+            f"[csv.{name}]: nothing says what the columns of this payroll are.",
+            remedy=f"Add [csv.{name}.pay] with wages = […], net_pay = […] and the other parts.",
+        )
+    if kind.pay and kind.record != "pay_run":
+        raise ConfigurationError(f"[csv.{name}]: a {kind.record} pays nobody.", remedy="Remove pay from this table.")
+    if kind.repeated == "first" and not kind.one_row_each():
+        raise ConfigurationError(
+            f"[csv.{name}]: rows with one id are the lines of one {kind.record} here.", remedy="Remove repeated."
         )
     if kind.applied and kind.record != "payment":
         raise ConfigurationError(
@@ -216,7 +280,7 @@ def _validated(model: type[M_], value: Mapping[str, Any], where: str) -> M_:
 
 
 def _known(model: type[BaseModel], path: Sequence[str]) -> Sequence[str]:
-    nested: Mapping[str, type[BaseModel]] = {"lines": Lines, "charges": Charge, "applied": Applied}
+    nested: Mapping[str, type[BaseModel]] = {"lines": Lines, "charges": Charge, "applied": Applied, "pay": Pay}
     for part in path:
         model = nested.get(part, model)
     return sorted(model.model_fields)

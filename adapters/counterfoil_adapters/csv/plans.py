@@ -1,7 +1,7 @@
 """What a mapping's table comes to once it is checked: how each field is read, and of which columns. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from counterfoil.errors import ConfigurationError
@@ -12,7 +12,10 @@ from counterfoil_adapters.csv.mapping import Applied, Constant, Kind, Lines, Rec
 from counterfoil_adapters.csv.reading import BrokenRow, Row
 
 _PEOPLE: frozenset[RecordName] = frozenset({"customer", "employee", "vendor"})
-_PRICED: frozenset[RecordName] = frozenset({"product", "invoice", "payment", "credit_memo", "refund", "payout"})
+_PRICED: frozenset[RecordName] = frozenset(
+    {"product", "invoice", "payment", "credit_memo", "refund", "payout", "pay_run"}
+)
+_KEPT_IN_PART: frozenset[RecordName] = frozenset({"employee", "pay_run"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,10 @@ class LinePlan:
 
 @dataclass(frozen=True, slots=True)
 class KindPlan:
-    """Everything needed to read one kind of record."""
+    """Everything needed to read one kind of record.
+
+    `told_elsewhere`: its rows are read for another kind as well, which tells of those that are broken.
+    """
 
     name: str
     kind: Kind
@@ -37,16 +43,26 @@ class KindPlan:
     fields: RecordPlan
     lines: LinePlan | None
     applied: RecordPlan | None
+    told_elsewhere: bool = False
 
     def columns(self) -> tuple[str, ...]:
         """The columns that the main file must have."""
         charges = [charge.column for charge in self.kind.charges]
         applied = self.applied.columns() if self.applied else ()
-        return tuple(dict.fromkeys((*self.kind.id, *self.fields.columns(), *charges, *applied)))
+        own = (*self.kind.id, *self.fields.columns(), *charges, *applied, *self._pay_columns())
+        lines = self.lines.columns() if self.lines and self.lines.spec.file is None else ()
+        return tuple(dict.fromkeys((*own, *lines)))
+
+    def _pay_columns(self) -> tuple[str, ...]:
+        pay = self.kind.pay
+        if pay is None:
+            return ()
+        department = (pay.department,) if pay.department else ()
+        return (*(pay.person or ()), *department, *(column for part in pay.parts().values() for column in part))
 
     def keeps_all(self) -> bool:
-        """Whether columns that the mapping does not name are kept; an employee's are not, unless asked for."""
-        return (self.kind.keep or ("mapped" if self.kind.record == "employee" else "all")) == "all"
+        """Whether columns that the mapping does not name are kept; those about employees are not, unless asked for."""
+        return (self.kind.keep or ("mapped" if self.kind.record in _KEPT_IN_PART else "all")) == "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,7 @@ class RowOf:
 
     def cells(self) -> Cells:
         """Its cells by column."""
-        return Cells(self.header.index, self.row.fields)
+        return Cells(self.header.index, self.row.fields, self.header.nulls)
 
 
 def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Mapping[str, RecordName]) -> KindPlan:
@@ -77,7 +93,7 @@ def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Mapping[str, Rec
         thousands=kind.thousands,
         dates=kind.dates,
         zone=_zone(name, kind.zone),
-        secret=kind.record in _PEOPLE,
+        secret=kind.record in _PEOPLE or kind.record == "pay_run",
     )
     constants: dict[str, Constant] = dict(kind.constants)
     if kind.currency and kind.record in _PRICED and "currency" not in constants:
@@ -96,7 +112,7 @@ def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Mapping[str, Rec
                 kind.lines.constants,
                 connection=connection,
                 kinds=kinds,
-                style=style,
+                style=replace(style, percent=kind.lines.discount_as == "percent"),
             ),
         )
     )

@@ -11,8 +11,10 @@ from counterfoil_adapters.csv.cells import CellError, Cells, amount
 from counterfoil_adapters.csv.columns import joined_id
 from counterfoil_adapters.csv.lines import Problems, charge_lines, detail_lines, payout_parts, refused
 from counterfoil_adapters.csv.mapping import RecordName
+from counterfoil_adapters.csv.pay import pay_lines
 from counterfoil_adapters.csv.plans import KindPlan, RowOf
 from counterfoil_adapters.csv.reading import BrokenRow
+from counterfoil_adapters.csv.rejected import Faults
 from counterfoil_schema.exact_json import dumps
 from counterfoil_schema.records import (
     Application,
@@ -22,6 +24,7 @@ from counterfoil_schema.records import (
     Invoice,
     Payment,
     Payout,
+    PayRun,
     Product,
     Refund,
     Vendor,
@@ -29,7 +32,8 @@ from counterfoil_schema.records import (
 
 ID_CHARACTERS_MAX = 200
 _PROBLEMS_SHOWN_MAX = 5
-Model = type[Customer | Product | Employee | Vendor | Invoice | Payment | CreditMemo | Refund | Payout]
+_ONE_FOR_ALL_ROWS = ("customer", "currency", "number", "status", "won")
+Model = type[Customer | Product | Employee | Vendor | Invoice | Payment | CreditMemo | Refund | Payout | PayRun]
 _MODELS: Mapping[RecordName, Model] = {
     "customer": Customer,
     "product": Product,
@@ -40,6 +44,7 @@ _MODELS: Mapping[RecordName, Model] = {
     "credit_memo": CreditMemo,
     "refund": Refund,
     "payout": Payout,
+    "pay_run": PayRun,
 }
 
 
@@ -51,7 +56,8 @@ def identify(columns: Sequence[str], row: RowOf) -> str | None:
         return None
     if max(positions) >= len(fields):
         return None
-    source_id = joined_id([fields[position].strip() for position in positions])
+    parts = [fields[position].strip() for position in positions]
+    source_id = joined_id(["" if part in row.header.nulls else part for part in parts])
     return source_id if source_id and len(source_id) <= ID_CHARACTERS_MAX else None
 
 
@@ -64,11 +70,14 @@ def nameless_id(row: RowOf) -> str:
 def raw_of(plan: KindPlan, row: RowOf | None, lines: Sequence[RowOf] = ()) -> str:
     """The rows as JSON, with the names of their columns, without the columns that are not to be kept."""
     body: dict[str, object] = {}
+    own = None if plan.keeps_all() else plan.columns()
     if row is not None:
-        body["row"] = _kept(row, None if plan.keeps_all() else plan.columns())
-    if plan.lines is not None:
+        body["row"] = _kept(row, own)
+    if plan.lines is not None and plan.lines.spec.file is not None:
         columns = None if plan.keeps_all() else plan.lines.columns()
         body["lines"] = [_kept(line, columns) for line in lines]
+    elif len(lines) > 1:
+        body["more"] = [_kept(line, own) for line in lines if line is not row]
     return dumps(body).decode()
 
 
@@ -85,18 +94,15 @@ def _kept(row: RowOf, columns: Sequence[str] | None) -> object:
     return named
 
 
-def build(plan: KindPlan, source_id: str, row: RowOf, lines: Sequence[RowOf] = ()) -> Seen | Unreadable:
-    """The record that a proper row stands for, or all that keeps it from being one."""
+def build(plan: KindPlan, source_id: str, row: RowOf, lines: Sequence[RowOf] = ()) -> tuple[Seen | Unreadable, Faults]:
+    """The record that a proper row stands for, or all that keeps it from being one, and the rows at fault."""
     raw = raw_of(plan, row, lines)
     cells = row.cells()
     values, errors = plan.fields.read(cells)
     problems: Problems = [(row.place(), error) for error in errors]
     if plan.applied is not None:
         _apply(plan, cells, values, row, problems)
-    if plan.kind.record == "payout":
-        values["parts"] = tuple(payout_parts(plan, lines, problems))
-    elif plan.lines is not None or plan.kind.charges:
-        values["lines"] = (*detail_lines(plan, lines, problems), *charge_lines(plan, row, problems))
+    _put_lines(plan, row, lines, values, problems)
     if plan.lines is not None and plan.lines.spec.required and not lines:
         problems.append(
             (
@@ -107,6 +113,8 @@ def build(plan: KindPlan, source_id: str, row: RowOf, lines: Sequence[RowOf] = (
                 ),
             )
         )
+    if not plan.kind.one_row_each():
+        problems.extend(_contradictions(plan, lines))
     if not problems:
         try:
             record = _MODELS[plan.kind.record].model_validate(values)
@@ -114,8 +122,63 @@ def build(plan: KindPlan, source_id: str, row: RowOf, lines: Sequence[RowOf] = (
             problems.append((row.place(), refused(error)))
         else:
             version = hashlib.sha256(raw.encode()).hexdigest()
-            return Seen(kind=plan.name, source_id=source_id, version=version, record=record, raw=raw)
-    return _unreadable(plan.name, source_id, problems, raw)
+            return Seen(kind=plan.name, source_id=source_id, version=version, record=record, raw=raw), ()
+    return _unreadable(plan.name, source_id, problems, raw), _faults(row, lines, problems)
+
+
+def _put_lines(
+    plan: KindPlan, row: RowOf, lines: Sequence[RowOf], values: dict[str, object], problems: Problems
+) -> None:
+    """What stands in several rows, or in several columns of one."""
+    if plan.kind.pay is not None:
+        values["lines"] = pay_lines(plan.kind.pay, plan.style, lines, problems)
+        for name in ("period_start", "period_end"):
+            values.setdefault(name, values.get("check_date"))
+    elif plan.kind.record == "payout":
+        values["parts"] = tuple(payout_parts(plan, lines, problems))
+    elif plan.lines is not None or plan.kind.charges:
+        values["lines"] = (*detail_lines(plan, lines, problems), *charge_lines(plan, row, problems))
+
+
+def _contradictions(plan: KindPlan, rows: Sequence[RowOf]) -> Problems:
+    """Where the rows of one record do not agree whose it is, or in which currency."""
+    found: Problems = []
+    for field in plan.fields.fields:
+        if field.field not in _ONE_FOR_ALL_ROWS:
+            continue
+        said: dict[object, RowOf] = {}
+        for row in rows:
+            if isinstance(row.row, BrokenRow):
+                continue
+            try:
+                value = field.read(row.cells())
+            except CellError:
+                continue  # told of the first row already
+            if value is not None:
+                said.setdefault(value, row)
+        if len(said) > 1:
+            first, second, *_ = said.values()
+            words = f"The rows of one {plan.name} disagree about the {field.field}: lines {first.row.line} and "
+            fix = f"Correct {' and '.join(field.columns)}, or choose another id in the mapping."
+            found.append((second.place(), CellError(f"{words}{second.row.line}.", fix)))
+    return found
+
+
+def _faults(row: RowOf, lines: Sequence[RowOf], problems: Problems) -> Faults:
+    """Each row with what is wrong with it; the record's own also where only its lines are at fault."""
+    faults: list[tuple[RowOf, str, str]] = []
+    own = row.place()
+    for one in (row, *(line for line in lines if line is not row)):
+        place = one.place()
+        errors = [error for where, error in problems if where == place]
+        if errors:
+            told = list(dict.fromkeys(error.problem for error in errors))
+            fixes = dict.fromkeys(error.fix for error in errors)
+            faults.append((one, " ".join(told[:_PROBLEMS_SHOWN_MAX]), " ".join([*fixes][:_PROBLEMS_SHOWN_MAX])))
+    if not any(one is row for one, _, _ in faults):
+        place, first = next((where, error) for where, error in problems if where != own)
+        faults.insert(0, (row, f"{place}: {first.problem}", first.fix))
+    return faults
 
 
 def _unreadable(kind: str, source_id: str, problems: Problems, raw: str) -> Unreadable:
@@ -140,7 +203,7 @@ def _apply(plan: KindPlan, cells: Cells, values: dict[str, object], row: RowOf, 
     part = values.get("amount")
     if applied.amount:
         try:
-            part = amount(applied.amount, cells[applied.amount], plan.style)
+            part = amount(applied.amount, cells.given(applied.amount), plan.style)
         except CellError as error:
             problems.append((row.place(), error))
             return

@@ -1,5 +1,6 @@
 """Sales become invoices."""
 
+from counterfoil.planning.below_zero import changed_sign, is_below_zero, plan_below_zero
 from counterfoil.planning.dates import NoDateError, sale_date
 from counterfoil.planning.exchange import currency_fields
 from counterfoil.planning.mapping import Mapping
@@ -7,7 +8,7 @@ from counterfoil.planning.money import text, to_cents
 from counterfoil.planning.names import choose_number
 from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, label, name_ref, named, record_ref, void
 from counterfoil.planning.sale_lines import SaleLines, sale_lines, whole_sale
-from counterfoil.planning.sales import known_customer, negative, no_date, put_notes, template_values
+from counterfoil.planning.sales import known_customer, negative, no_date, put_notes, template_values, total_mismatch
 from counterfoil.planning.second_parties import Party, party_for, with_party
 from counterfoil.planning.sections import EstimateSection, InvoiceSection
 from counterfoil.planning.templates import fill
@@ -17,19 +18,22 @@ from counterfoil_schema.records import Estimate, Invoice
 
 
 def plan_invoice(record: Invoice, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
-    """Plan an invoice, or what becomes of one whose sale was reopened."""
-    if _is_due(record, mapping):
-        return _due(record, request, mapping, view)
+    """Plan an invoice, or a credit memo for a sale below zero, or what becomes of one whose sale was reopened."""
     link = view.link(request.record_key)
+    if _is_due(record, mapping):
+        below = is_below_zero(record, mapping)
+        if link is not None and link.status == "live" and (link.entity == "CreditMemo") != below:
+            return changed_sign(request.record_key, link, below=below)
+        return plan_below_zero(record, request, mapping, view) if below else _due(record, request, mapping, view)
     if link is None:
         return Skip(code="not_won", reason=f"{named(request.record_key)} is not won (status {record.status}).")
-    if mapping.invoice.reopened == "void" or link.status != "live":
+    if (mapping.invoice.reopened == "void" and link.entity == "Invoice") or link.status != "live":
         return void(mapping, link, "invoice", person=record.customer)
     return Park(
         code="reopened",
         reason=f"{named(request.record_key)} is no longer won (status {record.status}), "
         f"but {label(link)} stands for it in QuickBooks.",
-        fix='Void the invoice in QuickBooks or win the deal again; or set reopened = "void" in the mapping.',
+        fix='Void it in QuickBooks or win the deal again; or set reopened = "void" for invoices in the mapping.',
     )
 
 
@@ -133,9 +137,4 @@ def total_refusal(
     difference = to_cents(record.stated_total) - sold.stated
     if abs(difference) <= section.tolerance:
         return None
-    return Park(
-        code="total_mismatch",
-        reason=f"{named(key)} states {text(record.stated_total)} {record.currency}, but its lines come to "
-        f"{text(sold.stated)}: a difference of {text(difference)}.",
-        fix="Correct the amount or the lines at the source, or set a tolerance in the mapping.",
-    )
+    return total_mismatch(key, record, sold.stated)

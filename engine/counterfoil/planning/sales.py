@@ -1,7 +1,9 @@
 """What invoices and credit memos have in common: customer and memo."""
 
 from collections.abc import Mapping as AbstractMapping
+from decimal import Decimal
 
+from counterfoil.planning.money import text, to_cents
 from counterfoil.planning.outcome import named, private_note
 from counterfoil.planning.sections import SaleSection
 from counterfoil.planning.templates import fill
@@ -15,11 +17,7 @@ _CUSTOMER_MEMO_MAX = 1000
 def known_customer(key: str, customer: str | None, view: StateView) -> str | Park:
     """The record key of the customer, or why there is none to post to."""
     if customer is None:
-        return Park(
-            code="no_customer",
-            reason=f"{named(key)} has no customer.",
-            fix="Associate it with a customer at the source.",
-        )
+        return no_customer(key)
     if not view.is_known(customer) and view.link(customer) is None:
         return Park(
             code="unknown_customer",
@@ -27,6 +25,15 @@ def known_customer(key: str, customer: str | None, view: StateView) -> str | Par
             fix="Restore the customer at the source, or choose another.",
         )
     return customer
+
+
+def no_customer(key: str) -> Park:
+    """A document of nobody's."""
+    return Park(
+        code="no_customer",
+        reason=f"{named(key)} has no customer.",
+        fix="Associate it with a customer at the source.",
+    )
 
 
 def template_values(
@@ -58,7 +65,18 @@ def negative(key: str, total: str) -> Park:
     return Park(
         code="negative_total",
         reason=f"{named(key)} comes to {total}, and QuickBooks takes no document below zero.",
-        fix="Enter a credit memo instead.",
+        fix='Enter a credit memo instead; or let negative = "credit_memo" stand in [invoice] of the mapping.',
+    )
+
+
+def total_mismatch(key: str, record: Invoice, come_to: Decimal) -> Park:
+    """A sale whose stated total is not that of its lines."""
+    stated = record.stated_total or Decimal(0)
+    return Park(
+        code="total_mismatch",
+        reason=f"{named(key)} states {text(stated)} {record.currency}, but its lines come to {text(come_to)}: "
+        f"a difference of {text(to_cents(stated) - come_to)}.",
+        fix="Correct the amount or the lines at the source, or set a tolerance in the mapping.",
     )
 
 

@@ -184,6 +184,8 @@ class SaleSection(FromKinds):
 class InvoiceSection(SaleSection):
     """`[invoice]`: when a sale becomes an invoice, and what is done where it does not add up.
 
+    `negative`: what becomes of a sale below zero: a credit memo (by `[credit_memo]`, and where that is silent as an
+    invoice would be), or parked.
     `link`: where a browser finds the invoice, for `[write_back] document_link`; a sandbox has another host.
     """
 
@@ -193,6 +195,7 @@ class InvoiceSection(SaleSection):
     total_mismatch: Literal["park", "ignore"] = "park"
     tolerance: Amount = Decimal(0)
     terms: Name | None = None
+    negative: Literal["credit_memo", "park"] = "credit_memo"
     reopened: Literal["park", "void"] = "park"
     removed: Literal["park", "void"] = "park"
     link: LinkTemplate = "https://app.qbo.intuit.com/app/invoice?txnId={document_id}"

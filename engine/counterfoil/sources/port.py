@@ -260,6 +260,16 @@ class Preparing(Protocol):
         ...
 
 
+@runtime_checkable
+class Noticing(Protocol):
+    """What an adapter may offer beside SourceAdapter: what people should know of what it has read so far."""
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """A sentence each; shown with the report of `counterfoil sync`."""
+        ...
+
+
 class SourceAdapter(Protocol):
     """One connection to one source system."""
 
@@ -360,7 +370,8 @@ class SourceContext:
 
     `settings` is the connection's own table from the configuration file, secrets already resolved to SecretStr;
     `mapping` is the connection's mapping as plain data, for adapters that read by it (columns, properties);
-    `tokens` keeps what an OAuth source grants, sealed, across restarts; None where nothing is kept.
+    `tokens` keeps what an OAuth source grants, sealed, across restarts; None where nothing is kept. `leaves_no_trace`:
+    this is a trial; nothing is to be written, not even beside the source.
     """
 
     connection: str
@@ -372,6 +383,7 @@ class SourceContext:
     public_url: str | None = None
     tokens: TokenKeeper | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+    leaves_no_trace: bool = False
 
 
 class SourceFactory(Protocol):

@@ -11,6 +11,7 @@ import pytest
 from counterfoil.sources import Page, Seen, SourceChange, SourceError
 from counterfoil_adapters.csv import adapter
 from counterfoil_adapters.csv.adapter import CsvSource
+from counterfoil_adapters.csv.walk import Walk
 from support.csv_folders import context_for, read_changes, read_pages
 
 MAPPING = """
@@ -124,13 +125,14 @@ async def test_a_cancelled_reading_waits_for_its_thread(tmp_path: Path, monkeypa
     write(tmp_path, "a")
     started, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
-    def slow(*arguments: object) -> Iterator[SourceChange]:
+    def slow(walk: object) -> Iterator[SourceChange]:
+        del walk
         started.set()
         go_on.wait(30)
         ended.set()
         yield from ()
 
-    monkeypatch.setattr(adapter, "walk", slow)
+    monkeypatch.setattr(Walk, "changes", slow)
     reading = asyncio.create_task(read_pages(tmp_path, MAPPING, "customer"))
     await asyncio.to_thread(started.wait, 30)
     reading.cancel()

@@ -148,7 +148,9 @@ def test_settings_that_name_no_folder_or_another_file_are_refused(tmp_path: Path
 
 
 def test_a_setting_that_nobody_knows_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(CounterfoilError, match='no setting "encoding"; known are folder and file'):
+    with pytest.raises(
+        CounterfoilError, match='no setting "encoding"; known are folder, file, rejected and settle_seconds'
+    ):
         CsvSource(context_for(tmp_path, MAPPING, {"folder": str(tmp_path), "encoding": "cp1252"}))
 
 

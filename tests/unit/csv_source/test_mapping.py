@@ -24,6 +24,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "payout": records.Payout,
     "line": records.InvoiceLine,
     "part": records.PayoutPart,
+    "pay_run": records.PayRun,
 }
 
 
@@ -61,7 +62,18 @@ def test_kinds_are_read_after_those_that_they_name() -> None:
         ('file = "customers.csv"', 'file = "/etc/passwd"', "is not the name of a file"),
         ('key = "order"', "", "[csv.order.lines]: key is missing"),
         ('key = "order"', 'kye = "order"', "[csv.order.lines]"),
-        ('file = "lines.csv"', 'file = "orders.csv"', "lines stand in a file of their own"),
+        (
+            'id = "id"\ncolumns = { customer',
+            'repeated = "frist"\nid = "id"\ncolumns = { customer',
+            "repeated cannot be",
+        ),
+        (
+            'file = "lines.csv"',
+            'file = "orders.csv"\n[csv.order.pay]\nwages = "w"\n[csv.order.more]',
+            "there is no setting called 'more'",
+        ),
+        ('record = "customer"', 'record = "pay_run"', "nothing says what the columns of this payroll are"),
+        ('record = "customer"', 'record = "customer"\npay = { wages = "w" }', "a customer pays nobody"),
         ('customer = "customer"', 'customer = { kind = "custmer", column = "c" }', "Did you mean 'customer'?"),
         ('customer = "customer"', 'customer = ["c"]', "[csv.order.columns]: customer cannot be ['c']"),
         ('dated = "date"', 'dated = { column = "date" }', "[csv.order.columns.dated] is given in a form"),

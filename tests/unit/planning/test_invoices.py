@@ -224,8 +224,53 @@ def test_the_tolerance_is_inclusive(stated: str, *, parks: bool) -> None:
     assert parks == isinstance(planned, Park)
 
 
-def test_a_sale_below_zero_parks() -> None:
-    assert parked(sale(line(unit_price=Decimal(-10)))).code == "negative_total"
+def test_a_sale_below_zero_parks_where_the_mapping_says_so() -> None:
+    planned = plan(request(sale(line(unit_price=Decimal(-10)))), mapping('[invoice]\nnegative = "park"\n'), View())
+    assert isinstance(planned, Park)
+    assert planned.code == "negative_total"
+
+
+def test_a_sale_below_zero_is_a_credit_memo_whose_lines_have_the_other_sign() -> None:
+    returned = sale(
+        line(quantity=Decimal(-3), unit_price=Decimal("2.55"), product=None),
+        line("2", unit_price=Decimal("-1.10"), discount=Decimal("0.5"), product=None),
+        line("3", unit_price=Decimal("0.20"), product=None),
+        number="C536379",
+        stated_total=Decimal("-8.00"),
+    )
+    rules = '[invoice]\ncatch_all = "Services"\nnumber = "R-{number}"\n'
+    intent = only(plan(request(returned), mapping(rules), View()))
+    assert (intent.entity, intent.amount, intent.doc_number) == ("CreditMemo", Decimal("8.00"), "R-C536379")
+    details = [one["SalesItemLineDetail"] for one in lines_of(intent.body)]
+    assert [(one["Qty"], one["UnitPrice"]) for one in details if isinstance(one, dict)] == [
+        (Decimal(3), Decimal("2.55")),
+        (Decimal(1), Decimal("0.55")),
+        (Decimal(1), Decimal("-0.20")),
+    ]
+    wrong = plan(request(returned.model_copy(update={"stated_total": Decimal("-9.00")})), mapping(rules), View())
+    assert isinstance(wrong, Park)
+    assert wrong.code == "total_mismatch"
+    own = mapping(rules + '[credit_memo]\nnumber = "CM-{id}"\n')
+    assert only(plan(request(returned), own, View())).doc_number == "CM-512"
+    nobody = plan(request(returned.model_copy(update={"customer": None})), mapping(rules), View())
+    assert isinstance(nobody, Park)
+    assert nobody.code == "no_customer"
+
+
+def test_a_sale_that_changes_its_sign_after_it_was_posted_parks() -> None:
+    for before, after in ((10, -10), (-10, 10)):
+        posted = only(plan(request(sale(line(unit_price=Decimal(before)))), mapping(), View()))
+        view = View(links={DEAL: link_of(posted)})
+        found = plan(request(sale(line(unit_price=Decimal(after)))), mapping(), view)
+        assert isinstance(found, Park)
+        assert found.code == "changed_sign"
+    reopened = plan(
+        request(sale(line(unit_price=Decimal(-10)), won=False)),
+        mapping('[invoice]\nreopened = "void"\n'),
+        View(links={DEAL: link_of(only(plan(request(sale(line(unit_price=Decimal(-10)))), mapping(), View())))}),
+    )
+    assert isinstance(reopened, Park)
+    assert reopened.code == "reopened"
 
 
 @pytest.mark.parametrize(

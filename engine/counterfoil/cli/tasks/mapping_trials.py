@@ -59,8 +59,19 @@ def chosen(settings: Settings, connection: str | None) -> list[tuple[CompanySett
 
 
 def without_traces(settings: Settings) -> Settings:
-    """The same without what an engine writes when it ends."""
-    return settings.model_copy(update={"anchor": None})
+    """The same without what an engine writes when it ends, and what adapters write beside their sources."""
+    companies = tuple(
+        company.model_copy(
+            update={
+                "sources": {
+                    name: source.model_copy(update={"leaves_no_trace": True})
+                    for name, source in company.sources.items()
+                }
+            }
+        )
+        for company in settings.companies
+    )
+    return settings.model_copy(update={"anchor": None, "companies": companies})
 
 
 async def trials(settings: Settings, question: Question, extra: Ask | None = None) -> AsyncGenerator[Held]:

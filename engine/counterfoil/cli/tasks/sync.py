@@ -16,6 +16,7 @@ from counterfoil.engine import Engine
 from counterfoil.errors import ConfigurationError
 from counterfoil.log import PostgresLogReader
 from counterfoil.settings import Settings
+from counterfoil.sources import Noticing
 
 PARKED_SHOWN_MAX = 50
 _BROKEN = frozenset({"stopped", "failing", "elsewhere", "unreadable"})
@@ -44,6 +45,7 @@ class CompanyReport:
     Attributes:
         ending: `quiet` if nothing is left that would move by itself.
         error: why not, in words.
+        notices: what the sources' adapters say of what they read, by connection: where rejected rows are listed.
         recorded: events of this run by type; `call.sent` are the calls that wrote.
         limited_seconds: time during which calls stood before Intuit's limits.
     """
@@ -57,6 +59,7 @@ class CompanyReport:
     outcomes: dict[str, int]
     reasons: dict[str, dict[str, int]]
     troubles: dict[str, str]
+    notices: dict[str, tuple[str, ...]]
     parked: tuple[Parked, ...]
     notes: tuple[RefusedNote, ...]
     recorded: dict[str, int]
@@ -110,6 +113,11 @@ async def _report(engine: Engine, watched: Watched, began: int) -> CompanyReport
         outcomes=dict(now.counts),
         reasons=reasons,
         troubles=dict(runner.worker.progress.troubles) if runner.worker is not None else {},
+        notices={
+            name: tuple(adapter.notices)
+            for name, adapter in runner.connected.sources.items()
+            if isinstance(adapter, Noticing) and adapter.notices
+        },
         parked=tuple(await parked(engine.store, engine.reader, company)),
         notes=tuple(await refused_notes(engine.store, company)),
         recorded=await _recorded(engine.reader, company, began),
@@ -160,6 +168,9 @@ def _show(report: CompanyReport) -> None:
     said = f"{calls:,} writing calls in this run, {report.calls:,} calls in all"
     out.print(Text(f"{said}; {report.limited_seconds} s spent waiting for Intuit's limits."))
     _show_parked(report)
+    for name, notices in report.notices.items():
+        for notice in notices:
+            out.print(Text(f"{name}: {notice}"), style="yellow", soft_wrap=True)
     for name, trouble in report.troubles.items():
         out.print(Text(f"Trouble with {name}: {trouble}"), style="red")
     if report.error:
