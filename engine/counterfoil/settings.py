@@ -355,7 +355,7 @@ def _companies(tables: object, folder: Path, *, may_lack_mappings: bool) -> list
 
 
 def _path(key: str, value: object, folder: Path) -> object:
-    return str(folder / value) if key in {"folder", "file"} and isinstance(value, str) else value
+    return str(folder / value) if key in {"folder", "file", "rejected"} and isinstance(value, str) else value
 
 
 def _text_of(path: Path, what: str) -> str:

@@ -17,7 +17,7 @@ from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from counterfoil.errors import ConfigurationError
 from counterfoil.sources import (
@@ -36,6 +36,7 @@ from counterfoil_adapters.csv.files import Fingerprint, Inspected, inspect, stam
 from counterfoil_adapters.csv.mapping import RecordName, parse_mapping
 from counterfoil_adapters.csv.places import locate
 from counterfoil_adapters.csv.plans import KindPlan, plan_kind
+from counterfoil_adapters.csv.proposing import propose
 from counterfoil_adapters.csv.rejected import RejectedRows, folder_of, reject_nothing
 from counterfoil_adapters.csv.walk import Located, Walk
 from counterfoil_schema.exact_json import loads_object
@@ -141,6 +142,11 @@ class CsvSource:
             for name, kind in kinds.items()
         }
         self._notices: dict[str, str] = {}
+
+    @staticmethod
+    def propose(settings: Mapping[str, Any]) -> str:
+        """A first `[csv]` table, from a look at the files; see `proposing`."""
+        return propose(settings)
 
     async def __aenter__(self) -> Self:
         return self

@@ -67,6 +67,8 @@ FIELDS: Mapping[RecordName | PartName, Mapping[str, FieldKind]] = {
         "amount": "amount",
         "reference": "text",
         "exchange_rate": "amount",
+        "status": "text",
+        "received": "flag",
     },
     "credit_memo": {
         "customer": "reference",

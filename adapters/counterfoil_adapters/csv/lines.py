@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from pydantic import ValidationError
 
-from counterfoil_adapters.csv.cells import CellError, Cells, Style, amount
+from counterfoil_adapters.csv.cells import CellError, Cells, amount
 from counterfoil_adapters.csv.columns import joined_id
 from counterfoil_adapters.csv.mapping import Charge
 from counterfoil_adapters.csv.plans import KindPlan, LinePlan, RowOf
@@ -100,7 +100,7 @@ def charge_lines(plan: KindPlan, row: RowOf, problems: Problems) -> list[Invoice
     made: list[InvoiceLine] = []
     for charge in plan.kind.charges:
         try:
-            line = _charge(charge, row.cells(), plan.style)
+            line = _charge(charge, row.cells(), plan)
         except CellError as error:
             problems.append((row.place(), error))
             continue
@@ -109,12 +109,17 @@ def charge_lines(plan: KindPlan, row: RowOf, problems: Problems) -> list[Invoice
     return made
 
 
-def _charge(charge: Charge, cells: Cells, style: Style) -> InvoiceLine | None:
+def _charge(charge: Charge, cells: Cells, plan: KindPlan) -> InvoiceLine | None:
     """A line of its own; none where the cell is empty or zero."""
     text = cells.given(charge.column)
-    value = amount(charge.column, text, style) if text else Decimal(0)
+    value = amount(charge.column, text, plan.style) if text else Decimal(0)
     if not value:
         return None
+    product = plan.charged[charge.column].read(cells) if charge.column in plan.charged else None
     return InvoiceLine(
-        line_id=charge.id or charge.column, description=charge.description, unit_price=value, role=charge.role
+        line_id=charge.id or charge.column,
+        product=product if isinstance(product, str) else None,
+        description=charge.description,
+        unit_price=value,
+        role=charge.role,
     )

@@ -63,9 +63,13 @@ class Defaults(_Table):
 
 
 class Charge(_Table):
-    """A column of the invoice's own row that becomes a line: freight, a fee, or the amount of a deal without lines."""
+    """A column of the invoice's own row that becomes a line: freight, a fee, or the amount of a deal without lines.
+
+    `product`: what was sold for it, from another column.
+    """
 
     column: str
+    product: ColumnPlan | None = None
     role: Literal["goods", "freight", "fee"] = "freight"
     id: str | None = None
     description: str | None = None

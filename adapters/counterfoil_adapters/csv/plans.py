@@ -1,7 +1,7 @@
 """What a mapping's table comes to once it is checked: how each field is read, and of which columns. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from counterfoil.errors import ConfigurationError
@@ -34,7 +34,8 @@ class LinePlan:
 class KindPlan:
     """Everything needed to read one kind of record.
 
-    `told_elsewhere`: its rows are read for another kind as well, which tells of those that are broken.
+    `charged`: the product of a charge, by the charge's column. `told_elsewhere`: its rows are read for another kind as
+    well, which tells of those that are broken.
     """
 
     name: str
@@ -43,11 +44,13 @@ class KindPlan:
     fields: RecordPlan
     lines: LinePlan | None
     applied: RecordPlan | None
+    charged: Mapping[str, FieldPlan] = field(default_factory=dict)
     told_elsewhere: bool = False
 
     def columns(self) -> tuple[str, ...]:
         """The columns that the main file must have."""
         charges = [charge.column for charge in self.kind.charges]
+        charges += [column for plan in self.charged.values() for column in plan.columns]
         applied = self.applied.columns() if self.applied else ()
         own = (*self.kind.id, *self.fields.columns(), *charges, *applied, *self._pay_columns())
         lines = self.lines.columns() if self.lines and self.lines.spec.file is None else ()
@@ -117,7 +120,14 @@ def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Mapping[str, Rec
         )
     )
     applied = None if kind.applied is None else _plan_applied(f"{where}.applied", kind.applied, connection, kinds)
-    return KindPlan(name, kind, style, fields, lines, applied)
+    charged = {
+        charge.column: FieldPlan(
+            "product", *reference_of(f"{where}.charges.product", charge.product, connection, kinds)
+        )
+        for charge in kind.charges
+        if charge.product is not None
+    }
+    return KindPlan(name, kind, style, fields, lines, applied, charged)
 
 
 def _plan_applied(where: str, spec: Applied, connection: str, kinds: Mapping[str, RecordName]) -> RecordPlan:

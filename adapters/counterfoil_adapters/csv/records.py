@@ -96,7 +96,9 @@ def _kept(row: RowOf, columns: Sequence[str] | None) -> object:
 
 def build(plan: KindPlan, source_id: str, row: RowOf, lines: Sequence[RowOf] = ()) -> tuple[Seen | Unreadable, Faults]:
     """The record that a proper row stands for, or all that keeps it from being one, and the rows at fault."""
-    raw = raw_of(plan, row, lines)
+    whole = raw_of(plan, row, lines)
+    # Of a payroll the rows are one person's pay each: nothing of them is kept beside their sums.
+    raw = whole if plan.kind.pay is None or plan.keeps_all() else dumps({"rows": len(lines)}).decode()
     cells = row.cells()
     values, errors = plan.fields.read(cells)
     problems: Problems = [(row.place(), error) for error in errors]
@@ -121,7 +123,7 @@ def build(plan: KindPlan, source_id: str, row: RowOf, lines: Sequence[RowOf] = (
         except ValidationError as error:
             problems.append((row.place(), refused(error)))
         else:
-            version = hashlib.sha256(raw.encode()).hexdigest()
+            version = hashlib.sha256(whole.encode()).hexdigest()
             return Seen(kind=plan.name, source_id=source_id, version=version, record=record, raw=raw), ()
     return _unreadable(plan.name, source_id, problems, raw), _faults(row, lines, problems)
 
@@ -185,7 +187,9 @@ def _unreadable(kind: str, source_id: str, problems: Problems, raw: str) -> Unre
     place, first = problems[0]
     told = [first.problem]
     for other, error in problems[1:_PROBLEMS_SHOWN_MAX]:
-        told.append(error.problem if other == place else f"{other}: {error.problem}")
+        words = error.problem if other == place else f"{other}: {error.problem}"
+        if words not in told:
+            told.append(words)
     if len(problems) > _PROBLEMS_SHOWN_MAX:
         told.append(f"And {len(problems) - _PROBLEMS_SHOWN_MAX} more.")
     fixes = dict.fromkeys(error.fix for _, error in problems[:_PROBLEMS_SHOWN_MAX])

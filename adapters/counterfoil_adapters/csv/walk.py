@@ -148,7 +148,8 @@ class Walk:
             yield change
         if nameless:
             columns = " and ".join(self.plan.kind.id)
-            self.notice(f"{nameless:,} rows were passed over for {self.plan.name}: {columns} is empty in them.")
+            words = f"{nameless:,} rows were passed over for {self.plan.name}: {columns} is empty in them"
+            self.notice(f"{words}, or they are broken and told of by another kind.")
 
     def _names_none(self, row: RowOf) -> bool:
         """Whether a row, one of many about things of several kinds, says nothing of one of this kind."""

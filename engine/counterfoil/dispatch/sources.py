@@ -26,7 +26,7 @@ from counterfoil_schema.events.receipts import (
     SourceUnreadable,
     WebhookReceived,
 )
-from counterfoil_schema.records import Invoice, content_of, record_key
+from counterfoil_schema.records import Estimate, Invoice, content_of, record_key
 
 MERGE: Final = "merge"
 """The operation of a hint whose record was merged into `other_id`."""
@@ -158,7 +158,7 @@ class SourceReader:
     def _may_be_torn(self, connection: str, change: SourceChange) -> bool:
         """Whether a sale's total is not that of its lines: perhaps an edit fell between the readings of the two."""
         record = change.record if isinstance(change, Seen) else None
-        if not isinstance(record, Invoice) or record.stated_total is None or not record.lines:
+        if not isinstance(record, Invoice | Estimate) or record.stated_total is None or not record.lines:
             return False
         adapter = self._adapters[connection]
         if isinstance(adapter, AtOneInstant) and adapter.at_one_instant:

@@ -69,7 +69,7 @@ def negative(key: str, total: str) -> Park:
     )
 
 
-def total_mismatch(key: str, record: Invoice, come_to: Decimal) -> Park:
+def total_mismatch(key: str, record: Invoice | Estimate, come_to: Decimal) -> Park:
     """A sale whose stated total is not that of its lines."""
     stated = record.stated_total or Decimal(0)
     return Park(

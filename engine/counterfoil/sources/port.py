@@ -386,6 +386,19 @@ class SourceContext:
     leaves_no_trace: bool = False
 
 
+@runtime_checkable
+class Proposing(Protocol):
+    """What a factory may offer whose adapter reads by tables of the mapping: a first version of these."""
+
+    def propose(self, settings: Mapping[str, Any]) -> str:
+        """The tables as TOML, from a look at what is there. Blocking.
+
+        Raises:
+            ConfigurationError, SourceError: nothing is there, or it cannot be read.
+        """
+        ...
+
+
 class SourceFactory(Protocol):
     """What the entry point names: a class or function that opens a connection.
 

@@ -118,7 +118,7 @@ async def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
             assert [page async for page in source.changes(kind, None)]
         said = " ".join(source.notices)
     assert "orders.csv line 12 was passed over: it is a row of totals." in said
-    assert "2 rows were passed over for buyer: Customer ID is empty in them." in said
+    assert "2 rows were passed over for buyer: Customer ID is empty in them" in said
 
 
 async def test_several_files_of_one_pattern_are_one_kind(tmp_path: Path) -> None:
@@ -211,5 +211,7 @@ async def test_a_payroll_journal_is_summed_by_department_and_part_and_names_nobo
         PayRunLine(department="", part="tax_payment", amount=Decimal(140), people=1),
         PayRunLine(department="", part="net_pay", amount=Decimal(400), people=1),
     }
+    assert paid.raw == '{"rows":4}'
     assert isinstance(wrong, Unreadable)
+    assert wrong.raw == '{"rows":1}'
     assert "The cell in column 'Regular' is not a number." in wrong.problem.replace("the cell", "The cell")

@@ -16,7 +16,9 @@ from counterfoil.connections import Connected
 from counterfoil.engine import Engine
 from counterfoil.errors import ConfigurationError
 from counterfoil.planning.mapping import parse_mapping
-from counterfoil.settings import Settings, load_settings
+from counterfoil.plugins import SOURCES, load
+from counterfoil.settings import CompanySettings, Settings, load_settings
+from counterfoil.sources import Proposing
 from counterfoil.trial.first_mapping import Found, first_mapping
 
 _HEAD = re.compile(r"^\[+\s*([A-Za-z0-9_\"'-]+)")
@@ -46,6 +48,7 @@ async def write_first(wish: Wish, *, as_json: bool) -> int:
             f"{path} exists already, and nothing was written.",
             remedy=f"Name another file, for example: counterfoil mapping init {path.stem}-first.toml",
         )
+    settings = await asyncio.to_thread(_with_proposal, settings, company, name)
     question = Question(connection=name, file=None, sample=wish.sample)
     held = [one async for one in trials(settings, question, extra=_account_types)]
     written = await asyncio.to_thread(_write, path, schema, _text_of(held[0]))
@@ -63,6 +66,18 @@ def _only(settings: Settings, wish: Wish) -> Settings:
             remedy="Say so with --connection NAME and --company NUMBER.",
         )
     return settings.model_copy(update={"companies": tuple(found)})
+
+
+def _with_proposal(settings: Settings, company: CompanySettings, name: str) -> Settings:
+    """The settings with tables of the adapter's own, where the mapping has none and the adapter can propose some."""
+    source = company.sources[name]
+    factory: object = load(SOURCES, source.adapter)
+    if own_tables(source.mapping) or not isinstance(factory, Proposing):
+        return settings
+    head = f'[connection]\nsource = "{source.adapter}"\nzone = "{company.zone}"\ncurrency = "{company.currency}"\n'
+    proposed = source.model_copy(update={"mapping": f"{head}\n{factory.propose(source.options)}"})
+    changed = company.model_copy(update={"sources": {**company.sources, name: proposed}})
+    return settings.model_copy(update={"companies": (changed,)})
 
 
 async def _account_types(engine: Engine, company: int) -> Mapping[str, str]:

@@ -1,0 +1,115 @@
+"""A first table for a folder that nobody has mapped: common exports are recognised, and what is not is named."""
+
+import tomllib
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from counterfoil.errors import ConfigurationError
+from counterfoil.sources import Seen
+from counterfoil_adapters.csv.proposing import propose
+from counterfoil_schema.records import Customer, Employee, Invoice, PayRun, Product
+from support.csv_folders import read_changes
+from support.dirty_exports import write_exports
+
+HEAD = '[connection]\nsource = "csv"\nzone = "UTC"\ncurrency = "USD"\n'
+
+EXPORTS = {
+    # A CRM whose columns say first what they belong to.
+    "deals.csv": (
+        "Deal - ID,Deal - Title,Deal - Value,Deal - Currency,Deal - Organization,Deal - Status,Deal - Won time\n"
+        "1,Roof,1200.50,EUR,Ørsted,won,2026-03-01 10:00:00\n2,Wall,,EUR,Ørsted,open,\n"
+    ),
+    # One that joins companies to deals by name.
+    "opportunities.csv": (
+        '"Opportunity ID","Opportunity Name","Account Name","Stage","Close Date","Amount"\n'
+        '"006A","Big one","Acme","Closed Won","3/31/2026","1,000.00"\n'
+        '"006B","Lost one","Acme","Closed Lost","4/1/2026","5.00"\n'
+    ),
+    "companies.csv": "Record ID,Company name,Phone Number,City,Country/Region\n900,Acme,+1 5,Paris,FR\n901,Ørsted,,,\n",
+    "staff.csv": (
+        "Age,Attrition,Department,EmployeeNumber,JobRole,MonthlyIncome\n41,Yes,Sales,1,Sales Executive,5993\n"
+        "49,No,R&D,2,Research Scientist,5130\n"
+    ),
+    "payroll journal.csv": (
+        "Acme Inc,,,,,,\nPayroll journal,,,,,,\n"
+        "Employee,Department,Pay Date,Gross Pay,Employee Taxes,Employer Taxes,Net Pay\n"
+        "Ann,Ops,03/15/2026,1000.00,200.00,80.00,800.00\nBo,Ops,03/15/2026,900.00,180.00,70.00,720.00\n"
+    ),
+    "notes.csv": "colour,size\nred,1\nblue,2\n",
+}
+
+
+async def read_proposed(folder: Path) -> tuple[str, dict[str, Counter[str]], list[Seen]]:
+    """The proposal, what each of its kinds reads by name of the change's class, and what was seen."""
+    text = propose({"folder": folder})
+    counts: dict[str, Counter[str]] = {}
+    seen: list[Seen] = []
+    for kind in [name for name, table in tomllib.loads(text)["csv"].items() if isinstance(table, dict)]:
+        changes = await read_changes(folder, HEAD + text, kind)
+        counts[kind] = Counter(type(change).__name__ for change in changes)
+        seen += [change for change in changes if isinstance(change, Seen)]
+    return text, counts, seen
+
+
+async def test_exports_of_common_shape_are_recognised_and_read(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for name, content in EXPORTS.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    text, counts, seen = await read_proposed(folder)
+    assert not [kind for kind, count in counts.items() if count["Unreadable"]]
+    sales = {one.source_id: one.record for one in seen if isinstance(one.record, Invoice)}
+    assert {key: (sale.status, sale.won) for key, sale in sales.items()} == {
+        "1": ("won", True),
+        "2": ("open", False),
+        "006A": ("Closed Won", True),
+        "006B": ("Closed Lost", False),
+    }
+    assert [line.unit_price for line in sales["006A"].lines] == [Decimal("1000.00")]
+    assert (sales["1"].currency, sales["2"].lines) == ("EUR", ())
+    people = [one.record for one in seen if isinstance(one.record, Employee)]
+    assert [(one.given_name, one.family_name, one.department, one.job) for one in people] == [
+        ("Employee", "1", "Sales", "Sales Executive"),
+        ("Employee", "2", "R&D", "Research Scientist"),
+    ]
+    (run,) = [one.record for one in seen if isinstance(one.record, PayRun)]
+    assert {(line.part, line.department): (line.amount, line.people) for line in run.lines} == {
+        ("wages", "Ops"): (Decimal(1900), 2),
+        ("employer_tax", "Ops"): (Decimal(150), 2),
+        ("net_pay", "Ops"): (Decimal(1520), 2),
+        ("tax_payment", "Ops"): (Decimal(530), 2),
+    }
+    named = {one.record.name for one in seen if isinstance(one.record, Customer)}
+    assert named == {"Acme", "Ørsted"}
+    assert "# notes.csv was not recognised" in text
+    assert "# colour, size" in text
+
+
+async def test_dirty_exports_are_recognised_with_all_their_dirt(tmp_path: Path) -> None:
+    expected = write_exports(tmp_path / "exports", 11, Decimal("0.1"))
+    _, counts, seen = await read_proposed(tmp_path / "exports")
+    kinds = {
+        "order": "receipt",
+        "superstore_order": "order",
+        "deal": "deal",
+        "employee": "person",
+        "pay_run": "pay_run",
+    }
+    for kind, generated in kinds.items():
+        total = sum(count for (one, _), count in expected.outcomes.items() if one == generated)
+        assert counts[kind].total() == total, kind
+        # What parks by its content alone (nobody's, dated never) is read all the same.
+        assert counts[kind]["Unreadable"] <= expected.outcomes[generated, "parked"], kind
+    assert sum(isinstance(one.record, Product) for one in seen) >= expected.outcomes["article", "applied"]
+    assert counts["customer"]["Seen"] == expected.outcomes["account", "applied"]
+
+
+def test_a_folder_without_anything_like_a_table_is_said(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("", encoding="utf-8")
+    (tmp_path / "words.txt").write_text("one\ntwo\n", encoding="utf-8")
+    for settings in ({"folder": tmp_path}, {"folder": tmp_path / "nowhere"}, {"file": tmp_path / "nothing.csv"}):
+        with pytest.raises(ConfigurationError, match="no CSV file with a header"):
+            propose(settings)
