@@ -10,17 +10,23 @@ taxes, 30.10 and 88.25 in benefits, and 11.11 of garnishment. So by hand:
     benefits and garnishments                  60.20 + 176.50 + 22.22        258.92
 """
 
+import asyncio
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from counterfoil.cli.tasks.figures import Held, held, with_remarks
 from counterfoil.planning.plan import plan
 from counterfoil.planning.types import Intent, Park, Plan
 from counterfoil.sources import Seen, SourceError
 from counterfoil_schema.exact_json import JsonObject, JsonValue, dumps
 from counterfoil_schema.records import LedgerSum, PayRun, ProviderLedger
+from support.between import at_work, source_settings
 from support.gusto import Company, employees, gusto, payroll, person
 from support.planning import View, mapping, request
+from support.postgres import Database
+from support.quickbooks_emulator import emulator_process
 
 WARN = {"payroll": {"ledger": "warn", "minimum_people": 1}}
 ACCOUNTS = """
@@ -182,3 +188,24 @@ async def test_a_scope_that_the_token_lacks_is_named_and_concerns_its_kind_alone
 
         assert (refused.value.one_kind, "OAuth scope" in str(refused.value)) == (True, True)
         assert [page.done async for page in source.changes("employee", None)] == [True]
+
+
+async def test_whoever_approves_a_run_is_told_first(database: Database, tmp_path: Path) -> None:
+    async with gusto() as company:
+        await with_a_run(company)
+        await company.control("/reports", {"add": [{"account_type": "EmployerTax", "debit": "2.00"}]})
+        ready = company.emulator.ready()
+        names = ("base_url", "company_uuid", "access_token", "refresh_token", "client_id", "client_secret")
+        options = {**{name: ready[name] for name in names}, "requests_per_minute": 60000}
+        text = '[connection]\nsource = "gusto"\nzone = "America/New_York"\n' + ACCOUNTS.replace("RULE", "warn")
+        # The books of a fresh emulator lack the account of expenses: nothing is sent before the approval anyhow.
+        with emulator_process("--limits", "off") as books:
+            source = source_settings("gusto", text, options)
+            async with at_work(database, tmp_path, books, source) as engine, asyncio.timeout(60):
+                waiting: list[Held] = []
+                while not waiting:
+                    await asyncio.sleep(0.1)
+                    waiting = await held(engine.store, 1)
+                (told,) = await with_remarks(engine.reader, 1, waiting)
+    says = "Payroll Taxes (employer taxes) 124.02 USD here and 126.02 there, a difference of -2.00"
+    assert (told.entity, says in told.remark) == ("JournalEntry", True)

@@ -25,8 +25,8 @@ EMPLOYER_TAX: Final[Family] = ("employer_tax",)
 PAID: Final[Family] = ("net_pay",)
 TAXES: Final[Family] = ("tax_payment",)
 WITHHELD: Final[Family] = ("employee_benefit", "other_deduction")
-FAMILIES: Final = (EARNED, EMPLOYER_TAX, PAID, TAXES, WITHHELD)
-BORNE: Final = (EARNED, EMPLOYER_TAX)
+FAMILIES: Final[Sequence[Family]] = (EARNED, EMPLOYER_TAX, PAID, TAXES, WITHHELD)
+BORNE: Final[Sequence[Family]] = (EARNED, EMPLOYER_TAX)
 WORDS: Final[Mapping[str, Family]] = {
     "employertax": EMPLOYER_TAX,
     "debittax": TAXES,
@@ -114,7 +114,7 @@ def sums_of(body: JsonObject, lines: Sequence[PayRunLine], *, reversal: bool) ->
     Raises:
         LedgerError, FigureError: the report has another form than it should.
     """
-    sums = dict.fromkeys(FAMILIES, ZERO)
+    sums: dict[Family, Decimal] = dict.fromkeys(FAMILIES, ZERO)
     for account_type, debit, credit in _rows(body):
         family = family_of(account_type, debit - credit, is_debit=bool(debit), reversal=reversal)
         sums[family] += debit - credit if family in BORNE else credit - debit

@@ -107,9 +107,12 @@ def _accounts(path: Path, accounts: Accounts) -> Iterator[NameUse]:
 
 def _contractors(mapping: Mapping) -> Iterator[NameUse]:
     section, at = mapping.contractor_payment, "contractor_payment"
-    for key, name in (("bank_account", section.bank_account), ("payable_account", section.payable_account)):
+    for key, name, use in (
+        ("bank_account", section.bank_account, "contractor_bank"),
+        ("payable_account", section.payable_account, "payable"),
+    ):
         if name is not None:
-            yield NameUse(path=(at, key), entity="Account", name=name)
+            yield NameUse(path=(at, key), entity="Account", name=name, use=use)
     yield from _contractor_accounts((at, "accounts"), section.accounts)
     for department, rule in section.departments.items():
         path = (at, "departments", department)
@@ -122,7 +125,7 @@ def _contractors(mapping: Mapping) -> Iterator[NameUse]:
 def _contractor_accounts(path: Path, accounts: ContractorAccounts) -> Iterator[NameUse]:
     for key, name in (("wages", accounts.wages), ("reimbursement", accounts.reimbursement)):
         if name is not None:
-            yield NameUse(path=(*path, key), entity="Account", name=name)
+            yield NameUse(path=(*path, key), entity="Account", name=name, use="contractor")
 
 
 def _time(mapping: Mapping) -> Iterator[NameUse]:

@@ -50,6 +50,13 @@ FITTINGS: Mapping[str, Fitting] = {
         wanted="a current liability, a current asset or a bank",
         right=("Other Current Liability", "Other Current Asset", "Bank"),
     ),
+    "contractor": Fitting(
+        what="what contractors cost",
+        wanted="an expense or a cost of goods sold",
+        wrong=(*INCOME, *ON_ACCOUNT, "Bank"),
+    ),
+    "contractor_bank": Fitting(what="what contractors are paid from", wanted="a bank account", right=("Bank",)),
+    "payable": Fitting(what="what is owed to vendors", wanted="an account of payables", right=("Accounts Payable",)),
     "accrual": Fitting(what="what is accrued over a month's end", wanted="a liability", right=LIABILITIES),
 }
 """By the use that the mapping makes of an account."""

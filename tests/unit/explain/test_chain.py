@@ -175,3 +175,8 @@ def test_every_event_about_a_record_has_words_of_its_own() -> None:
         name for name, kind in registry.types().items() if kind.__module__ in {decisions.__name__, receipts.__name__}
     }
     assert ours - of_companies - {"call.sent"} == set(chain._TELLERS)
+
+
+def test_what_to_know_before_an_approval_stands_beside_the_plan() -> None:
+    (step,) = steps_of([planned(2, "i1", remark="It differs from the ledger: 2.00.")], {"i1"})
+    assert step.title == "Planned: create Invoice number D-512, 120.00 USD. It differs from the ledger: 2.00."
