@@ -25,14 +25,18 @@ async def kept_apart(connection: str, call: Awaitable[T]) -> T:
 async def pages(connection: str, adapter: SourceAdapter, kind: str, cursor: str | None) -> AsyncGenerator[Page]:
     """The adapter's pages, up to the one that says that nothing more was there.
 
+    The adapter goes on behind that one as behind all others, so that it knows that it was taken.
+
     Raises:
         SourceError: as `kept_apart`.
     """
+    done = False
     try:
         async for page in adapter.changes(kind, cursor):
-            yield page
-            if page.done:
+            if done:
                 return
+            yield page
+            done = page.done
     except SourceError:
         raise
     except Exception as failed:

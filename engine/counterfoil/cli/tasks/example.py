@@ -39,8 +39,11 @@ folder = "exports"                       # customers.csv, orders.csv and so on, 
 [company.1.source.hubspot]
 adapter = "hubspot"
 mapping = "hubspot.toml"                 # what its records become; check it with `counterfoil mapping check`
-access_token = "env:HUBSPOT_TOKEN"       # of a private app that may read companies, products and deals, write deals
-client_secret = "env:HUBSPOT_CLIENT_SECRET"       # signs webhooks; they go to /webhooks/sources/1/hubspot
+access_token = "env:HUBSPOT_TOKEN"       # a service key; its scopes: adapters/counterfoil_adapters/hubspot/README.md
+# Or an OAuth app, which has webhooks too, at /webhooks/sources/1/hubspot:
+# client_id = "your-client-id"
+# client_secret = "env:HUBSPOT_CLIENT_SECRET"
+# refresh_token = "env:HUBSPOT_REFRESH_TOKEN"
 """,
     "bamboohr": """\
 [company.1.source.bamboohr]
