@@ -22,7 +22,7 @@ class NameUse:
         path: the key that holds it, as the file has it.
         entity: the list of the books that must hold the name; `Customer` stands for a customer's id.
         made: it is created where the books lack it.
-        use: of an account of pay runs, what is booked there: a part, `clearing` or `accrual`.
+        use: of an account, what is booked there: `income`, `deposit`, …, of pay runs a part, `clearing` or `accrual`.
     """
 
     path: Path
@@ -38,7 +38,8 @@ def names_in(mapping: Mapping, tax_mode: TaxMode) -> list[NameUse]:
 
 
 def _sales(mapping: Mapping, tax_mode: TaxMode) -> Iterator[NameUse]:
-    yield NameUse(path=("product", "income_account"), entity="Account", name=mapping.product.income_account)
+    income = mapping.product.income_account
+    yield NameUse(path=("product", "income_account"), entity="Account", name=income, use="income")
     sales = (
         ("invoice", mapping.invoice),
         ("estimate", mapping.estimate),
@@ -53,15 +54,15 @@ def _sales(mapping: Mapping, tax_mode: TaxMode) -> Iterator[NameUse]:
     if mapping.invoice.terms is not None:
         yield NameUse(path=("invoice", "terms"), entity="Term", name=mapping.invoice.terms)
     payout = mapping.payout
-    for path, name in (
-        (("payment", "deposit_account"), mapping.payment.deposit_account),
-        (("refund", "account"), mapping.refund.account),
-        (("payout", "account"), payout.account),
-        (("payout", "from_account"), payout.from_account),
-        (("payout", "fee_account"), payout.fee_account),
+    for path, name, use in (
+        (("payment", "deposit_account"), mapping.payment.deposit_account, "deposit"),
+        (("refund", "account"), mapping.refund.account, "refund"),
+        (("payout", "account"), payout.account, "payout"),
+        (("payout", "from_account"), payout.from_account, "on the way"),
+        (("payout", "fee_account"), payout.fee_account, "fee"),
     ):
         if name is not None:
-            yield NameUse(path=path, entity="Account", name=name)
+            yield NameUse(path=path, entity="Account", name=name, use=use)
     if tax_mode == "abroad":  # in the US they are always TAX and NON
         for key, name in (("taxed", mapping.tax.taxed), ("exempt", mapping.tax.exempt)):
             if name is not None:

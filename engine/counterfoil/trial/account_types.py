@@ -41,7 +41,25 @@ _WITHHELD = Fitting(
     wrong=(*INCOME, *ON_ACCOUNT, "Equity", "Fixed Asset"),
     doubtful=dict.fromkeys(COSTS, "it lowers that cost at once, and no liability stays open until it is paid"),
 )
+_MONEY = ("Bank", "Other Current Asset")
+_NOT_MONEY = "a bank, or a current asset such as Undeposited Funds"
 FITTINGS: Mapping[str, Fitting] = {
+    "income": Fitting(
+        what="what is sold",
+        wanted="an income account",
+        right=(*INCOME, *COSTS),
+        doubtful=dict.fromkeys(COSTS, "sales would lower that cost, and appear in no income"),
+    ),
+    "deposit": Fitting(what="money that was received", wanted=_NOT_MONEY, right=_MONEY),
+    "refund": Fitting(what="what refunds are paid from", wanted=_NOT_MONEY, right=_MONEY),
+    "payout": Fitting(what="what a processor pays out", wanted="a bank", right=_MONEY),
+    "on the way": Fitting(what="payments before they are paid out", wanted=_NOT_MONEY, right=_MONEY),
+    "fee": Fitting(
+        what="a processor's fees",
+        wanted="an expense",
+        right=(*COSTS, *INCOME),
+        doubtful=dict.fromkeys(INCOME, "fees would lower that income, and appear in no cost"),
+    ),
     **dict.fromkeys(("wages", "reimbursement", "employer_tax", "employer_benefit"), _COST),
     **dict.fromkeys(("net_pay", "tax_payment"), _WITHDRAWN),
     **dict.fromkeys(("employee_benefit", "other_deduction"), _WITHHELD),

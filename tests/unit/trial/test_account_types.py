@@ -65,6 +65,48 @@ async def found(extra: str, of: Sample | None = None) -> list[Finding]:
             "what leaves the bank",
             (5, 11),
         ),
+        (
+            '[product]\nincome_account = "Checking"\n',
+            '[product] income_account names the account "Checking"',
+            "Bank",
+            "what is sold",
+            (5, 18),
+        ),
+        (
+            '[payment]\ndeposit_account = "Wages"\n',
+            '[payment] deposit_account names the account "Wages"',
+            "Expense",
+            "money that was received",
+            (5, 19),
+        ),
+        (
+            '[refund]\naccount = "Payable"\n',
+            '[refund] account names the account "Payable"',
+            "Accounts Payable",
+            "what refunds are paid from",
+            (5, 11),
+        ),
+        (
+            '[payout]\naccount = "Sales of Product Income"\n',
+            '[payout] account names the account "Sales of Product Income"',
+            "Income",
+            "what a processor pays out",
+            (5, 11),
+        ),
+        (
+            '[payout]\nfrom_account = "Withheld"\n',
+            '[payout] from_account names the account "Withheld"',
+            "Other Current Liability",
+            "payments before they are paid out",
+            (5, 16),
+        ),
+        (
+            '[payout]\nfee_account = "Checking"\n',
+            '[payout] fee_account names the account "Checking"',
+            "Bank",
+            "a processor's fees",
+            (5, 15),
+        ),
     ],
 )
 async def test_an_account_of_a_type_that_cannot_be_is_told(
@@ -79,6 +121,22 @@ async def test_what_is_withheld_may_lower_a_cost_but_is_remarked() -> None:
     findings = await found('[payroll.accounts]\nemployee_benefit = "Wages"\n')
     says = f'[payroll.accounts] employee_benefit names the account "Wages", which is of type Expense: {OPEN}'
     assert ("remark", says, 5, 20) in [(one.level, one.says, one.line, one.column) for one in findings]
+
+
+@pytest.mark.parametrize(
+    ("extra", "doubt"),
+    [
+        ('[product]\nincome_account = "Wages"\n', "sales would lower that cost, and appear in no income."),
+        (
+            '[payout]\nfee_account = "Sales of Product Income"\n',
+            "fees would lower that income, and appear in no cost.",
+        ),
+    ],
+)
+async def test_what_quickbooks_takes_and_hardly_anybody_means_is_remarked(extra: str, doubt: str) -> None:
+    findings = await found(extra)
+    assert not [one for one in findings if one.level == "error"]
+    assert [one.says.endswith(doubt) for one in findings if one.level == "remark"] == [True]
 
 
 async def test_accounts_of_fitting_types_are_let_be() -> None:
