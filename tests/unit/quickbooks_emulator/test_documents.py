@@ -25,6 +25,24 @@ def lines_of(document: JsonObject) -> list[JsonObject]:
     return [as_object(member) for member in as_list(document["Line"])]
 
 
+@pytest.mark.parametrize(
+    ("asked", "kind", "subtype", "classification"),
+    [
+        ({"AccountSubType": "OtherPrimaryIncome"}, "Income", "OtherPrimaryIncome", "Revenue"),
+        ({"AccountSubType": "Auto"}, "Expense", "Auto", "Expense"),
+        ({"AccountSubType": "AccumulatedDepreciation"}, "Fixed Asset", "AccumulatedDepreciation", "Asset"),
+        ({"AccountSubType": "CostOfLaborCos"}, "Cost of Goods Sold", "CostOfLaborCos", "Expense"),
+        ({"AccountType": "Bank"}, "Bank", "Checking", "Asset"),
+        ({"AccountType": "Equity", "AccountSubType": "OwnersEquity"}, "Equity", "OwnersEquity", "Equity"),
+    ],
+)
+def test_an_account_is_made_by_its_type_or_its_sub_type(
+    company: Company, asked: JsonObject, kind: str, subtype: str, classification: str
+) -> None:
+    made = company.write("Account", {"Name": "Another", **asked})
+    assert (made["AccountType"], made["AccountSubType"], made["Classification"]) == (kind, subtype, classification)
+
+
 def test_an_invoice_has_line_ids_a_subtotal_a_number_and_a_balance(company: Company) -> None:
     invoice = company.invoice("1", [line("1", "10.00"), line("1", "2.50", Qty="5", UnitPrice="0.5")])
     assert [member.get("Id") for member in lines_of(invoice)] == ["1", "2", None]

@@ -1,6 +1,7 @@
 """Item, Account, Class, Department, Term and PaymentMethod."""
 
 from counterfoil.quickbooks.emulator import faults
+from counterfoil.quickbooks.emulator.account_types import DEFAULT_SUBTYPE, TYPE_OF_SUBTYPE
 from counterfoil.quickbooks.emulator.drafting import Draft, Shaped, check_name, nested, require_unique_name
 from counterfoil.quickbooks.emulator.fields import check_text, rows
 from counterfoil.quickbooks.emulator.inventory import FIRST_COST
@@ -30,38 +31,6 @@ CLASSIFICATION = {
     "Expense": "Expense",
     "Other Expense": "Expense",
     "Non-Posting": "Asset",
-}
-DEFAULT_SUBTYPE = {
-    "Bank": "Checking",
-    "Accounts Receivable": "AccountsReceivable",
-    "Other Current Asset": "OtherCurrentAssets",
-    "Fixed Asset": "OtherFixedAssets",
-    "Other Asset": "OtherLongTermAssets",
-    "Accounts Payable": "AccountsPayable",
-    "Credit Card": "CreditCard",
-    "Other Current Liability": "OtherCurrentLiabilities",
-    "Long Term Liability": "OtherLongTermLiabilities",
-    "Equity": "OpeningBalanceEquity",
-    "Income": "ServiceFeeIncome",
-    "Other Income": "OtherMiscellaneousIncome",
-    "Cost of Goods Sold": "SuppliesMaterialsCogs",
-    "Expense": "OtherMiscellaneousServiceCost",
-    "Other Expense": "OtherMiscellaneousExpense",
-    "Non-Posting": "OtherCurrentAssets",
-}
-TYPE_OF_SUBTYPE = {
-    **{subtype: kind for kind, subtype in DEFAULT_SUBTYPE.items() if kind != "Non-Posting"},
-    "Savings": "Bank",
-    "CashOnHand": "Bank",
-    "UndepositedFunds": "Other Current Asset",
-    "UnappliedCashPaymentIncome": "Income",
-    "UnappliedCashBillPaymentExpense": "Expense",
-    "SalesOfProductIncome": "Income",
-    "DiscountsRefundsGiven": "Income",
-    "PayrollExpenses": "Expense",
-    "PayrollClearing": "Other Current Liability",
-    "PayrollTaxPayable": "Other Current Liability",
-    "GlobalTaxPayable": "Other Current Liability",
 }
 INCOME_TYPES = frozenset({"Income", "Other Income"})
 EXPENSE_TYPES = frozenset({"Expense", "Other Expense", "Cost of Goods Sold"})
