@@ -283,7 +283,8 @@ def _expense(account: str, amount: str) -> JsonObject:
 
 
 def _billed(books: Books, sale: _Sale) -> JsonObject:
-    return _sale(books, sale) | {"BillEmail": {"Address": f"customer{sale.customer}@example.com"}}
+    email: JsonObject = {"Address": f"customer{sale.customer}@example.com"}
+    return {**_sale(books, sale), "BillEmail": email}
 
 
 def _sale(books: Books, sale: _Sale) -> JsonObject:
