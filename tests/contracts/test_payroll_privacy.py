@@ -30,6 +30,14 @@ MAPPING = """
 source = "gusto"
 zone = "America/New_York"
 
+[payroll]
+entry = "department"
+clearing = "Pay on its way"
+
+[payroll.accrual]
+by = "days"
+account = "Pay on its way"
+
 [payroll.accounts]
 wages = "Wages"
 reimbursement = "Wages"
@@ -40,6 +48,12 @@ tax_payment = "Pay on its way"
 employee_benefit = "Pay on its way"
 other_deduction = "Pay on its way"
 
+[payroll.accounts.types.employer_tax]
+"Social Security" = "Wages"
+
+[payroll.accounts.types.reimbursement]
+Train = "Wages"
+
 [post.pay_run]
 post = "auto"
 """
@@ -49,6 +63,8 @@ GARNISHED = Decimal("11.11")
 REIMBURSED = {"e0": "77.31"}
 WITHHELD, CONTRIBUTED = {"e1": "30.13"}, {"e1": "88.29"}
 """What one person alone has: it is nobody else's business either."""
+ENTRIES = ("payroll", "payroll@2", "payroll@accrual-2025-10", "payroll@reversing-2025-10")
+"""The run's own, that of the one group that is left of two departments, and those over the month's end."""
 BOUND_SECONDS = 90.0
 
 
@@ -93,15 +109,21 @@ def books() -> Iterator[EmulatorProcess]:
 
 
 def settings(database: Database, home: Path, books: EmulatorProcess, company: Company) -> Settings:
-    return settings_between(database, home, books, source_settings("gusto", MAPPING, company.context().settings))
+    return settings_between(
+        database, home, books, source_settings("gusto", MAPPING, company.context({"since": "2025-01-01"}).settings)
+    )
 
 
-async def posted(engine: Engine, key: str) -> RecordedEvent:
+async def posted(engine: Engine, keys: set[str]) -> list[RecordedEvent]:
+    """The acceptances of all these records' documents."""
+    found: list[RecordedEvent] = []
     async with asyncio.timeout(BOUND_SECONDS):
         async for recorded in engine.events():
             assert recorded.event_type not in {"change.parked", "intent.parked"}, recorded.light()
-            if (recorded.event_type, recorded.record_key) == ("intent.accepted", key):
-                return recorded
+            if recorded.event_type == "intent.accepted" and recorded.record_key in keys:
+                found.append(recorded)
+                if len(found) == len(keys):
+                    return found
     raise AssertionError("the log has ended")
 
 
@@ -135,25 +157,26 @@ async def test_nobody_s_pay_is_seen_anywhere(
     meter = InMemoryMetricReader()
     meters = MeterProvider(metric_readers=[meter])
     async with gusto() as company:
-        day = company.clock.now().date().isoformat()
         # One department of one person among them.
         staff = employees(4, ("Design", "Design", "Design", "Legal"))
-        load: JsonObject = {"employees": staff, "payrolls": [payroll("p1", day, [part(one) for one in GROSS])]}
-        await company.control("/load", load)
+        run = payroll("p1", "2025-11-14", [part(one) for one in GROSS], start_date="2025-10-26", end_date="2025-11-08")
+        await company.control("/load", {"employees": staff, "payrolls": [run]})
         with caplog.at_level("DEBUG"):
             configured = settings(database, tmp_path, books, company)
             async with Engine(configured, tracer_provider=tracers, meter_provider=meters) as engine:
                 engine.start()
-                end = await posted(engine, "gusto:payroll:p1")
+                ends = await posted(engine, {f"gusto:{kind}:p1" for kind in ENTRIES})
                 chain = await told(engine, pool, database, "gusto:payroll:p1")
     metered = meter.get_metrics_data()
     assert metered is not None
     state: Any = books.control("/state?entity=JournalEntry")
-    (entry,) = state["JournalEntry"]
-    assert sum(Decimal(str(line["Amount"])) for line in entry["Line"]) > 2 * sum(map(Decimal, GROSS.values()))
+    entries = state["JournalEntry"]
+    assert len(entries) == len(ENTRIES)
+    lines = [line for entry in entries for line in entry["Line"]]
+    assert sum(Decimal(str(line["Amount"])) for line in lines) > 4 * sum(map(Decimal, GROSS.values()))
     said = {
-        "the journal entry": json.dumps(entry, default=str, ensure_ascii=False),
-        "the event": str(end.light()),
+        "the journal entries": json.dumps(entries, default=str, ensure_ascii=False),
+        "the events": "\n".join(str(end.light()) for end in ends),
         "the chain": chain,
         "spans": "\n".join(span.to_json() for span in exporter.get_finished_spans()),
         "metrics": metered.to_json(),
