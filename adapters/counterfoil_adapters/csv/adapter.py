@@ -190,6 +190,9 @@ class CsvSource:
         known = Cursor.parse(cursor)
         if known is not None and known.mapping != digest:
             known = None
+        if known is not None and await _in_thread(self._files[kind].none_left):
+            yield Page(changes=(), cursor=known.dump(), done=True)
+            return
         if known is not None and known.done and await _in_thread(lambda: self._untouched(kind, known.files)):
             yield Page(changes=(), cursor=known.dump(), done=True)
             return
@@ -261,7 +264,9 @@ class CsvSource:
         rejected = reading.rejected
         if rejected is None:
             return
-        self._rejected[kind] = await _in_thread(rejected.finish)
+        self._rejected[kind] = made = await _in_thread(rejected.finish)
+        for path, count in made.items():
+            _log.info("%d rows of %s could not be used; with reasons in %s", count, kind, path)
         if rejected.trouble is not None:
             self._notice(f"rejected {kind}", rejected.trouble)
 

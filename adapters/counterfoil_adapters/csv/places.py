@@ -28,16 +28,23 @@ class KindFiles:
         """
         return self._fitting(self.main), self._fitting(self.lines) if self.lines is not None else ()
 
+    def none_left(self) -> bool:
+        """Whether the main files are those of a pattern, and none is there: somebody takes away what was read."""
+        return bool(_WILD.intersection(self.main)) and self.folder.is_dir() and not self._matching(self.main)
+
     def _fitting(self, name: str) -> Sequence[Path]:
         if not _WILD.intersection(name):
             return (self.folder / name,)
-        fitting = sorted(path for path in self.folder.glob(name) if path.is_file() and not path.name.startswith("."))
+        fitting = self._matching(name)
         if not fitting:
             raise SourceError(
                 f"No file in {self.folder} is called {name}.",
                 remedy="Put one there, or correct the pattern in the mapping; no record is deleted meanwhile.",
             )
         return fitting
+
+    def _matching(self, pattern: str) -> list[Path]:
+        return sorted(path for path in self.folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
 
 
 def locate(settings: Mapping[str, object], kinds: Mapping[str, Kind]) -> Mapping[str, KindFiles]:

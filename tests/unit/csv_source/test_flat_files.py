@@ -9,7 +9,7 @@ import pytest
 from counterfoil.sources import Seen, SourceChange, SourceError, Unreadable
 from counterfoil_adapters.csv.adapter import CsvSource
 from counterfoil_schema.records import Customer, Employee, Invoice, PayRun, PayRunLine, Product
-from support.csv_folders import context_for, read_changes
+from support.csv_folders import context_for, read_changes, read_pages
 
 SUPERSTORE = """
 [connection]
@@ -137,6 +137,20 @@ async def test_several_files_of_one_pattern_are_one_kind(tmp_path: Path) -> None
     assert isinstance(first.record, Invoice)
     assert [one.line_id for one in first.record.lines] == ["1", "3"]
     assert {one.source_id for one in found} == {"CA-1", "CA-2", "CA-3"}
+
+
+async def test_files_of_a_pattern_may_be_taken_away_when_they_were_read_and_others_come(tmp_path: Path) -> None:
+    mapping = SUPERSTORE.replace('"orders.csv"', '"orders_*.csv"')
+    lines = ORDERS.splitlines(keepends=True)
+    first = tmp_path / "orders_1.csv"
+    first.write_text("".join(lines[3:6]), encoding="utf-8")
+    cursor = (await read_pages(tmp_path, mapping, "order"))[-1].cursor
+    first.unlink()
+    (nothing,) = await read_pages(tmp_path, mapping, "order", cursor)
+    assert (nothing.changes, nothing.cursor, nothing.done) == ((), cursor, True)
+    (tmp_path / "orders_2.csv").write_text("".join([lines[3], lines[7]]).replace("CA-3", "CA-9"), encoding="utf-8")
+    pages = await read_pages(tmp_path, mapping, "order", cursor)
+    assert [change.source_id for page in pages for change in page.changes] == ["CA-9"]
 
 
 async def test_a_file_without_a_header_and_one_with_two_columns_of_a_name(tmp_path: Path) -> None:
