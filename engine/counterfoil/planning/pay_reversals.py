@@ -22,7 +22,7 @@ from counterfoil.planning.pay_entries import (
 from counterfoil.planning.pay_lines import PayLine, groups_of, is_few, run_lines, too_few, total
 from counterfoil.planning.pay_sections import PayrollSection
 from counterfoil.planning.templates import fill
-from counterfoil.planning.types import Link, Park, StateView
+from counterfoil.planning.types import Link, Park, StateView, Unchanged
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.records import PayRun
 
@@ -65,6 +65,21 @@ def reversal_day(record: PayRun, key: str, section: PayrollSection, view: StateV
 
 def _moved(day: date) -> str:
     return f" (dated {day.isoformat()} at the source, in a closed period; here on the first open day)"
+
+
+def stands_as_posted(record: PayRun, key: str, lines: Sequence[PayLine], view: StateView) -> Unchanged | None:
+    """That a run which was taken back since stays as it is posted, where its figures are those that were posted.
+
+    Its accounts may be others by now: they are not what the source changed, and the reversal mirrors the posted ones.
+    """
+    if record.status not in ("reversed", "partially_reversed"):
+        return None
+    posted = [_posted(number, link) for number, link in posted_entries(key, view)]
+    if not posted or _sums(lines) != _sums(line for entry in posted for line in entry.lines):
+        return None
+    own = posted[0].link
+    reason = f"{label(own)} stays as it was posted: what was taken back of {named(key)} is a pay run of its own."
+    return Unchanged(proof=own.content_hash, reason=reason) if own.status == "live" else None
 
 
 def reversal_entries(

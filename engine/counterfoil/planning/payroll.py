@@ -13,7 +13,7 @@ from counterfoil.planning.names import choose_number
 from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, label, named, private_note
 from counterfoil.planning.pay_entries import PayEntry, run_entries, template_values
 from counterfoil.planning.pay_lines import PayLine, debits, run_lines, total, written
-from counterfoil.planning.pay_reversals import reversal_entries
+from counterfoil.planning.pay_reversals import reversal_entries, stands_as_posted
 from counterfoil.planning.pay_sections import PayrollSection
 from counterfoil.planning.sales import no_date
 from counterfoil.planning.types import Intent, Park, Plan, PlanRequest, Skip, StateView, Unchanged
@@ -38,7 +38,7 @@ def plan_pay_run(record: PayRun, request: PlanRequest, mapping: Mapping, view: S
     if refusal is not None:
         return refusal
     entries = _entries(record, key, mapping.payroll, view)
-    return entries if isinstance(entries, Park) else _carried(entries, record, request, mapping, view)
+    return entries if isinstance(entries, Park | Unchanged) else _carried(entries, record, request, mapping, view)
 
 
 def _changed(key: str, what: str) -> Park:
@@ -66,7 +66,9 @@ def _refusal(record: PayRun, key: str, section: PayrollSection, view: StateView)
     return None
 
 
-def _entries(record: PayRun, key: str, section: PayrollSection, view: StateView) -> Sequence[PayEntry] | Park:
+def _entries(
+    record: PayRun, key: str, section: PayrollSection, view: StateView
+) -> Sequence[PayEntry] | Park | Unchanged:
     lines = run_lines(record, key, section)
     if isinstance(lines, Park):
         return lines
@@ -77,6 +79,9 @@ def _entries(record: PayRun, key: str, section: PayrollSection, view: StateView)
         day = plausible(record.check_date if section.date == "check_date" else record.period_end)
     except NoDateError as error:
         return no_date(key, str(error))
+    stands = stands_as_posted(record, key, lines, view)
+    if stands is not None:
+        return stands
     if record.reverses is not None:
         return reversal_entries(record, record.reverses, key, section, view)
     values = template_values(record, key)

@@ -14,7 +14,9 @@ from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import PayPart, PayRun, PayRunLine
 from support.pay_runs import (
     ACCOUNTS,
+    ACCRUED,
     BY_DEPARTMENT,
+    LINES,
     RUN,
     TAKEN_BACK,
     balance,
@@ -59,6 +61,19 @@ def test_a_reversal_follows_what_a_bookkeeper_moved() -> None:
     back = only(planned(negative(run()), ACCOUNTS, view, TAKEN_BACK))
     assert rows(back.body)[0][:2] == ("Salaries of officers", Decimal("-2000.00"))
     assert balance([moved, back.body]) == {}
+
+
+@pytest.mark.parametrize("status", ["reversed", "partially_reversed"])
+def test_a_run_that_was_taken_back_stays_as_posted_whatever_the_mapping_says_today(status: str) -> None:
+    view = View(links=posted(intents(planned(run(), BY_DEPARTMENT))))
+    other = ACCRUED.replace('"Wages"', '"Salaries"')
+    found = planned(run(status=status), other, view)
+    assert isinstance(found, Unchanged), found
+    assert "stays as it was posted" in found.reason
+    # Figures that changed are another matter, and so is a run that nobody took back.
+    changed_figures = run(*LINES[:-1], part("Sales", "employee_benefit", "70.00", 3), status=status)
+    assert parked(planned(changed_figures, other, view)).code == "changed_after_posting"
+    assert parked(planned(run(), other, view)).code == "changed_after_posting"
 
 
 def test_a_reversal_of_what_is_not_posted_yet_waits_for_it() -> None:
