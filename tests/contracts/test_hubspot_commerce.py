@@ -273,6 +273,25 @@ async def test_a_payment_is_applied_to_what_it_is_associated_with(held: Account)
     assert records["56"] == "The payment 56 names no company or contact."
 
 
+async def test_a_payment_that_is_associated_later_comes_with_the_next_poll(held: Account) -> None:
+    await held.load(
+        companies=[company(1)],
+        invoices=[invoice(41, hs_amount_billed="100.00")],
+        commerce_payments=[payment(51, "60.00")],
+        line_items=[line_item(9, "100.00")],
+        associations=[link("commerce_payments", 51, "companies", 1), link("invoices", 41, "line_items", 9)],
+    )
+    source = held.source(mapping=INVOICES)
+    read = await pages(source, "payment")
+    (before,) = [one.record for one in flat(read) if isinstance(one, Seen)]
+    await held.control("POST", "/clock", {"advance_seconds": 60})
+    await held.control("PATCH", "/people/commerce_payments/51", {"associations": {"invoices": ["41"]}})
+    (after,) = [one.record for one in flat(await pages(source, "payment", read[-1].cursor)) if isinstance(one, Seen)]
+    assert isinstance(before, Payment)
+    assert isinstance(after, Payment)
+    assert (before.applied, [part.amount for part in after.applied]) == ((), [Decimal("60.00")])
+
+
 @pytest.mark.parametrize(
     ("status", "received"),
     [

@@ -146,17 +146,36 @@ async def through_hubspot(prism: Proxied) -> None:
         await held.load(
             companies=[hubspot.company(1, "Zoë & Söhne")],
             products=[hubspot.product(7, "9.90")],
+            contacts=[hubspot.contact(2)],
             deals=[hubspot.deal(51), hubspot.deal(52)],
-            line_items=[hubspot.line_item(9, "9.90", hs_product_id="7")],
-            associations=[hubspot.link("deals", 51, "line_items", 9), hubspot.link("deals", 51, "companies", 1)],
+            quotes=[hubspot.quote(31)],
+            invoices=[hubspot.invoice(41, hs_amount_billed="9.90")],
+            commerce_payments=[hubspot.payment(71, "9.90", hs_refunds_amount="1.00")],
+            line_items=[hubspot.line_item(9, "9.90", hs_product_id="7"), hubspot.line_item(10, "9.90")],
+            associations=[
+                hubspot.link("deals", 51, "line_items", 9),
+                hubspot.link("deals", 51, "companies", 1),
+                hubspot.link("invoices", 41, "line_items", 10),
+                hubspot.link("invoices", 41, "contacts", 2),
+                hubspot.link("commerce_payments", 71, "invoices", 41),
+            ],
         )
-        mapping = {"write_back": {"balance": "qbo_balance"}}
+        mapping = {
+            "customer": {"from": ["company", "contact"]},
+            "invoice": {"from": ["deal", "invoice"]},
+            "estimate": {"from": ["quote"]},
+            "payment": {"from": ["payment"]},
+            "write_back": {"balance": "qbo_balance"},
+        }
         async with prism.before(held.emulator.base_url, described("hubspot/hubspot-crm-2026-09.openapi.json")) as url:
-            source = held.source(base_url=url, mapping=mapping, timeout_seconds=30)
+            source = held.source(base_url=url, mapping=mapping, timeout_seconds=30, key_property="our_key")
             path = "/people/deals/51"
             await read_twice(source, lambda: held.control("PATCH", path, {"properties": {"dealname": "New"}}))
             await source.read("deal", "51")
+            await source.read("payment", "71")
+            await source.prepare(write=True)
             await written_back(source, "deal", "51", {"qbo_balance": "12.50"})
+            await written_back(source, "invoice", "41", {"qbo_balance": "0.00"})
 
 
 async def written_back(source: SourceAdapter, kind: str, source_id: str, values: dict[str, str]) -> None:

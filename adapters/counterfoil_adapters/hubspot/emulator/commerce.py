@@ -26,6 +26,8 @@ CHOICES: Mapping[tuple[str, str], frozenset[str]] = {
     ),
 }
 RECEIVED = frozenset({"succeeded", "partially_refunded", "refunded", "processing_refund"})
+SETTLED = frozenset({"quotes", "invoices", "commerce_payments"})
+COUNT = "hs_number_of_associated_invoices"
 CENT = Decimal("0.01")
 FIRST_NUMBER = 1001
 
@@ -76,9 +78,12 @@ def check(kind: str, object_id: int | None, values: Mapping[str, str], held: Hel
 
 
 def settle(kind: str, object_id: int, held: Held) -> None:
-    """Bring what HubSpot computes of a quote or an invoice up to date, in place."""
+    """Bring what HubSpot computes of a quote, an invoice or a payment up to date, in place."""
     properties = held.properties_of(kind, object_id)
-    if properties is None or kind not in {"quotes", "invoices"}:
+    if properties is None or kind not in SETTLED:
+        return
+    if kind == "commerce_payments":
+        properties[COUNT] = str(len(list(held.linked_ids(kind, object_id, "invoices"))))
         return
     lines = [held.properties_of("line_items", line) or {} for line in held.linked_ids(kind, object_id, "line_items")]
     billed = sum((_amount(line, "amount") + _amount(line, "hs_tax_amount") for line in lines), Decimal(0))

@@ -178,9 +178,10 @@ class Portal:
 
     def _settle_around(self, kind: str, object_id: int, actor: Actor) -> None:
         """Work out anew what depends on an object: the quote or invoice that it is, or is linked to."""
-        around = [(kind, object_id)] if kind in {"quotes", "invoices"} else []
+        around = [(kind, object_id)] if kind in commerce.SETTLED else []
         if kind in {"line_items", "commerce_payments"}:
-            around = [(left, end) for left in ("quotes", "invoices") for end in self.linked_ids(kind, object_id, left)]
+            linked = ((left, end) for left in ("quotes", "invoices") for end in self.linked_ids(kind, object_id, left))
+            around.extend(linked)
         for left, end in around:
             row = self.find(left, end)
             if row is None:
