@@ -157,7 +157,7 @@ source = "hubspot"
 zone = "America/New_York"
 
 [invoice]
-from = ["deal"]
+from = ["deal", "qoute"]
 
 [write_back]
 status = "qbo_status"
@@ -178,7 +178,9 @@ async def test_check_names_the_place_setup_previews_and_then_makes(
         shop.write("hubspot.toml", MAPPING_FILE)
         errors = [one for one in (await check(shop))["findings"] if one["level"] == "error"]
         misfit = "its type is datetime, not string."
-        assert [(one["line"], one["column"]) for one in errors] == [(9, 10), (10, 11), (11, 11)]
+        assert [(one["line"], one["column"]) for one in errors] == [(6, 17), (9, 10), (10, 11), (11, 11)]
+        assert errors[0]["says"].endswith('has no such records; did you mean "quote"?')
+        errors = errors[1:]
         assert [one["says"].removeprefix("[write_back] ") for one in errors] == [
             'status names "qbo_status", no text property of deals in hubspot.',
             'balance names "dealnam", no number property of deals in hubspot; did you mean "dealname"?',

@@ -92,7 +92,7 @@ class HubSpotSource(PlainSource):
         statuses: dict[str, str] = {}
         for kind in self._rules.sold:
             statuses.update(STATES[kind] if kind in STATES else await self._client.stages(KINDS[kind].plural))
-        return SourceNames(statuses=statuses)
+        return SourceNames(statuses=statuses, kinds=tuple(KINDS))
 
     async def prepare(self, *, write: bool) -> Sequence[Need]:
         """The properties that the mapping writes back to; with `write`, after the missing ones were set up.

@@ -200,9 +200,11 @@ class SourceNames:
     """Names that a source has, whether any record bears them or not.
 
     `statuses`: from a sale's status, as its records bear it, to what people call it at the source; all of them.
+    `kinds`: every kind of record that it can show, where it reads only those that the mapping takes.
     """
 
     statuses: Mapping[str, str] = field(default_factory=dict)
+    kinds: Sequence[str] = ()
 
 
 @runtime_checkable

@@ -70,12 +70,13 @@ def placed(level: Level, place: Place | None, says: str, fix: str = "", *, recor
 def _kinds(trial: Trial, places: Places) -> Iterator[Finding]:
     """Kinds that a section takes and the source does not have; kinds of the source that no section takes."""
     known, source = trial.sample.kinds, trial.mapping.connection.source
+    every = tuple(dict.fromkeys((*known, *trial.sample.could_show)))
     for name in SECTIONS:
         section: FromKinds = getattr(trial.mapping, name)
         for kind in section.from_kinds:
             if kind not in known:
                 path = (name, "from")
-                says = unknown_name(f'[{name}] from names "{kind}", and {source} has no such records', kind, known)
+                says = unknown_name(f'[{name}] from names "{kind}", and {source} has no such records', kind, every)
                 yield placed("error", places.of_value(path, kind), says)
     passed: Counter[str] = Counter()
     for tried in trial.tried:

@@ -23,6 +23,7 @@ class Sample:
         whole: kinds of which everything is in the sample.
         troubles: why some of it could not be read.
         statuses: of sales, all that the source has, with what people call them; None where its adapter does not tell.
+        could_show: every kind that the source has, where it tells; `kinds` are those that are read.
         needs: how that stands at the source which the mapping writes back to.
     """
 
@@ -35,6 +36,7 @@ class Sample:
     troubles: list[str] = field(default_factory=list)
     statuses: Mapping[str, str] | None = None
     needs: Sequence[Need] = ()
+    could_show: Sequence[str] = ()
     reads: int = 0
     _missed: set[str] = field(default_factory=set)
 
@@ -74,7 +76,8 @@ async def read_sample(connection: str, adapter: SourceAdapter, of_each_kind: int
             sample.whole.add(kind)
     if isinstance(adapter, Describing):
         try:
-            sample.statuses = (await kept_apart(connection, adapter.describe())).statuses
+            names = await kept_apart(connection, adapter.describe())
+            sample.statuses, sample.could_show = names.statuses, tuple(names.kinds)
         except SourceError as trouble:  # a token that may read records may be kept from settings
             sample.troubles.append(str(trouble))
     if isinstance(adapter, Preparing):
