@@ -1,7 +1,7 @@
 """A folder of exports with all the dirt that public data sets have, through `counterfoil sync` into the books.
 
 Every record ends in one of the five outcomes, the documents come to what the generator says, and what could not be used
-comes back. Here a tenth of 20,000 rows; COUNTERFOIL_TEST_DIRTY_SHARE=1 takes them all.
+comes back. Here a tenth of 20,000 rows; COUNTERFOIL_TEST_DIRTY_SHARE=1 takes them all (with a longer `--timeout`).
 """
 
 import os
@@ -78,7 +78,8 @@ def test_every_row_is_accounted_for_and_the_books_come_to_the_cent(
     invoices, memos = documents(emulator, "Invoice"), documents(emulator, "CreditMemo")
     orders = [one for one in invoices if one["DocNumber"].startswith("CA-")]
     deals = [one for one in invoices if one["DocNumber"].startswith("OPP")]
-    receipts = [one for one in invoices if one["DocNumber"].startswith("5")]
+    # A cancellation of what had cost nothing is no credit.
+    receipts = [one for one in invoices if one["DocNumber"].startswith(("5", "C5"))]
     assert len(orders) + len(deals) + len(receipts) == len(invoices)
     assert (total_of(orders), total_of(deals)) == (expected.sums["order"], expected.sums["deal"])
     assert total_of(receipts) - total_of(memos) == expected.sums["receipt"]

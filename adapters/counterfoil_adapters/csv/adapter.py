@@ -24,6 +24,7 @@ from counterfoil.sources import (
     BadSignatureError,
     Delivery,
     Page,
+    Seen,
     SourceChange,
     SourceContext,
     SourceError,
@@ -40,7 +41,7 @@ from counterfoil_adapters.csv.proposing import propose
 from counterfoil_adapters.csv.rejected import RejectedRows, folder_of, reject_nothing
 from counterfoil_adapters.csv.walk import Located, Walk
 from counterfoil_schema.exact_json import loads_object
-from counterfoil_schema.records import record_key
+from counterfoil_schema.records import Product, record_key
 
 PAGE_CHANGES_MAX = 500
 PAGE_CHARACTERS_MAX = 4 * 1024 * 1024
@@ -69,14 +70,15 @@ class _Reading:
     plan: KindPlan
     main: Sequence[Path]
     lines: Sequence[Path]
+    beside: Sequence[Path]
     inspected: Mapping[str, Inspected]
     changes: Iterator[SourceChange] = field(default_factory=lambda: iter(()))
     rejected: RejectedRows | None = None
 
     @property
     def paths(self) -> Mapping[str, Path]:
-        """All its files, by name."""
-        return {path.name: path for path in (*self.main, *self.lines)}
+        """All its files, by name; `beside` are those that prices are taken from."""
+        return {path.name: path for path in (*self.main, *self.lines, *self.beside)}
 
     def next_page(self) -> tuple[list[SourceChange], bool]:
         """Some changes, and whether they are the last.
@@ -239,8 +241,7 @@ class CsvSource:
         )
 
     def _unsettled_seconds(self, kind: str) -> float:
-        main, lines = self._files[kind].found()
-        newest = max((stamp(path)[1] for path in (*main, *lines)), default=0) / 10**9
+        newest = max((stamp(path)[1] for path in self._paths(kind)), default=0) / 10**9
         age = self._clock.now().timestamp() - newest
         # A file from the future (another machine's clock) says nothing about now.
         return self._settle_seconds - age if 0 <= age < self._settle_seconds else 0.0
@@ -258,7 +259,8 @@ class CsvSource:
             if pattern in shared
             for path in paths
         }
-        return RejectedRows(self._rejected_folder, kind, tuple(reading.paths), frozenset(of_several))
+        names_read = tuple(dict.fromkeys(path.name for path in (*reading.main, *reading.lines)))
+        return RejectedRows(self._rejected_folder, kind, names_read, frozenset(of_several))
 
     async def _list_rejected(self, kind: str, reading: _Reading) -> None:
         rejected = reading.rejected
@@ -326,8 +328,7 @@ class CsvSource:
         return plan
 
     def _untouched(self, kind: str, files: Mapping[str, Fingerprint]) -> bool:
-        main, lines = self._files[kind].found()
-        paths = (*main, *lines)
+        paths = self._paths(kind)
         return files.keys() == {path.name for path in paths} and all(
             stamp(path) == (files[path.name].size, files[path.name].mtime_ns) for path in paths
         )
@@ -339,6 +340,16 @@ class CsvSource:
             for name, each in files.items()
         }
 
+    def _price_kind(self, kind: str) -> str | None:
+        lines = self._plans[kind].lines
+        return lines.spec.price_from if lines is not None else None
+
+    def _paths(self, kind: str) -> Sequence[Path]:
+        """All files that a reading of the kind looks into."""
+        main, lines = self._files[kind].found()
+        priced = self._price_kind(kind)
+        return (*main, *lines, *(self._files[priced].found()[0] if priced is not None else ()))
+
     def _inspect(self, kind: str) -> _Reading:
         plan = self._plans[kind]
         main, lines = self._files[kind].found()
@@ -346,7 +357,17 @@ class CsvSource:
         for name, each in inspected.items():
             if each.notice is not None:
                 self._notice(name, each.notice)
-        return _Reading(plan, main, lines, inspected)
+        priced = self._price_kind(kind)
+        if priced is None or plan.lines is None:
+            return _Reading(plan, main, lines, (), inspected)
+        products = self._inspect(priced)
+        prices = {
+            record_key(self._connection, priced, change.source_id): change.record.unit_price
+            for change in self._walk(products, None)
+            if isinstance(change, Seen) and isinstance(change.record, Product) and change.record.unit_price is not None
+        }
+        plan = replace(plan, lines=replace(plan.lines, prices=prices))
+        return _Reading(plan, main, lines, products.main, {**products.inspected, **inspected})
 
     def _walk(self, reading: _Reading, only: Collection[str] | None) -> Iterator[SourceChange]:
         def located(paths: Sequence[Path]) -> list[Located]:

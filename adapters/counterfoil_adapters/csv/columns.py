@@ -1,7 +1,7 @@
 """From a mapping's `columns` to functions that read a field of a canonical record out of a row. Pure."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -200,8 +200,12 @@ def plan_record(
     connection: str,
     kinds: Mapping[str, RecordName],
     style: Style,
+    given_elsewhere: Collection[str] = (),
 ) -> RecordPlan:
     """Check a mapping's `columns` and `constants` against the record's fields.
+
+    Args:
+        given_elsewhere: required fields that come from another record where a row leaves them out.
 
     Raises:
         ConfigurationError: an unknown field or kind, a column given in a wrong form, a required field left out.
@@ -214,7 +218,7 @@ def plan_record(
                 remedy=f"It may be one of {', '.join(known)}.",
             )
     for field in REQUIRED[record]:
-        if field not in columns and field not in constants:
+        if field not in columns and field not in constants and field not in given_elsewhere:
             raise ConfigurationError(
                 f"[{where}]: nothing gives the {field} of {_a(record)}.",
                 remedy=f"Add {field} to columns or to constants.",
@@ -223,7 +227,7 @@ def plan_record(
         FieldPlan(
             field,
             *_reader(f"{where}.columns.{field}", known[field], spec, connection, kinds, style),
-            required=field in REQUIRED[record] or (record, field) in _NEVER_EMPTY,
+            required=(field in REQUIRED[record] and field not in given_elsewhere) or (record, field) in _NEVER_EMPTY,
             nullable=(record, field) in _MAY_BE_EMPTY,
         )
         for field, spec in columns.items()

@@ -43,6 +43,7 @@ def detail_lines(plan: KindPlan, rows: Sequence[RowOf], problems: Problems) -> l
 def _line(plan: LinePlan, row: RowOf, number: int, taken: set[str]) -> tuple[InvoiceLine | None, Sequence[CellError]]:
     cells = row.cells()
     values, errors = plan.fields.read(cells)
+    _put_price(plan, values, errors)
     values["line_id"] = line_id = _line_id(plan, cells, number)
     if not line_id:
         errors.append(CellError("The line has no id.", f"Fill {' and '.join(plan.spec.id or ())}."))
@@ -63,6 +64,24 @@ def _line(plan: LinePlan, row: RowOf, number: int, taken: set[str]) -> tuple[Inv
         return InvoiceLine.model_validate(values), ()
     except ValidationError as error:
         return None, (refused(error),)
+
+
+def _put_price(plan: LinePlan, values: dict[str, object], errors: list[CellError]) -> None:
+    """The price of the product, where the line states none and the mapping says whose holds."""
+    if plan.spec.price_from is None or "unit_price" in values:
+        return
+    product = values.get("product")
+    price = plan.prices.get(product) if isinstance(product, str) else None
+    if price is None:
+        kind = plan.spec.price_from
+        errors.append(
+            CellError(
+                f"The line states no price, and [csv.{kind}] has none for its product.",
+                f"Give the product a price, or the line; or correct which {kind} the line names.",
+            )
+        )
+        return
+    values["unit_price"] = price
 
 
 def _line_id(plan: LinePlan, cells: Cells, number: int) -> str:

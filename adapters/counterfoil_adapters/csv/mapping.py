@@ -79,6 +79,7 @@ class Lines(_Table):
     """Where the lines of a sale, or the parts of a payout, stand; `key` is the column with that one's id.
 
     Without `file`, or with that of the kind itself, each row is a line, and the rows of one id are one sale.
+    `price_from`: the kind of products whose own price holds for lines that state none.
     """
 
     file: str | None = None
@@ -88,6 +89,7 @@ class Lines(_Table):
     columns: dict[str, ColumnPlan]
     constants: dict[str, Constant] = {}
     discount_as: Literal["fraction", "percent"] = "fraction"
+    price_from: str | None = None
     required: bool = True
 
 
@@ -180,6 +182,7 @@ def parse_mapping(table: object, *, connection: object = None) -> Mapping[str, K
     }
     for name, kind in kinds.items():
         _check(name, kind)
+        _check_prices(name, kind, kinds)
     return dict(sorted(kinds.items(), key=lambda item: READING_ORDER.index(item[1].record)))
 
 
@@ -224,6 +227,19 @@ def _check(name: str, kind: Kind) -> None:
                 remedy="Give the name alone, without a path.",
             )
     _check_lines(name, kind)
+
+
+def _check_prices(name: str, kind: Kind, kinds: Mapping[str, Kind]) -> None:
+    source = kind.lines.price_from if kind.lines else None
+    if source is None:
+        return
+    products = [one for one, other in kinds.items() if other.record == "product" and "unit_price" in other.columns]
+    if source not in products:
+        raise ConfigurationError(
+            f"[csv.{name}.lines]: price_from names {source!r}, which is no kind of products with a unit_price."
+            f"{suggestion(source, products)}",
+            remedy=f"It may be one of {', '.join(products) or 'none: give the products a unit_price'}.",
+        )
 
 
 def _check_lines(name: str, kind: Kind) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from counterfoil.errors import ConfigurationError
@@ -24,6 +25,8 @@ class LinePlan:
 
     spec: Lines
     fields: RecordPlan
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    """Of products by their record keys, for lines that state none."""
 
     def columns(self) -> tuple[str, ...]:
         """The columns that the file of lines must have."""
@@ -116,6 +119,7 @@ def plan_kind(name: str, kind: Kind, *, connection: str, kinds: Mapping[str, Rec
                 connection=connection,
                 kinds=kinds,
                 style=replace(style, percent=kind.lines.discount_as == "percent"),
+                given_elsewhere=("unit_price",) if kind.lines.price_from else (),
             ),
         )
     )

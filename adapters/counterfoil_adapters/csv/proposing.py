@@ -109,6 +109,7 @@ class _Draft:
     def __init__(self) -> None:
         self.lines: list[str] = ["[csv]", 'encoding = "auto"', 'delimiter = "auto"']
         self.kinds: dict[str, tuple[str, set[str]]] = {}
+        self.priced: set[str] = set()
 
     def name(self, wanted: str, sheet: Sheet) -> str:
         """A name that is free."""
@@ -285,13 +286,16 @@ def _products(draft: _Draft, sheet: Sheet) -> bool:
     name = draft.begin("product", "product", sheet, own, f"{sheet.name}: products")
     draft.numbers(sheet, price)
     draft.table(f"csv.{name}.columns", {"name": called or own, "unit_price": price})
+    if price:
+        draft.priced.add(name)
     return True
 
 
 def _sales(draft: _Draft, sheet: Sheet, detail: Sheet | None) -> bool:
     order = sheet.column("order_id", "own_id")
     price, amount = sheet.column("price"), sheet.column("amount")
-    if not order or not (price or amount or detail):
+    price_from = _priced_kind(draft, sheet)
+    if not order or not (price or amount or detail or price_from):
         return False
     is_deal = sheet.column("deal") is not None
     # Open deals have no amount yet, which no line may lack: it is a charge.
@@ -321,6 +325,8 @@ def _sales(draft: _Draft, sheet: Sheet, detail: Sheet | None) -> bool:
         line = sheet.column("line_id")
         if line is not None and sheet.is_unique(line):
             draft.lines.append(f"id = {_text(line)}")
+        if price_from and not (price or amount):
+            draft.lines.append(f"price_from = {_text(price_from)}")
         _line_columns(draft, name, sheet, ware)
     else:
         draft.lines += [f"[[csv.{name}.charges]]", f"column = {_text(amount or price or order)}", 'role = "goods"']
@@ -331,10 +337,18 @@ def _sales(draft: _Draft, sheet: Sheet, detail: Sheet | None) -> bool:
     return True
 
 
+def _priced_kind(draft: _Draft, sheet: Sheet) -> str | None:
+    """The products whose prices hold for lines that state none but name what was sold, and how many."""
+    column = sheet.column("product_id")
+    kind = draft.kind_of("product", sheet.values(column)) if column and sheet.column("quantity") else None
+    return kind if kind in draft.priced else None
+
+
 def _line_columns(draft: _Draft, name: str, sheet: Sheet, ware: str | None) -> None:
     price, amount = sheet.column("price"), sheet.column("amount")
     columns: dict[str, str | None] = {"product": ware, "description": sheet.column("product_name")}
-    columns["quantity"] = sheet.column("quantity") if price else None
+    # An amount is that of the whole line.
+    columns["quantity"] = sheet.column("quantity") if price or not amount else None
     columns["unit_price"] = price or amount
     columns["discount"] = sheet.column("discount") if price else None
     draft.table(f"csv.{name}.lines.columns", columns)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from counterfoil.errors import ConfigurationError
 from counterfoil.sources import Seen, SourceChange, SourceError, Unreadable
 from counterfoil_adapters.csv.adapter import CsvSource
 from counterfoil_schema.records import Customer, Employee, Invoice, PayRun, PayRunLine, Product
@@ -229,3 +230,69 @@ async def test_a_payroll_journal_is_summed_by_department_and_part_and_names_nobo
     assert isinstance(wrong, Unreadable)
     assert wrong.raw == '{"rows":1}'
     assert "The cell in column 'Regular' is not a number." in wrong.problem.replace("the cell", "The cell")
+
+
+ADVENTURE = """
+[connection]
+source = "csv"
+zone = "UTC"
+currency = "USD"
+
+[csv.ware]
+file = "products.csv"
+record = "product"
+id = "ProductKey"
+columns = { name = "ProductName", unit_price = "ProductPrice" }
+
+[csv.buyer]
+file = "buyers.csv"
+record = "customer"
+id = "CustomerKey"
+columns = { name = "{FirstName} {LastName}" }
+
+[csv.order]
+file = "sales_*.csv"
+record = "invoice"
+id = "OrderNumber"
+dates = ["%m/%d/%Y"]
+constants = { status = "sold", won = true }
+columns = { customer = { kind = "buyer", column = "CustomerKey" }, dated = "OrderDate" }
+[csv.order.lines]
+id = "OrderLineItem"
+price_from = "ware"
+columns = { product = { kind = "ware", column = "ProductKey" }, quantity = "OrderQuantity" }
+"""
+
+
+async def test_lines_without_a_price_take_that_of_their_product_and_follow_it(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_text("ProductKey,ProductName,ProductPrice\n1,Bike,1034.50\n2,Cap,\n")
+    (tmp_path / "sales_2015.csv").write_text(
+        "OrderDate,OrderNumber,ProductKey,CustomerKey,OrderLineItem,OrderQuantity\n"
+        "1/1/2015,SO1,1,7,1,2\n1/1/2015,SO2,2,7,1,1\n1/1/2015,SO3,1,7,1,1\n1/1/2015,SO3,9,7,2,1\n"
+    )
+    pages = await read_pages(tmp_path, ADVENTURE, "order")
+    sold, capped, strange = [change for page in pages for change in page.changes]
+    assert isinstance(sold, Seen)
+    assert isinstance(sold.record, Invoice)
+    assert [(line.quantity, line.unit_price) for line in sold.record.lines] == [(Decimal(2), Decimal("1034.50"))]
+    for change, line in ((capped, 3), (strange, 5)):
+        assert isinstance(change, Unreadable)
+        assert "The line states no price, and [csv.ware] has none for its product." in change.problem
+        assert f"sales_2015.csv line {line}" in f"{change.place} {change.problem}"
+
+    # Another price is another order, though its own file is as it was.
+    (tmp_path / "products.csv").write_text("ProductKey,ProductName,ProductPrice\n1,Bike,999\n2,Cap,5\n")
+    pages = await read_pages(tmp_path, ADVENTURE, "order", pages[-1].cursor)
+    prices = {
+        change.source_id: [line.unit_price for line in change.record.lines]
+        for page in pages
+        for change in page.changes
+        if isinstance(change, Seen) and isinstance(change.record, Invoice)
+    }
+    assert prices == {"SO1": [Decimal(999)], "SO2": [Decimal(5)]}
+
+
+def test_a_kind_without_prices_is_refused_by_name(tmp_path: Path) -> None:
+    for wrong in ("wear", "buyer"):
+        with pytest.raises(ConfigurationError, match=f"price_from names '{wrong}'"):
+            CsvSource(context_for(tmp_path, ADVENTURE.replace('"ware"\ncolumns', f'"{wrong}"\ncolumns')))

@@ -107,6 +107,38 @@ async def test_dirty_exports_are_recognised_with_all_their_dirt(tmp_path: Path) 
     assert counts["customer"]["Seen"] == expected.outcomes["account", "applied"]
 
 
+async def test_a_warehouse_in_tables_with_sales_of_several_years_and_no_price_in_them(tmp_path: Path) -> None:
+    files = {
+        "AdventureWorks_Customers.csv": (
+            "CustomerKey,Prefix,FirstName,LastName,EmailAddress,AnnualIncome\n"
+            '7,MR.,JON,YANG,jon@x.test,"$90,000 "\n8,MS.,ANA,LI,ana@x.test,"$60,000 "\n'
+        ),
+        "AdventureWorks_Products.csv": (
+            "ProductKey,ProductSKU,ProductName,ProductCost,ProductPrice\n1,HL-U509,Helmet,13.0863,34.99\n"
+            "2,SO-B909,Socks,3.3963,9.50\n"
+        ),
+        "AdventureWorks_Sales_2015.csv": (
+            "OrderDate,StockDate,OrderNumber,ProductKey,CustomerKey,TerritoryKey,OrderLineItem,OrderQuantity\n"
+            "1/13/2015,9/21/2001,SO45080,1,7,1,1,2\n1/13/2015,9/21/2001,SO45080,2,7,1,2,1\n"
+        ),
+        "AdventureWorks_Sales_2016.csv": (
+            "OrderDate,StockDate,OrderNumber,ProductKey,CustomerKey,TerritoryKey,OrderLineItem,OrderQuantity\n"
+            "1/14/2016,9/21/2001,SO45081,2,8,1,1,3\n"
+        ),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    text, counts, seen = await read_proposed(tmp_path)
+    assert not [kind for kind, count in counts.items() if count["Unreadable"]], text
+    assert 'file = "AdventureWorks_Sales_*.csv"' in text
+    sales = {one.source_id: one.record for one in seen if isinstance(one.record, Invoice)}
+    assert {key: [(line.quantity, line.unit_price) for line in sale.lines] for key, sale in sales.items()} == {
+        "SO45080": [(Decimal(2), Decimal("34.99")), (Decimal(1), Decimal("9.50"))],
+        "SO45081": [(Decimal(3), Decimal("9.50"))],
+    }
+    assert {one.record.name for one in seen if isinstance(one.record, Customer)} == {"JON YANG", "ANA LI"}
+
+
 def test_a_folder_without_anything_like_a_table_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("", encoding="utf-8")
     (tmp_path / "words.txt").write_text("one\ntwo\n", encoding="utf-8")
