@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.after_merges import AfterMerges
+from counterfoil.dispatch.approval import Approval, needs_approval
 from counterfoil.dispatch.books import Books
 from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
@@ -17,6 +18,7 @@ from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import Outbox
 from counterfoil.dispatch.projecting import projections_of
 from counterfoil.dispatch.reading import LogEvents
+from counterfoil.dispatch.replanning import Replanning
 from counterfoil.dispatch.requests import RequestTaker
 from counterfoil.dispatch.sender import Sender, SendingLimits
 from counterfoil.dispatch.sending import Sending
@@ -70,6 +72,7 @@ class _Base:
     in_flight: InFlight
     outbox: Outbox
     reader: BooksReader
+    approval: Approval
 
 
 def make_rooms(
@@ -81,7 +84,7 @@ def make_rooms(
     budget: ReadBudget,
 ) -> Rooms:
     """Put together what a company's worker puts to work."""
-    base = _make_base(settings.company, shared, books, session)
+    base = _make_base(settings, shared, books, session)
     settler = _make_settler(settings, shared, books, base)
     sweeper = _make_sweeper(shared, books, base, budget)
     return Rooms(
@@ -130,6 +133,7 @@ def make_rooms(
             sweeper=sweeper,
             clock=shared.clock,
         ),
+        replanning=Replanning(session=session, store=shared.store, approval=base.approval, connections=tuple(adapters)),
         requests=RequestTaker(session=session, store=shared.store, in_flight=base.in_flight),
         after_merges=_make_after_merges(shared, base),
         acquaintance=Acquaintance(
@@ -141,7 +145,8 @@ def make_rooms(
     )
 
 
-def _make_base(company: int, shared: Shared, books: Books, session: Session) -> _Base:
+def _make_base(settings: CompanySettings, shared: Shared, books: Books, session: Session) -> _Base:
+    company = settings.company
     events = LogEvents(shared.reader)
     view = ViewLoader(company=company, store=shared.store, events=events, hashes=shared.keyring)
     mappings = Mappings(company=company, store=shared.store, events=events)
@@ -156,6 +161,7 @@ def _make_base(company: int, shared: Shared, books: Books, session: Session) -> 
             company=company, store=shared.store, events=events, view=view, mappings=mappings, in_flight=in_flight
         ),
         in_flight=in_flight,
+        approval=Approval(needed=needs_approval(settings), view=view),
         outbox=Outbox(company=company, store=shared.store, events=events, view=view, books=books, mappings=mappings),
         reader=BooksReader(
             session=session,
@@ -253,4 +259,5 @@ def _make_sending(
         entropy=shared.entropy,
         instruments=shared.instruments,
         in_flight=base.in_flight,
+        approval=base.approval,
     )

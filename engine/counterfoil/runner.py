@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
 from counterfoil.connections import Connected
-from counterfoil.dispatch.errors import LeaseLostError, ProjectionStoppedError, RealmMismatchError
+from counterfoil.dispatch.errors import LeaseElsewhereError, LeaseLostError, ProjectionStoppedError, RealmMismatchError
 from counterfoil.dispatch.lease import keep_lease
 from counterfoil.dispatch.session import Session
-from counterfoil.dispatch.worker import CompanyWorker, Pace
+from counterfoil.dispatch.worker import CompanyWorker, Pace, Rooms
 from counterfoil.errors import in_words
 from counterfoil.housekeeping import Housekeeper
 from counterfoil.log import Lease
@@ -111,13 +112,7 @@ class CompanyRunner:
             pass
 
     async def _hold(self, lease: Lease) -> None:
-        session = Session(
-            company=self.company,
-            epoch=lease.epoch,
-            log=self._shared.log,
-            clock=self._shared.clock,
-            valid_until=lease.deadline,
-        )
+        session = self._session(lease)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._shared.leases.release, lease)
             await self._housekeeper.begin()
@@ -142,11 +137,51 @@ class CompanyRunner:
                 keeper.cancel()
                 keeping.cancel()
 
-    def _make_worker(self, session: Session) -> CompanyWorker:
+    @asynccontextmanager
+    async def aside(self) -> AsyncGenerator[tuple[Session, Rooms]]:
+        """The company's lease and rooms without its worker, for a person's own work; the rows are folded to the head.
+
+        Raises:
+            LeaseElsewhereError: another process works for the company.
+            LeaseLostError: it was taken over meanwhile.
+        """
+        shared = self._shared
+        lease = await shared.leases.acquire(self.company, shared.holder, shared.lease_seconds)
+        if lease is None:
+            raise LeaseElsewhereError(
+                f"Another process works for company {self.company}, and would decide at the same time.",
+                remedy=f"Stop it (`counterfoil serve`, `sync`), then try again. One that was killed lets go after "
+                f"{shared.lease_seconds:.0f} seconds.",
+            )
+        session = self._session(lease)
+        try:
+            rooms = self._make_rooms(session)
+            await rooms.folder.to_head()
+            async with asyncio.TaskGroup() as tasks:
+                keeping = keep_lease(shared.leases, lease, session, seconds=shared.lease_seconds, clock=shared.clock)
+                keeper = tasks.create_task(keeping, name=f"lease of company {self.company}")
+                yield session, rooms
+                keeper.cancel()
+        finally:
+            await shared.leases.release(lease)
+
+    def _session(self, lease: Lease) -> Session:
+        return Session(
+            company=self.company,
+            epoch=lease.epoch,
+            log=self._shared.log,
+            clock=self._shared.clock,
+            valid_until=lease.deadline,
+        )
+
+    def _make_rooms(self, session: Session) -> Rooms:
         connected = self.connected
-        rooms = make_rooms(
+        return make_rooms(
             self.settings, self._shared, connected.books, connected.sources, session, connected.gate.budget
         )
+
+    def _make_worker(self, session: Session) -> CompanyWorker:
+        rooms = self._make_rooms(session)
         pace = Pace(poll_seconds=self.settings.poll_seconds, sweep_seconds=self.settings.sweep_seconds)
         return CompanyWorker(
             session=session, rooms=rooms, clock=self._shared.clock, pace=pace, instruments=self._shared.instruments

@@ -72,7 +72,11 @@ class SourceSettings(_Settings):
 
 
 class CompanySettings(_Settings):
-    """One set of books and the sources that feed it."""
+    """One set of books and the sources that feed it.
+
+    Args:
+        preview_first: nothing goes out before `counterfoil onboard --approve`. In production that is always so.
+    """
 
     company: int = Field(gt=0)
     name: str
@@ -82,6 +86,7 @@ class CompanySettings(_Settings):
     sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
     poll_seconds: float = Field(default=60.0, gt=0)
     sweep_seconds: float = Field(default=300.0, gt=0)
+    preview_first: bool = False
 
     @field_validator("zone")
     @classmethod

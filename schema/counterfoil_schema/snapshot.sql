@@ -852,7 +852,8 @@ CREATE TABLE counterfoil_state.companies (
     closed_until text,
     tax_mode text DEFAULT 'none'::text NOT NULL,
     class_tracking boolean DEFAULT false NOT NULL,
-    department_tracking boolean DEFAULT false NOT NULL
+    department_tracking boolean DEFAULT false NOT NULL,
+    approved bigint
 );
 
 
@@ -1015,7 +1016,8 @@ CREATE TABLE counterfoil_state.links (
     doc_number text,
     name_key text,
     lines jsonb NOT NULL,
-    shared_with text
+    shared_with text,
+    adopted boolean DEFAULT false NOT NULL
 );
 
 
@@ -1079,6 +1081,18 @@ CREATE TABLE counterfoil_state.requests (
 ALTER TABLE counterfoil_state.requests OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.requests IS 'projection: What an operator asked for, open until it is taken up.';
+
+CREATE TABLE counterfoil_state.reviews (
+    company bigint NOT NULL,
+    record_key text NOT NULL,
+    verdict text NOT NULL,
+    "position" bigint NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.reviews OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.reviews IS 'projection: What a person said of a source record that nothing in the books stands for.';
 
 CREATE TABLE counterfoil_state.sealing_keys (
     company bigint NOT NULL,
@@ -1298,6 +1312,9 @@ ALTER TABLE ONLY counterfoil_state.records
 
 ALTER TABLE ONLY counterfoil_state.requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (company, "position");
+
+ALTER TABLE ONLY counterfoil_state.reviews
+    ADD CONSTRAINT reviews_pkey PRIMARY KEY (company, record_key);
 
 ALTER TABLE ONLY counterfoil_state.sealing_keys
     ADD CONSTRAINT sealing_keys_pkey PRIMARY KEY (company, scope, generation);

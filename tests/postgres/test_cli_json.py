@@ -52,8 +52,8 @@ RUNS: dict[str, tuple[list[str], int]] = {
 """What each command is given, and its exit code: one order waits for approval, and one is parked."""
 
 STAYING = {"serve", "emulator"}
-ELSEWHERE = {"demo", "connect quickbooks"}
-"""`demo` has tests of its own, `connect quickbooks` below and in `test_connect`."""
+ELSEWHERE = {"demo", "connect quickbooks", "onboard"}
+"""`demo` and `onboard` have tests of their own, `connect quickbooks` below and in `test_connect`."""
 
 
 @pytest.fixture(scope="module")

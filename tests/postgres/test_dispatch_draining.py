@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 import requests
 
+from counterfoil.dispatch.approval import Approval
 from counterfoil.dispatch.books import Call, Slot
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.observing import BooksReader
@@ -111,6 +112,7 @@ class Scene:
             entropy=SeededEntropy(),
             instruments=dispatcher.instruments,
             in_flight=dispatcher.in_flight,
+            approval=Approval(needed=False, view=view),
         )
 
     async def restart(self) -> None:

@@ -11,6 +11,7 @@ from counterfoil.cli import (
     connection_commands,
     log_commands,
     mapping_commands,
+    onboard_commands,
     operator_commands,
     setup_commands,
     work_commands,
@@ -47,6 +48,7 @@ def make_app() -> typer.Typer:
         check_commands,
         adapter_commands,
         mapping_commands,
+        onboard_commands,
         setup_commands,
     ):
         group.register(app)

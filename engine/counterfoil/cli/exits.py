@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     UNREACHABLE = 3
     DAMAGE = 4
+    PREVIEW = 5
     BUG = 70
     INTERRUPTED = 130
 
@@ -19,7 +20,8 @@ class ExitCode(IntEnum):
 EXPLAINED = """\
 Exit codes: 0 all is well · 1 something does not tie out, or is parked where that was asked about · 2 the command line
 or the configuration is wrong · 3 Postgres, a source or QuickBooks cannot be reached · 4 damage was found (log verify,
-rebuild) · 70 an error of Counterfoil's own; a report with the details is kept in its folder.
+rebuild) · 5 all is planned and nothing sent, until a person approves the first run (onboard --approve) · 70 an error of
+Counterfoil's own; a report with the details is kept in its folder.
 """
 
 
@@ -35,7 +37,7 @@ def code_of(error: BaseException) -> ExitCode | None:
     import asyncpg
 
     from counterfoil.dispatch.books import BooksUnreadableError
-    from counterfoil.dispatch.errors import RealmMismatchError
+    from counterfoil.dispatch.errors import LeaseElsewhereError, RealmMismatchError
     from counterfoil.errors import ConfigurationError, CounterfoilError
     from counterfoil.log import AnchorBrokenError, LogCorruptError, LogUnavailableError
     from counterfoil.postgres import PostgresError
@@ -44,6 +46,8 @@ def code_of(error: BaseException) -> ExitCode | None:
     match error:
         case LogCorruptError() | AnchorBrokenError():
             return ExitCode.DAMAGE
+        case LeaseElsewhereError():
+            return ExitCode.UNREACHABLE
         case PostgresError() | LogUnavailableError() | SourceError() | RealmMismatchError() | BooksUnreadableError():
             return ExitCode.UNREACHABLE
         case ConfigurationError() | CounterfoilError():

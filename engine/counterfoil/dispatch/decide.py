@@ -13,7 +13,7 @@ from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.planning.plan import plan
 from counterfoil.planning.projected import Project
 from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
-from counterfoil.state.rows import IN_FLIGHT, ChangeRow, RecordRow
+from counterfoil.state.rows import IN_FLIGHT, ChangeRow, RecordRow, ReviewRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
@@ -31,6 +31,8 @@ from counterfoil_schema.records import ContractorPayment, PayRun
 
 ORDINALS_MAX = 1_000
 """More intents than any plan of one change has."""
+LEFT = frozenset({"skip", "ask"})
+"""What a person said on the first day of records that nothing may become of, for good or until they say otherwise."""
 
 
 class Decider:
@@ -83,6 +85,9 @@ class Decider:
             reason = f"The connection {event.connection} has no mapping."
             fix = "Give it a mapping file in the configuration, then retry the record."
             return self._decided(change, [*withdrawn, _parked(change, "no-mapping", reason, fix)])
+        review = await self._store.one(ReviewRow, self._company, change.record_key)
+        if review is not None and review.verdict in LEFT:
+            return self._decided(change, [*withdrawn, _left(change, review)])
         request = PlanRequest(
             connection=event.connection,
             record_key=change.record_key,
@@ -205,6 +210,14 @@ def _parked(change: ChangeRow, code: str, reason: str, fix: str, outside: str = 
     return ChangeParked(
         change=change.position, record_key=change.record_key, code=code, reason=reason, fix=fix, outside=outside
     )
+
+
+def _left(change: ChangeRow, review: ReviewRow) -> ChangeSkipped | ChangeParked:
+    if review.verdict == "skip":
+        reason = "A person left it out on the first day (`counterfoil onboard`); there it can be taken in again."
+        return _skipped(change, "left-out", reason)
+    reason = "Something in QuickBooks may stand for it already, and nobody has decided yet."
+    return _parked(change, "undecided", reason, "Decide on it: `counterfoil onboard`, then --apply its file.")
 
 
 def _skipped(change: ChangeRow, code: str, reason: str) -> ChangeSkipped:

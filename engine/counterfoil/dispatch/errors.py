@@ -13,3 +13,7 @@ class RealmMismatchError(CounterfoilError):
 
 class ProjectionStoppedError(CounterfoilError):
     """The company's log holds an event that this release cannot fold."""
+
+
+class LeaseElsewhereError(CounterfoilError):
+    """Another process works for the company; what needs its lease has to wait."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
+from counterfoil.dispatch.approval import Approval
 from counterfoil.dispatch.batch_size import REFUSED_CODE, BatchSize
 from counterfoil.dispatch.books import Books, BooksUnreadableError, Done, Outcome, Refused
 from counterfoil.dispatch.in_flight import InFlight
@@ -71,6 +72,7 @@ class Sending:
         entropy: Entropy,
         instruments: Instruments,
         in_flight: InFlight,
+        approval: Approval,
     ) -> None:
         self._session = session
         self._store = store
@@ -85,6 +87,7 @@ class Sending:
         self._entropy = entropy
         self._instruments = instruments
         self._in_flight = in_flight
+        self._approval = approval
         self._places = Places()
         self._names_under_way = 0
         self._unsent: set[asyncio.Task[None]] = set()
@@ -117,7 +120,7 @@ class Sending:
         `is_stale` says whether that happened since the rows were folded, in which case they may still show as ready
         what was sent already.
         """
-        if self._session.remaining() < LEASE_SECONDS_MIN:
+        if self._session.remaining() < LEASE_SECONDS_MIN or await self.only_previews():
             return False
         # Each side has a page of its own, so that a slow source cannot fill the page and keep the books waiting.
         company, now = self._session.company, self._clock.monotonic()
@@ -131,6 +134,10 @@ class Sending:
         if ours and await self._may_send():
             moved |= await self._send_ours(tasks, ours, more, landed)
         return moved
+
+    async def only_previews(self) -> bool:
+        """Whether what is ready stays where it is, until a person approves the company's first run."""
+        return await self._approval.is_lacking()
 
     def _startable(self, rows: Sequence[IntentRow], now: float) -> list[IntentRow]:
         return [

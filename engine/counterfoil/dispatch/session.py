@@ -7,7 +7,7 @@ from counterfoil.log import Append, Appended, FencedError, Guard, LogWriter, New
 from counterfoil.ports import Clock
 from counterfoil.telemetry.ports import current_trace
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import Decision
+from counterfoil_schema.events.decisions import Decision, RecordAdopted, RecordReviewed
 
 
 class Session:
@@ -78,10 +78,10 @@ class Session:
 
 
 def _new(event: Event, trace: str | None) -> NewEvent:
-    about = event if isinstance(event, Decision) else None
+    about = event if isinstance(event, Decision | RecordAdopted | RecordReviewed) else None
     return NewEvent(
         event=event,
         record_key=about.record_key if about else None,
-        cause=about.change if about else None,
+        cause=about.change if isinstance(about, Decision) else None,
         trace=trace or current_trace(),
     )

@@ -13,7 +13,7 @@ from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import CallSent, IntentAccepted, IntentWithdrawn
+from counterfoil_schema.events.decisions import CallSent, IntentAccepted, IntentWithdrawn, RecordAdopted
 from counterfoil_schema.events.receipts import BooksMerged, BooksObserved, SourceObserved, TaxMode
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import (
@@ -278,6 +278,7 @@ class ViewLoader:
             status=row.status,
             sent=await self._sent(row),
             shared_with=row.shared_with,
+            adopted=row.adopted,
         )
 
     async def _sent(self, row: LinkRow) -> JsonObject:
@@ -321,7 +322,7 @@ class ViewLoader:
 async def document_at(events: EventSource, company: int, position: int) -> Document:
     """The document that an event carries."""
     event = await events.event_at(company, position)
-    if isinstance(event, IntentAccepted | BooksObserved | BooksMerged):
+    if isinstance(event, IntentAccepted | BooksObserved | BooksMerged | RecordAdopted):
         return event.document
     raise LookupError(f"the event at {position} of company {company} carries no document")
 

@@ -16,6 +16,7 @@ from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import BooksReader
+from counterfoil.dispatch.replanning import Replanning
 from counterfoil.dispatch.requests import RequestTaker
 from counterfoil.dispatch.sending import Sending
 from counterfoil.dispatch.session import Session
@@ -87,6 +88,7 @@ class Rooms:
     sweeper: Sweeper
     coverage: Coverage
     requests: RequestTaker
+    replanning: Replanning
     after_merges: AfterMerges
     teller: Teller
     acquaintance: Acquaintance
@@ -187,7 +189,7 @@ class CompanyWorker:
         if not self._met:
             self._meet(tasks)
             return moved
-        if await self._rooms.requests.take(head):
+        if await self._rooms.requests.take(head) or await self._rooms.replanning.take():
             return True
         if await self._rooms.after_merges.take(head, anyway=self._is_due("after merges", self._pace.facts_seconds)):
             return True
@@ -404,8 +406,9 @@ class CompanyWorker:
         company = self._session.company
         moving = ["sent", "uncertain", "refetch", "adopt"]
         rows = await self._rooms.store.some(IntentRow, "intents_in", company, moving, 1)
-        ready = await self._rooms.store.some(IntentRow, "ready_for", company, None, 1)
-        return not rows and not ready
+        if rows or await self._rooms.sending.only_previews():
+            return not rows
+        return not await self._rooms.store.some(IntentRow, "ready_for", company, None, 1)
 
     def _is_due(self, name: str, every: float, *, at_once: bool = False) -> bool:
         """Whether it is its turn again; `at_once` passes over the usual time between two, not over a longer rest."""

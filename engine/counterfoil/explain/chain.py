@@ -269,6 +269,23 @@ def _books_merged(body: JsonObject) -> Iterable[Told]:
     yield "link", title, {"records": body.get("records"), "sync_token": body.get("sync_token")}
 
 
+def _adopted(body: JsonObject) -> Iterable[Told]:
+    document = words.document(body.get("document"))
+    token = f", SyncToken {body['sync_token']}" if body.get("sync_token") is not None else ""
+    what = f"{body['entity']} {body['document_id']}{token}{words.totals(document)}"
+    yield (
+        "link",
+        f"{body.get('author')} adopted {what}, which was in the books before, for it; nothing was written.",
+        {"why": body.get("why"), "score": body.get("score"), "document": document},
+    )
+
+
+def _reviewed(body: JsonObject) -> Iterable[Told]:
+    said = {"skip": "is left out of the books", "ask": "has still to be decided on"}
+    what = said.get(str(body.get("verdict")), "is new to the books")
+    yield "operator", f"{body.get('author')} said on the first day that it {what}.", {}
+
+
 _TELLERS: Mapping[str, Teller] = {
     "source.observed": _source_observed,
     "source.removed": _source_removed,
@@ -290,4 +307,6 @@ _TELLERS: Mapping[str, Teller] = {
     "intent.parked": _intent_parked,
     "books.observed": _books_observed,
     "books.merged": _books_merged,
+    "record.adopted": _adopted,
+    "record.reviewed": _reviewed,
 }

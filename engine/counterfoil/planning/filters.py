@@ -51,6 +51,12 @@ def passed_over(record: Record, key: str, mapping: Mapping, view: StateView) -> 
     return Skip(code=FILTERED, reason=f"The filter of [{section}] in the mapping passes it over: {expression}")
 
 
+def passes(record: Record, key: str, mapping: Mapping) -> bool:
+    """Whether a record may become anything at all: no filter keeps it out, and its filter can be worked out."""
+    section, expression = _filter_of(record.kind, mapping)
+    return expression is None or _holds(record, key, expression, mapping.connection.zone, section) is True
+
+
 def needs_what_is_passed_over(planned: Plan, key: str, mapping: Mapping, view: StateView) -> Park | None:
     """Why a document cannot be had: it names a record that a filter keeps out, so that it would wait for ever."""
     if not isinstance(planned, tuple):

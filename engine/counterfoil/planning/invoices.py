@@ -20,7 +20,7 @@ from counterfoil_schema.records import Estimate, Invoice
 def plan_invoice(record: Invoice, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     """Plan an invoice, or a credit memo for a sale below zero, or what becomes of one whose sale was reopened."""
     link = view.link(request.record_key)
-    if _is_due(record, mapping):
+    if is_due(record, mapping):
         below = is_below_zero(record, mapping)
         if link is not None and link.status == "live" and (link.entity == "CreditMemo") != below:
             return changed_sign(request.record_key, link, below=below)
@@ -48,7 +48,8 @@ def _due(record: Invoice, request: PlanRequest, mapping: Mapping, view: StateVie
     return with_party(party, carry(draft, request, mapping, view))
 
 
-def _is_due(record: Invoice, mapping: Mapping) -> bool:
+def is_due(record: Invoice, mapping: Mapping) -> bool:
+    """Whether a sale has come so far that it is invoiced."""
     when = mapping.invoice.when
     if isinstance(when, str):
         return record.won

@@ -37,6 +37,7 @@ from counterfoil.planning.sections import (
     ProductSection,
     RefundSection,
     Section,
+    StartSection,
     TaxSection,
     TimeSection,
     VendorSection,
@@ -51,6 +52,7 @@ class Mapping(Section):
     """A parsed mapping. `csv` and `source` are the adapter's own tables, passed through as they are."""
 
     connection: ConnectionSection
+    start: StartSection = StartSection()
     customer: CustomerSection = CustomerSection()
     product: ProductSection = ProductSection()
     vendor: VendorSection = VendorSection()

@@ -1,9 +1,10 @@
 """What all kinds of record share: create, update or nothing; and the sentences that go with a refusal."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from counterfoil.planning.adopted import LISTS, are_ours, differences
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text
 from counterfoil.planning.tie_out import OFF, still_off, told
@@ -92,6 +93,8 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
         return gone(request.record_key, link)
     if link.shared_with is not None:
         return merged(request.record_key, link, link.shared_with)
+    if link.adopted:
+        return _adopted(draft, body, proof, link, request.record_key, mapping, view)
     if link.content_hash == proof:
         off = still_off(draft.figures, link)
         if off:
@@ -105,6 +108,31 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
             fix="Correct the document in QuickBooks or undo the change at the source; then mark this as settled.",
         )
     return (_intent(draft, body, mapping, "update"),)
+
+
+def _adopted(
+    draft: Draft, body: JsonObject, proof: str, link: Link, key: str, mapping: Mapping, view: StateView
+) -> Plan:
+    """What was there before is written over by nobody's silence: a person sees in what it differs."""
+    rules = mapping.ownership(draft.document)
+    differing = differences(body, link, rules, view)
+    off = still_off(draft.figures, link)
+    if not differing and not off:
+        return Unchanged(proof=proof, reason=f"{label(link)}, which was there before, holds the same.")
+    if link.entity in LISTS:
+        intent = _intent(draft, body, mapping, "update")
+        if are_ours(differing, rules):
+            return (intent,)
+        remark = f"{label(link)} was there before and says otherwise: {', '.join(differing)}."
+        return (replace(intent, review=True, remark=remark),)
+    sums = f" ({told(named(key), label(link), off)[0]})" if off else ""
+    what = f" in {', '.join(differing)}" if differing else ""
+    return Park(
+        code="adopted_differs",
+        reason=f"{label(link)} was there before and stands for {named(key)}, but differs{what}{sums}.",
+        fix="Correct the document in QuickBooks or the record at its source, then retry; or skip it. "
+        "A document that was adopted is never written over.",
+    )
 
 
 def deleted_by_us(link: Link) -> bool:

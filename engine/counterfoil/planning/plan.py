@@ -21,6 +21,7 @@ from counterfoil.planning.products import plan_product
 from counterfoil.planning.projected import Project, plan_custom
 from counterfoil.planning.second_parties import second_entries
 from counterfoil.planning.sections import MoneyPartySection, section_of
+from counterfoil.planning.start import before_start
 from counterfoil.planning.time_entries import plan_time_entry
 from counterfoil.planning.types import NAME_REF, Intent, Link, Park, Plan, PlanRequest, Skip, StateView, Unchanged
 from counterfoil_schema.exact_json import JsonObject
@@ -98,8 +99,7 @@ def _wanted(request: PlanRequest, mapping: Mapping, view: StateView, project: Pr
         return _removed(request, mapping, view)
     if isinstance(record, Custom):
         return plan_custom(record, request, mapping, view, project)
-    allowed: tuple[str, ...] = getattr(mapping, section_of(record.kind)).from_kinds
-    source_kind = split_key(request.record_key)[1]
+    allowed, source_kind = taken_from(record, mapping), split_key(request.record_key)[1]
     if allowed and source_kind not in allowed:
         wanted = f"a {record.kind.replace('_', ' ')} from {', '.join(allowed)}"
         return Skip(code="not_mapped", reason=f"The mapping takes {wanted}, not from {source_kind}.")
@@ -109,8 +109,17 @@ def _wanted(request: PlanRequest, mapping: Mapping, view: StateView, project: Pr
     found = derived(record, request.record_key, mapping.derived, mapping.connection.zone)
     if isinstance(found, Park):
         return found
+    early = before_start(found, request, mapping, view)
+    if early is not None:
+        return early
     planned = _planned(found, request, mapping, view)
     return needs_what_is_passed_over(planned, request.record_key, mapping, view) or planned
+
+
+def taken_from(record: Mapped, mapping: Mapping) -> tuple[str, ...]:
+    """The source's kinds of which the mapping takes such records; nothing where it takes them of any."""
+    allowed: tuple[str, ...] = getattr(mapping, section_of(record.kind)).from_kinds
+    return allowed
 
 
 def _planned(record: Mapped, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:

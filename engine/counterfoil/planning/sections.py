@@ -1,5 +1,6 @@
 """The sections of a mapping file: what a person may write, and what holds where nothing is written."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -77,6 +78,32 @@ class ConnectionSection(Section):
     zone: Name
     currency: Currency | None = None
     text: Literal["latin1", "unicode"] = "latin1"
+
+
+class StartSection(Section):
+    """`[start]`: what is dated before is in the books already, or was never meant for them, and is not posted.
+
+    `date`: for everything that has a date. The others: for one type alone. What stands for a document that was adopted
+    goes on all the same.
+    """
+
+    date: dt.date | None = None
+    invoice: dt.date | None = None
+    estimate: dt.date | None = None
+    credit_memo: dt.date | None = None
+    payment: dt.date | None = None
+    refund: dt.date | None = None
+    payout: dt.date | None = None
+    pay_run: dt.date | None = None
+    contractor_payment: dt.date | None = None
+    time_entry: dt.date | None = None
+
+    def of(self, kind: str) -> dt.date | None:
+        """The first day of a type of record; None where everything counts, as of lists, which have no date."""
+        if kind not in StartSection.model_fields:
+            return None
+        own: dt.date | None = getattr(self, kind)
+        return own or self.date
 
 
 class PartySection(FromKinds):

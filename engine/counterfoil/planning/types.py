@@ -38,6 +38,7 @@ class Link:
     symbolic body last accepted. `lines` leads from source line to Line.Id. `sent` holds, for each field, the value
     that we sent last (the merged composed bodies): what a change at the source is told from a standstill by.
     `shared_with` is the record whose the document is, where it stands for this one since a merge in QuickBooks.
+    `adopted`: it was there before and has not been found equal yet, so that nothing of it is written over unseen.
     """
 
     record_key: str
@@ -51,6 +52,7 @@ class Link:
     sent: JsonObject = field(default_factory=dict)
     status: Literal["live", "deleted", "voided"] = "live"
     shared_with: str | None = None
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

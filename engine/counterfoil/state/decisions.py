@@ -5,6 +5,7 @@ from dataclasses import replace
 from counterfoil.state.changes import set_intent
 from counterfoil.state.document_facts import account_type, created_at, list_name
 from counterfoil.state.fold import Folded, Rows
+from counterfoil.state.onboarding import in_step
 from counterfoil.state.rows import (
     IN_FLIGHT,
     CallRow,
@@ -73,6 +74,7 @@ def _mark_told(rows: Rows, at: Folded, event: done.IntentPlanned, change: Change
 
 def change_unchanged(rows: Rows, at: Folded, event: done.ChangeUnchanged) -> None:
     _decide(rows, at, event.change, "unchanged", "unchanged", event.reason)
+    in_step(rows, event)
 
 
 def change_skipped(rows: Rows, at: Folded, event: done.ChangeSkipped) -> None:
@@ -129,6 +131,7 @@ def intent_withdrawn(rows: Rows, at: Folded, event: done.IntentWithdrawn) -> Non
                 sent=at.position,
                 doc_number=intent.doc_number or link.doc_number,
                 name_key=intent.name_key or link.name_key,
+                adopted=False,
             )
         )
 

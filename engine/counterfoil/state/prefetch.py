@@ -2,7 +2,17 @@
 
 from collections.abc import Iterable
 
-from counterfoil.state.rows import CallRow, ChangeRow, DocumentRow, HintRow, IntentRow, Key, LinkRow, RecordRow
+from counterfoil.state.rows import (
+    CallRow,
+    ChangeRow,
+    DocumentRow,
+    HintRow,
+    IntentRow,
+    Key,
+    LinkRow,
+    RecordRow,
+    ReviewRow,
+)
 from counterfoil_schema.events import decisions as done
 from counterfoil_schema.events import receipts as seen
 from counterfoil_schema.events.base import Event
@@ -11,7 +21,27 @@ from counterfoil_schema.records import record_key
 
 def likely_keys(event: Event) -> Iterable[tuple[str, Key]]:
     """Table and key of the rows that folding this event will probably ask for."""
-    return _of_decision(event) if event.decision else _of_receipt(event)
+    match event:
+        case done.RecordAdopted() | done.RecordReviewed() | done.ChangeUnchanged():
+            return _of_first_day(event)
+        case _:
+            return _of_decision(event) if event.decision else _of_receipt(event)
+
+
+def _of_first_day(
+    event: done.RecordAdopted | done.RecordReviewed | done.ChangeUnchanged,
+) -> Iterable[tuple[str, Key]]:
+    yield LinkRow.table, (event.record_key,)
+    match event:
+        case done.ChangeUnchanged():
+            yield ChangeRow.table, (str(event.change),)
+        case done.RecordAdopted():
+            yield RecordRow.table, (event.record_key,)
+            yield ReviewRow.table, (event.record_key,)
+            yield DocumentRow.table, (event.entity, event.document_id)
+        case done.RecordReviewed():
+            yield RecordRow.table, (event.record_key,)
+            yield ReviewRow.table, (event.record_key,)
 
 
 def _of_receipt(event: Event) -> Iterable[tuple[str, Key]]:

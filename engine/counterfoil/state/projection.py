@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 import asyncpg
 
 from counterfoil.state import decisions as fold_decisions
+from counterfoil.state import onboarding as fold_onboarding
 from counterfoil.state import receipts as fold_receipts
 from counterfoil.state.fold import Folded, Rows, RowsNeededError
 from counterfoil.state.prefetch import likely_keys
@@ -36,6 +37,9 @@ FOLDS: Mapping[type[Event], Fold] = {
     seen.DirectoryObserved: fold_receipts.directory_observed,
     seen.CoverageChecked: fold_receipts.coverage_checked,
     seen.OperatorRequested: fold_receipts.operator_requested,
+    seen.CompanyApproved: fold_onboarding.company_approved,
+    done.RecordAdopted: fold_onboarding.record_adopted,
+    done.RecordReviewed: fold_onboarding.record_reviewed,
     done.IntentPlanned: fold_decisions.intent_planned,
     done.ChangeUnchanged: fold_decisions.change_unchanged,
     done.ChangeSkipped: fold_decisions.change_skipped,

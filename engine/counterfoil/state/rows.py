@@ -27,7 +27,7 @@ IN_FLIGHT: frozenset[IntentState] = frozenset({"sent", "uncertain"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyRow:
-    """The company: its books and where they are."""
+    """The company: its books and where they are. `approved`: where a person let its documents go out."""
 
     table: ClassVar[str] = "companies"
     key: ClassVar[tuple[str, ...]] = ()
@@ -46,6 +46,7 @@ class CompanyRow:
     tax_mode: TaxMode = "none"
     class_tracking: bool = False
     department_tracking: bool = False
+    approved: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +136,7 @@ class LinkRow:
     """A source record and its document. The positions say where the two images are to be found.
 
     After a merge in QuickBooks a document may stand for several records: it is `shared_with` the one whose it was.
+    `adopted`: it was there before, and what it holds has not been found equal, or made equal, yet.
     """
 
     table: ClassVar[str] = "links"
@@ -155,6 +157,7 @@ class LinkRow:
     name_key: str | None = None
     lines: dict[str, str] = field(default_factory=dict)
     shared_with: str | None = None
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +264,19 @@ class RequestRow:
     taken: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRow:
+    """What a person said of a source record that nothing in the books stood for; `adopt` in the end."""
+
+    table: ClassVar[str] = "reviews"
+    key: ClassVar[tuple[str, ...]] = ("record_key",)
+
+    company: int
+    record_key: str
+    verdict: str
+    position: int
+
+
 Row = (
     CompanyRow
     | MappingRow
@@ -274,6 +290,7 @@ Row = (
     | CallRow
     | HintRow
     | RequestRow
+    | ReviewRow
 )
 ROW_TYPES: tuple[type[Row], ...] = (
     CompanyRow,
@@ -288,6 +305,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     CallRow,
     HintRow,
     RequestRow,
+    ReviewRow,
 )
 
 Key = tuple[str, ...]

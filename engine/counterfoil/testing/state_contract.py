@@ -27,6 +27,7 @@ from counterfoil.state.rows import (
     PaymentRow,
     RecordRow,
     RequestRow,
+    ReviewRow,
     Row,
     SettlementRow,
     key_of,
@@ -69,6 +70,7 @@ def _receipt_rows(at: int) -> list[Row]:
             multi_currency=True,
             custom_numbers=False,
             preferences_hash="aa",
+            approved=12,
         ),
         MappingRow(company=at, connection="shop", position=2, digest="d"),
         MappingRow(company=at, connection="crm", position=2**53 + 1, digest=""),
@@ -170,6 +172,7 @@ def _books_rows(at: int) -> list[Row]:
             doc_number="1002",
             name_key="k",
             lines={"2": "1", "1": "2"},
+            adopted=True,
         ),
         DocumentRow(
             company=at, entity="Item", document_id="5", position=6, sync_token=None, status="live", name=AWKWARD
@@ -228,6 +231,8 @@ def _work_rows(at: int) -> list[Row]:
         RequestRow(
             company=at, position=11, action="skip", record_key="x:y:z", intent_id="i1", author=AWKWARD, taken=12
         ),
+        ReviewRow(company=at, record_key="shop:order:1", verdict="skip", position=13),
+        ReviewRow(company=at, record_key=f"shop:order:{AWKWARD}", verdict="create", position=2**53 + 1),
     ]
 
 

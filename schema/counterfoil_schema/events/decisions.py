@@ -142,6 +142,53 @@ class ChangeReopened(Decision):
 
 
 @registry.register
+class RecordAdopted(Event):
+    """A document that was in the books before stands for a source record from here on; nothing is written for it.
+
+    `why` says by what they were matched, `score` how well (0 to 100); neither names anybody. `name_key` is the keyed
+    hash of the name that a list's entry bears. `person` is the record key of the party whose data the document bears,
+    where that is another record.
+    """
+
+    event_type: ClassVar[str] = "record.adopted"
+    when: ClassVar[str] = "A person says, on the first day in existing books, what stands there for a source record."
+    decision: ClassVar[bool] = True
+
+    record_key: str
+    person: str | None = None
+    entity: str
+    document_id: str
+    sync_token: str | None
+    document: Document
+    doc_number: str | None = None
+    name_key: str | None = None
+    why: str = ""
+    score: Decimal | None = None
+    author: str
+
+    def subject(self) -> str | None:
+        return self.person or self.record_key
+
+
+@registry.register
+class RecordReviewed(Event):
+    """Nothing in the books stands for a source record: it is new there, left out, or (`ask`) still to be decided on."""
+
+    event_type: ClassVar[str] = "record.reviewed"
+    when: ClassVar[str] = (
+        "A person says, on the first day in existing books, that a record is new, not wanted, or doubtful."
+    )
+    decision: ClassVar[bool] = True
+
+    record_key: str
+    verdict: Literal["create", "skip", "ask"]
+    author: str
+
+    def subject(self) -> str | None:
+        return self.record_key
+
+
+@registry.register
 class RequestTaken(Decision):
     """An operator's request has been decided; `outcome` says how, in words."""
 

@@ -235,6 +235,17 @@ class CoverageChecked(Event):
 
 
 @registry.register
+class CompanyApproved(Event):
+    """From here on documents may go out. `previewed` is the position up to which its author saw what would."""
+
+    event_type: ClassVar[str] = "company.approved"
+    when: ClassVar[str] = "A person approves a company's first run in production, which only previews before."
+
+    author: str
+    previewed: int
+
+
+@registry.register
 class OperatorRequested(Event):
     """What a person asked for; whoever holds the company's lease decides it."""
 

@@ -1,6 +1,6 @@
 -- Insert or replace rows of companies; $1 is a JSON array of them.
-insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking)
-select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking
+insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking, approved)
+select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking, approved
 from jsonb_populate_recordset(null::counterfoil_state.companies, $1::jsonb)
 on conflict (company) do update set
     name = excluded.name,
@@ -15,4 +15,5 @@ on conflict (company) do update set
     closed_until = excluded.closed_until,
     tax_mode = excluded.tax_mode,
     class_tracking = excluded.class_tracking,
-    department_tracking = excluded.department_tracking
+    department_tracking = excluded.department_tracking,
+    approved = excluded.approved

@@ -167,6 +167,7 @@ def test_every_event_about_a_record_has_words_of_its_own() -> None:
         "directory.observed",
         "preferences.observed",
         "coverage.checked",
+        "company.approved",
     }
     from counterfoil.explain import chain
     from counterfoil_schema.events import decisions, receipts

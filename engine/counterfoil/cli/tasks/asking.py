@@ -78,7 +78,7 @@ async def ask(settings: Settings, question: Question) -> int:
 
 async def _record(opened: Opened, company: int, question: Question) -> list[Asked]:
     wanted = await _wanted(opened, company, question)
-    author = question.author or await asyncio.to_thread(_login_name)
+    author = question.author or await asyncio.to_thread(login_name)
     asked: list[Asked] = []
     if not wanted:
         return asked
@@ -120,7 +120,8 @@ async def _wanted(opened: Opened, company: int, question: Question) -> list[str]
     return [key for key in target.record_keys if key in waiting]
 
 
-def _login_name() -> str:
+def login_name() -> str:
+    """Who is at the keyboard, as far as the machine knows."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from counterfoil.dispatch.approval import needs_approval
 from counterfoil.log import LogReader
-from counterfoil.state.rows import ChangeRow, IntentRow
+from counterfoil.settings import CompanySettings
+from counterfoil.state.rows import ChangeRow, CompanyRow, IntentRow
 from counterfoil.state.store import StateStore
+from counterfoil_schema.events.receipts import CompanyApproved
 
 OUTCOMES: tuple[str, ...] = ("applied", "unchanged", "skipped", "waiting", "parked")
 PAGE_ROWS = 500
@@ -93,6 +96,48 @@ class Held:
     currency: str | None
     planned: int = 0
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFor:
+    """So many documents of a kind that are planned for the books and have not gone out; `amount` is their sum."""
+
+    operation: str
+    entity: str
+    currency: str | None
+    documents: int
+    amount: Decimal | None
+
+
+async def planned_for_books(store: StateStore, company: int) -> list[PlannedFor]:
+    """What would go out, those that wait for approval one by one included."""
+    return [
+        PlannedFor(
+            operation=row["operation"],
+            entity=row["entity"],
+            currency=row["currency"],
+            documents=row["documents"],
+            amount=row["amount"],
+        )
+        for row in await store.records("planned_for_books", company)
+    ]
+
+
+async def only_previews(store: StateStore, reader: LogReader, settings: CompanySettings) -> bool:
+    """Whether nothing of a company goes out until somebody approves its first run."""
+    return needs_approval(settings) and not await is_approved(store, reader, settings.company)
+
+
+async def is_approved(store: StateStore, reader: LogReader, company: int) -> bool:
+    """Whether somebody approved a company, by its row, or by what is recorded and not folded yet."""
+    row = await store.one(CompanyRow, company)
+    if row is not None and row.approved is not None:
+        return True
+    folded = await store.checkpoint(company)
+    async for recorded in reader.stream(company, folded.position):
+        if recorded.event_type == CompanyApproved.event_type:
+            return True
+    return False
 
 
 async def outcomes(store: StateStore, company: int) -> Outcomes:

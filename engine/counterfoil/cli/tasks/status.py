@@ -8,7 +8,7 @@ from rich.text import Text
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import add_row, console, table, write_json
-from counterfoil.cli.tasks.figures import held, outcomes, refused_notes
+from counterfoil.cli.tasks.figures import held, only_previews, outcomes, refused_notes
 from counterfoil.cli.tasks.source_tokens import SourceTokensSeen, source_tokens_of
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
@@ -29,6 +29,7 @@ class Status:
         token_stored_at: when the tokens were renewed last; None if QuickBooks is not connected.
         hard_expires_at: when the connection ends for good, however much it is used.
         connection: `connected`, `reconnect` (everything queued waits for a new consent), `disconnected`.
+        preview: nothing is sent before a person approves the first run.
         sources: those that hand out tokens, and how these stand.
     """
 
@@ -52,6 +53,7 @@ class Status:
     hard_expires_at: datetime | None
     connection: str | None
     sources: list[SourceTokensSeen]
+    preview: bool
 
 
 async def status(settings: Settings, *, as_json: bool) -> int:
@@ -98,6 +100,7 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
         hard_expires_at=row["hard_expires_at"] if row else None,
         connection=row["connection"] if row else None,
         sources=await source_tokens_of(opened, company),
+        preview=await only_previews(opened.store, opened.reader, company),
     )
 
 
@@ -126,6 +129,8 @@ def _show(one: Status, now: datetime) -> None:
         _token(one, now),
         *(source.sentence(_age(source.stored_at, now)) for source in one.sources),
     ]
+    if one.preview:
+        lines.append("Preview: nothing is sent before a person approves it (`counterfoil onboard --approve`).")
     if one.parked:
         lines.append(f"{one.parked:,} parked: `counterfoil parked` says why and what to do.")
     if one.refused_notes:

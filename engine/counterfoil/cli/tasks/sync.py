@@ -1,6 +1,7 @@
 """`counterfoil sync`: everything once, until nothing is left to do."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,7 +10,17 @@ from rich.text import Text
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.output import add_row, console, money, table, tell, write_json
 from counterfoil.cli.tasks.bars import SyncBars
-from counterfoil.cli.tasks.figures import Outcomes, Parked, RefusedNote, outcomes, parked, refused_notes
+from counterfoil.cli.tasks.figures import (
+    Outcomes,
+    Parked,
+    PlannedFor,
+    RefusedNote,
+    only_previews,
+    outcomes,
+    parked,
+    planned_for_books,
+    refused_notes,
+)
 from counterfoil.cli.tasks.lists import notes_table
 from counterfoil.cli.tasks.quiet import Watched, until_quiet
 from counterfoil.engine import Engine
@@ -47,6 +58,7 @@ class CompanyReport:
         error: why not, in words.
         notices: what the sources' adapters say of what they read, by connection: where rejected rows are listed.
         recorded: events of this run by type; `call.sent` are the calls that wrote.
+        preview: nothing was sent, and nothing is before a person approves it; `planned` is what would go out.
         limited_seconds: time during which calls stood before Intuit's limits.
     """
 
@@ -65,6 +77,8 @@ class CompanyReport:
     recorded: dict[str, int]
     calls: int
     limited_seconds: Decimal
+    preview: bool
+    planned: tuple[PlannedFor, ...]
 
 
 async def sync(settings: Settings, options: SyncOptions) -> int:
@@ -123,6 +137,8 @@ async def _report(engine: Engine, watched: Watched, began: int) -> CompanyReport
         recorded=await _recorded(engine.reader, company, began),
         calls=runner.connected.gate.snapshot().granted,
         limited_seconds=Decimal(str(round(watched.limited_seconds, 1))),
+        preview=await only_previews(engine.store, engine.reader, runner.settings),
+        planned=tuple(await planned_for_books(engine.store, company)),
     )
 
 
@@ -152,7 +168,7 @@ def _code(reports: list[CompanyReport], options: SyncOptions) -> ExitCode:
         return ExitCode.UNSETTLED
     if options.strict and any(report.outcomes["parked"] or report.notes for report in reports):
         return ExitCode.UNSETTLED
-    return ExitCode.OK
+    return ExitCode.PREVIEW if any(report.preview for report in reports) else ExitCode.OK
 
 
 def _show(report: CompanyReport) -> None:
@@ -167,6 +183,8 @@ def _show(report: CompanyReport) -> None:
     calls = report.recorded.get("call.sent", 0)
     said = f"{calls:,} writing calls in this run, {report.calls:,} calls in all"
     out.print(Text(f"{said}; {report.limited_seconds} s spent waiting for Intuit's limits."))
+    if report.preview:
+        out.print(Text(preview_words(report.planned)), style="yellow")
     _show_parked(report)
     for name, notices in report.notices.items():
         for notice in notices:
@@ -176,6 +194,18 @@ def _show(report: CompanyReport) -> None:
     if report.error:
         out.print(Text(report.error), style="yellow" if report.ending == "time is up" else "red")
     out.print()
+
+
+def preview_words(planned: Sequence[PlannedFor]) -> str:
+    """What a company that only previews would send, and what to do."""
+    lines = ["Preview: nothing was sent, and nothing is before a person approves the first run."]
+    lines += [
+        f"  would {one.operation} {one.documents:,} {one.entity}"
+        + (f", {money(one.amount, one.currency)} together" if one.amount is not None else "")
+        for one in planned
+    ]
+    lines.append("Look at it (`counterfoil onboard`, `review`, `parked`), then: counterfoil onboard --approve")
+    return "\n".join(lines)
 
 
 def _show_parked(report: CompanyReport) -> None:

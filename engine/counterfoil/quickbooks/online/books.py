@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from counterfoil.dispatch.books import (
@@ -200,6 +201,42 @@ class OnlineBooks:
         try:
             async for row in self._client.query_all(query, _LANES[lane]):
                 page.append(_shown(entity, row))
+                if len(page) >= PAGE_ROWS_MAX:
+                    yield page
+                    page = []
+        except ReadFailedError as failed:
+            raise unreadable(failed.outcome) from failed
+        if page:
+            yield page
+
+    async def listed(
+        self,
+        entity: str,
+        lane: LaneName,
+        *,
+        open_only: bool = False,
+        dated_from: date | None = None,
+        created_from: datetime | None = None,
+    ) -> AsyncIterator[Sequence[JsonObject]]:
+        """Whole documents of one entity, inactive entries of lists included, a thousand to a page.
+
+        Args:
+            open_only: with something left to pay.
+            dated_from: by accounting date.
+            created_from: by when QuickBooks made them.
+
+        Raises:
+            BooksUnreadableError: a page could not be read; what came before is not all there is.
+        """
+        query = select(entity)
+        query = query.with_inactive() if entity in NAME_LISTS else query
+        query = query.where("Balance", ">", Decimal(0)) if open_only else query
+        query = query.where("TxnDate", ">=", dated_from) if dated_from is not None else query
+        query = query.where("MetaData.CreateTime", ">=", created_from) if created_from is not None else query
+        page: list[JsonObject] = []
+        try:
+            async for row in self._client.query_all(query, _LANES[lane]):
+                page.append(row)
                 if len(page) >= PAGE_ROWS_MAX:
                     yield page
                     page = []
