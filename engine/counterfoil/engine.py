@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -106,6 +107,7 @@ class Engine:
         self.warnings: tuple[str, ...] = ()
         self._log: PostgresLog | None = None
         self._webhooks: web.Application | None = None
+        self._deliveries: Counter[str] = Counter()
         self._connecting: web.Application | None = None
         self._consent: QuickBooksConsent | None = None
 
@@ -296,7 +298,13 @@ class Engine:
                 company: one.sources[name] for company, one in sorted(self._connected.items()) if name in one.sources
             },
             received=lambda company: self.runners[company].wake() if company in self.runners else None,
+            ended=self._delivery_ended,
         )
+
+    def _delivery_ended(self, how: str) -> None:
+        self._deliveries[how] += 1
+        if self._log is not None:
+            self._shared.instruments.delivery(how)
 
     def _company_of_realm(self, realm_id: str) -> int | None:
         found = {one.realm.realm_id: company for company, one in self._connected.items() if one.realm.realm_id}
@@ -326,7 +334,7 @@ class Engine:
 
     async def health(self) -> dict[str, Any]:
         """What works and what does not, company by company; `ready` only if all do."""
-        return await health_of(self.runners.values(), self.store)
+        return await health_of(self.runners.values(), self.store, self._deliveries)
 
 
 def _verifiers(settings: Settings) -> list[Verifier]:

@@ -1146,6 +1146,18 @@ ALTER TABLE counterfoil_state.source_tokens OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.source_tokens IS 'keys: OAuth tokens of sources, sealed, by company, connection and the refresh token they came of; from no event';
 
+CREATE TABLE counterfoil_state.sources (
+    company bigint NOT NULL,
+    connection text NOT NULL,
+    refused bigint,
+    digest text NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.sources OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.sources IS 'projection: Where a source last refused to be read, until it answers again.';
+
 CREATE TABLE counterfoil_state.tokens (
     company bigint NOT NULL,
     generation bigint NOT NULL,
@@ -1324,6 +1336,9 @@ ALTER TABLE ONLY counterfoil_state.settlements
 
 ALTER TABLE ONLY counterfoil_state.source_tokens
     ADD CONSTRAINT source_tokens_pkey PRIMARY KEY (company, connection, origin);
+
+ALTER TABLE ONLY counterfoil_state.sources
+    ADD CONSTRAINT sources_pkey PRIMARY KEY (company, connection);
 
 ALTER TABLE ONLY counterfoil_state.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (company);

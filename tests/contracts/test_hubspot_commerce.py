@@ -195,6 +195,7 @@ async def test_a_quote_is_won_once_it_is_signed_or_paid(held: Account) -> None:
     first = records["31"]
     assert (first.number, first.customer, first.stated_total) == ("20261001-1", "hubspot:company:1", Decimal("5.50"))
     states = (await held.source(mapping=MAPPING).describe()).statuses
+    assert states is not None
     assert (states["APPROVED"], states["voided"]) == ("Published", "Voided")
 
 

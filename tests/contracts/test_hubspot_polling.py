@@ -159,7 +159,7 @@ async def test_a_token_that_ends_between_two_pages_is_said(held: Account) -> Non
 async def test_a_slow_answer_is_not_waited_for_without_end(held: Account) -> None:
     await held.load(companies=[company(1)])
     await held.control("POST", "/faults", {"kind": "slow", "seconds": 1, "times": 10})
-    with pytest.raises(UnansweredError, match="did not answer POST"):
+    with pytest.raises(UnansweredError, match="did not answer GET"):
         await pages(held.source(timeout_seconds=1), "company")
 
 

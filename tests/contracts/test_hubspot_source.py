@@ -379,4 +379,5 @@ async def test_what_an_oauth_app_was_granted_outlives_the_process(held: Account)
 async def test_every_stage_of_every_pipeline_is_told_with_its_label(version: str) -> None:
     async with account() as held:
         stages = (await held.source(api_version=version).describe()).statuses
+    assert stages is not None
     assert (stages["closedwon"], stages["contractsent"], len(stages)) == ("Closed Won", "Contract Sent", 7)

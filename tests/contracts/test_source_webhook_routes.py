@@ -1,5 +1,7 @@
 """Deliveries of sources: to one connection, to all connections of a name, to none; and a source whose pages wait."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -47,6 +49,7 @@ class Served:
         self.url = url
         self.session = session
         self.stub = TillbookStub()
+        self.ended: Counter[str] = Counter()
 
     async def post(self, path: str, kind: str, source_id: str, *, forged: bool = False) -> int:
         sent = self.stub.deliver(kind, source_id)
@@ -64,21 +67,31 @@ class Served:
 async def served(adapters: Mapping[int, SourceAdapter]) -> AsyncIterator[Served]:
     entropy, clock = SeededEntropy(), SystemClock()
     log = MemoryLog(EventCodec(MemoryKeyring(entropy), clock=clock, entropy=entropy), clock=clock)
+    ended: Counter[str] = Counter()
     routes = Routes(
         verifiers=list,
         company_of_realm=lambda _realm: None,
         adapter=lambda company, name: adapters.get(company) if name == "till" else None,
         adapters=lambda name: adapters if name == "till" else {},
         received=lambda _company: None,
+        ended=lambda how: ended.update([how]),
     )
     runner = web.AppRunner(webhook_application(log, routes, None))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Served(log, f"http://127.0.0.1:{runner.addresses[0][1]}", session)
+            held = Served(log, f"http://127.0.0.1:{runner.addresses[0][1]}", session)
+            held.ended = ended
+            yield held
     finally:
         await runner.cleanup()
+
+
+async def endless() -> AsyncIterator[bytes]:
+    """A body that never ends: the answer must not wait for it."""
+    yield b"x"
+    await asyncio.Event().wait()
 
 
 async def test_a_delivery_for_a_connection_that_nobody_has_is_told_and_leaves_no_trace() -> None:
@@ -86,6 +99,17 @@ async def test_a_delivery_for_a_connection_that_nobody_has_is_told_and_leaves_no
         paths = ("/sources/1/shop", "/sources/2/till", "/sources/shop")
         assert [await held.post(path, "sale", "a1") for path in paths] == [404, 404, 404]
         assert [await held.hints(company) for company in (0, 1, 2)] == [[], [], []]
+        # Whoever sends there is told what an address looks like; what they send is neither awaited nor kept.
+        for path in paths:
+            async with held.session.post(
+                held.url + path, headers={"Content-Length": str(2**40)}, data=endless()
+            ) as told:
+                answer = await told.json()
+                assert told.status == 404
+                assert "/sources/COMPANY/CONNECTION" in answer["remedy"]
+        assert await held.post("/sources/1/till", "sale", "a1", forged=True) == 401
+        assert await held.post("/sources/1/till", "sale", "a1") == 200
+        assert held.ended == {"unknown": 6, "refused": 1, "taken": 1}
 
 
 async def test_an_app_of_several_accounts_reaches_each_company_by_its_own_part() -> None:

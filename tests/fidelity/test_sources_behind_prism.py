@@ -30,8 +30,11 @@ LEFT_OUT = {
     # The description is generated from the models of Gusto's client, which has none for these.
     "gusto/gusto.openapi.json": [("get", "/v1/companies/{company_id}/payroll_reversals")],
     # Cut down to what is read; a field of an employee is written by this one.
-    # Without groups of properties; one is made for those that hold what is written back.
-    "hubspot/hubspot-crm-2026-09.openapi.json": [("post", "/crm/properties/2026-09/{objectType}/groups")],
+    # Without groups of properties (one is made for those that hold what is written back) and without the account.
+    "hubspot/hubspot-crm-2026-09.openapi.json": [
+        ("post", "/crm/properties/2026-09/{objectType}/groups"),
+        ("get", "/account-info/2026-09/details"),
+    ],
     "bamboohr/bamboohr.openapi.json": [("post", "/api/v1/employees/{id}")],
 }
 

@@ -11,9 +11,11 @@ from counterfoil.sources import (
     SourceChange,
     SourceContext,
     SourceError,
+    SourceNames,
     WebhookRequest,
     WriteBack,
     WriteBackResult,
+    unknown_name_error,
 )
 from counterfoil.sources.http import BasicAuth, SourceHttp
 from counterfoil.sources.oauth import AccessToken, TokenEndpoint, fixed_token
@@ -48,7 +50,7 @@ class BambooSource(PlainSource):
     def __init__(self, context: SourceContext) -> None:
         self._settings = read_settings(BambooSettings, context, "BambooHR")
         self._clock = context.clock
-        asked = Asked.of(context.mapping)
+        self._asked = asked = Asked.of(context.mapping)
         self._api = BambooApi(_http(self._settings, context))
         self._people = People(self._api, context.clock, asked, with_pay=self._settings.compensation)
         self._times = Times(self._api, self._people, context.connection, self._settings, tracks=asked.tracks)
@@ -76,6 +78,17 @@ class BambooSource(PlainSource):
     def same_values(self, kind: str, values: Mapping[str, str], raw: str) -> bool:
         """See SourceAdapter."""
         return kind == EMPLOYEE and write_back.same_values(values, raw)
+
+    async def describe(self) -> SourceNames:
+        """Whether the field exists that takes the person's id in QuickBooks."""
+        wanted = self._asked.id_field
+        known = await self._api.field_names() if wanted is not None else frozenset[str]()
+        if wanted is None or wanted in known:
+            return SourceNames()
+        fix = "Make the field in BambooHR, or correct [write_back] in the mapping."
+        return SourceNames(
+            unknown=[unknown_name_error("BambooHR has no field of employees called", wanted, known, fix)]
+        )
 
     async def subscribe(self, url: str) -> tuple[str, str]:
         """Make a webhook to a URL, which must be https.

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TextIO
 
-from counterfoil.sources import SourceError
+from counterfoil.sources import SourceError, UnknownNameError
 from counterfoil_adapters.csv.reading import BrokenRow, Row, RowReader, choose_delimiter, printable
 
 CHUNK_BYTES = 1024 * 1024
@@ -314,8 +314,9 @@ def checked_header(
             )
         if column not in index:
             near = _nearest(column, numbered)
-            raise SourceError(
+            raise UnknownNameError(
                 f"{name} has no column {column!r}.{f' Did you mean {near!r}?' if near else ''}",
+                name=column,
                 remedy=f"Correct the mapping or the file; its columns are {', '.join(filter(None, numbered))}.",
             )
     return Header(numbered, index, nulls)

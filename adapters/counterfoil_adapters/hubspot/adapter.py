@@ -23,6 +23,7 @@ from counterfoil.sources.port import (
     WriteBackResult,
 )
 from counterfoil.sources.settings import read_settings
+from counterfoil_adapters.hubspot.account import AccountCheck
 from counterfoil_adapters.hubspot.client import HubSpotClient, Paths
 from counterfoil_adapters.hubspot.kinds import KINDS, kinds_read
 from counterfoil_adapters.hubspot.property_setup import PropertySetup, wanted_properties, written_by_kind
@@ -56,6 +57,7 @@ class HubSpotSource(PlainSource):
         self._reader = Reader(client, self._rules, settings, written_by_kind(context.mapping))
         self._setup = PropertySetup(client, wanted_properties(context.mapping, settings.key_property))
         self._write_backs = WriteBacks(client, self._setup, settings.key_property)
+        self._account = AccountCheck(client, settings)
 
     def kinds(self) -> Sequence[str]:
         """Those that the mapping has a use for."""
@@ -63,11 +65,13 @@ class HubSpotSource(PlainSource):
 
     async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
         _known(kind)
+        await self._account.check()
         async for page in self._reader.changes(kind, cursor):
             yield page
 
     async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
         _known(kind)
+        await self._account.check()
         return await self._reader.read(kind, source_id)
 
     def receive(self, request: WebhookRequest) -> Delivery:

@@ -47,6 +47,9 @@ class Paths:
     def pipelines(self, kind: str) -> str:
         return f"/crm/v3/pipelines/{kind}" if self.version == "v3" else f"/crm/pipelines/{self.version}/{kind}"
 
+    def account(self) -> str:
+        return f"/account-info/{self.version}/details"
+
     def token(self) -> str:
         return "/oauth/v1/token" if self.version == "v3" else f"/oauth/{self.version}/token"
 
@@ -202,6 +205,11 @@ class HubSpotClient:
             "PATCH", path, params=params, json={"properties": dict(values)}, expect={200}, tries=1, deadline=deadline
         )
         return answer.object()
+
+    async def portal_id(self) -> str:
+        """The account that the token opens (HubSpot: account information API)."""
+        answer = await self._request("GET", self._paths.account())
+        return str(answer.object().get("portalId"))
 
     async def properties(self, kind: str) -> Mapping[str, JsonObject]:
         """The definitions of all properties of a type, by name."""

@@ -91,9 +91,9 @@ class PipedriveSource:
 
     async def describe(self) -> SourceNames:
         """What a deal's status can be: stages where the settings say so, else open, won or lost."""
-        if self._settings.status == "stage":
-            return SourceNames(statuses={name: name for name in (await self._api.stages()).values()})
-        return SourceNames(statuses={name: name for name in STATUSES})
+        names = (await self._api.stages()).values() if self._settings.status == "stage" else STATUSES
+        unknown = await self._write_backs.unknown_fields()
+        return SourceNames(statuses={name: name for name in names}, unknown=unknown)
 
     def budget(self) -> BudgetLeft:
         """What is left of today's tokens, as far as Pipedrive's answers said."""

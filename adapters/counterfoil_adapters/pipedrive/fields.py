@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from counterfoil.sources.port import SourceError
+from counterfoil.sources.port import UnknownNameError
 from counterfoil_adapters.pipedrive.api import Owner, PipedriveApi
 from counterfoil_adapters.pipedrive.values import plain
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -12,7 +12,7 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 NEAR = 0.5
 
 
-class UnknownFieldError(SourceError):
+class UnknownFieldError(UnknownNameError):
     """A field that the mapping or the settings name, and that Pipedrive does not have (or has twice)."""
 
 
@@ -80,6 +80,7 @@ class Fields:
             keys = ", ".join(one.code for one in own)
             raise UnknownFieldError(
                 f'Pipedrive has {len(own)} {self._owner} fields called "{name}".',
+                name=name,
                 remedy=f"Rename one of them, or name it by its key: {keys}.",
             )
         return own[0] if own else None
@@ -92,7 +93,8 @@ class Fields:
         """
         found = self.find(name)
         if found is None:
-            raise UnknownFieldError(f'Pipedrive has no {self._owner} field called "{name}".', remedy=self.nearest(name))
+            says = f'Pipedrive has no {self._owner} field called "{name}".'
+            raise UnknownFieldError(says, name=name, remedy=self.nearest(name))
         return found
 
     def nearest(self, name: str) -> str:

@@ -74,6 +74,18 @@ class WriteBacks:
                 await self._catalogue.add_deal_field(fields, name, self._types[name])
         return tuple(missing)
 
+    async def unknown_fields(self) -> tuple[UnknownFieldError, ...]:
+        """What the mapping writes to, the company lacks, and nobody makes."""
+        if self._create:
+            return ()
+        found: list[UnknownFieldError] = []
+        for name in self._types:
+            try:
+                await self._catalogue.named("deal", name)
+            except UnknownFieldError as unknown:
+                found.append(unknown)
+        return tuple(found)
+
     async def write(self, request: WriteBack) -> WriteBackResult:
         """Set the values, and say how it ended."""
         if request.kind not in {"deal", INSTALLMENT}:

@@ -13,6 +13,7 @@ from counterfoil.sources.port import (
     SourceChange,
     SourceContext,
     SourceError,
+    SourceNames,
     WebhookRequest,
     WriteBack,
     WriteBackResult,
@@ -77,6 +78,10 @@ class SalesforceSource:
         if shape is None or shape.write_back is not None:
             return not values
         return same_values(values, raw)
+
+    async def describe(self) -> SourceNames:
+        """Whether the fields exist that the mapping writes to."""
+        return SourceNames(unknown=await self._write_backs.unknown_fields())
 
     def _check(self, kind: str) -> None:
         if kind not in self._shapes:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from counterfoil.ports import Clock
 from counterfoil.sources.http import BusyError, HttpAnswer, Params, RefusedError
-from counterfoil.sources.port import SourceError
+from counterfoil.sources.port import SourceError, UnknownNameError
 from counterfoil_adapters.salesforce.session import Session, SignIn
 from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject, JsonValue
@@ -86,8 +86,9 @@ class SalesforceClient:
             except RefusedError as error:
                 if error.status != NOT_FOUND:
                     raise
-                raise SourceError(
+                raise UnknownNameError(
                     f"Salesforce shows this user no object {name}.",
+                    name=name,
                     remedy=f"Correct its name in the mapping, or give the user's permission set read access to {name}.",
                 ) from error
             fields = answer.object().get("fields")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from counterfoil.sources.port import SourceError
+from counterfoil.sources.port import SourceError, UnknownNameError
 from counterfoil_adapters.salesforce.client import Description, SalesforceClient
 from counterfoil_adapters.salesforce.settings import SalesforceSettings
 from counterfoil_adapters.salesforce.shapes import CURRENCY, Paths, Shape
@@ -124,9 +124,11 @@ class Planner:
 
 
 def _unseen(shape: Shape, name: str, ours: str, what: str, known: Mapping[str, str]) -> SourceError:
-    near = Description(name, known).nearest(what.rsplit(maxsplit=1)[-1])
-    return SourceError(
+    missing = what.rsplit(maxsplit=1)[-1]
+    near = Description(name, known).nearest(missing)
+    return UnknownNameError(
         f"Salesforce shows this user no {what} on {name}, which {ours} of {shape.kind} is read from.",
+        name=missing,
         remedy=f"{near}Correct [source.kinds.{shape.kind}] in the mapping, or give the user's permission set"
         " read access to it.",
     )

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
+from counterfoil.sources import unknown_name_error
 from counterfoil.sources.http import RefusedError, UnansweredError
-from counterfoil.sources.port import SourceError, WriteBack, WriteBackResult
+from counterfoil.sources.port import SourceError, UnknownNameError, WriteBack, WriteBackResult
 from counterfoil_adapters.salesforce.client import PASSING, Description, SalesforceClient, is_id
 from counterfoil_adapters.salesforce.shapes import Shape
 from counterfoil_schema import exact_json
@@ -13,6 +14,9 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 RECONNECT_SECONDS = 300.0
 AGAIN_SECONDS = 10.0
 UNAUTHORIZED = 401
+FIX = (
+    "Create it in Salesforce, give the user's permission set edit access to it, or correct [write_back] in the mapping."
+)
 _NUMBERS = frozenset({"double", "currency", "percent", "int"})
 _GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"})
 _FORBIDDEN = frozenset(
@@ -56,6 +60,19 @@ class WriteBacks:
             wait = error.retry_after if error.retry_after is not None else RECONNECT_SECONDS
             return WriteBackResult(outcome="later", reason=error.message, fix=error.remedy, retry_after=wait)
 
+    async def unknown_fields(self) -> list[UnknownNameError]:
+        """What the mapping writes to and this user does not see."""
+        found: list[UnknownNameError] = []
+        self._client.forget_descriptions()
+        for shape in self._shapes.values():
+            name = shape.write_back.object if shape.write_back is not None else shape.object
+            if shape.written:
+                described = await self._client.describe(name)
+                says = f"Salesforce shows this user no field on {name} called"
+                missing = described.missing(shape.written)
+                found += [unknown_name_error(says, one, described.types, FIX) for one in missing]
+        return found
+
     async def _write(self, shape: Shape, request: WriteBack) -> WriteBackResult:
         target = shape.write_back
         name = target.object if target is not None else shape.object
@@ -66,8 +83,7 @@ class WriteBacks:
             return WriteBackResult(
                 outcome="rejected",
                 reason=f"Salesforce shows this user no field {', '.join(missing)} on {name}.",
-                fix=f"{described.nearest(missing[0])}Create it in Salesforce, give the user's permission set edit"
-                " access to it, or correct [write_back] in the mapping.",
+                fix=f"{described.nearest(missing[0])}{FIX}",
             )
         try:
             record = {field: _typed(described, field, value) for field, value in request.values.items()}

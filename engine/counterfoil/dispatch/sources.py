@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from counterfoil.dispatch.adapters import kept_apart, pages
+from counterfoil.dispatch.refusals import Refusals
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.view import EventSource, KeyedHash
@@ -82,6 +83,7 @@ class SourceReader:
         self._clock = clock
         self._instruments = instruments
         self._step = step
+        self._refusals = Refusals(session=session, store=store)
 
     async def poll(self, connection: str, how: How) -> int:
         """Read everything new from one source; returns how many changes were recorded.
@@ -89,6 +91,16 @@ class SourceReader:
         Raises:
             SourceError: the source, or some of its kinds, cannot be read now; what could be read is kept.
         """
+        try:
+            recorded = await self._poll_kinds(connection, how)
+        except SourceError as trouble:
+            if trouble.retry_after is None:
+                await self._refusals.refused(connection, trouble)
+            raise
+        await self._refusals.answered(connection)
+        return recorded
+
+    async def _poll_kinds(self, connection: str, how: How) -> int:
         recorded = 0
         troubles: list[SourceError] = []
         for kind in self._adapters[connection].kinds():

@@ -1,6 +1,6 @@
 """Health and readiness: whether the process lives, and whether its companies are being worked for."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import asyncpg
@@ -13,8 +13,10 @@ from counterfoil.state.store import StateStore
 Health = Callable[[], Awaitable[dict[str, Any]]]
 
 
-async def health_of(runners: Iterable[CompanyRunner], store: StateStore) -> dict[str, Any]:
-    """State, error, position and troubles of each company.
+async def health_of(
+    runners: Iterable[CompanyRunner], store: StateStore, deliveries: Mapping[str, int]
+) -> dict[str, Any]:
+    """State, error, position and troubles of each company; and how the process's webhook deliveries have ended.
 
     A company that another process holds is no trouble; one that stands still or fails is.
     """
@@ -32,7 +34,13 @@ async def health_of(runners: Iterable[CompanyRunner], store: StateStore) -> dict
             entry["troubles"] = dict(runner.worker.progress.troubles)
         companies.append(entry)
     working = all(entry["state"] in {"working", "elsewhere"} for entry in companies)
-    return {"live": True, "ready": reachable and working, "postgres": reachable, "companies": companies}
+    return {
+        "live": True,
+        "ready": reachable and working,
+        "postgres": reachable,
+        "companies": companies,
+        "deliveries": dict(deliveries),
+    }
 
 
 def health_routes(application: web.Application, health: Health) -> None:

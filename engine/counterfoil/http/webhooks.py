@@ -4,7 +4,8 @@ POST /quickbooks                        all realms; each event goes to the compa
 POST /sources/{company}/{connection}    one connection of one company
 POST /sources/{connection}              the connections of that name of all companies: one app, many accounts
 
-Answers: 200 recorded, 400 malformed, 401 signature, 408 too slow, 413 too large, 503 deliver again.
+Answers: 200 recorded, 400 malformed, 401 signature, 404 nobody's, 408 too slow, 413 too large, 503 deliver again.
+Each is counted by how it ended.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 import asyncpg
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from pydantic import SecretStr
 
 from counterfoil.dispatch.watched import EVERYTHING
@@ -43,6 +45,9 @@ TRANSACTION_HEADER = "intuit-t-id"
 UNROUTED_COMPANY = 0
 """Deliveries that fit no company are kept here, and seen."""
 
+ENDINGS = {200: "taken", 400: "malformed", 401: "refused", 404: "unknown", 413: "too large", 503: "busy"}
+"""How deliveries end, by the status of the answer."""
+
 RAW_KEPT_OF_LARGE = 100_000
 """Characters kept of a delivery that is larger than the log takes."""
 
@@ -68,6 +73,7 @@ class Routes:
         adapter: the open adapter of a company's connection, if there is one.
         adapters: the open adapters of all connections of that name, by company.
         received: called with the company after a delivery is durable.
+        ended: told how each request ended: see `ENDINGS`, else other.
     """
 
     verifiers: Callable[[], Sequence[Verifier]]
@@ -75,6 +81,7 @@ class Routes:
     adapter: Callable[[int, str], SourceAdapter | None]
     received: Callable[[int], None]
     adapters: Callable[[str], Mapping[int, SourceAdapter]] = lambda _connection: {}
+    ended: Callable[[str], None] = lambda _how: None
 
 
 def webhook_application(
@@ -84,13 +91,33 @@ def webhook_application(
     bounds = bounds if bounds is not None else WebhookSettings()
     handler = _Handler(log, routes, public_url, bounds)
     application = web.Application(
-        client_max_size=bounds.body_bytes_max, middlewares=[refuse_unreadable_bodies, _plain_errors]
+        client_max_size=bounds.body_bytes_max,
+        middlewares=[_counted(routes.ended), refuse_unreadable_bodies, _plain_errors],
     )
     application.router.add_post("/quickbooks", handler.quickbooks, expect_handler=expected)
     application.router.add_post("/sources/{company:[0-9]{1,18}}/{connection}", handler.source, expect_handler=expected)
     application.router.add_post("/sources/{connection}", handler.every_source, expect_handler=expected)
     refuse_strange_expectations(application)
     return application
+
+
+def _counted(ended: Callable[[str], None]) -> Middleware:
+    @web.middleware
+    async def counted(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Says how each delivery ended; what is asked about health is none."""
+        if request.method != "POST":
+            return await handler(request)
+        try:
+            response = await handler(request)
+        except web.HTTPException as refusal:
+            ended(ENDINGS.get(refusal.status, "other"))
+            raise
+        ended(ENDINGS.get(response.status, "other"))
+        return response
+
+    return counted
 
 
 @web.middleware
@@ -112,6 +139,14 @@ async def _plain_errors(
 
 def _answer(status: int, error: CounterfoilError) -> web.Response:
     return web.json_response({"error": error.message, "remedy": error.remedy}, status=status)
+
+
+def _nobodys(says: str) -> web.Response:
+    """Neither read nor kept: who sends here does not know us."""
+    remedy = (
+        "Correct the address that the webhook is sent to: /sources/COMPANY/CONNECTION, as the configuration has them."
+    )
+    return web.json_response({"error": f"{says}.", "remedy": remedy}, status=404)
 
 
 def _again(message: str) -> web.Response:
@@ -199,7 +234,7 @@ class _Handler:
         connection = request.match_info["connection"]
         adapter = self._routes.adapter(company, connection)
         if adapter is None:
-            return web.json_response({"error": f"Company {company} has no connection {connection}."}, status=404)
+            return _nobodys(f"Company {company} has no connection {connection}")
         async with self._received(request) as body:
             delivery = adapter.receive(self._as_received(request, body))
             await self._admission.pass_verified()
@@ -216,7 +251,7 @@ class _Handler:
         connection = request.match_info["connection"]
         adapters = self._routes.adapters(connection)
         if not adapters:
-            return web.json_response({"error": f"No company has a connection {connection}."}, status=404)
+            return _nobodys(f"No company has a connection {connection}")
         async with self._received(request) as body:
             heard = _heard(adapters, self._as_received(request, body))
             await self._admission.pass_verified()

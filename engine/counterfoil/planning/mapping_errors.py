@@ -92,6 +92,14 @@ class Places:
                     return Place(number, found + 1, found + 1)
         return Place(key.line, key.value, key.value)
 
+    def of_text(self, value: str) -> Place | None:
+        """The place of the first key or text of this name that is written anywhere; None where there is none."""
+        try:
+            path = _path_to(tomllib.loads("\n".join(self._text)), value)
+        except tomllib.TOMLDecodeError:
+            path = None
+        return self.of_value(path, value) if path is not None else None
+
     def line(self, path: Path) -> int | None:
         """The line of a key, or of the nearest table around it."""
         place = self.of(path)
@@ -106,6 +114,17 @@ class Places:
         """The same of a value."""
         place = self.of_value(path, value)
         return f"{place}: " if place is not None else ""
+
+
+def _path_to(table: Any, value: str) -> Path | None:
+    """The keys down to a text; of several the first."""
+    for key, inner in table.items():
+        if value in (key, inner) or (isinstance(inner, list) and value in inner):
+            return (key,)
+        below = _path_to(inner, value) if isinstance(inner, dict) else None
+        if below is not None:
+            return (key, *below)
+    return None
 
 
 def _left_open(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from counterfoil.sources.fields import FieldError, Fields, read_row, rows_of
 from counterfoil.sources.http import BasicAuth, BusyError, HttpAnswer, RefusedError, SourceHttp, UnansweredError, bearer
+from counterfoil.sources.naming import unknown_name_error
 from counterfoil.sources.oauth import AccessToken, TokenEndpoint, fixed_token
 from counterfoil.sources.plain import PlainSource
 from counterfoil.sources.port import (
@@ -28,6 +29,7 @@ from counterfoil.sources.port import (
     SourceState,
     SourceTokens,
     TokenKeeper,
+    UnknownNameError,
     Unreadable,
     Wanted,
     WebhookRequest,
@@ -88,6 +90,7 @@ __all__ = [
     "TokenEndpoint",
     "TokenKeeper",
     "UnansweredError",
+    "UnknownNameError",
     "Unreadable",
     "Wanted",
     "WebhookRequest",
@@ -106,5 +109,6 @@ __all__ = [
     "read_settings",
     "rows_of",
     "sign",
+    "unknown_name_error",
     "write_once",
 ]

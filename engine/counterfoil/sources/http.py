@@ -41,6 +41,7 @@ PAUSE_SECONDS = 10.0
 BODY_BYTES_MAX = 32 * 1024 * 1024
 VENDOR_WORDS_MAX = 300
 DEPTH_MAX = 4
+SCOPES_MAX = 10
 UNAUTHORIZED = 401
 
 
@@ -315,7 +316,8 @@ class SourceHttp:
         )
         if answer.status in BUSY:
             raise BusyError(words, status=answer.status, told=self._told(answer))
-        raise RefusedError(words, status=answer.status, body=answer.body, remedy=_remedy(answer.status))
+        remedy = _remedy(answer.status, scopes_named(answer))
+        raise RefusedError(words, status=answer.status, body=answer.body, remedy=remedy)
 
 
 def retry_after_seconds(headers: Mapping[str, str], clock: Clock) -> float | None:
@@ -366,11 +368,37 @@ def _said(value: JsonValue, deep: int = 0) -> str:
     return ""
 
 
-def _remedy(status: int) -> str:
+def scopes_named(answer: HttpAnswer) -> list[str]:
+    """The scopes that a refusal asks for: in `WWW-Authenticate` (RFC 6750), or under a key of its body named so."""
+    challenge = re.search(r'scope="([^"]{1,500})"', answer.headers.get("www-authenticate", ""))
+    if challenge is not None:
+        return challenge[1].split()
+    try:
+        return list(dict.fromkeys(_scopes_in(exact_json.loads(answer.body))))[:SCOPES_MAX]
+    except ValueError:
+        return []
+
+
+def _scopes_in(value: JsonValue, *, named: bool = False, deep: int = 0) -> Generator[str, None, None]:
+    """Texts under keys such as `requiredScopes`."""
+    if deep > 2 * DEPTH_MAX:
+        return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _scopes_in(inner, named=key.casefold().endswith(("scope", "scopes")), deep=deep + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _scopes_in(inner, named=named, deep=deep + 1)
+    elif named and isinstance(value, str) and value:
+        yield value[:VENDOR_WORDS_MAX]
+
+
+def _remedy(status: int, scopes: Sequence[str]) -> str:
     match status:
         case 401:
             return "Check the connection's token: it is wrong, expired or withdrawn."
         case 403:
-            return "Give the connection's token the scope that this call needs."
+            needs = f": {', '.join(scopes)}" if scopes else ""
+            return f"Give the connection's token the scope that this call needs{needs}."
         case _:
             return ""

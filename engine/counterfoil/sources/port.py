@@ -37,6 +37,18 @@ class SourceError(CounterfoilError):
         self.one_kind = one_kind
 
 
+class UnknownNameError(SourceError):
+    """A field or an object that the mapping or the settings name, and that the source does not have (or not for us).
+
+    Args:
+        name: as it is written there.
+    """
+
+    def __init__(self, message: str, *, name: str, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.name = name
+
+
 class BadSignatureError(CounterfoilError):
     """A delivery whose signature is missing, wrong or too old: refused with 401, counted, never acted on."""
 
@@ -199,12 +211,14 @@ class Projecting(Protocol):
 class SourceNames:
     """Names that a source has, whether any record bears them or not.
 
-    `statuses`: from a sale's status, as its records bear it, to what people call it at the source; all of them.
+    `statuses`: from a sale's status, as its records bear it, to what people call it at the source; all of them, or
+    None where they are not told. `unknown`: names in the mapping that the source lacks and that nobody makes there.
     `kinds`: every kind of record that it can show, where it reads only those that the mapping takes.
     """
 
-    statuses: Mapping[str, str] = field(default_factory=dict)
+    statuses: Mapping[str, str] | None = None
     kinds: Sequence[str] = ()
+    unknown: Sequence[UnknownNameError] = ()
 
 
 @runtime_checkable

@@ -32,6 +32,8 @@ FOLDS: Mapping[type[Event], Fold] = {
     seen.SourceObserved: fold_receipts.source_observed,
     seen.SourceRemoved: fold_receipts.source_removed,
     seen.SourceUnreadable: fold_receipts.source_unreadable,
+    seen.SourceRefused: fold_receipts.source_refused,
+    seen.SourceAnswered: fold_receipts.source_answered,
     seen.BooksObserved: fold_receipts.books_observed,
     seen.BooksMerged: fold_receipts.books_merged,
     seen.DirectoryObserved: fold_receipts.directory_observed,

@@ -18,6 +18,7 @@ from counterfoil.state.rows import (
     RecordRow,
     RequestRow,
     SettlementRow,
+    SourceRow,
 )
 from counterfoil_schema.events import receipts as seen
 from counterfoil_schema.records import record_key
@@ -104,6 +105,16 @@ def source_unreadable(rows: Rows, at: Folded, event: seen.SourceUnreadable) -> N
             decided=at.position,
         )
     )
+
+
+def source_refused(rows: Rows, at: Folded, event: seen.SourceRefused) -> None:
+    rows.put(
+        SourceRow(company=at.company, connection=event.connection, refused=at.position, digest=event.digest),
+    )
+
+
+def source_answered(rows: Rows, at: Folded, event: seen.SourceAnswered) -> None:
+    rows.put(SourceRow(company=at.company, connection=event.connection, refused=None, digest=""))
 
 
 def _observe(

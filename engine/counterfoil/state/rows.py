@@ -249,6 +249,19 @@ class HintRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """Where a source last refused to be read; None once it could be read again."""
+
+    table: ClassVar[str] = "sources"
+    key: ClassVar[tuple[str, ...]] = ("connection",)
+
+    company: int
+    connection: str
+    refused: int | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
     """What an operator asked for, open until it is taken up."""
 
@@ -291,6 +304,7 @@ Row = (
     | HintRow
     | RequestRow
     | ReviewRow
+    | SourceRow
 )
 ROW_TYPES: tuple[type[Row], ...] = (
     CompanyRow,
@@ -306,6 +320,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     HintRow,
     RequestRow,
     ReviewRow,
+    SourceRow,
 )
 
 Key = tuple[str, ...]

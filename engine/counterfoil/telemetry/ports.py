@@ -69,6 +69,9 @@ class Instruments:
         self._afresh = meter.create_counter(
             "counterfoil.source.read_afresh", description="Readings of a whole kind because its cursor led nowhere."
         )
+        self._deliveries = meter.create_counter(
+            "counterfoil.deliveries", description="Webhook deliveries by how they ended."
+        )
         self._lag = meter.create_histogram(
             "counterfoil.lag", unit="s", description="From the observation of a change to its acceptance."
         )
@@ -140,6 +143,10 @@ class Instruments:
     def read_afresh(self, source: str, kind: str) -> None:
         """A source's cursor led nowhere any more, and everything of a kind is read again."""
         self._afresh.add(1, {"source": source, "kind": kind})
+
+    def delivery(self, ending: str) -> None:
+        """A delivery was answered."""
+        self._deliveries.add(1, {"ending": ending})
 
     def lag(self, seconds: float, direction: str) -> None:
         """A change reached the other side."""

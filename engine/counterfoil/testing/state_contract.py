@@ -30,6 +30,7 @@ from counterfoil.state.rows import (
     ReviewRow,
     Row,
     SettlementRow,
+    SourceRow,
     key_of,
 )
 from counterfoil.state.store import FoldOvertakenError
@@ -233,6 +234,8 @@ def _work_rows(at: int) -> list[Row]:
         ),
         ReviewRow(company=at, record_key="shop:order:1", verdict="skip", position=13),
         ReviewRow(company=at, record_key=f"shop:order:{AWKWARD}", verdict="create", position=2**53 + 1),
+        SourceRow(company=at, connection="shop", refused=13, digest=AWKWARD),
+        SourceRow(company=at, connection="crm", refused=None, digest=""),
     ]
 
 

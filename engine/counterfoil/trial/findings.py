@@ -52,6 +52,7 @@ def judge(trial: Trial, text: str) -> list[Finding]:
         *_kinds(trial, places),
         *_names(trial, places),
         *_accounts(trial),
+        *_unknown(trial, places),
         *_source(trial, places),
         *_needs(trial, places),
         *_parks(trial),
@@ -185,6 +186,12 @@ def _needs(trial: Trial, places: Places) -> Iterator[Finding]:
         elif need.state == "wrong":
             says = f'{_key(path)} names "{need.name}", which cannot be written to as {need.what}: {need.problem}'
             yield placed("error", place, says, "Name another, which is then set up, or correct it in the source.")
+
+
+def _unknown(trial: Trial, places: Places) -> Iterator[Finding]:
+    """Fields that the source does not have, by what its adapter said of them."""
+    for one in {str(unknown): unknown for unknown in trial.sample.unknown}.values():
+        yield placed("error", places.of_text(one.name), one.message, one.remedy)
 
 
 def _parks(trial: Trial) -> Iterator[Finding]:

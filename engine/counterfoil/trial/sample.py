@@ -5,7 +5,16 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from counterfoil.dispatch.adapters import kept_apart, pages
-from counterfoil.sources import Describing, Need, Preparing, Seen, SourceAdapter, SourceError, Unreadable
+from counterfoil.sources import (
+    Describing,
+    Need,
+    Preparing,
+    Seen,
+    SourceAdapter,
+    SourceError,
+    UnknownNameError,
+    Unreadable,
+)
 from counterfoil_schema.records import Record, record_key, split_key
 
 READS_MAX = 200
@@ -22,6 +31,7 @@ class Sample:
         unreadable: what could not be understood.
         whole: kinds of which everything is in the sample.
         troubles: why some of it could not be read.
+        unknown: names in the mapping or the settings that the source does not have.
         statuses: of sales, all that the source has, with what people call them; None where its adapter does not tell.
         could_show: every kind that the source has, where it tells; `kinds` are those that are read.
         needs: how that stands at the source which the mapping writes back to.
@@ -34,6 +44,7 @@ class Sample:
     unreadable: list[Unreadable] = field(default_factory=list)
     whole: set[str] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
+    unknown: list[UnknownNameError] = field(default_factory=list)
     statuses: Mapping[str, str] | None = None
     needs: Sequence[Need] = ()
     could_show: Sequence[str] = ()
@@ -72,12 +83,16 @@ async def read_sample(connection: str, adapter: SourceAdapter, of_each_kind: int
     """
     sample = Sample(connection=connection, kinds=tuple(adapter.kinds()))
     for kind in sample.kinds:
-        if await _read_kind(sample, adapter, kind, of_each_kind):
-            sample.whole.add(kind)
+        try:
+            if await _read_kind(sample, adapter, kind, of_each_kind):
+                sample.whole.add(kind)
+        except UnknownNameError as unknown:
+            sample.unknown.append(unknown)
     if isinstance(adapter, Describing):
         try:
             names = await kept_apart(connection, adapter.describe())
             sample.statuses, sample.could_show = names.statuses, tuple(names.kinds)
+            sample.unknown.extend(names.unknown)
         except SourceError as trouble:  # a token that may read records may be kept from settings
             sample.troubles.append(str(trouble))
     if isinstance(adapter, Preparing):

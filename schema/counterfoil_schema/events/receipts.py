@@ -132,6 +132,35 @@ class SourceUnreadable(Event):
 
 
 @registry.register
+class SourceRefused(Event):
+    """A source that refuses to be read, or may not be read, until a person does something; nothing follows for records.
+
+    `digest` is of the problem, which may hold words of the vendor's: the same refusal is recorded once.
+    """
+
+    event_type: ClassVar[str] = "source.refused"
+    when: ClassVar[str] = (
+        "A source refuses credentials or a permission, shows another account than the configured one, or lacks a field "
+        "that the mapping names; once, until it says something else."
+    )
+
+    connection: str
+    digest: str
+    problem: RawText
+    fix: str
+
+
+@registry.register
+class SourceAnswered(Event):
+    """A source that refused can be read again."""
+
+    event_type: ClassVar[str] = "source.answered"
+    when: ClassVar[str] = "A source was read whole, for the first time since it refused."
+
+    connection: str
+
+
+@registry.register
 class BooksObserved(Event):
     """A document as QuickBooks shows it."""
 

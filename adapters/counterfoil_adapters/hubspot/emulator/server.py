@@ -126,6 +126,7 @@ class HubSpotEmulator:
         app.add_routes(
             [web.get(f"{prefix}/{{type}}", pipelines) for prefix in ("/crm/v3/pipelines", f"/crm/pipelines/{DATED}")]
         )
+        app.add_routes([web.get(f"/account-info/{version}/details", self._details) for version in ("v3", DATED)])
         app.add_routes([web.post(f"/oauth/{version}/token", account.token) for version in ("v1", "v3", DATED)])
         return app
 
@@ -185,6 +186,9 @@ class HubSpotEmulator:
         except PortalError as error:
             return self._error(error)
         return None
+
+    async def _details(self, _: web.Request) -> web.Response:
+        return answer({"portalId": self.portal_id, "accountType": "STANDARD", "companyCurrency": "USD"})
 
     def _limited(self, request: web.Request) -> web.Response | None:
         if request.path.startswith("/oauth/"):

@@ -16,6 +16,7 @@ from counterfoil.errors import ConfigurationError
 from counterfoil.planning.mapped_names import names_in
 from counterfoil.planning.mapping import Mapping, parse_mapping
 from counterfoil.settings import CompanySettings, Settings
+from counterfoil.sources import SourceError
 from counterfoil.trial import BooksSeen, Trial, read_sample, see_books, try_mapping
 from counterfoil.trial.view import PlainHash, TrialLoader
 
@@ -91,10 +92,18 @@ async def trials(settings: Settings, question: Question, extra: Ask | None = Non
             remedy="Say so with --connection NAME, as the configuration has it.",
         )
     parsed = [_parsed(company, name, question.file, text) for company, name in wanted]
+    refused: list[SourceError] = []
     async with Engine(without_traces(settings)) as engine:
         for (company, name), (file, used, mapping) in zip(wanted, parsed, strict=True):
-            held = await _try(engine, company, name, file, used, mapping, question.sample)
+            try:
+                held = await _try(engine, company, name, file, used, mapping, question.sample)
+            except SourceError as trouble:  # the others are tried all the same
+                whose = f"{name} (company {company.company})"
+                refused.append(SourceError(f"{whose}: {trouble.message}", remedy=trouble.remedy))
+                continue
             yield held if extra is None else replace(held, extra=await extra(engine, company.company))
+    if refused:
+        raise refused[0] if len(refused) == 1 else SourceError("\n".join(map(str, refused)))
 
 
 def _parsed(company: CompanySettings, name: str, file: Path | None, text: str | None) -> tuple[str, str, Mapping]:

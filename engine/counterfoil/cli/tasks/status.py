@@ -9,6 +9,7 @@ from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import add_row, console, table, write_json
 from counterfoil.cli.tasks.figures import held, only_previews, outcomes, refused_notes
+from counterfoil.cli.tasks.refusals import Refusal, refusals_of
 from counterfoil.cli.tasks.source_tokens import SourceTokensSeen, source_tokens_of
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
@@ -31,6 +32,7 @@ class Status:
         connection: `connected`, `reconnect` (everything queued waits for a new consent), `disconnected`.
         preview: nothing is sent before a person approves the first run.
         sources: those that hand out tokens, and how these stand.
+        refusals: sources that cannot be read until a person does something.
     """
 
     company: int
@@ -54,6 +56,7 @@ class Status:
     connection: str | None
     sources: list[SourceTokensSeen]
     preview: bool
+    refusals: list[Refusal]
 
 
 async def status(settings: Settings, *, as_json: bool) -> int:
@@ -101,6 +104,7 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
         connection=row["connection"] if row else None,
         sources=await source_tokens_of(opened, company),
         preview=await only_previews(opened.store, opened.reader, company),
+        refusals=await refusals_of(opened.store, opened.reader, company),
     )
 
 
@@ -128,6 +132,7 @@ def _show(one: Status, now: datetime) -> None:
         f"Limits: {one.calls_in_minute} of {one.calls_allowed} calls in the last minute.",
         _token(one, now),
         *(source.sentence(_age(source.stored_at, now)) for source in one.sources),
+        *(refusal.sentence() for refusal in one.refusals),
     ]
     if one.preview:
         lines.append("Preview: nothing is sent before a person approves it (`counterfoil onboard --approve`).")
