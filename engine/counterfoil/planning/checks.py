@@ -87,9 +87,9 @@ def refusal(
         return None
     return Park(
         code="not_acceptable",
-        reason=f"QuickBooks companies of the United States take ISO-8859-1 text only: {'; '.join(strange[:5])}.",
-        fix='Write it otherwise at the source; or, where yours takes it, set text = "unicode" under [connection] in '
-        "the mapping.",
+        reason=f"By the mapping these books take ISO-8859-1 text only: {'; '.join(strange[:5])}.",
+        fix='Write it otherwise at the source; or, where they take it, set text = "unicode" under [connection] in the '
+        "mapping.",
     )
 
 

@@ -51,13 +51,13 @@ def test_a_customer_becomes_this_document() -> None:
     assert (intent.entity, intent.name, intent.person) == ("Customer", "Añna O'Brien - West", COMPANY)
 
 
-def test_text_that_us_books_do_not_take_parks_unless_the_mapping_says_that_they_do() -> None:
+def test_text_outside_latin1_goes_out_unless_the_mapping_says_that_these_us_books_do_not_take_it() -> None:
     cyclist = ANNA.model_copy(update={"company_name": "O'Brien & Söhne 🚲"})
-    park = plan(request(cyclist, COMPANY), mapping(), View())
+    latin1 = 'text = "latin1"\n'
+    park = plan(request(cyclist, COMPANY), mapping(latin1), View())
     assert isinstance(park, Park)
     assert "CompanyName holds “🚲” (U+1F6B2)" in park.reason
-    unicode = 'text = "unicode"\n'
-    for text, view in ((unicode, View()), ("", View(taxes="abroad")), ("", View(taxes="abroad_none"))):
+    for text, view in (("", View()), (latin1, View(taxes="abroad")), (latin1, View(taxes="abroad_none"))):
         intent = only(plan(request(cyclist, COMPANY), mapping(text), view))
         assert intent.body["CompanyName"] == "O'Brien & Söhne 🚲"
 
