@@ -157,7 +157,8 @@ class Bench:
                     raise AssertionError(f"the engine is {runner.state}: {runner.error}")
                 if self.clock.monotonic() > end:
                     state = [tuple(row) for row in await engine.store.records("outcomes", COMPANY)]
-                    raise TimeoutError(f"not done after {seconds_max:.0f} s: {state}, {runner.error}")
+                    troubles = runner.worker.progress.troubles if runner.worker is not None else {}
+                    raise TimeoutError(f"not done after {seconds_max:.0f} s: {state}, {runner.error}, {troubles}")
                 await self.clock.sleep(LOOK_SECONDS)
         return began
 

@@ -230,7 +230,10 @@ class CsvSource:
             SourceError: somebody goes on writing.
         """
         for _ in range(SETTLE_TRIES_MAX):
-            seconds = await _in_thread(lambda: self._unsettled_seconds(kind))
+            newest = await _in_thread(lambda: self._newest(kind))
+            age = self._clock.now().timestamp() - newest
+            # A file from the future (another machine's clock) says nothing about now.
+            seconds = self._settle_seconds - age if age >= 0 else 0.0
             if seconds <= 0:
                 return
             await self._clock.sleep(seconds)
@@ -240,11 +243,9 @@ class CsvSource:
             retry_after=CHANGED_RETRY_SECONDS,
         )
 
-    def _unsettled_seconds(self, kind: str) -> float:
-        newest = max((stamp(path)[1] for path in self._paths(kind)), default=0) / 10**9
-        age = self._clock.now().timestamp() - newest
-        # A file from the future (another machine's clock) says nothing about now.
-        return self._settle_seconds - age if 0 <= age < self._settle_seconds else 0.0
+    def _newest(self, kind: str) -> float:
+        """When a file of a kind was last written to, in seconds since 1970."""
+        return max((stamp(path)[1] for path in self._paths(kind)), default=0) / 10**9
 
     def _rejected_rows(self, kind: str, reading: _Reading) -> RejectedRows | None:
         if self._rejected_folder is None:
