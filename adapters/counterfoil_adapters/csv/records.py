@@ -1,6 +1,7 @@
 """From a row, and the rows of its lines, to a canonical record, or to words about why there is none. Pure."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -31,7 +32,9 @@ from counterfoil_schema.records import (
 )
 
 ID_CHARACTERS_MAX = 200
+CELLS_LOOKED_AT_MAX = 200
 _PROBLEMS_SHOWN_MAX = 5
+_ANY_DELIMITER = re.compile(r'[,;\t|\r\n"]')
 _ONE_FOR_ALL_ROWS = ("customer", "currency", "number", "status", "won")
 Model = type[Customer | Product | Employee | Vendor | Invoice | Payment | CreditMemo | Refund | Payout | PayRun]
 _MODELS: Mapping[RecordName, Model] = {
@@ -59,6 +62,29 @@ def identify(columns: Sequence[str], row: RowOf) -> str | None:
     parts = [fields[position].strip() for position in positions]
     source_id = joined_id(["" if part in row.header.nulls else part for part in parts])
     return source_id if source_id and len(source_id) <= ID_CHARACTERS_MAX else None
+
+
+def possible_ids(columns: Sequence[str], row: RowOf) -> frozenset[str]:
+    """The ids of records to which a row may belong that names none; none at all for one that is not broken.
+
+    Its id stands in its columns, or beside them by as many cells as the row has too many or too few; where the cells
+    before the fault do not reach so far, anywhere. Better one record held back that had no part in it than one sent
+    without a line.
+    """
+    broken = row.row
+    if not isinstance(broken, BrokenRow):
+        return frozenset()
+    positions = [row.header.index[column] for column in columns]
+    cells, astray = broken.fields, len(broken.fields) - len(row.header.names)
+    shifts = range(min(0, astray), max(0, astray) + 1)
+    if max(positions) >= len(cells):
+        cells = _ANY_DELIMITER.split(broken.raw, CELLS_LOOKED_AT_MAX)
+        shifts = range(-max(positions), len(cells))
+    found: set[str | None] = set()
+    for shift in shifts:
+        if min(positions) + shift >= 0 and max(positions) + shift < len(cells):
+            found.add(joined_id([cells[position + shift].strip() for position in positions]))
+    return frozenset(each for each in found if each and len(each) <= ID_CHARACTERS_MAX)
 
 
 def nameless_id(row: RowOf) -> str:

@@ -5,7 +5,7 @@ that are lines themselves, those of sales that are not complete yet.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from counterfoil_adapters.csv.records import (
     build,
     identify,
     nameless_id,
+    possible_ids,
     raw_of,
 )
 from counterfoil_adapters.csv.rejected import Faults, Reject, reject_nothing
@@ -63,12 +64,23 @@ class Walk:
             yield from self._grouped()
             return
         pending, keyless = self._index()
-        yield from self._records(pending)
+        yield from self._records(pending, self._astray(self.plan.lines.spec.key if self.plan.lines else (), keyless))
         for key, rows in pending.items():
             yield self._orphan(key, rows)
+        if self.only is not None:
+            return
         repeats: dict[str, int] = {}
         for row in keyless:
             yield self._keyless(row, repeats)
+
+    @staticmethod
+    def _astray(key: Sequence[str], rows: Iterable[RowOf]) -> Mapping[str, Sequence[RowOf]]:
+        """Broken rows by each id that may be theirs: what lacks one of them must not go out."""
+        by_id: dict[str, list[RowOf]] = {}
+        for row in rows:
+            for source_id in possible_ids(key, row):
+                by_id.setdefault(source_id, []).append(row)
+        return by_id
 
     def _rows(self) -> Iterator[RowOf]:
         for row in self._read(self.main, self.plan.columns(), self.plan.kind.header):
@@ -109,13 +121,14 @@ class Walk:
                 continue
             source_id = identify(lines.spec.key, row)
             if source_id is None:
-                if self.only is None:
-                    keyless.append(row)
+                keyless.append(row)
             elif self.only is None or source_id in self.only:
                 by_key.setdefault(source_id, []).append(row)
         return by_key, keyless
 
-    def _records(self, pending: dict[str, list[RowOf]]) -> Iterator[SourceChange]:
+    def _records(
+        self, pending: dict[str, list[RowOf]], astray: Mapping[str, Sequence[RowOf]]
+    ) -> Iterator[SourceChange]:
         seen = _Seen()
         first_counts = self.plan.kind.repeated == "first"
         unread: dict[str, tuple[Unreadable, Faults]] = {}
@@ -135,7 +148,7 @@ class Walk:
                     yield self._duplicate(source_id, row, seen)
                 continue
             seen.first.setdefault(source_id, (row.file, row.row.line))
-            change, faults = self._change(source_id, row, pending.pop(source_id, ()))
+            change, faults = self._change(source_id, row, [*pending.pop(source_id, ()), *astray.get(source_id, ())])
             if first_counts and isinstance(change, Unreadable):
                 # A later row may say what this one leaves out.
                 unread.setdefault(source_id, (change, faults))
@@ -160,7 +173,15 @@ class Walk:
     def _grouped(self) -> Iterator[SourceChange]:
         """Records whose rows are their lines: each as soon as its last row has been read."""
         key = self.plan.kind.id
-        rows_left = Counter(source_id for row in self._rows() if (source_id := identify(key, row)) is not None)
+        rows_left: Counter[str] = Counter()
+        nameless: list[RowOf] = []
+        for row in self._rows():
+            source_id = identify(key, row)
+            if source_id is not None:
+                rows_left[source_id] += 1
+            elif isinstance(row.row, BrokenRow):
+                nameless.append(row)
+        astray = self._astray(key, nameless)
         waiting: dict[str, list[RowOf]] = {}
         repeats: dict[str, int] = {}
         for row in self._rows():
@@ -178,7 +199,7 @@ class Walk:
                 continue
             del waiting[source_id]
             head = next((one for one in rows if not isinstance(one.row, BrokenRow)), rows[0])
-            change, faults = self._change(source_id, head, rows)
+            change, faults = self._change(source_id, head, [*rows, *astray.get(source_id, ())])
             self._told(faults)
             yield change
 

@@ -65,6 +65,62 @@ async def test_an_order_is_never_invoiced_without_one_of_its_lines(tmp_path: Pat
     assert [line["price"] for line in json.loads(fault.raw)["lines"]] == ["9.00", "9.00", "y"]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    ["2,B,1,1,000.00,0", "2,,B,1,9.00,0", "B,1,9.00,0", '"2,B,1,9.00,0', '2,"B" x,1,9.00,0', '"2" x,B,1,9.00,0'],
+)
+async def test_nor_without_one_that_is_broken_and_does_not_begin_with_the_order(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "orders.csv").write_text(ORDERS + GOOD_ORDER + "B,C1,2024-01-31,\nC,C1,2024-01-31,\n", encoding="utf-8")
+    rows = f"1,A,1,9.00,0\n1,B,1,9.00,0\n{broken}\n1,C,1,9.00,0\n"
+    (tmp_path / "lines.csv").write_text(f"line,order,qty,price,discount\n{rows}", encoding="utf-8")
+
+    order, row = await faults(tmp_path)
+
+    assert (order.source_id, order.place, row.place) == ("B", "lines.csv line 4", "lines.csv line 4")
+    assert order.problem == row.problem
+
+
+async def test_nor_where_each_row_is_a_line(tmp_path: Path) -> None:
+    mapping = """
+    [connection]
+    source = "csv"
+    zone = "UTC"
+    currency = "USD"
+
+    [csv]
+    dates = "iso"
+
+    [csv.customer]
+    file = "sales.csv"
+    record = "customer"
+    id = "customer"
+    repeated = "first"
+    columns = { name = "customer" }
+
+    [csv.sale]
+    file = "sales.csv"
+    record = "invoice"
+    id = "invoice"
+    columns = { customer = { kind = "customer", column = "customer" }, dated = "day" }
+    constants = { status = "sold", won = true }
+
+    [csv.sale.lines]
+    id = "line"
+    columns = { quantity = "qty", unit_price = "price" }
+    """
+    rows = (
+        "1,A,C1,2024-01-31,1,9.00\n1,B,C1,2024-01-31,1,9.00\n2,B,C1,2024-01-31,1,1,000.00\n1,C,C1,2024-01-31,1,9.00\n"
+    )
+    (tmp_path / "sales.csv").write_text(f"line,invoice,customer,day,qty,price\n{rows}", encoding="utf-8")
+
+    changes = await read_changes(tmp_path, mapping, "sale")
+
+    assert {change.source_id for change in changes if isinstance(change, Seen)} == {"A", "C"}
+    held = [change for change in changes if isinstance(change, Unreadable)]
+    assert [change.place for change in held] == ["sales.csv line 4"] * 2
+    assert "B" in {change.source_id for change in held}
+
+
 async def test_rows_without_an_id_are_kept_under_a_name_of_their_own(tmp_path: Path) -> None:
     lay_out(tmp_path, GOOD_ORDER + ",C1,2024-01-31,\n,C1,2024-01-31,\n", GOOD_LINE + ",1,1,9.00,0\n,1,1,9.00,0\n")
     found = await faults(tmp_path)
