@@ -163,6 +163,8 @@ def test_every_event_about_a_record_has_words_of_its_own() -> None:
         "realm.pinned",
         "mapping.recorded",
         "webhook.received",
+        "source.refused",
+        "source.answered",
         "hints.settled",
         "directory.observed",
         "preferences.observed",
