@@ -1,16 +1,13 @@
 """A browser shows the page of the books, and takes no name for markup."""
 
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from support.browser import shown_by_browser
 from support.quickbooks_emulator import emulator_process
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-BROWSER_SECONDS = 60
 NAME = "<img src=x onerror=\"document.title='caught'\">"
 
 pytestmark = pytest.mark.slow
@@ -50,14 +47,9 @@ class Tables(HTMLParser):
 
 
 def test_a_browser_shows_the_books(tmp_path: Path) -> None:
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip("no browser is here that shows pages without a screen (Chromium)")
     with emulator_process("--sample", "craig", "--seed", "9") as emulator:
         emulator.control("/books/Customer", {"body": {"DisplayName": NAME}})
-        options = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--dump-dom")
-        command = [browser, *options, emulator["control_url"] + "/books"]
-        shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=BROWSER_SECONDS).stdout
+        shown = shown_by_browser(emulator["control_url"] + "/books", tmp_path)
     page = Tables()
     page.feed(shown)
     assert page.title == "Craig's Design and Landscaping Services"
