@@ -7,6 +7,7 @@ from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.after_merges import AfterMerges
 from counterfoil.dispatch.approval import Approval, needs_approval
 from counterfoil.dispatch.books import Books
+from counterfoil.dispatch.breaker import Breaker
 from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.early_echoes import EarlyEchoes
@@ -33,6 +34,7 @@ from counterfoil.dispatch.worker import Rooms
 from counterfoil.dispatch.write_back import SourceWriter
 from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.log import Keyring, Leases, LogReader, LogWriter
+from counterfoil.planning.breaker import BreakerRule
 from counterfoil.ports import Clock, Entropy
 from counterfoil.secrets.connections import PostgresConnections
 from counterfoil.settings import CompanySettings
@@ -110,6 +112,7 @@ def make_rooms(
             in_flight=base.in_flight,
             projections=projections_of(adapters),
         ),
+        breaker=_make_breaker(settings, shared, base),
         teller=_make_teller(shared, adapters, base),
         sending=_make_sending(settings, shared, books, adapters, base, settler),
         settler=settler,
@@ -174,6 +177,19 @@ def _make_base(settings: CompanySettings, shared: Shared, books: Books, session:
             instruments=shared.instruments,
             step=shared.step,
         ),
+    )
+
+
+def _make_breaker(settings: CompanySettings, shared: Shared, base: _Base) -> Breaker:
+    given = settings.breaker
+    return Breaker(
+        company=base.company,
+        store=shared.store,
+        events=base.events,
+        view=base.view,
+        clock=shared.clock,
+        rule=BreakerRule(share=given.share, documents=given.documents),
+        hours=given.hours,
     )
 
 

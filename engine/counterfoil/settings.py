@@ -71,6 +71,20 @@ class SourceSettings(_Settings):
     leaves_no_trace: bool = False
 
 
+class BreakerSettings(_Settings):
+    """How much of the books may be voided, deleted or made inactive before a person is asked.
+
+    Args:
+        share: of the documents of a kind that stand for source records; 1 never asks.
+        documents: so many go unasked in any case.
+        hours: the time over which is counted.
+    """
+
+    share: Decimal = Field(default=Decimal("0.1"), ge=0, le=1)
+    documents: int = Field(default=5, ge=0)
+    hours: float = Field(default=24.0, gt=0, le=24 * 31)
+
+
 class CompanySettings(_Settings):
     """One set of books and the sources that feed it.
 
@@ -87,6 +101,7 @@ class CompanySettings(_Settings):
     poll_seconds: float = Field(default=60.0, gt=0)
     sweep_seconds: float = Field(default=300.0, gt=0)
     preview_first: bool = False
+    breaker: BreakerSettings = BreakerSettings()
 
     @field_validator("zone")
     @classmethod
@@ -312,6 +327,7 @@ def _known_keys(place: Sequence[str]) -> list[str]:
     inner: Mapping[str, type[BaseModel]] = {
         "companies": CompanySettings,
         "quickbooks": QuickBooksSettings,
+        "breaker": BreakerSettings,
         "sources": SourceSettings,
         "telemetry": TelemetrySettings,
         "tokens": TokenStoreSettings,

@@ -8,6 +8,7 @@ from typing import Any
 from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.after_merges import AfterMerges
 from counterfoil.dispatch.books import BooksUnreadableError
+from counterfoil.dispatch.breaker import Breaker
 from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.decided import Decided, compatible, fills_batches
@@ -81,6 +82,7 @@ class Rooms:
     mappings: Mappings
     folder: Folder
     decider: Decider
+    breaker: Breaker
     sending: Sending
     settler: Settler
     sources: SourceReader
@@ -262,6 +264,7 @@ class CompanyWorker:
             group = compatible(await self._plan(changes, found))
             if not group:
                 return False
+            group = await self._rooms.breaker.held(group, head)
             events = [
                 (event, one.trace or found[change.position].trace) for change, one in group for event in one.events
             ]

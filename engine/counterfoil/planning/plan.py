@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from counterfoil.planning.breaker import DEACTIVATED
 from counterfoil.planning.checks import refusal
 from counterfoil.planning.contractor_payments import plan_contractor_payment, plan_contractor_removal
 from counterfoil.planning.credits import plan_credit
@@ -48,8 +49,6 @@ __all__ = ["content_hash", "plan"]
 Sold = Customer | Product | Invoice | Estimate | Payment | CreditMemo | Refund | Payout
 Mapped = Sold | Vendor | Employee | PayRun | ContractorPayment | TimeEntry
 """Records of which a mapping says what becomes of them."""
-
-_DEACTIVATED: JsonObject = {"Active": False}
 
 
 def plan(request: PlanRequest, mapping: Mapping, view: StateView, project: Project | None = None) -> Plan:
@@ -196,7 +195,7 @@ def _removed_from_list(request: PlanRequest, mapping: Mapping, link: Link, docum
             code="removed_kept",
             reason=f"{named(request.record_key)} was removed at the source; {label(link)} stays, for its history.",
         )
-    proof = view.body_hash(_DEACTIVATED)
+    proof = view.body_hash(DEACTIVATED)
     entries = [
         link,
         *(second_entries(request.record_key, section, view) if isinstance(section, MoneyPartySection) else ()),
@@ -209,7 +208,7 @@ def _removed_from_list(request: PlanRequest, mapping: Mapping, link: Link, docum
             target="quickbooks",
             entity=entry.entity,
             operation="update",
-            body=dict(_DEACTIVATED),
+            body=dict(DEACTIVATED),
             person=request.record_key if entry.entity != "Item" else None,
             review=mapping.reviews(document, None),
             record_key=None if entry is link else entry.record_key,

@@ -71,7 +71,8 @@ class IntentPlanned(Decision):
 
     A `note` only tells the source how its own change stands, and is no part of what the change calls for.
     `problem`: the values tell that its record is parked, and why. `remark`: what else its change holds that calls for
-    nothing, as somebody's edit in the same reading; or what to know before it is approved.
+    nothing, as somebody's edit in the same reading; or what to know before it is approved. `breaker`: it waits for
+    approval because so many documents of its kind would be voided or deleted.
     """
 
     event_type: ClassVar[str] = "intent.planned"
@@ -93,6 +94,7 @@ class IntentPlanned(Decision):
     figures: Figures | None = None
     problem: bool = False
     remark: str = ""
+    breaker: bool = False
     inputs: Inputs
 
 

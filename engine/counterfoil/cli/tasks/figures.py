@@ -84,7 +84,10 @@ class RefusedNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A change that waits for approval; `planned` is the position of its plan, `remark` what to know beforehand."""
+    """A change that waits for approval; `planned` is the position of its plan, `remark` what to know beforehand.
+
+    `breaker`: it waits because so many documents of its kind would be voided or deleted.
+    """
 
     company: int
     record_key: str
@@ -96,6 +99,7 @@ class Held:
     currency: str | None
     planned: int = 0
     remark: str = ""
+    breaker: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +242,13 @@ async def held(store: StateStore, company: int) -> list[Held]:
 
 
 async def with_remarks(reader: LogReader, company: int, found: Sequence[Held]) -> list[Held]:
-    """The same with what their plans remark."""
+    """The same with what their plans remark, and whether the breaker holds them."""
     plans = {event.position: event.light() for event in await reader.get_many(company, [one.planned for one in found])}
-    return [replace(one, remark=str(plans.get(one.planned, {}).get("remark", ""))) for one in found]
+    return [
+        replace(
+            one,
+            remark=str(plans.get(one.planned, {}).get("remark", "")),
+            breaker=plans.get(one.planned, {}).get("breaker") is True,
+        )
+        for one in found
+    ]

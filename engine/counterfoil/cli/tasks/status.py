@@ -8,7 +8,7 @@ from rich.text import Text
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import add_row, console, table, write_json
-from counterfoil.cli.tasks.figures import held, only_previews, outcomes, refused_notes
+from counterfoil.cli.tasks.figures import held, only_previews, outcomes, refused_notes, with_remarks
 from counterfoil.cli.tasks.refusals import Refusal, refusals_of
 from counterfoil.cli.tasks.source_tokens import SourceTokensSeen, source_tokens_of
 from counterfoil.postgres import load_query
@@ -30,6 +30,7 @@ class Status:
         token_stored_at: when the tokens were renewed last; None if QuickBooks is not connected.
         hard_expires_at: when the connection ends for good, however much it is used.
         connection: `connected`, `reconnect` (everything queued waits for a new consent), `disconnected`.
+        held_by_breaker: those for review that would void or delete more than the breaker's share of the documents.
         preview: nothing is sent before a person approves the first run.
         sources: those that hand out tokens, and how these stand.
         refusals: sources that cannot be read until a person does something.
@@ -47,6 +48,7 @@ class Status:
     parked: int
     refused_notes: int
     for_review: int
+    held_by_breaker: int
     calls_in_minute: int
     calls_allowed: int
     token_stored_at: datetime | None
@@ -79,6 +81,8 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
     checkpoint = await opened.store.checkpoint(number)
     found = await outcomes(opened.store, number)
     row = await opened.pool.fetchrow(load_query("status_company", opened.names), number)
+    waiting = await held(opened.store, number)
+    taking = [one for one in waiting if one.operation in {"void", "delete", "update"}]
     reasons: dict[str, dict[str, int]] = {}
     for one in found.reasons:
         reasons.setdefault(one.state, {})[one.code or one.state] = one.changes
@@ -94,7 +98,8 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
         reasons=reasons,
         parked=found.counts["parked"],
         refused_notes=len(await refused_notes(opened.store, number)),
-        for_review=len(await held(opened.store, number)),
+        for_review=len(waiting),
+        held_by_breaker=sum(one.breaker for one in await with_remarks(opened.reader, number, taking)),
         calls_in_minute=await _calls(opened, number),
         calls_allowed=company.quickbooks.requests_per_minute,
         token_stored_at=row["stored_at"] if row else None,
@@ -142,6 +147,11 @@ def _show(one: Status, now: datetime) -> None:
         lines.append(f"{one.refused_notes:,} notes refused by a source: `counterfoil parked` says why and what to do.")
     if one.for_review:
         lines.append(f"{one.for_review:,} waiting for approval: `counterfoil review`.")
+    if one.held_by_breaker:
+        lines.append(
+            f"The breaker holds {one.held_by_breaker:,} of these: so many documents would be voided or deleted. See at "
+            "the source whether they are gone indeed; then `counterfoil approve`, or `skip`."
+        )
     if one.projection == "stopped":
         lines.append(f"Stands still at {one.error}. Nothing is lost; install a release that knows the event.")
     out.print(Text("\n".join(lines)))
