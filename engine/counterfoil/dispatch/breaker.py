@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeGuard
 
 from counterfoil.dispatch.decided import Decided
 from counterfoil.dispatch.view import EventSource, ViewLoader
@@ -107,14 +108,14 @@ class Breaker:
         return before
 
 
-def _takes_away(event: Event) -> bool:
+def _takes_away(event: Event) -> TypeGuard[IntentPlanned]:
     return (
         isinstance(event, IntentPlanned) and event.target == BOOKS and takes_away(event.operation, event.body.fields())
     )
 
 
 def _hold(event: Event, told: dict[str, str]) -> Event:
-    if not isinstance(event, IntentPlanned) or not _takes_away(event) or event.entity not in told:
+    if not _takes_away(event) or event.entity not in told:
         return event
     remark = " ".join(part for part in (told[event.entity], event.remark) if part)
     return event.model_copy(update={"review": True, "breaker": True, "remark": remark})
