@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from counterfoil.settings import (
     AnchorSettings,
+    BreakerSettings,
     CompanySettings,
     QuickBooksSettings,
     Settings,
@@ -125,6 +126,7 @@ def test_decisions_are_numbered_once_and_in_form() -> None:
         (Settings, ""),
         (CompanySettings, "company.1"),
         (QuickBooksSettings, "company.1.quickbooks"),
+        (BreakerSettings, "company.1.breaker"),
         (TelemetrySettings, "telemetry"),
         (AnchorSettings, "anchor"),
         (WebhookSettings, "webhooks"),
@@ -142,5 +144,7 @@ def test_every_setting_stands_in_the_readme(model: type[BaseModel], table: str) 
     for name in filter(None, table.split(".")):
         tables = tables[name]
     keys = {name for name, value in tables.items() if not isinstance(value, dict)}
-    nested = {"anchor", "companies", "telemetry", "tokens", "company", "quickbooks", "sources", "webhooks"}
+    nested = {"anchor", "companies", "telemetry", "tokens", "company", "quickbooks", "sources", "webhooks"} | {
+        "breaker"
+    }
     assert set(model.model_fields) - nested == keys - nested
