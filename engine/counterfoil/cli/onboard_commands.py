@@ -37,12 +37,18 @@ def onboard(
     approve: Annotated[
         bool, typer.Option("--approve", help="Let documents go out from here on; the first run only previews.")
     ] = False,
+    undo: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--undo", metavar="RECORD|FILE", help="Take an adoption back, or all of an applied file; may be repeated."
+        ),
+    ] = None,
     author: AuthorOption = "",
     config: ConfigOption = CONFIG_FILE,
     company: CompanyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Begin in books that are kept already, in three steps.
+    """Begin in books that are kept already, in three steps; the second can be undone.
 
     Without --apply or --approve: reads the sources and the books (customers, vendors, employees, items, invoices that
     are open or young) and writes a CSV file with a row for each record: what in QuickBooks may stand for it, by id,
@@ -54,10 +60,13 @@ def onboard(
 
     With --approve: the first run in production plans everything and sends nothing, until somebody approves it here.
 
+    With --undo RECORD (shop:customer:17), or the file that was applied: what was adopted stands for it no longer, and
+    it is undecided. Only where nothing has been written since that rests on it; else it is said what does.
+
     Example: counterfoil onboard --start 2026-11-01
     """
-    if sum((apply is not None, approve, start is not None or file is not None)) > 1:
-        raise typer.BadParameter("--apply, --approve and --start or --file are steps of their own.")
+    if sum((apply is not None, approve, bool(undo), start is not None or file is not None)) > 1:
+        raise typer.BadParameter("--apply, --approve, --undo and --start or --file are steps of their own.")
 
     async def work(settings: "Settings") -> int:
         if approve:
@@ -68,6 +77,10 @@ def onboard(
             from counterfoil.cli.tasks.onboard_apply import apply as take
 
             return await take(settings, apply, author, as_json=as_json)
+        if undo:
+            from counterfoil.cli.tasks.onboard_undo import undo as take_back
+
+            return await take_back(settings, undo, author, as_json=as_json)
         from counterfoil.cli.tasks.onboard import Wish, review
 
         day = start.date() if start is not None else None

@@ -7,7 +7,7 @@ from counterfoil.log import Append, Appended, FencedError, Guard, LogWriter, New
 from counterfoil.ports import Clock
 from counterfoil.telemetry.ports import current_trace
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import Decision, RecordAdopted, RecordReviewed
+from counterfoil_schema.events.decisions import Decision, RecordAdopted, RecordReleased, RecordReviewed
 
 
 class Session:
@@ -78,7 +78,7 @@ class Session:
 
 
 def _new(event: Event, trace: str | None) -> NewEvent:
-    about = event if isinstance(event, Decision | RecordAdopted | RecordReviewed) else None
+    about = event if isinstance(event, Decision | RecordAdopted | RecordReviewed | RecordReleased) else None
     return NewEvent(
         event=event,
         record_key=about.record_key if about else None,

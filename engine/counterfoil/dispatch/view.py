@@ -262,7 +262,7 @@ class ViewLoader:
     async def link(self, record_key: str) -> Link | None:
         """The link of a source record, with both images of its document."""
         row = await self._store.one(LinkRow, self._company, record_key)
-        if row is None:
+        if row is None or row.status == "released":
             return None
         image = await self.document_at(row.image)
         latest = image if row.latest == row.image else await self.document_at(row.latest)

@@ -286,6 +286,12 @@ def _reviewed(body: JsonObject) -> Iterable[Told]:
     yield "operator", f"{body.get('author')} said on the first day that it {what}.", {}
 
 
+def _released(body: JsonObject) -> Iterable[Told]:
+    what = f"{body['entity']} {body['document_id']}"
+    title = f"{body.get('author')} took its adoption back: {what} stands for it no longer, and it is undecided."
+    yield "link", title, {"adopted": body.get("adopted")}
+
+
 _TELLERS: Mapping[str, Teller] = {
     "source.observed": _source_observed,
     "source.removed": _source_removed,
@@ -309,4 +315,5 @@ _TELLERS: Mapping[str, Teller] = {
     "books.merged": _books_merged,
     "record.adopted": _adopted,
     "record.reviewed": _reviewed,
+    "record.released": _released,
 }

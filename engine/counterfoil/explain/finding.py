@@ -93,7 +93,8 @@ class Finder:
 
     async def _with_documents(self, company: int, keys: Sequence[str]) -> Target:
         links = await self._store.load(company, LinkRow.table, [(key,) for key in keys])
-        documents = [(row.entity, row.document_id) for row in links.values() if isinstance(row, LinkRow)]
+        standing = [row for row in links.values() if isinstance(row, LinkRow) and row.status != "released"]
+        documents = [(row.entity, row.document_id) for row in standing]
         return Target(company, tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(documents)))
 
     async def owner(self, company: int, entity: str, document_id: str) -> str | None:

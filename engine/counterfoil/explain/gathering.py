@@ -129,6 +129,8 @@ class _Gathering:
             if beside is not None:
                 await self.document(beside.entity, beside.document_id)
         link = await self._store.one(LinkRow, self._company, key)
+        if link is not None and link.status == "released":
+            link = None
         if link is not None:
             await self.document(link.entity, link.document_id)
         self.summaries.append(await self._summary(key, link))

@@ -105,10 +105,14 @@ def _problem(
         return f"{row.record_key} stands in line {of_record[row.record_key]} already."
     linked = known.linked.get(row.record_key)
     if row.decision != "adopt" and linked is not None:
-        return f"{linked[0]} {linked[1]} stands for {row.record_key} already; that cannot be undone here."
+        return f"{linked[0]} {linked[1]} stands for {row.record_key} already; {_undo(row.record_key)}"
     if row.record_key in known.busy:
         return f"{row.record_key} may be on its way into the books; let `counterfoil sync` end it first."
     return _unfit(row, ours, known, of_entry) if row.decision == "adopt" else None
+
+
+def _undo(key: str) -> str:
+    return f"take that back first: counterfoil onboard --undo {key}"
 
 
 def _unfit(row: Row, ours: Facts, known: Known, of_entry: Mapping[tuple[str, str], int]) -> str | None:
@@ -117,7 +121,7 @@ def _unfit(row: Row, ours: Facts, known: Known, of_entry: Mapping[tuple[str, str
     named = f"{entry[0]} {entry[1]}"
     linked, owner = known.linked.get(row.record_key), known.owners.get(entry)
     if linked is not None and linked != entry:
-        return f"{linked[0]} {linked[1]} stands for {row.record_key} already, so that {named} cannot."
+        return f"{linked[0]} {linked[1]} stands for {row.record_key}, so that {named} cannot; {_undo(row.record_key)}"
     if entry not in known.theirs:
         return f"QuickBooks has no {named} that could stand for {row.record_key}."
     if owner is not None and owner != row.record_key:

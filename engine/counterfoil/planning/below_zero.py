@@ -31,9 +31,7 @@ def plan_below_zero(record: Invoice, request: PlanRequest, mapping: Mapping, vie
     if section.total_mismatch == "park" and abs(stated - total) > section.tolerance:
         return total_mismatch(key, record, total)
     try:
-        day = sale_date(
-            dated=record.dated, happened_at=record.happened_at, zone=mapping.connection.zone, prefer=section.date
-        )
+        day = sale_date(record, mapping.connection.zone, section.date)
     except NoDateError as error:
         return no_date(key, str(error))
     if record.customer is None:

@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from counterfoil_schema.records import Estimate, Invoice
+
 # Years outside these are typing mistakes or empty fields in disguise (1900, 1970, 9999) in every system we know.
 _FIRST_YEAR, _LAST_YEAR = 1980, 2099
 
@@ -33,14 +35,14 @@ def plausible(day: date) -> date:
     return day
 
 
-def sale_date(*, dated: date | None, happened_at: datetime | None, zone: str, prefer: str) -> date:
+def sale_date(record: Invoice | Estimate, zone: str, prefer: str) -> date:
     """The accounting date of a sale; `prefer` is `dated` or `happened`, the other one stands in.
 
     Raises:
         NoDateError: no date, or one that cannot be right.
     """
-    happened = accounting_date(happened_at, zone) if happened_at is not None else None
-    first, second = (happened, dated) if prefer == "happened" else (dated, happened)
+    happened = accounting_date(record.happened_at, zone) if record.happened_at is not None else None
+    first, second = (happened, record.dated) if prefer == "happened" else (record.dated, happened)
     day = first or second
     if day is None:
         raise NoDateError("it has no date")

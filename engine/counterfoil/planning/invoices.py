@@ -1,17 +1,14 @@
 """Sales become invoices."""
 
 from counterfoil.planning.below_zero import changed_sign, is_below_zero, plan_below_zero
-from counterfoil.planning.dates import NoDateError, sale_date
-from counterfoil.planning.exchange import currency_fields
+from counterfoil.planning.dates import sale_date
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text, to_cents
-from counterfoil.planning.names import choose_number
-from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, label, name_ref, named, record_ref, void
+from counterfoil.planning.outcome import label, name_ref, named, void
+from counterfoil.planning.sale_documents import plan_sale
 from counterfoil.planning.sale_lines import SaleLines, sale_lines, whole_sale
-from counterfoil.planning.sales import known_customer, negative, no_date, put_notes, template_values, total_mismatch
-from counterfoil.planning.second_parties import Party, party_for, with_party
+from counterfoil.planning.sales import negative, total_mismatch
 from counterfoil.planning.sections import EstimateSection, InvoiceSection
-from counterfoil.planning.templates import fill
 from counterfoil.planning.types import Park, Plan, PlanRequest, Skip, StateView
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Estimate, Invoice
@@ -38,14 +35,22 @@ def plan_invoice(record: Invoice, request: PlanRequest, mapping: Mapping, view: 
 
 
 def _due(record: Invoice, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
-    customer = known_customer(request.record_key, record.customer, view)
-    if isinstance(customer, Park):
-        return customer
-    party = party_for(request.record_key, customer, record.currency, mapping, view)
-    if isinstance(party, Park):
-        return party
-    draft = _draft(record, customer, party, request.record_key, mapping, view)
-    return with_party(party, carry(draft, request, mapping, view))
+    section = mapping.invoice
+    fields: JsonObject = {}
+    if record.due is not None:
+        fields["DueDate"] = record.due.isoformat()
+    if section.terms is not None:
+        fields["SalesTermRef"] = name_ref("Term", section.terms)
+    return plan_sale(
+        record,
+        request,
+        mapping,
+        view,
+        section=section,
+        day=lambda: sale_date(record, mapping.connection.zone, section.date),
+        lines=lambda: _lines(record, request.record_key, mapping, view),
+        fields=fields,
+    )
 
 
 def is_due(record: Invoice, mapping: Mapping) -> bool:
@@ -54,52 +59,6 @@ def is_due(record: Invoice, mapping: Mapping) -> bool:
     if isinstance(when, str):
         return record.won
     return record.status.casefold() in {status.casefold() for status in when}
-
-
-def _draft(record: Invoice, customer: str, party: Party, key: str, mapping: Mapping, view: StateView) -> DraftOrRefusal:
-    section = mapping.invoice
-    try:
-        day = sale_date(
-            dated=record.dated,
-            happened_at=record.happened_at,
-            zone=mapping.connection.zone,
-            prefer=section.date,
-        )
-    except NoDateError as error:
-        return no_date(key, str(error))
-    values = template_values(key, record)
-    number = choose_number(key, fill(section.number, values), section.number_too_long, view)
-    if isinstance(number, Park):
-        return number
-    sold = _lines(record, key, mapping, view)
-    if isinstance(sold, Park):
-        return sold
-    money = currency_fields(key, record.currency, record.exchange_rate, day, mapping, view)
-    if isinstance(money, Park):
-        return money
-    body: JsonObject = {"CustomerRef": record_ref(party.key), "TxnDate": day.isoformat()}
-    if number:
-        body["DocNumber"] = number
-    if record.due is not None:
-        body["DueDate"] = record.due.isoformat()
-    if section.terms is not None:
-        body["SalesTermRef"] = name_ref("Term", section.terms)
-    body.update(money)
-    body["Line"] = sold.lines
-    body.update(sold.header)
-    put_notes(body, section, values)
-    return Draft(
-        document="invoice",
-        entity="Invoice",
-        body=body,
-        needs=(party.key, *sold.needs),
-        person=customer,
-        doc_number=number or None,
-        amount=sold.total,
-        currency=record.currency,
-        figures=sold.figures(record, mapping, view),
-        edited=section.edited,
-    )
 
 
 def _lines(record: Invoice, key: str, mapping: Mapping, view: StateView) -> SaleLines | Park:

@@ -9,6 +9,7 @@ from counterfoil.planning.types import Link, Park, StateView
 from counterfoil_schema.records import split_key
 
 _NUMBER_MAX = 21
+ITEM_NAME_MAX = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import plain
-from counterfoil.planning.names import NameRules, choose_name, held_name
+from counterfoil.planning.names import ITEM_NAME_MAX, NameRules, choose_name, held_name
 from counterfoil.planning.outcome import Draft, carry, name_ref, named
 from counterfoil.planning.types import Park, Plan, PlanRequest, Skip, StateView
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Product
 
-_NAME_MAX, _SKU_MAX, _DESCRIPTION_MAX = 100, 100, 4000
+_SKU_MAX, _DESCRIPTION_MAX = 100, 4000
 
 
 def plan_product(record: Product, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
@@ -19,7 +19,7 @@ def plan_product(record: Product, request: PlanRequest, mapping: Mapping, view: 
         return Skip(code="inactive", reason=f"{named(request.record_key)} is inactive at the source.")
     rules = NameRules(
         entities=("Item",),
-        longest=_NAME_MAX,
+        longest=ITEM_NAME_MAX,
         colon=section.colon,
         same_name=section.same_name,
         too_long=section.name_too_long,

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import CENT, plain, price_for, text, to_cents
+from counterfoil.planning.names import ITEM_NAME_MAX, clean, shorten
 from counterfoil.planning.outcome import name_ref, named, record_ref
-from counterfoil.planning.sections import SaleSection
+from counterfoil.planning.sections import RefundSection, SaleSection
 from counterfoil.planning.taxes import NOTHING, Sale, amount_of_tax, header, line_tax, whole_tax
 from counterfoil.planning.types import LINE_KEY, Park, StateView
 from counterfoil_schema.events.decisions import Figures
@@ -188,10 +189,14 @@ def _sum_of(line: InvoiceLine) -> str:
 
 
 def _item(key: str, line: InvoiceLine, section: SaleSection, mapping: Mapping, view: StateView) -> JsonObject | Park:
+    if line.product is not None and (view.is_known(line.product) or view.link(line.product) is not None):
+        return record_ref(line.product)
+    names_its_item = line.role == "goods" and line.line_id != CATCH_ALL_LINE and not isinstance(section, RefundSection)
+    made = _made(key, line, mapping) if names_its_item and mapping.product.unknown == "create" else None
+    if made is not None:
+        return made
     if line.product is not None:
-        if view.is_known(line.product) or view.link(line.product) is not None:
-            return record_ref(line.product)
-        if mapping.product.unknown == "catch_all" and section.catch_all is not None:
+        if mapping.product.unknown != "park" and section.catch_all is not None:
             return name_ref("Item", section.catch_all)
         return Park(
             code="unknown_product",
@@ -207,3 +212,19 @@ def _item(key: str, line: InvoiceLine, section: SaleSection, mapping: Mapping, v
         reason=f"Line {line.line_id} of {named(key)} is a {line.role} line without a product.",
         fix=f"Choose a product for it at the source, or name an item for such lines in the mapping ({setting}).",
     )
+
+
+def _made(key: str, line: InvoiceLine, mapping: Mapping) -> JsonObject | Park | None:
+    """The item that a line's own words name; None where it has none."""
+    said, _, _ = (line.description or "").strip().partition("\n")
+    name = clean(said, mapping.product.colon)
+    if len(name) > ITEM_NAME_MAX:
+        if mapping.product.name_too_long == "park":
+            return Park(
+                code="name_too_long",
+                reason=f"Line {line.line_id} of {named(key)} would name its item by {len(name)} characters; QuickBooks "
+                f"takes {ITEM_NAME_MAX}.",
+                fix='Choose a product for it at the source, or set [product] name_too_long = "shorten".',
+            )
+        name = shorten(name, ITEM_NAME_MAX)
+    return name_ref("Item", name) if name else None

@@ -147,14 +147,16 @@ class EmployeeSection(PartySection):
 
 
 class ProductSection(FromKinds):
-    """`[product]`: `unknown` is the rule for a line whose product the source never showed.
+    """`[product]`: `unknown` is the rule for a line whose product the source never showed, or that has none.
 
-    `missing` is the rule for an item that the mapping itself names (freight, catch-all) and the books do not hold.
+    `create`: the line's own words name its item (the first line of them), and where the books have none of that name it
+    is made; a line without words goes to `catch_all`. Names of items are kept in the clear.
+    `missing` is the rule for an item that the mapping or a line names (freight, catch-all) and the books do not hold.
     """
 
     income_account: Name = "Sales of Product Income"
     type: Literal["Service", "NonInventory"] = "Service"
-    unknown: Literal["park", "catch_all"] = "park"
+    unknown: Literal["park", "create", "catch_all"] = "park"
     missing: Literal["create", "park"] = "create"
     same_name: Rule = "park"
     name_too_long: Literal["park", "shorten"] = "park"

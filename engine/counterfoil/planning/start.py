@@ -47,12 +47,7 @@ def day_of(record: Record, mapping: Mapping) -> date | None:
 
 def _sale_day(record: Invoice | Estimate, mapping: Mapping, prefer: str) -> date | None:
     try:
-        return sale_date(
-            dated=record.dated,
-            happened_at=record.happened_at,
-            zone=mapping.connection.zone,
-            prefer=prefer,
-        )
+        return sale_date(record, mapping.connection.zone, prefer)
     except NoDateError:
         return None  # the plan says so
 

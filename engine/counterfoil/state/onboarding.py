@@ -64,6 +64,19 @@ def record_reviewed(rows: Rows, at: Folded, event: done.RecordReviewed) -> None:
         _decide_afresh(rows, event.record_key)
 
 
+def record_released(rows: Rows, at: Folded, event: done.RecordReleased) -> None:
+    link = rows.get(LinkRow, event.record_key)
+    if link is None or (link.entity, link.document_id) != (event.entity, event.document_id):
+        raise ValueError(f"{event.entity} {event.document_id} does not stand for the record")
+    rows.put(replace(link, status="released", content_hash="", doc_number=None, name_key=None, adopted=False))
+    document = rows.get(DocumentRow, event.entity, event.document_id)
+    if document is not None and document.record_key == event.record_key:
+        rows.put(replace(document, record_key=None))
+    # Else it would be made anew at once, beside what is there.
+    rows.put(ReviewRow(company=at.company, record_key=event.record_key, verdict="ask", position=at.position))
+    _decide_afresh(rows, event.record_key)
+
+
 def in_step(rows: Rows, event: done.ChangeUnchanged) -> None:
     """An adopted entry of a list holds what its source wants: from here on it is like one that we wrote.
 

@@ -22,20 +22,20 @@ from counterfoil_schema.records import record_key
 def likely_keys(event: Event) -> Iterable[tuple[str, Key]]:
     """Table and key of the rows that folding this event will probably ask for."""
     match event:
-        case done.RecordAdopted() | done.RecordReviewed() | done.ChangeUnchanged():
+        case done.RecordAdopted() | done.RecordReviewed() | done.RecordReleased() | done.ChangeUnchanged():
             return _of_first_day(event)
         case _:
             return _of_decision(event) if event.decision else _of_receipt(event)
 
 
 def _of_first_day(
-    event: done.RecordAdopted | done.RecordReviewed | done.ChangeUnchanged,
+    event: done.RecordAdopted | done.RecordReviewed | done.RecordReleased | done.ChangeUnchanged,
 ) -> Iterable[tuple[str, Key]]:
     yield LinkRow.table, (event.record_key,)
     match event:
         case done.ChangeUnchanged():
             yield ChangeRow.table, (str(event.change),)
-        case done.RecordAdopted():
+        case done.RecordAdopted() | done.RecordReleased():
             yield RecordRow.table, (event.record_key,)
             yield ReviewRow.table, (event.record_key,)
             yield DocumentRow.table, (event.entity, event.document_id)

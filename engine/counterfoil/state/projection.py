@@ -42,6 +42,7 @@ FOLDS: Mapping[type[Event], Fold] = {
     seen.CompanyApproved: fold_onboarding.company_approved,
     done.RecordAdopted: fold_onboarding.record_adopted,
     done.RecordReviewed: fold_onboarding.record_reviewed,
+    done.RecordReleased: fold_onboarding.record_released,
     done.IntentPlanned: fold_decisions.intent_planned,
     done.ChangeUnchanged: fold_decisions.change_unchanged,
     done.ChangeSkipped: fold_decisions.change_skipped,

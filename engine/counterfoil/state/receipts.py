@@ -214,7 +214,7 @@ def books_merged(rows: Rows, at: Folded, event: seen.BooksMerged) -> None:
     )
     for key in event.records:
         link = rows.get(LinkRow, key)
-        if link is not None and link.document_id == event.gone_id:
+        if link is not None and link.document_id == event.gone_id and link.status != "released":
             rows.put(_moved(link, at, event, owner))
 
 

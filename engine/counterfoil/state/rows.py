@@ -15,6 +15,8 @@ IntentState = Literal[
     "held", "ready", "sent", "uncertain", "accepted", "reconnect", "refetch", "adopt", "parked", "withdrawn"
 ]
 DocumentStatus = Literal["live", "deleted", "voided"]
+LinkStatus = DocumentStatus | Literal["released"]
+"""Of a link also that its adoption was taken back: then no document stands for its record."""
 
 OPEN_INTENTS: frozenset[IntentState] = frozenset(
     {"held", "ready", "sent", "uncertain", "reconnect", "refetch", "adopt"}
@@ -152,7 +154,7 @@ class LinkRow:
     latest: int
     sent: int | None = None
     incarnation: int = 1
-    status: DocumentStatus = "live"
+    status: LinkStatus = "live"
     doc_number: str | None = None
     name_key: str | None = None
     lines: dict[str, str] = field(default_factory=dict)

@@ -191,6 +191,27 @@ class RecordReviewed(Event):
 
 
 @registry.register
+class RecordReleased(Event):
+    """What was adopted for a source record stands for it no longer; nothing is written for it, and it is undecided.
+
+    `adopted` is the position of the adoption that is taken back.
+    """
+
+    event_type: ClassVar[str] = "record.released"
+    when: ClassVar[str] = "A person takes an adoption back, after which nothing was written that rests on it."
+    decision: ClassVar[bool] = True
+
+    record_key: str
+    entity: str
+    document_id: str
+    adopted: int
+    author: str
+
+    def subject(self) -> str | None:
+        return self.record_key
+
+
+@registry.register
 class RequestTaken(Decision):
     """An operator's request has been decided; `outcome` says how, in words."""
 

@@ -20,6 +20,6 @@ cross join lateral (
     order by intent.planned desc
     limit 1
 ) as wanted
-where link.company = $1 and link.record_key > $2 and link.entity <> all ($3)
+where link.company = $1 and link.record_key > $2 and link.entity <> all ($3) and link.status <> 'released'
 order by link.record_key
 limit $4

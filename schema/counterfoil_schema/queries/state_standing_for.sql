@@ -2,6 +2,6 @@
 -- of the company; asked only when a record of a name list is gone.
 select record_key
 from counterfoil_state.links
-where company = $1 and entity = $2 and document_id = $3
+where company = $1 and entity = $2 and document_id = $3 and status <> 'released'
 order by record_key
 limit 1000

@@ -97,6 +97,9 @@ def test_a_file_of_other_columns_is_refused_as_a_whole() -> None:
     assert read_sheet(b"")[1][0].line == 1
 
 
+HELD = "shop:customer:6"
+
+
 def test_every_wrong_row_is_named_by_its_line() -> None:
     rows, unread = read_sheet(
         head(
@@ -140,7 +143,7 @@ def test_every_wrong_row_is_named_by_its_line() -> None:
         ),
         (10, "shop:customer:2 stands in line 6 already."),
         (11, "Customer 8 stands for shop:customer:10 already."),
-        (12, "Customer 5 stands for shop:customer:6 already; that cannot be undone here."),
+        (12, f"Customer 5 stands for {HELD} already; take that back first: counterfoil onboard --undo {HELD}"),
         (13, "Customer 9 is inactive in QuickBooks; make it active there first."),
         (
             14,

@@ -197,6 +197,43 @@ def test_an_unknown_product_may_go_to_the_catch_all() -> None:
     assert intent.needs == (COMPANY,)
 
 
+def test_a_line_may_name_its_own_item() -> None:
+    """By the first line of its words, as item names are written; one that has none goes to the catch-all."""
+    rule = '[product]\nunknown = "create"\n[invoice]\ncatch_all = "Sales"\nfreight_item = "Freight"\n'
+    lines = (
+        line(line_id="1", product=None, description="Set-up: two days\nin May"),
+        line(line_id="2", product="hubspot:product:99", description="Lamp, blue"),
+        line(line_id="3", product=None, description=" "),
+        line(line_id="4", product=None, description="Express", role="freight"),
+        line(line_id="5", description="Known to the source"),
+    )
+    intent = only(plan(request(sale(*lines)), mapping(rule), View()))
+    items = [found["ItemRef"] for one in lines_of(intent.body) if isinstance(found := one["SalesItemLineDetail"], dict)]
+    named: list[JsonObject] = [
+        {"$name": ["Item", name]} for name in ("Set-up - two days", "Lamp, blue", "Sales", "Freight")
+    ]
+    assert items == [*named, {"$record": WIDGET}]
+    assert intent.needs == (COMPANY, WIDGET)
+    long = sale(line(product=None, description="x" * 101))
+    assert parked(long, rule).code == "name_too_long"
+    shortened = body(long, rule.replace("[invoice]", 'name_too_long = "shorten"\n[invoice]'))
+    (only_line,) = lines_of(shortened)
+    detail = only_line["SalesItemLineDetail"]
+    assert isinstance(detail, dict)
+    assert isinstance(item := detail["ItemRef"], dict)
+    assert isinstance(names := item["$name"], list)
+    assert len(str(names[1])) == 100
+
+
+def test_a_sum_without_lines_names_no_item() -> None:
+    """Its words say why, and not what: each would make an item of its own; so would a refund's."""
+    whole = '[product]\nunknown = "create"\n[invoice]\nno_lines = "one_line"\ncatch_all = "Sales"\n'
+    (booked,) = lines_of(body(sale(lines=(), stated_total=Decimal(5), memo="As agreed"), whole))
+    detail = booked["SalesItemLineDetail"]
+    assert isinstance(detail, dict)
+    assert detail["ItemRef"] == {"$name": ["Item", "Sales"]}
+
+
 def test_a_line_without_product_needs_a_catch_all() -> None:
     assert parked(sale(line(product=None))).code == "no_catch_all"
     assert body(sale(line(product=None)), '[invoice]\ncatch_all = "Sales"\n')["DocNumber"] == "1001"

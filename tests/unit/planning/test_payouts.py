@@ -118,6 +118,16 @@ def test_a_refund_becomes_a_receipt_from_its_account() -> None:
     assert [entry["Amount"] for entry in lines_of(intent.body)] == [Decimal("10.00")]
 
 
+def test_a_refund_names_no_item() -> None:
+    rules = '[product]\nunknown = "create"\n[refund]\naccount = "Checking"\ncatch_all = "Sales"\n'
+    back = refund(lines=[line(product=None, description="Refund of payment 7")])
+    intent = only(plan(request(back, BACK), mapping(rules), view()))
+    (only_line,) = lines_of(intent.body)
+    sold = only_line["SalesItemLineDetail"]
+    assert isinstance(sold, dict)
+    assert sold["ItemRef"] == {"$name": ["Item", "Sales"]}
+
+
 def test_a_refund_from_nowhere_parks() -> None:
     planned = plan(request(refund(), BACK), mapping(), view())
     assert isinstance(planned, Park)

@@ -98,6 +98,56 @@ async def test_adopted_after_all_it_is_no_longer_left_out() -> None:
     assert (review.verdict, review.position) == ("adopt", 3)
 
 
+def released(document_id: str = "7") -> done.RecordReleased:
+    return done.RecordReleased(record_key=KEY, entity="Customer", document_id=document_id, adopted=3, author="Ann")
+
+
+async def test_taken_back_nothing_stands_for_the_record_and_it_waits_for_a_persons_word() -> None:
+    update = planned(1, KEY, "i1", entity="Customer", operation="update", review=True)
+    rows = await folded(observed("a"), adopted(), update, released())
+    entry = link(rows)
+    assert (entry.status, entry.adopted, entry.name_key) == ("released", False, None)
+    document, review, intent = rows["documents", ("Customer", "7")], rows["reviews", (KEY,)], rows["intents", ("i1",)]
+    assert isinstance(document, DocumentRow)
+    assert isinstance(review, ReviewRow)
+    assert isinstance(intent, IntentRow)
+    assert (document.record_key, review.verdict, intent.state) == (None, "ask", "withdrawn")
+    assert (change(rows).state, change(rows).code) == ("waiting", "decision")
+
+
+async def test_taken_back_it_can_be_adopted_again_or_made_anew() -> None:
+    again = link(await folded(observed("a"), adopted(), released(), adopted(document_id="8")))
+    assert (again.document_id, again.status, again.incarnation) == ("8", "live", 2)
+    plan = planned(1, KEY, "i1")
+    rows = await folded(observed("a"), adopted(), released(), said("create"), plan, sent("r", (1, KEY, "i1")))
+    assert link(rows).status == "released"
+    rows = await folded(
+        *(observed("a"), adopted(), released(), said("create"), plan, sent("r", (1, KEY, "i1"))),
+        accepted(1, KEY, "i1", document={"Id": "9", "SyncToken": "0"}),
+    )
+    assert (link(rows).document_id, link(rows).status, link(rows).incarnation) == ("9", "live", 2)
+
+
+async def test_a_merge_does_not_bring_back_what_was_taken_back() -> None:
+    merged = seen.BooksMerged(
+        entity="Customer",
+        gone_id="7",
+        document_id="8",
+        sync_token="1",
+        document=Document.of("Customer", {"Id": "8", "SyncToken": "1"}),
+        evidence="webhook",
+        records=(KEY,),
+    )
+    entry = link(await folded(observed("a"), adopted(), released(), merged))
+    assert (entry.document_id, entry.status) == ("7", "released")
+
+
+async def test_what_does_not_stand_for_the_record_cannot_be_taken_back() -> None:
+    store = MemoryStateStore()
+    page = await store.fold(COMPANY, [Written(1, observed("a")), Written(2, adopted()), Written(3, released("8"))])
+    assert "Customer 8 does not stand for the record" in page.error
+
+
 async def test_an_approval_is_kept_with_its_place() -> None:
     rows = await folded(
         seen.CompanyRegistered(name="Shop", zone="UTC", home_currency="USD"),

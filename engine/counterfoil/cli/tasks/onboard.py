@@ -151,6 +151,10 @@ def _kept(one: Proposal, before: Mapping[str, Row], sides: Sides) -> Row | None:
             return Row(line=0, decision="create", record_key=one.ours.key, books_id="")
         case "skip":
             return Row(line=0, decision="skip", record_key=one.ours.key, books_id="")
+        case "ask":
+            # Also what was adopted by mistake, and must not be proposed again as if nothing had been said.
+            likest = one.best.theirs.key if one.best is not None else ""
+            return Row(line=0, decision="ask", record_key=one.ours.key, books_id=likest)
         case _:
             return None
 

@@ -135,16 +135,22 @@ async def _adopted(one: Adopt, sides: Sides, found: Candidate | None, view: View
     )
 
 
+def show_refused(title: str, head: str, rows: Sequence[tuple[object, str]]) -> None:
+    """What stands in the way, as many of them as a person reads: what it is about, and why."""
+    shown = table(title, head, "why")
+    for about, says in rows[:WRONG_SHOWN_MAX]:
+        add_row(shown, about, says)
+    console().print(shown)
+    more = len(rows) - WRONG_SHOWN_MAX
+    if more > 0:
+        console().print(Text(f"… and {more:,} more; --json shows all."))
+
+
 def _show(applied: Applied) -> None:
     out = console()
     if applied.wrong:
-        shown = table(f"{applied.file}: {len(applied.wrong):,} rows cannot be used", ">line", "why")
-        for one in applied.wrong[:WRONG_SHOWN_MAX]:
-            add_row(shown, one.line, one.says)
-        out.print(shown)
-        more = len(applied.wrong) - WRONG_SHOWN_MAX
-        if more > 0:
-            out.print(Text(f"… and {more:,} more; --json shows all."))
+        rows = [(one.line, one.says) for one in applied.wrong]
+        show_refused(f"{applied.file}: {len(rows):,} rows cannot be used", ">line", rows)
         out.print(Text("Nothing was done. Mend these rows, then apply the file again."))
         return
     head = f"{applied.name} (company {applied.company})"
