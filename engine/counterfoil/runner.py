@@ -16,6 +16,7 @@ from counterfoil.housekeeping import Housekeeper
 from counterfoil.log import Lease
 from counterfoil.rooms import Shared, make_rooms
 from counterfoil.settings import CompanySettings
+from counterfoil.state.store import FoldOvertakenError
 from counterfoil.token_watch import ConnectionWatch
 
 logger = logging.getLogger("counterfoil")
@@ -84,6 +85,11 @@ class CompanyRunner:
                 self._shared.step("lease.acquired")
                 await self._hold(lease)
                 wait = RETRY_SECONDS
+            except* FoldOvertakenError as anew:
+                # What was read of the rows before no longer holds: everything that rests on it is made anew.
+                self.state, self.error = "starting", ""
+                logger.info("company %d begins anew: %s", self.company, _first_of(anew))
+                wait = RETRY_SECONDS
             except* LeaseLostError as lost:
                 self._note("elsewhere", lost)
             except* (ProjectionStoppedError, RealmMismatchError) as stop:
@@ -97,11 +103,8 @@ class CompanyRunner:
         self.state = "ended"
 
     def _note(self, state: CompanyState, group: BaseExceptionGroup[BaseException]) -> None:
-        first: BaseException = group
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
         self.state = state
-        self.error = in_words(first)
+        self.error = in_words(_first_of(group))
         logger.warning("company %d is %s: %s", self.company, state, self.error)
 
     async def _rest(self, seconds: float) -> None:
@@ -186,3 +189,9 @@ class CompanyRunner:
         return CompanyWorker(
             session=session, rooms=rooms, clock=self._shared.clock, pace=pace, instruments=self._shared.instruments
         )
+
+
+def _first_of(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -365,6 +365,281 @@ $$;
 
 ALTER FUNCTION counterfoil_log.renew_lease(p_company bigint, p_holder text, p_epoch bigint, p_seconds double precision) OWNER TO counterfoil_owner;
 
+CREATE FUNCTION counterfoil_state.close_fresh(p_company bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_table record;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('counterfoil_state.fresh', 0));
+    if to_regclass('counterfoil_state.fresh_runs') is null then
+        return;
+    end if;
+    if exists (select from counterfoil_state.fresh_runs where company <> p_company) then
+        perform counterfoil_state.empty_fresh(p_company);
+        return;
+    end if;
+    for v_table in select * from counterfoil_state.projections() loop
+        execute format('drop table if exists counterfoil_state.%I', 'fresh_' || v_table.name);
+    end loop;
+    drop table counterfoil_state.fresh_runs;
+end
+$$;
+
+
+ALTER FUNCTION counterfoil_state.close_fresh(p_company bigint) OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_state.count_fresh(p_table text, p_company bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_rows bigint;
+begin
+    execute format('select count(*) from counterfoil_state.%I where company = $1', 'fresh_' || p_table)
+    into v_rows
+    using p_company;
+    return v_rows;
+end
+$_$;
+
+
+ALTER FUNCTION counterfoil_state.count_fresh(p_table text, p_company bigint) OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_state.empty_fresh(p_company bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_table record;
+begin
+    for v_table in select * from counterfoil_state.projections() loop
+        execute format('delete from counterfoil_state.%I where company = $1', 'fresh_' || v_table.name)
+        using p_company;
+    end loop;
+    delete from counterfoil_state.fresh_runs where company = p_company;
+end
+$_$;
+
+
+ALTER FUNCTION counterfoil_state.empty_fresh(p_company bigint) OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_state.forget_fresh(p_table text, p_company bigint, p_first text[], p_second text[], p_third text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_conditions text;
+begin
+    select string_agg(
+        format(
+            'kept.%I = gone.%s::%s', part.column_name, (array['first', 'second', 'third'])[part.number - 1],
+            format_type(attribute.atttypid, attribute.atttypmod)),
+        ' and ')
+    into v_conditions
+    from counterfoil_state.projections() as live
+    cross join unnest(live.key_columns) with ordinality as part (column_name, number)
+    join pg_attribute as attribute
+        on attribute.attrelid = format('counterfoil_state.%I', live.name)::regclass
+        and attribute.attname = part.column_name
+    where live.name = p_table and part.column_name <> 'company';
+    execute format(
+        'delete from counterfoil_state.%I as kept '
+        'using unnest($2, $3, $4) as gone (first, second, third) where kept.company = $1 and %s',
+        'fresh_' || p_table, coalesce(v_conditions, 'true'))
+    using p_company, p_first, p_second, p_third;
+end
+$_$;
+
+
+ALTER FUNCTION counterfoil_state.forget_fresh(p_table text, p_company bigint, p_first text[], p_second text[], p_third text[]) OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_state.fresh_differences(p_table text, p_company bigint) RETURNS TABLE(live jsonb, fresh jsonb)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_keys text;
+begin
+    select string_agg(quote_ident(part), ', ') into v_keys
+    from counterfoil_state.projections() as live
+    cross join unnest(live.key_columns) as part
+    where live.name = p_table;
+    return query execute format(
+        'select to_jsonb(live), to_jsonb(fresh) '
+        'from (select * from counterfoil_state.%I where company = $1) as live '
+        'full join (select * from counterfoil_state.%I where company = $1) as fresh using (%s) '
+        'where live is distinct from fresh',
+        p_table, 'fresh_' || p_table, v_keys)
+    using p_company;
+end
+$_$;
+
+
+ALTER FUNCTION counterfoil_state.fresh_differences(p_table text, p_company bigint) OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_state.is_like(p_table text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select
+        coalesce(array_agg(format('%s %s', column_name, column_type) order by place)
+            filter (where copied), '{}')
+        = array_agg(format('%s %s', column_name, column_type) order by place) filter (where not copied)
+    from (
+        select
+            attribute.attnum as place,
+            attribute.attname as column_name,
+            format_type(attribute.atttypid, attribute.atttypmod) as column_type,
+            class.relname <> p_table as copied
+        from pg_class as class
+        join pg_attribute as attribute on attribute.attrelid = class.oid
+        where
+            class.relnamespace = 'counterfoil_state'::regnamespace
+            and class.relname in (p_table, 'fresh_' || p_table)
+            and attribute.attnum > 0
+            and not attribute.attisdropped
+    ) as found
+$$;
+
+
+ALTER FUNCTION counterfoil_state.is_like(p_table text) OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_state.open_fresh(p_company bigint, p_edition text) RETURNS TABLE("position" bigint, link bytea)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_table record;
+    v_like boolean;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('counterfoil_state.fresh', 0));
+    create unlogged table if not exists counterfoil_state.fresh_runs (
+        company bigint primary key,
+        edition text not null,
+        position bigint not null,
+        link bytea not null
+    );
+    comment on table counterfoil_state.fresh_runs is 'operational: How far rebuilds have come.';
+
+    select coalesce(bool_and(counterfoil_state.is_like(live.name)), true) into v_like
+    from counterfoil_state.projections() as live;
+    if not v_like then
+        for v_table in select * from counterfoil_state.projections() loop
+            execute format('drop table if exists counterfoil_state.%I', 'fresh_' || v_table.name);
+            execute format(
+                'create unlogged table counterfoil_state.%I (like counterfoil_state.%I including defaults, %s)',
+                'fresh_' || v_table.name, v_table.name, v_table.key);
+            execute format(
+                'comment on table counterfoil_state.%I is %L',
+                'fresh_' || v_table.name, 'operational: ' || v_table.name || ' on their way through a rebuild.');
+        end loop;
+        truncate counterfoil_state.fresh_runs;
+    end if;
+
+    if not exists (
+        select from counterfoil_state.fresh_runs as run where run.company = p_company and run.edition = p_edition
+    ) then
+        perform counterfoil_state.empty_fresh(p_company);
+        insert into counterfoil_state.fresh_runs (company, edition, position, link)
+        values (p_company, p_edition, 0, ''::bytea);
+    end if;
+    return query
+    select run.position, run.link from counterfoil_state.fresh_runs as run where run.company = p_company;
+end
+$$;
+
+
+ALTER FUNCTION counterfoil_state.open_fresh(p_company bigint, p_edition text) OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_state.open_temporary() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_table record;
+begin
+    for v_table in select * from counterfoil_state.projections() loop
+        execute format(
+            'create temporary table %I (like counterfoil_state.%I including defaults, %s)',
+            v_table.name, v_table.name, v_table.key);
+    end loop;
+end
+$$;
+
+
+ALTER FUNCTION counterfoil_state.open_temporary() OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_state.projections() RETURNS TABLE(name text, key_columns text[], columns text[], key text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select
+        class.relname::text,
+        (
+            select array_agg(attribute.attname::text order by place.number)
+            from unnest(held.conkey) with ordinality as place (attnum, number)
+            join pg_attribute as attribute on attribute.attrelid = class.oid and attribute.attnum = place.attnum
+        ),
+        (
+            select array_agg(attribute.attname::text order by attribute.attnum)
+            from pg_attribute as attribute
+            where attribute.attrelid = class.oid and attribute.attnum > 0 and not attribute.attisdropped
+        ),
+        pg_get_constraintdef(held.oid)
+    from pg_class as class
+    join pg_constraint as held on held.conrelid = class.oid and held.contype = 'p'
+    where
+        class.relnamespace = 'counterfoil_state'::regnamespace
+        and class.relkind = 'r'
+        and class.relname <> 'checkpoints'
+        and obj_description(class.oid, 'pg_class') like 'projection:%'
+    order by class.relname
+$$;
+
+
+ALTER FUNCTION counterfoil_state.projections() OWNER TO counterfoil_engine;
+
+CREATE FUNCTION counterfoil_state.take_fresh(p_table text, p_company bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_keys text;
+    v_columns text;
+    v_fresh text;
+    v_same_key text;
+    v_assigned text;
+begin
+    select
+        (select string_agg(quote_ident(part), ', ') from unnest(live.key_columns) as part),
+        (select string_agg(quote_ident(part), ', ') from unnest(live.columns) as part),
+        (select string_agg(format('fresh.%I', part), ', ') from unnest(live.columns) as part),
+        (select string_agg(format('fresh.%1$I = live.%1$I', part), ' and ') from unnest(live.key_columns) as part),
+        (select string_agg(format('%1$I = excluded.%1$I', part), ', ') from unnest(live.columns) as part)
+    into v_keys, v_columns, v_fresh, v_same_key, v_assigned
+    from counterfoil_state.projections() as live
+    where live.name = p_table;
+    execute format(
+        'delete from counterfoil_state.%I as live where live.company = $1 and not exists ('
+        'select from counterfoil_state.%I as fresh where fresh.company = $1 and %s)',
+        p_table, 'fresh_' || p_table, v_same_key)
+    using p_company;
+    execute format(
+        'insert into counterfoil_state.%1$I (%4$s) select %5$s '
+        'from (select * from counterfoil_state.%2$I where company = $1) as fresh '
+        'left join (select * from counterfoil_state.%1$I where company = $1) as live using (%3$s) '
+        'where live is distinct from fresh on conflict (%3$s) do update set %6$s',
+        p_table, 'fresh_' || p_table, v_keys, v_columns, v_fresh, v_assigned)
+    using p_company;
+end
+$_$;
+
+
+ALTER FUNCTION counterfoil_state.take_fresh(p_table text, p_company bigint) OWNER TO counterfoil_engine;
+
 CREATE TABLE counterfoil_log.deliveries (
     company bigint NOT NULL,
     source text NOT NULL,
@@ -830,7 +1105,8 @@ CREATE TABLE counterfoil_state.checkpoints (
     "position" bigint NOT NULL,
     state text NOT NULL,
     error text DEFAULT ''::text NOT NULL,
-    moved_at timestamp with time zone
+    moved_at timestamp with time zone,
+    generation bigint DEFAULT 0 NOT NULL
 );
 
 
@@ -1176,6 +1452,31 @@ ALTER TABLE counterfoil_state.tokens OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.tokens IS 'keys: OAuth tokens by company, sealed; a company without a row is not connected. Never derived from the log.';
 
+CREATE TABLE counterfoil_state.verdicts (
+    company bigint NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    "position" bigint NOT NULL,
+    faults bigint NOT NULL,
+    first_fault text NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.verdicts OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.verdicts IS 'operational: what verifying the log found last; while it found faults, nothing is written for the company.';
+
+CREATE TABLE counterfoil_state.works (
+    company bigint NOT NULL,
+    what text NOT NULL,
+    holder text NOT NULL,
+    begun_at timestamp with time zone NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.works OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.works IS 'operational: which operator''s work was begun last; it counts only while its lock is held.';
+
 ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_00 FOR VALUES WITH (modulus 16, remainder 0);
 
 ALTER TABLE ONLY counterfoil_log.events ATTACH PARTITION counterfoil_log.events_01 FOR VALUES WITH (modulus 16, remainder 1);
@@ -1342,6 +1643,12 @@ ALTER TABLE ONLY counterfoil_state.sources
 
 ALTER TABLE ONLY counterfoil_state.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (company);
+
+ALTER TABLE ONLY counterfoil_state.verdicts
+    ADD CONSTRAINT verdicts_pkey PRIMARY KEY (company);
+
+ALTER TABLE ONLY counterfoil_state.works
+    ADD CONSTRAINT works_pkey PRIMARY KEY (company);
 
 CREATE INDEX events_record ON ONLY counterfoil_log.events USING btree (company, record_key, "position") WHERE (record_key IS NOT NULL);
 

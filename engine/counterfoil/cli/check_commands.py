@@ -81,26 +81,33 @@ def limits(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None,
 
 def rebuild(
     *,
-    check: Annotated[
-        bool, typer.Option("--check", help="Compare only; the one mode of this release, and the default.")
-    ] = True,
+    check: Annotated[bool, typer.Option("--check", help="Compare only; the live tables stay as they are.")] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", min=1, help="Rebuild so many companies side by side; default: one for each core."),
+    ] = None,
+    worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
     config: ConfigOption = CONFIG_FILE,
     company: CompanyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the tables with a fresh fold of the log.
+    """Fold the log afresh beside the tables, compare row for row, and put right what differs.
 
-    Row for row; leaves with 4 if any differs.
+    Works beside an engine, which goes on: it stands still only for the comparison at the end, and begins anew if rows
+    were put right. Goes on where an attempt that broke off had come to. Takes no lease, reads no source and no books.
+    Several companies are rebuilt side by side; one that cannot be holds up no other.
 
-    Takes no lease and changes nothing; may run beside an engine, which it follows up to where that one has folded.
+    Leaves with 0 if the tables hold what the log says when it ends, and with 4 if they do not: rows differ (--check),
+    or the log itself is damaged or ends too early. Then nothing was changed.
 
     Example: counterfoil rebuild --check --company 1
     """
 
     async def work(settings: "Settings") -> int:
-        from counterfoil.cli.tasks.rebuild import check_rebuild
+        from counterfoil.cli.tasks import rebuild, rebuild_workers
 
-        return await check_rebuild(settings, as_json=as_json)
+        if worker:
+            return await rebuild_workers.work(settings, check=check)
+        return await rebuild.rebuild(settings, config=config, check=check, processes=processes, as_json=as_json)
 
-    del check
-    run(work, config=config, company=company, as_json=as_json)
+    run(work, config=config, company=company, as_json=as_json or worker)

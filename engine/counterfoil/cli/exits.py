@@ -41,12 +41,13 @@ def code_of(error: BaseException) -> ExitCode | None:
     from counterfoil.errors import ConfigurationError, CounterfoilError
     from counterfoil.log import AnchorBrokenError, LogCorruptError, LogUnavailableError
     from counterfoil.postgres import PostgresError
+    from counterfoil.recovery.operators import WorkUnderWayError
     from counterfoil.sources import SourceError
 
     match error:
         case LogCorruptError() | AnchorBrokenError():
             return ExitCode.DAMAGE
-        case LeaseElsewhereError():
+        case LeaseElsewhereError() | WorkUnderWayError():
             return ExitCode.UNREACHABLE
         case PostgresError() | LogUnavailableError() | SourceError() | RealmMismatchError() | BooksUnreadableError():
             return ExitCode.UNREACHABLE

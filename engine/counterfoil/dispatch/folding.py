@@ -5,7 +5,7 @@ from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.log import LogReader
 from counterfoil.ports import Clock
 from counterfoil.state.projection import Checkpoint, fold_page
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import StateStore, overtaken
 from counterfoil.telemetry.ports import Instruments
 
 PAGE_EVENTS_MAX = 500
@@ -37,9 +37,11 @@ class Folder:
 
         Raises:
             ProjectionStoppedError: an event cannot be folded; the company stands still until that is mended.
-            FoldOvertakenError: another process folds the same company.
+            FoldOvertakenError: another process folds the same company, or a rebuild has put its rows right.
         """
-        before = self._checkpoint or await self._store.checkpoint(self._company)
+        before = await self._store.checkpoint(self._company)
+        if self._checkpoint is not None and not _is_same(before, self._checkpoint):
+            raise overtaken(self._checkpoint)
         while True:
             page = await self._reader.read(self._company, after=before.position, limit=PAGE_EVENTS_MAX)
             if not page:
@@ -56,6 +58,7 @@ class Folder:
                 state="stopped" if folded.error else "running",
                 error=folded.error,
                 moved_at=self._clock.now(),
+                generation=before.generation,
             )
             self._step("fold.computed")
             await self._store.save(folded.rows.values(), before, after, after.moved_at)
@@ -70,3 +73,7 @@ class Folder:
                 self._checkpoint = before
                 self._instruments.behind(self._company, 0)
                 return before.position
+
+
+def _is_same(one: Checkpoint, other: Checkpoint) -> bool:
+    return (one.position, one.generation) == (other.position, other.generation)

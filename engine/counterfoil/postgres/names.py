@@ -11,6 +11,7 @@ from counterfoil.errors import ConfigurationError
 PREFIX_LENGTH_MAX = 40
 _PREFIX = re.compile(r"[a-z_][a-z0-9_]*")
 _SIMPLE = re.compile(r"[a-z_][a-z0-9_$]*")
+_STATE_TABLE = re.compile(r"\bcounterfoil_state\.")
 _TOKEN = re.compile(r"\bcounterfoil_(log|state|owner|engine)\b")
 _QUERY = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -29,6 +30,7 @@ class Names:
     Args:
         prefix: what every name begins with, an unquoted SQL identifier of at most 40 characters.
         only_role: the login that stands in for both roles where none may be created; empty otherwise.
+        copies: what the names of state tables begin with in SQL where copies stand in for them; empty otherwise.
 
     Raises:
         ConfigurationError: a prefix or role that cannot be used as an identifier.
@@ -36,6 +38,7 @@ class Names:
 
     prefix: str = "counterfoil"
     only_role: str = ""
+    copies: str = ""
 
     def __post_init__(self) -> None:
         if not _PREFIX.fullmatch(self.prefix) or len(self.prefix) > PREFIX_LENGTH_MAX:
@@ -83,8 +86,18 @@ class Names:
         """The same names where `role` has to be owner and engine in one."""
         return replace(self, only_role=role)
 
+    def fresh(self) -> Self:
+        """The same names where the tables of a rebuild stand in for the projections."""
+        return replace(self, copies=f"{self.state_schema}.fresh_")
+
+    def temporary(self) -> Self:
+        """The same names where tables of the session's own stand in for the projections."""
+        return replace(self, copies="pg_temp.")
+
     def apply(self, sql: str) -> str:
         """The SQL with the default names, wherever they stand as whole words, replaced by these."""
+        if self.copies:
+            sql = _STATE_TABLE.sub(self.copies, sql)
         replacements = {
             "log": self.log_schema,
             "state": self.state_schema,

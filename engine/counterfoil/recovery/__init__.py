@@ -1,5 +1,7 @@
-"""Recovery: proving that the state is what the log says."""
+"""Recovery: proving that the state is what the log says, and making it so."""
 
-from counterfoil.recovery.check import CheckReport, Difference, check_company
+from counterfoil.recovery.differences import Difference
+from counterfoil.recovery.operators import WorkUnderWayError, operators_work
+from counterfoil.recovery.rebuild import Rebuilding, RebuildReport
 
-__all__ = ["CheckReport", "Difference", "check_company"]
+__all__ = ["Difference", "RebuildReport", "Rebuilding", "WorkUnderWayError", "operators_work"]

@@ -83,13 +83,17 @@ class RowLoader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """How far a company's log is folded. `stopped` names the event that could not be folded, and why."""
+    """How far a company's log is folded. `stopped` names the event that could not be folded, and why.
+
+    `generation` is raised when a rebuild has put rows right: what was read of them before no longer holds.
+    """
 
     company: int
     position: int = 0
     state: Literal["running", "stopped"] = "running"
     error: str = ""
     moved_at: datetime | None = None
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

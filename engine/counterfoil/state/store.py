@@ -22,7 +22,14 @@ _TYPES: Mapping[str, type[Row]] = {row_type.table: row_type for row_type in ROW_
 
 
 class FoldOvertakenError(CounterfoilError):
-    """Another process folded the same company further; this one must load its checkpoint afresh."""
+    """Another process folded the same company, or a rebuild put its rows right: whoever folds must begin anew."""
+
+
+def overtaken(before: Checkpoint) -> FoldOvertakenError:
+    """What to raise where the checkpoint no longer stands as it did `before`."""
+    return FoldOvertakenError(
+        f"The tables of company {before.company} were moved by another process while this one was at {before.position}."
+    )
 
 
 class StateStore:
@@ -114,6 +121,7 @@ class StateStore:
             state=found["state"],
             error=found["error"],
             moved_at=found["moved_at"],
+            generation=found["generation"],
         )
 
     async def save(
@@ -122,7 +130,7 @@ class StateStore:
         """Write rows and checkpoint in one transaction.
 
         Raises:
-            FoldOvertakenError: the checkpoint no longer stands at `before`.
+            FoldOvertakenError: the checkpoint no longer stands at `before`, or the rows are of another generation.
         """
         by_table: dict[str, list[dict[str, object]]] = {}
         for row in rows:
@@ -136,11 +144,10 @@ class StateStore:
                 after.state,
                 after.error,
                 moved_at,
+                before.generation,
             )
             if moved is None:
-                raise FoldOvertakenError(
-                    f"Company {after.company} was folded by another process while this one was at {before.position}."
-                )
+                raise overtaken(before)
             for table, values in sorted(by_table.items()):
                 text = exact_json.dumps(values).decode()
                 await connection.execute(load_query(f"state_upsert_{table}", self._names), text)

@@ -10,7 +10,7 @@ from datetime import datetime
 from counterfoil.log import LogReader
 from counterfoil.state.projection import Checkpoint, Foldable, FoldedPage, fold_page
 from counterfoil.state.rows import Key, Row, key_of
-from counterfoil.state.store import FoldOvertakenError
+from counterfoil.state.store import overtaken
 
 PAGE_EVENTS = 500
 
@@ -35,12 +35,11 @@ class MemoryStateStore:
         self, rows: Iterable[Row], before: Checkpoint, after: Checkpoint, moved_at: datetime | None = None
     ) -> None:
         """See `StateStore.save`."""
-        if (await self.checkpoint(after.company)).position != before.position:
-            raise FoldOvertakenError(
-                f"Company {after.company} was folded by another process while this one was at {before.position}."
-            )
+        kept = await self.checkpoint(after.company)
+        if (kept.position, kept.generation) != (before.position, before.generation):
+            raise overtaken(before)
         # Without an await in between, this is the transaction.
-        self._checkpoints[after.company] = replace(after, moved_at=moved_at)
+        self._checkpoints[after.company] = replace(after, moved_at=moved_at, generation=before.generation)
         self._rows.setdefault(after.company, {}).update({(row.table, key_of(row)): row for row in rows})
 
     def rows(self, company: int) -> Mapping[tuple[str, Key], Row]:
