@@ -219,6 +219,32 @@ async def test_a_run_over_a_month_s_end_by_department_and_taken_back(
     assert "PA-2025-10-p1" in whole
 
 
+async def test_a_run_taken_back_in_two_parts_ends_at_zero_on_every_account_and_class(
+    database: Database, tmp_path: Path, books: EmulatorProcess
+) -> None:
+    halves = (["e0", "e1", "e2", "e3"], ["e4", "e5", "e6", "e7"])
+    staff = [person(one, "5000.00") for half in halves for one in half]
+    run = payroll("p1", "2025-11-14", staff, start_date="2025-11-01", end_date="2025-11-13")
+    async with gusto() as company:
+        await company.control("/load", {"employees": employees(8, ("Design", "Support")), "payrolls": [run]})
+        source = source_settings("gusto", MAPPING, company.context({"since": "2025-01-01"}).settings)
+        async with Engine(settings_between(database, tmp_path, books, source)) as engine:
+            engine.start()
+            await held(engine, RUN)
+            await ask(engine, "approve", RUN)
+            await entered(engine, books, 3)
+            # The second is known, and held against what the first leaves, before the first is in the books.
+            for half, day in zip(halves, ("2025-12-05", "2025-12-12"), strict=True):
+                body: JsonObject = {"employee_uuids": [*half], "check_date": day}
+                answer = await company.control("/people/payrolls/p1/reverse", body)
+                await held(engine, f"gusto:payroll:{answer['uuid']}")
+                await ask(engine, "approve", f"gusto:payroll:{answer['uuid']}")
+            entries = await entered(engine, books, 9)
+    assert balances(books, "2025-11-30") != {}
+    assert balances(books, "2025-12-31") == {}
+    assert sorted(entry["TxnDate"] for entry in entries) == ["2025-11-14"] * 3 + ["2025-12-05"] * 3 + ["2025-12-12"] * 3
+
+
 ENTRIES = [
     (
         "P2-2025-11-14-p1",

@@ -9,10 +9,10 @@ from typing import Literal
 
 from counterfoil.planning.mapping import Mapping, parse_mapping
 from counterfoil.planning.plan import content_hash
-from counterfoil.planning.types import Intent, Link, Plan, PlanRequest
+from counterfoil.planning.types import Intent, Link, Plan, PlanRequest, Reversal
 from counterfoil_schema.events.receipts import TaxMode
 from counterfoil_schema.exact_json import JsonObject
-from counterfoil_schema.records import Invoice, InvoiceLine, Record
+from counterfoil_schema.records import Invoice, InvoiceLine, PayRun, Record
 
 MINIMAL = '[connection]\nsource = "hubspot"\nzone = "America/New_York"\n'
 DEAL = "hubspot:deal:512"
@@ -72,6 +72,14 @@ class View:
 
     def record(self, record_key: str) -> Record | None:
         return self.records.get(record_key)
+
+    def reversals_of(self, record_key: str) -> Sequence[Reversal]:
+        """Observed in the order in which the records stand here."""
+        return [
+            Reversal(record_key=key, position=place, record=record)
+            for place, (key, record) in enumerate(self.records.items())
+            if isinstance(record, PayRun) and record.reverses == record_key
+        ]
 
 
 def mapping(extra: str = "") -> Mapping:

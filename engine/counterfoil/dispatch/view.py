@@ -7,7 +7,7 @@ from typing import Literal, Protocol, TypeVar
 
 from counterfoil.dispatch.survivors import Survivors
 from counterfoil.log import RecordedEvent
-from counterfoil.planning.types import Link, Settlement
+from counterfoil.planning.types import Link, Reversal, Settlement
 from counterfoil.state.rows import CompanyRow, DocumentRow, LinkRow, RecordRow, SettlementRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
@@ -32,10 +32,12 @@ from counterfoil_schema.records import (
     Refund,
     TimeEntry,
     Vendor,
+    split_key,
 )
 
 T = TypeVar("T")
 RATES = "ExchangeRate"
+PAY_RUNS_AT_ONCE = 100
 Question = tuple[str, ...]
 """What was asked, and about what."""
 
@@ -163,6 +165,10 @@ class LoadedView:
             case _:
                 return None
 
+    def reversals_of(self, record_key: str) -> Sequence[Reversal]:
+        answer = self._answer("reversals", record_key)
+        return [one for one in answer if isinstance(one, Reversal)] if isinstance(answer, list) else []
+
     def rate(self, currency: str, day: str) -> Decimal | None:
         """The books' own rate, if it was read."""
         answer = self._answer("rate", currency, day)
@@ -225,8 +231,8 @@ class ViewLoader:
             case "known":
                 row = await self._store.one(RecordRow, self._company, arguments[0])
                 return row is not None and not row.removed and row.kind != "unreadable"
-            case "record":
-                return await self._record(arguments[0])
+            case "record" | "reversals":
+                return await (self._record if question == "record" else self.reversals_of)(arguments[0])
             case "rate":
                 return await self._rate(*arguments)
             case "number":
@@ -243,6 +249,21 @@ class ViewLoader:
             return None
         event = await self._events.event_at(self._company, row.position)
         return event.record if isinstance(event, SourceObserved) else None
+
+    async def reversals_of(self, original: str) -> list[Reversal]:
+        """The pay runs that take back another one. Rows hold no bodies, so that all of the connection are looked at."""
+        connection, _, _ = split_key(original)
+        rows = await self._store.some(RecordRow, "pay_runs_of", self._company, f"{connection}:")
+        found: list[Reversal] = []
+        for start in range(0, len(rows), PAY_RUNS_AT_ONCE):
+            some = rows[start : start + PAY_RUNS_AT_ONCE]
+            events = await self._events.recorded_many(self._company, [row.position for row in some])
+            for row in some:
+                event = await events[row.position].event()
+                if isinstance(event, SourceObserved) and isinstance(event.record, PayRun):
+                    reversal = Reversal(record_key=row.record_key, position=row.position, record=event.record)
+                    found += [reversal] if event.record.reverses == original else []
+        return found
 
     async def _rate(self, currency: str, day: str) -> Decimal | None:
         row = await self._store.one(DocumentRow, self._company, RATES, rate_id(currency, day))

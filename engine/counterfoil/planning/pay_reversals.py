@@ -2,7 +2,8 @@
 
 Taken back whole, each line of each entry is turned to its other side, on the same account, class and location, whatever
 the mapping says today. Taken back for some people only, it is the reversal's own figures that are posted, on the
-accounts that the other run used. What months were accrued needs no mirror: those entries came to zero by themselves.
+accounts that the other run used. One that takes back the rest of a run mirrors what the books hold of it by then. What
+months were accrued needs no mirror: those entries came to zero by themselves.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,11 +20,12 @@ from counterfoil.planning.pay_entries import (
     run_entries,
     template_values,
 )
-from counterfoil.planning.pay_lines import PayLine, groups_of, is_few, run_lines, too_few, total
+from counterfoil.planning.pay_left import TakenBack, beyond, taken_back_so_far
+from counterfoil.planning.pay_lines import PayLine, run_lines, total
 from counterfoil.planning.pay_sections import PayrollSection
 from counterfoil.planning.templates import fill
-from counterfoil.planning.types import Link, Park, StateView, Unchanged
-from counterfoil_schema.exact_json import JsonObject, JsonValue
+from counterfoil.planning.types import Link, Park, PlanRequest, StateView, Unchanged
+from counterfoil_schema.exact_json import JsonObject, JsonValue, canonical
 from counterfoil_schema.records import PayRun
 
 _REFERENCES = ("AccountRef", "ClassRef", "DepartmentRef")
@@ -68,24 +70,26 @@ def _moved(day: date) -> str:
 
 
 def stands_as_posted(record: PayRun, key: str, lines: Sequence[PayLine], view: StateView) -> Unchanged | None:
-    """That a run which was taken back since stays as it is posted, where its figures are those that were posted.
+    """That a run which was taken back since, or takes back another, stays as posted, where its figures are those.
 
     Its accounts may be others by now: they are not what the source changed, and the reversal mirrors the posted ones.
     """
-    if record.status not in ("reversed", "partially_reversed"):
+    if record.reverses is None and record.status not in ("reversed", "partially_reversed"):
         return None
     posted = [_posted(number, link) for number, link in posted_entries(key, view)]
     if not posted or _sums(lines) != _sums(line for entry in posted for line in entry.lines):
         return None
     own = posted[0].link
-    reason = f"{label(own)} stays as it was posted: what was taken back of {named(key)} is a pay run of its own."
+    why = f"what was taken back of {named(key)} is a pay run of its own" if record.reverses is None else "it is whole"
+    reason = f"{label(own)} stays as it was posted: {why}."
     return Unchanged(proof=own.content_hash, reason=reason) if own.status == "live" else None
 
 
 def reversal_entries(
-    record: PayRun, original: str, key: str, section: PayrollSection, view: StateView
+    record: PayRun, original: str, request: PlanRequest, section: PayrollSection, view: StateView
 ) -> list[PayEntry] | Park:
     """The entries of a run that takes back `original`."""
+    key = request.record_key
     taken_back = view.record(original)
     if not isinstance(taken_back, PayRun):
         return Park(
@@ -100,30 +104,42 @@ def reversal_entries(
     if isinstance(dated, Park):
         return dated
     day, moved = dated
-    left = _left_over(record, taken_back, key, section)
+    before = taken_back_so_far(key, original, taken_back, request.position, view)
     posted = [_posted(number, link) for number, link in posted_entries(original, view)]
+    refusal = _unfit(posted, key, original) if posted else None
+    refusal = refusal or beyond(record, key, before, section)
+    if refusal is not None:
+        return refusal
     values = template_values(record, key)
     if posted:
-        refusal = _unfit(posted, key, original)
-        if refusal is not None:
-            return refusal
-        if _sums(mine) == _sums(line.turned() for entry in posted for line in entry.lines):
-            entries = _mirrored(posted, key, section, values, day)
-        elif left is not None:
-            return left
-        else:
-            entries = _entries(_on_accounts_of(posted, mine), key, section, values, day)
+        entries = _against_posted(posted, mine, before, key, section, view, values, day)
     else:
-        planned = _not_posted_yet(taken_back, original, mine, key, section)
+        planned = _not_posted_yet(before, mine, key, section)
         if isinstance(planned, Park):
             return planned
-        lines, is_whole = planned
-        if not is_whole and left is not None:
-            return left
-        needed = run_entries(lines, original, section, template_values(taken_back, original), day)
+        needed = run_entries(planned.theirs, original, section, template_values(taken_back, original), day)
         needs = tuple(entry.key for entry in needed)
-        entries = [replace(entry, needs=needs) for entry in _entries(lines, key, section, values, day)]
+        entries = [replace(entry, needs=needs) for entry in _entries(planned.mine, key, section, values, day)]
     return [replace(entry, memo=f"{entry.memo}{moved}") for entry in entries]
+
+
+def _against_posted(
+    posted: Sequence[Posted],
+    mine: Sequence[PayLine],
+    before: TakenBack,
+    key: str,
+    section: PayrollSection,
+    view: StateView,
+    values: Mapping[str, str],
+    day: date,
+) -> list[PayEntry]:
+    """What takes back all, or all the rest, mirrors the books; what takes back some has its own figures."""
+    if not before.earlier and _sums(mine) == _sums(line.turned() for entry in posted for line in entry.lines):
+        return _mirrored(posted, key, section, values, day)
+    rest = _rest([*posted, *_earlier(before, view)], mine)
+    if before.earlier and _sums(mine) == _sums(rest):
+        return _entries(rest, key, section, values, day)
+    return _entries(_on_accounts_of(posted, mine), key, section, values, day)
 
 
 def _entries(
@@ -132,32 +148,55 @@ def _entries(
     return [replace(entry, memo=f"Reversal: {entry.memo}") for entry in run_entries(lines, key, section, values, day)]
 
 
-def _not_posted_yet(
-    taken_back: PayRun, original: str, mine: Sequence[PayLine], key: str, section: PayrollSection
-) -> tuple[Sequence[PayLine], bool] | Park:
-    """The lines by the mapping, which the other run's wait for as well; and whether all of it is taken back."""
-    if not taken_back.processed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """The lines of a run that is not posted yet, by the mapping, and those of its reversal."""
+
+    theirs: Sequence[PayLine]
+    mine: Sequence[PayLine]
+
+
+def _not_posted_yet(before: TakenBack, mine: Sequence[PayLine], key: str, section: PayrollSection) -> _Planned | Park:
+    if not before.record.processed:
         return Park(
             code="original_not_posted",
-            reason=f"{named(key)} takes back {named(original)}, which is not processed (status {taken_back.status}), "
-            "and is not in the books.",
+            reason=f"{named(key)} takes back {named(before.key)}, which is not processed (status "
+            f"{before.record.status}), and is not in the books.",
             fix="Enter both by hand if they belong into these books; else mark this as settled.",
         )
-    theirs = run_lines(taken_back, original, section)
+    theirs = run_lines(before.record, before.key, section)
     if isinstance(theirs, Park):
         return replace(theirs, reason=f"{named(key)} takes back a run that cannot be posted: {theirs.reason}")
     turned = [line.turned() for line in theirs]
-    return (turned, True) if _sums(mine) == _sums(turned) else (mine, False)
+    return _Planned(theirs=theirs, mine=turned if not before.earlier and _sums(mine) == _sums(turned) else mine)
 
 
-def _left_over(record: PayRun, taken_back: PayRun, key: str, section: PayrollSection) -> Park | None:
-    """Why a partial reversal would show somebody's pay: what it leaves of a line would be that of too few people."""
-    before = {group.key: group for group in groups_of(taken_back, section)}
-    for group in groups_of(record, section):
-        whole = before.get(group.key)
-        if whole is not None and is_few(group.part, whole.people - group.people, section):
-            return too_few(key, section, group.part)
-    return None
+def _earlier(before: TakenBack, view: StateView) -> list[Posted]:
+    """The entries of earlier reversals, as far as they stand in the books."""
+    found = [_posted(number, link) for one in before.earlier for number, link in posted_entries(one.record_key, view)]
+    return [entry for entry in found if entry.link.status == "live"]
+
+
+def _rest(posted: Sequence[Posted], mine: Sequence[PayLine]) -> list[PayLine]:
+    """What takes the lines of all these entries to zero, on each account, class and location that they stand on."""
+    sums: dict[tuple[str, str], PayLine] = {}
+    for entry in posted:
+        for line in entry.lines:
+            if line.key == CLEARING:
+                continue
+            where = canonical({"account": line.account, **line.tracking}).decode()
+            there = sums.get((line.key, where))
+            sums[line.key, where] = line if there is None else replace(there, amount=there.amount + line.amount)
+    departments = {line.key: line.department for line in mine}
+    times: dict[str, int] = {}
+    rest: list[PayLine] = []
+    for line in sums.values():
+        if not line.amount:
+            continue
+        times[line.key] = times.get(line.key, 0) + 1
+        own = line.key if times[line.key] == 1 else f"{line.key}/{times[line.key]}"
+        rest.append(replace(line.turned(), key=own, department=departments.get(line.key)))
+    return rest
 
 
 def _unfit(posted: Sequence[Posted], key: str, original: str) -> Park | None:

@@ -37,7 +37,7 @@ def plan_pay_run(record: PayRun, request: PlanRequest, mapping: Mapping, view: S
     refusal = _refusal(record, key, mapping.payroll, view)
     if refusal is not None:
         return refusal
-    entries = _entries(record, key, mapping.payroll, view)
+    entries = _entries(record, request, mapping.payroll, view)
     return entries if isinstance(entries, Park | Unchanged) else _carried(entries, record, request, mapping, view)
 
 
@@ -67,8 +67,9 @@ def _refusal(record: PayRun, key: str, section: PayrollSection, view: StateView)
 
 
 def _entries(
-    record: PayRun, key: str, section: PayrollSection, view: StateView
+    record: PayRun, request: PlanRequest, section: PayrollSection, view: StateView
 ) -> Sequence[PayEntry] | Park | Unchanged:
+    key = request.record_key
     lines = run_lines(record, key, section)
     if isinstance(lines, Park):
         return lines
@@ -83,7 +84,7 @@ def _entries(
     if stands is not None:
         return stands
     if record.reverses is not None:
-        return reversal_entries(record, record.reverses, key, section, view)
+        return reversal_entries(record, record.reverses, request, section, view)
     values = template_values(record, key)
     accruals = accrual_entries(record, key, section, lines, values, day)
     if isinstance(accruals, Park):

@@ -20,7 +20,7 @@ from typing import Literal, Protocol
 from counterfoil_schema.events.decisions import Figures, Lane, Operation
 from counterfoil_schema.events.receipts import TaxMode
 from counterfoil_schema.exact_json import JsonObject
-from counterfoil_schema.records import Record
+from counterfoil_schema.records import PayRun, Record
 
 PLANNER_VERSION = "1"
 RECORD_REF = "$record"
@@ -68,6 +68,15 @@ class Settlement:
     unapplied: Decimal = Decimal(0)
     last_paid: str | None = None
     payment_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal:
+    """A pay run that takes back another one, and where it was observed last: of two, the earlier one comes first."""
+
+    record_key: str
+    position: int
+    record: PayRun
 
 
 class StateView(Protocol):
@@ -119,6 +128,10 @@ class StateView(Protocol):
 
     def record(self, record_key: str) -> Record | None:
         """A source record as last observed; None where the source never showed it, or removed it."""
+        ...
+
+    def reversals_of(self, record_key: str) -> Sequence[Reversal]:
+        """All pay runs of the same connection that take back some or all of this one, in order of observation."""
         ...
 
 

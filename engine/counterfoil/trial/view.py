@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Sequence
 
 from counterfoil.dispatch.view import EventSource, KeyedHash, ViewLoader
-from counterfoil.planning.types import Plan
+from counterfoil.planning.types import Plan, Reversal
 from counterfoil.settings import CompanySettings
 from counterfoil.sources import SourceAdapter
 from counterfoil.state.rows import CompanyRow
 from counterfoil.state.store import StateStore
 from counterfoil.trial.books import BooksSeen
 from counterfoil.trial.sample import Sample
+from counterfoil_schema.records import PayRun
 
 
 class PlainHash:
@@ -70,6 +71,16 @@ class TrialLoader(ViewLoader):
             if intent.doc_number is not None:
                 self._numbers.setdefault(intent.doc_number, record_key)
         self.forget()
+
+    async def reversals_of(self, original: str) -> list[Reversal]:
+        """Those that the log knows, as the sample shows them now, and then the sample's own."""
+        held = {one.record_key: one for one in await super().reversals_of(original)}
+        last = max((one.position for one in held.values()), default=0)
+        for place, (key, seen) in enumerate(self._sample.records.items(), start=last + 1):
+            if isinstance(seen.record, PayRun) and seen.record.reverses == original:
+                position = held[key].position if key in held else place
+                held[key] = Reversal(record_key=key, position=position, record=seen.record)
+        return list(held.values())
 
     async def _load(self, record_key: str, question: str, arguments: Sequence[str]) -> object:
         match question:

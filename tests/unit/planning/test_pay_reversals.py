@@ -138,6 +138,129 @@ def test_a_run_taken_back_for_all_but_one_would_show_the_one() -> None:
     )
 
 
+SECOND, THIRD = "gusto:payroll:r00002", "gusto:payroll:r00003"
+SOME = (
+    part("Sales", "wages", "2000.00", 2),
+    part("Engineering", "wages", "2000.00", 2),
+    part("Sales", "net_pay", "4000.00", 4),
+)
+"""Of five in Sales two, and of four in Engineering."""
+REST = (
+    part("Sales", "wages", "3000.00", 3),
+    part("Engineering", "wages", "2000.00", 2),
+    part("Sales", "net_pay", "5000.00", 5),
+)
+
+
+def in_part(*lines: PayRunLine) -> PayRun:
+    return negative(run(*lines))
+
+
+def after_the_first(text: str, *, posts: bool = True, bookkeeper: str | None = None) -> View:
+    """The books and the source after SOME of BIG was taken back."""
+    view = View(links=posted(intents(planned(BIG, text))), records={RUN: BIG, TAKEN_BACK: in_part(*SOME)})
+    if posts:
+        view.links.update(posted(intents(planned(in_part(*SOME), text, view, TAKEN_BACK)), TAKEN_BACK))
+    if bookkeeper is not None:
+        moved = resolved({**view.links[RUN].latest})
+        assert isinstance(moved, dict)
+        for line in lines_of(moved):
+            if "Sales" in str(line["Description"]):
+                line["JournalEntryLineDetail"] = {"PostingType": "Debit", "AccountRef": {"value": bookkeeper}}
+        view.links[RUN] = replace(view.links[RUN], latest=moved)
+    return view
+
+
+def second(view: View, text: str, *lines: PayRunLine, key: str = SECOND) -> Plan:
+    view.records[key] = in_part(*lines)
+    return planned(in_part(*lines), text, view, key)
+
+
+@pytest.mark.parametrize("text", [ACCOUNTS, BY_DEPARTMENT])
+@pytest.mark.parametrize("posts", [True, False])
+def test_what_takes_back_the_rest_takes_every_account_to_zero(text: str, *, posts: bool) -> None:
+    view = after_the_first(text, posts=posts)
+    back = second(view, text, *REST)
+    first = [] if posts else bodies(planned(in_part(*SOME), text, View(view.links, records={RUN: BIG}), TAKEN_BACK))
+    assert balance([*(link.latest for link in view.links.values()), *first, *bodies(back)]) == {}
+
+
+def test_what_takes_back_the_rest_follows_what_a_bookkeeper_moved() -> None:
+    view = after_the_first(ACCOUNTS, bookkeeper="Commissions")
+    other = ACCOUNTS.replace('"Wages"', '"Salaries"')
+    back = only(second(view, other, *REST))
+    assert balance([*(link.latest for link in view.links.values()), back.body]) == {}
+    # The first was posted before the move: each account gets what still stands on it.
+    assert sorted(row[:2] for row in rows(back.body)) == [
+        ("Checking", Decimal("5000.00")),
+        ("Commissions", Decimal("-5000.00")),
+        ("Wages", Decimal("-2000.00")),
+        ("Wages", Decimal("2000.00")),
+    ]
+
+
+@pytest.mark.parametrize("posts", [True, False])
+def test_a_second_reversal_may_not_leave_too_few_people(*, posts: bool) -> None:
+    two_of_sales = (part("Sales", "wages", "2000.00", 2), part("Sales", "net_pay", "2000.00", 2))
+    alone = View(links=posted(intents(planned(BIG, ACCOUNTS))), records={RUN: BIG})
+    assert bodies(second(alone, ACCOUNTS, *two_of_sales))
+    # Three are left in Sales after the first: two of them would show the third.
+    assert parked(second(after_the_first(ACCOUNTS, posts=posts), ACCOUNTS, *two_of_sales)).code == "too_few_people"
+
+
+@pytest.mark.parametrize("posts", [True, False])
+def test_more_than_is_left_is_not_taken_back(*, posts: bool) -> None:
+    view = after_the_first(ACCOUNTS, posts=posts)
+    refusal = parked(second(view, ACCOUNTS, *BIG.lines))
+    assert refusal.code == "reversal_exceeds"
+    assert refusal.reason == (
+        "payroll r00002 (gusto) takes back more (wages) than is left of payroll p00001 (gusto) after payroll r00001 "
+        "(gusto)."
+    )
+    # A third one finds nothing, where the second took the rest.
+    view = after_the_first(ACCOUNTS, posts=posts)
+    assert bodies(second(view, ACCOUNTS, *REST))
+    assert parked(second(view, ACCOUNTS, *SOME, key=THIRD)).code == "reversal_exceeds"
+
+
+def test_a_run_is_taken_back_whole_only_once() -> None:
+    view = View(links=posted(intents(planned(BIG, ACCOUNTS))), records={RUN: BIG, TAKEN_BACK: negative(BIG)})
+    view.links.update(posted(intents(planned(negative(BIG), ACCOUNTS, view, TAKEN_BACK)), TAKEN_BACK))
+    assert parked(second(view, ACCOUNTS, *BIG.lines)).code == "reversal_exceeds"
+    # Not one that the source has not processed, or that came later.
+    later = View(links=posted(intents(planned(BIG, ACCOUNTS))), records={RUN: BIG})
+    later.records |= {SECOND: negative(BIG, processed=False), TAKEN_BACK: negative(BIG), THIRD: negative(BIG)}
+    assert bodies(planned(negative(BIG), ACCOUNTS, later, TAKEN_BACK))
+
+
+def test_a_run_is_taken_back_whole_though_somebody_moved_to_another_department() -> None:
+    moved = run(
+        part("Sales", "wages", "4000.00", 4),
+        part("Engineering", "wages", "5000.00", 5),
+        part("Sales", "net_pay", "9000", 9),
+    )
+    view = View(links=posted(intents(planned(BIG, ACCOUNTS))), records={RUN: BIG})
+    back = only(planned(negative(moved), ACCOUNTS, view, TAKEN_BACK))
+    assert balance([view.links[RUN].latest, back.body]) == {}
+
+
+def test_a_reversal_of_more_than_the_run_parks() -> None:
+    view = View(links=posted(intents(planned(BIG, ACCOUNTS))), records={RUN: BIG})
+    more = (part("Engineering", "wages", "9000.01", 4), part("Sales", "net_pay", "9000.01", 4))
+    assert parked(second(view, ACCOUNTS, *more)).code == "reversal_exceeds"
+
+
+@pytest.mark.parametrize("text", [ACCOUNTS, BY_DEPARTMENT])
+def test_a_posted_reversal_stays_whatever_came_after_it(text: str) -> None:
+    view = after_the_first(text)
+    view.links.update(posted(intents(second(view, text, *REST)), SECOND))
+    other = text.replace('"Wages"', '"Salaries"')
+    for key, lines in ((TAKEN_BACK, SOME), (SECOND, REST)):
+        found = planned(in_part(*lines), other, view, key)
+        assert isinstance(found, Unchanged), found
+        assert "stays as it was posted" in found.reason
+
+
 @pytest.mark.parametrize(
     ("status", "code"), [("deleted", "original_gone"), ("voided", "original_gone"), ("live", "original_incomplete")]
 )
