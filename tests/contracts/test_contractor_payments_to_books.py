@@ -83,12 +83,13 @@ def spent_by(one: dict[str, Any], accounts: dict[str, str]) -> dict[str, Decimal
 
 
 async def outcomes(engine: Engine) -> list[str]:
-    """Codes of what was skipped or parked."""
-    return [
+    """Codes of what was skipped or parked; of two readings of one document, on a busy machine, the newer one counts."""
+    found = [
         str(one.light()["code"])
         async for one in engine.reader.stream(1)
         if one.event_type in {"change.skipped", "change.parked"}
     ]
+    return [code for code in found if code != "superseded"]
 
 
 @pytest.mark.parametrize("document", ["bill", "cheque"])

@@ -61,8 +61,8 @@ GROSS = {"e0": "5123.47", "e1": "6431.19", "e2": "4987.61", "e3": "9876.53"}
 TAXES = {"e0": "612.31", "e1": "773.29", "e2": "598.57", "e3": "1185.17"}
 GARNISHED = Decimal("11.11")
 REIMBURSED = {"e0": "77.31"}
-WITHHELD, CONTRIBUTED = {"e1": "30.13"}, {"e1": "88.29"}
-"""What one person alone has: it is nobody else's business either."""
+WITHHELD, CONTRIBUTED = {"e1": "130.13"}, {"e1": "88.29"}
+"""What one person alone has: it is nobody else's business either. Above sixty, which no instant's seconds are."""
 ENTRIES = ("payroll", "payroll@2", "payroll@accrual-2025-10", "payroll@reversing-2025-10")
 """The run's own, that of the one group that is left of two departments, and those over the month's end."""
 BOUND_SECONDS = 90.0
@@ -95,7 +95,7 @@ def secrets() -> list[str]:
     for employee, gross in GROSS.items():
         net = Decimal(gross) - Decimal(TAXES[employee]) - Decimal(WITHHELD.get(employee, 0)) - GARNISHED
         figures += [gross, TAXES[employee], str(net), str(net + Decimal(REIMBURSED.get(employee, 0)))]
-    figures += [*REIMBURSED.values(), *WITHHELD.values(), *CONTRIBUTED.values(), "118.42"]
+    figures += [*REIMBURSED.values(), *WITHHELD.values(), *CONTRIBUTED.values(), "218.42"]
     written = [f"{Decimal(figure):,.2f}" for figure in figures]
     return [*figures, *written, "Ødegård", "Zoë", "@example.test"]
 

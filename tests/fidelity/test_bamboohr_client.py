@@ -1,7 +1,9 @@
 """PyBambooHR, a client of some years' standing, reads and writes the emulator through the gateway's old addresses."""
 
 import asyncio
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,11 +56,20 @@ pytestmark = pytest.mark.slow
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the client is; it comes as source, so that nobody who only wants the tests has to build it."""
     made = tmp_path_factory.mktemp("pybamboohr")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(made), *PACKAGES]
+    command = [*_installer(), "--quiet", "--no-deps", "--target", str(made), *PACKAGES]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     if done.returncode:
         pytest.skip(f"PyBambooHR cannot be installed: {done.stderr.strip()[-300:]}")
     return made
+
+
+def _installer() -> list[str]:
+    """An environment that uv made has no pip of its own; the Python that it was made from may have one."""
+    if uv := shutil.which("uv"):
+        return [uv, "pip", "install", "--python", sys.executable]
+    has_pip = importlib.util.find_spec("pip") is not None
+    python = sys.executable if has_pip else str(Path(sys.base_prefix) / "bin" / "python3")
+    return [python, "-m", "pip", "install"]
 
 
 async def test_pybamboohr_reads_and_writes(folder: Path) -> None:

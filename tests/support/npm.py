@@ -27,10 +27,18 @@ def installed(tmp_path_factory: pytest.TempPathFactory, here: Path) -> tuple[str
         flock(lock, LOCK_EX)
         if not folder.exists():
             shutil.copytree(here, folder)
-            done = subprocess.run(
-                [npm, *INSTALL], check=False, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS
-            )
-            (folder / "refused").write_text(done.stderr if done.returncode else "")
+            (folder / "refused").write_text(_install(npm, folder))
     if refused := (folder / "refused").read_text():
         pytest.skip(f"npm cannot install what {here.name} needs: {refused.strip()[-300:]}")
     return node, folder
+
+
+def _install(npm: str, folder: Path) -> str:
+    """Why it could not be installed; nothing where it was."""
+    try:
+        done = subprocess.run(
+            [npm, *INSTALL], check=False, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return f"it was not done after {INSTALL_SECONDS} seconds"
+    return done.stderr if done.returncode else ""
