@@ -3,6 +3,7 @@
 Each fault is told with file, line, column and remedy; the rest goes on; what is not understood is kept; codes tell.
 """
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,12 @@ def shop(tmp_path: Path, emulator: EmulatorProcess, database: Database) -> Shop:
     return make_shop(tmp_path / "shop", emulator, database)
 
 
+def rows_of(path: Path) -> int:
+    """Rows below the header, by Python's own reader."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return sum(1 for _ in csv.reader(stream)) - 1
+
+
 def report(ran: Ran) -> dict[str, Any]:
     """What `sync --json` says of the one company."""
     (company,) = ran.json()["companies"]
@@ -125,6 +132,13 @@ def test_every_broken_row_is_told_with_its_place_and_kept_and_costs_itself_alone
     opened = shop.run("log", "show", str(found["shop:customer:C4"]["position"]), "--personal", "--json")
     assert "C4,One,too,many" in opened.json()["body"]["raw"]
     assert "lines.csv line 2" in shop.run("parked").out
+    (stands,) = shop.run("status", "--json").json()["companies"]
+    lying = shop.folder / "rejected" / "shop"
+    told = {Path(one["path"]).name: one["rows"] for one in stands["rejected"] if one["connection"] == "shop"}
+    assert told == {path.name: rows_of(path) for path in lying.iterdir()}
+    assert sum(told.values()) >= 7
+    said = " ".join(shop.run("status").out.split())
+    assert f"shop: {told['customers.csv']} rows could not be used at the reading of" in said
 
     for name, text in FILES.items():
         shop.write(f"exports/{name}", text)
@@ -133,6 +147,7 @@ def test_every_broken_row_is_told_with_its_place_and_kept_and_costs_itself_alone
     assert mended.code == 0, mended.said
     # What was mended went through; what is gone from the files stays known, for nobody said that it is deleted.
     assert {"shop:customer:C3", "shop:customer:C4", "shop:customer:C5", "shop:customer:C7", "shop:order:504"} == rest
+    assert shop.run("status", "--json").json()["companies"][0]["rejected"] == []
 
 
 def test_a_file_that_cannot_be_read_is_told_and_the_others_are_read(shop: Shop) -> None:

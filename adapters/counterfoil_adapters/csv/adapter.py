@@ -24,6 +24,7 @@ from counterfoil.sources import (
     BadSignatureError,
     Delivery,
     Page,
+    Rejected,
     Seen,
     SourceChange,
     SourceContext,
@@ -35,10 +36,10 @@ from counterfoil.sources import (
 from counterfoil_adapters.csv.cursor import Cursor
 from counterfoil_adapters.csv.files import Fingerprint, Inspected, inspect, stamp
 from counterfoil_adapters.csv.mapping import RecordName, parse_mapping
-from counterfoil_adapters.csv.places import locate
+from counterfoil_adapters.csv.places import folder_read, locate
 from counterfoil_adapters.csv.plans import KindPlan, plan_kind
 from counterfoil_adapters.csv.proposing import propose
-from counterfoil_adapters.csv.rejected import RejectedRows, folder_of, reject_nothing
+from counterfoil_adapters.csv.rejected import RejectedRows, folder_of, reject_nothing, standing
 from counterfoil_adapters.csv.walk import Located, Walk
 from counterfoil_schema.exact_json import loads_object
 from counterfoil_schema.records import Product, record_key
@@ -149,6 +150,13 @@ class CsvSource:
     def propose(settings: Mapping[str, Any]) -> str:
         """A first `[csv]` table, from a look at the files; see `proposing`."""
         return propose(settings)
+
+    @staticmethod
+    def rejected(settings: Mapping[str, Any], connection: str) -> Sequence[Rejected]:
+        """The files of rejected rows as they lie there now."""
+        read = folder_read(settings)
+        folder = folder_of(settings.get("rejected"), read=read, connection=connection) if read is not None else None
+        return standing(folder) if folder is not None else ()
 
     async def __aenter__(self) -> Self:
         return self

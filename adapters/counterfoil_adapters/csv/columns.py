@@ -186,9 +186,15 @@ class RecordPlan:
             elif plan.nullable:
                 values.setdefault(plan.field, None)
             elif plan.required and plan.field not in values:
-                named = " and ".join(repr(column) for column in plan.columns)
-                errors.append(CellError(f"Column {named} is empty.", f"Fill it: it gives the {plan.field}."))
+                errors.append(_missing(plan, cells))
         return values, errors
+
+
+def _missing(plan: FieldPlan, cells: Cells) -> CellError:
+    named = " and ".join(repr(column) for column in plan.columns)
+    if any(cells.given(column) for column in plan.columns):  # a part of a cell, or a word, that is not there
+        return CellError(f"Column {named} is filled, but not with a {plan.field}.", "Correct the cell, or the mapping.")
+    return CellError(f"Column {named} is empty.", f"Fill it: it gives the {plan.field}.")
 
 
 def plan_record(

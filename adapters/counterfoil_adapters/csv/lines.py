@@ -46,7 +46,7 @@ def _line(plan: LinePlan, row: RowOf, number: int, taken: set[str]) -> tuple[Inv
     _put_price(plan, values, errors)
     values["line_id"] = line_id = _line_id(plan, cells, number)
     if not line_id:
-        errors.append(CellError("The line has no id.", f"Fill {' and '.join(plan.spec.id or ())}."))
+        errors.append(CellError("The line has no id.", f"Fill {' and '.join(map(repr, plan.spec.id or ()))}."))
     elif line_id in taken:
         errors.append(CellError(f"There is a second line {line_id!r}.", "Give each line of a document its own id."))
     taken.add(line_id)

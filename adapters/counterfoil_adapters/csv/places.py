@@ -78,6 +78,14 @@ def locate(settings: Mapping[str, object], kinds: Mapping[str, Kind]) -> Mapping
     return located
 
 
+def folder_read(settings: Mapping[str, object]) -> Path | None:
+    """The folder that is read, by the settings alone; None where they name none."""
+    folder, single = settings.get("folder"), settings.get("file")
+    if isinstance(folder, str | Path):
+        return Path(folder).expanduser()
+    return Path(single).expanduser().parent if isinstance(single, str | Path) else None
+
+
 def _all_in_one(path: Path, kinds: Mapping[str, Kind]) -> Mapping[str, KindFiles]:
     named = [kind.file for kind in kinds.values()] + [kind.lines.file for kind in kinds.values() if kind.lines]
     others = sorted({name for name in named if name is not None and name != path.name})

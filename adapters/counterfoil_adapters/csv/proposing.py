@@ -12,7 +12,7 @@ from pathlib import Path
 from counterfoil.errors import ConfigurationError
 from counterfoil_adapters.csv.files import TITLE_ROWS_MAX, inspect
 from counterfoil_adapters.csv.reading import BrokenRow, RowReader, choose_delimiter
-from counterfoil_adapters.csv.recognising import WON, Sheet, date_forms, has_decimal_comma, is_ambiguous, plain
+from counterfoil_adapters.csv.recognising import ACTIVE, WON, Sheet, date_forms, has_decimal_comma, is_ambiguous, plain
 
 SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 ROWS_MAX = 2_000
@@ -234,7 +234,7 @@ def _staff(draft: _Draft, sheet: Sheet) -> bool:
         columns = {"family_name": number}
         draft.lines.append('constants = { given_name = "Employee" }')
     more = {"email": sheet.column("email"), "department": sheet.column("department"), "hired": hired}
-    draft.table(f"csv.{name}.columns", {**columns, **more, "job": sheet.column("job")})
+    draft.table(f"csv.{name}.columns", {**columns, **more, "job": sheet.column("job"), "active": _active(sheet)})
     return True
 
 
@@ -263,9 +263,17 @@ def _parties(draft: _Draft, sheet: Sheet) -> bool:
             "email": sheet.column("email"),
             "phone": sheet.column("phone"),
             "billing": _address(sheet),
+            "active": _active(sheet),
         },
     )
     return True
+
+
+def _active(sheet: Sheet) -> str | None:
+    """Which words say that somebody is there still; None where no word of the column is one of those."""
+    column = sheet.column("active")
+    words = [value for value in dict.fromkeys(sheet.values(column) if column else ()) if value.casefold() in ACTIVE]
+    return f"{{ column = {_text(column)}, when = {_texts(words)} }}" if column and words else None
 
 
 def _address(sheet: Sheet) -> str | None:

@@ -10,19 +10,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+_NUMBERED = ("id", "no", "number", "num", "nr", "key", "code", "ref", "reference")
+
+
+def _numbers_of(*owners: str) -> tuple[str, ...]:
+    """What columns are called that tell such things apart: of `deal` dealid, dealno, dealnumber …"""
+    return tuple(f"{owner}{word}" for word in _NUMBERED for owner in owners)
+
+
+_DEALS = _numbers_of("opportunity", "opp", "deal")
+
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "order_id": (
-        *("orderid", "invoiceno", "invoiceid", "invoicenumber", "invoicenum", "ordernumber", "orderno", "salesorderid"),
-        *("salesordernumber", "receiptno", "transactionid", "opportunityid", "dealid"),
-    ),
-    "deal": ("opportunityid", "dealid", "dealname", "dealtitle", "opportunityname"),
+    "order_id": (*_numbers_of("order", "invoice", "salesorder", "receipt", "transaction", "sale"), *_DEALS),
+    "deal": (*_DEALS, "dealname", "dealtitle", "opportunityname", "oppname", "opportunity"),
     "line_id": ("rowid", "orderlineitem", "lineid", "orderlinenumber", "salesorderdetailid", "linenumber", "lineno"),
     "ordered": (
         *("orderdate", "invoicedate", "closedate", "dealwontime", "dealclosedate", "saledate", "transactiondate"),
         *("dateordered", "expectedclosedate", "date"),
     ),
     "customer_id": (
-        *("customerid", "custid", "clientid", "accountid", "customerkey", "customernumber", "companyid"),
+        *_numbers_of("customer", "cust", "client", "account", "company", "organization", "organisation", "buyer"),
         *("associatedcompanyids", "associatedcompanyid", "customer", "client", "account", "dealorganization"),
         *("accountname", "associatedcompany", "organizationname", "company"),
     ),
@@ -30,7 +37,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         *("customername", "companyname", "accountname", "clientname", "organizationname", "company", "account"),
         *("customer", "client", "fullname", "dealorganization", "associatedcompany", "contactname"),
     ),
-    "product_id": ("productid", "stockcode", "productkey", "sku", "itemid", "itemcode", "productcode", "articleno"),
+    "product_id": ("sku", *_numbers_of("product", "stock", "item", "article")),
     "product_name": ("productname", "itemname", "product", "item", "description", "article"),
     "quantity": ("quantity", "qty", "orderqty", "orderquantity", "units", "quantityordered"),
     "price": ("unitprice", "price", "saleprice", "salesprice", "listprice", "priceeach", "productprice"),
@@ -39,18 +46,25 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         *("ordertotal", "totalamount", "value", "revenue", "amountincompanycurrency", "subtotal"),
     ),
     "discount": ("discount", "discountpct", "unitpricediscount", "discountpercent"),
-    "stage": ("dealstage", "stage", "stagename", "dealstatus", "status", "orderstatus"),
+    "stage": (
+        *("dealstage", "salesstage", "opportunitystage", "stage", "stagename", "dealstatus", "status", "orderstatus"),
+        *("pipelinestage", "phase"),
+    ),
     "currency": ("currency", "currencycode", "dealcurrency", "currencyisocode"),
     "freight": ("freight", "shipping", "shippingcost"),
     "employee_id": (
-        *("employeeid", "empid", "employeenumber", "employeeno", "fileno", "file", "associateid", "employeekey"),
-        *("staffid", "eeid"),
+        *_numbers_of("employee", "emp", "personnel", "staff", "associate", "worker", "ee", "payroll"),
+        *("fileno", "file", "filenumber"),
     ),
-    "employee_name": ("employeename", "employee", "payrollname", "associatename", "nameoftheemployee"),
+    "employee_name": (
+        *("employeename", "employee", "payrollname", "associatename", "nameoftheemployee", "staffname", "workername"),
+        *("namelastfirst", "namelastnamefirstname", "lastnamefirstname", "fullname", "name"),
+    ),
     "given_name": ("firstname", "givenname", "first", "legalfirstname", "preferredname"),
     "family_name": ("lastname", "familyname", "surname", "last", "legallastname"),
     "hired": ("hiredate", "dateofhire", "startdate", "originalhiredate", "hired", "dateofjoining"),
     "department": ("department", "departmentname", "dept", "homedepartment", "costcenter"),
+    "active": ("active", "isactive", "employmentstatus", "employeestatus", "empstatus", "workerstatus"),
     "job": ("jobtitle", "position", "jobrole", "title", "job"),
     "email": ("email", "emailaddress", "mail", "workemail", "contactemail"),
     "phone": ("phone", "phonenumber", "telephone", "mobile"),
@@ -92,6 +106,9 @@ _POINT_THOUSANDS = re.compile(r"-?\d{1,3}(\.\d{3})+(,\d+)?")
 WON: Final = frozenset(
     {"won", "closed won", "closedwon", "paid", "shipped", "completed", "complete", "ordered", "sold"}
 )
+
+
+ACTIVE: Final = frozenset({"active", "yes", "y", "true", "1", "employed", "current", "on leave", "leave of absence"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,13 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from counterfoil.sources import Rejected
 from counterfoil_adapters.csv.plans import RowOf
-from counterfoil_adapters.csv.reading import BrokenRow
+from counterfoil_adapters.csv.reading import BrokenRow, RowReader
 
 Faults = Sequence[tuple[RowOf, str, str]]
 """Rows that cannot be used, each with the reason and what to do."""
@@ -38,6 +40,20 @@ def folder_of(given: object, *, read: Path, connection: str) -> Path | None:
     if isinstance(given, str | Path) and str(given):
         return Path(given).expanduser()
     return read.parent / "rejected" / connection
+
+
+def standing(folder: Path) -> list[Rejected]:
+    """The files that the last readings left there, and how many rows each has below its header."""
+    found: list[Rejected] = []
+    with suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith(".") or not path.is_file():
+                continue
+            with path.open(encoding="utf-8-sig", newline="") as stream:
+                rows = sum(1 for _ in RowReader(stream, ",", "utf-8").rows()) - 1
+            since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            found.append(Rejected(path=path, rows=max(rows, 0), since=since))
+    return found
 
 
 @dataclass(slots=True)

@@ -160,7 +160,7 @@ class Walk:
             self._told(faults)
             yield change
         if nameless:
-            columns = " and ".join(self.plan.kind.id)
+            columns = _quoted(self.plan.kind.id)
             words = f"{nameless:,} rows were passed over for {self.plan.name}: {columns} is empty in them"
             self.notice(f"{words}, or they are broken and told of by another kind.")
 
@@ -231,7 +231,7 @@ class Walk:
         )
 
     def _without_id(self, row: RowOf, repeats: dict[str, int]) -> Unreadable:
-        columns = " and ".join(self.plan.kind.id)
+        columns = _quoted(self.plan.kind.id)
         problem, fix = f"The row has no id: {columns} is empty.", f"Fill {columns}."
         if isinstance(row.row, BrokenRow):
             problem, fix = row.row.problem, row.row.fix
@@ -259,7 +259,7 @@ class Walk:
         return self._unusable(key, rows[0], problem, f"Add {name} {key} to {main}, or correct the line.", rows)
 
     def _keyless(self, row: RowOf, repeats: dict[str, int]) -> Unreadable:
-        columns = " and ".join(self.plan.lines.spec.key) if self.plan.lines else ""
+        columns = _quoted(self.plan.lines.spec.key) if self.plan.lines else ""
         problem = f"The line does not say to which {self.plan.name} it belongs: {columns} is empty."
         fix = f"Fill {columns}."
         if isinstance(row.row, BrokenRow):
@@ -273,6 +273,10 @@ class _Seen:
 
     first: dict[str, tuple[str, int]] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    return " and ".join(repr(column) for column in columns)
 
 
 def _numbered(name: str, repeats: dict[str, int]) -> str:

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import aiohttp
@@ -412,6 +413,24 @@ class Proposing(Protocol):
         Raises:
             ConfigurationError, SourceError: nothing is there, or it cannot be read.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A file that lists what could not be used, with reasons: how many rows, and when it was written (UTC)."""
+
+    path: Path
+    rows: int
+    since: datetime
+
+
+@runtime_checkable
+class Rejecting(Protocol):
+    """What a factory may offer whose adapter lists what it could not use in files: where these are now."""
+
+    def rejected(self, settings: Mapping[str, Any], connection: str) -> Sequence[Rejected]:
+        """Those of a connection, told without opening it. Blocking; what cannot be read is left out."""
         ...
 
 

@@ -139,6 +139,51 @@ async def test_a_warehouse_in_tables_with_sales_of_several_years_and_no_price_in
     assert {one.record.name for one in seen if isinstance(one.record, Customer)} == {"JON YANG", "ANA LI"}
 
 
+async def test_columns_that_are_called_otherwise_are_recognised_by_what_they_number(tmp_path: Path) -> None:
+    files = {
+        "Accounts export (final).csv": (
+            "Account No.;Company Name;E-Mail;Country;Active?\n"
+            "A1;Ødegård & Li GmbH;a@x.test;DE;yes\nA2;Smith Ltd.;;AT;no\nA3;Smith Ltd.;;AT;yes\n"
+        ),
+        "opps.csv": (
+            "Opp Ref;Account No.;Opportunity;Sales Stage;Deal Value;Close Date\n"
+            "O-1;A1;Roof;Closed Won;1.234,50;31.12.2025\nO-2;A2;Wall;Negotiation;;\n"
+            "O-3;A3;Door;Closed Won;2,00;1.1.2026\n"
+        ),
+        "HR_Export.txt": (
+            "Personnel No\tName (Last, First)\tWork Email\tDept\tStart Date\tEmployment Status\tAnnual Salary\n"
+            "P1\tLi, Ava\ta@x.test\tSales\t2020-01-02\tActive\t1,000.00\n"
+            "P2\tNguyễn, Mei\t\tSales\t2020-01-02\tTerminated\t1,000.00\n"
+            "P3\tO'Neill, Jo\t\tSales\t2020-01-02\tOn leave\t1,000.00\n"
+        ),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    text, counts, seen = await read_proposed(tmp_path)
+    assert not [kind for kind, count in counts.items() if count["Unreadable"]], text
+    customers = {one.source_id: one.record for one in seen if isinstance(one.record, Customer)}
+    assert {key: (one.name, one.active) for key, one in customers.items()} == {
+        "A1": ("Ødegård & Li GmbH", True),
+        "A2": ("Smith Ltd.", False),
+        "A3": ("Smith Ltd.", True),
+    }
+    deals = {one.source_id: one.record for one in seen if isinstance(one.record, Invoice)}
+    assert {key: (one.customer, one.won) for key, one in deals.items()} == {
+        "O-1": ("shop:customer:A1", True),
+        "O-2": ("shop:customer:A2", False),
+        "O-3": ("shop:customer:A3", True),
+    }
+    assert [line.unit_price for line in deals["O-1"].lines] == [Decimal("1234.50")]
+    people = {one.source_id: one.record for one in seen if isinstance(one.record, Employee)}
+    assert {key: (one.given_name, one.family_name, one.active) for key, one in people.items()} == {
+        "P1": ("Ava", "Li", True),
+        "P2": ("Mei", "Nguyễn", False),
+        "P3": ("Jo", "O'Neill", True),
+    }
+    # What people are paid is nobody's business here.
+    assert "Salary" not in text
+
+
 def test_a_folder_without_anything_like_a_table_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("", encoding="utf-8")
     (tmp_path / "words.txt").write_text("one\ntwo\n", encoding="utf-8")

@@ -71,6 +71,26 @@ async def test_each_bad_row_comes_back_with_its_columns_line_reason_and_cure(fol
     ]
 
 
+async def test_what_lies_there_is_told_without_reading_anything(folder: Path) -> None:
+    settings: dict[str, object] = {"folder": folder}
+    assert not CsvSource.rejected(settings, "shop")
+    await read_all(folder)
+    huge = rows_of(folder.parent / "rejected" / "shop" / "orders.csv")
+    with (folder.parent / "rejected" / "shop" / "orders.csv").open("a", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerow(["9", "of two\nlines", "", "x" * 200_000])
+    told = {one.path: one.rows for one in CsvSource.rejected(settings, "shop")}
+    rejected = folder.parent / "rejected" / "shop"
+    assert told == {
+        rejected / "customers.csv": 2,
+        rejected / "lines.csv": 2,
+        rejected / "orders.csv": len(huge),
+    }
+    assert told == {one.path: one.rows for one in CsvSource.rejected({"file": str(folder / "customers.csv")}, "shop")}
+    assert not CsvSource.rejected({**settings, "rejected": False}, "shop")
+    assert not CsvSource.rejected(settings, "another")
+    assert not CsvSource.rejected({}, "shop")
+
+
 async def test_a_row_that_was_corrected_is_gone_and_the_last_one_takes_the_file_with_it(folder: Path) -> None:
     await read_all(folder)
     rejected = folder.parent / "rejected" / "shop"

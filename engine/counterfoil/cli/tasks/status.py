@@ -1,5 +1,6 @@
 """`counterfoil status`: how the companies stand, told without calling anybody."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import add_row, console, table, write_json
 from counterfoil.cli.tasks.figures import held, only_previews, outcomes, refused_notes, with_remarks
 from counterfoil.cli.tasks.refusals import Refusal, refusals_of
+from counterfoil.cli.tasks.rejected import RejectedSeen, rejected_of
 from counterfoil.cli.tasks.source_tokens import SourceTokensSeen, source_tokens_of
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
@@ -34,6 +36,7 @@ class Status:
         preview: nothing is sent before a person approves the first run.
         sources: those that hand out tokens, and how these stand.
         refusals: sources that cannot be read until a person does something.
+        rejected: files in which sources list what they could not use.
     """
 
     company: int
@@ -59,6 +62,7 @@ class Status:
     sources: list[SourceTokensSeen]
     preview: bool
     refusals: list[Refusal]
+    rejected: list[RejectedSeen]
 
 
 async def status(settings: Settings, *, as_json: bool) -> int:
@@ -110,6 +114,7 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
         sources=await source_tokens_of(opened, company),
         preview=await only_previews(opened.store, opened.reader, company),
         refusals=await refusals_of(opened.store, opened.reader, company),
+        rejected=await asyncio.to_thread(rejected_of, company),
     )
 
 
@@ -138,6 +143,7 @@ def _show(one: Status, now: datetime) -> None:
         _token(one, now),
         *(source.sentence(_age(source.stored_at, now)) for source in one.sources),
         *(refusal.sentence() for refusal in one.refusals),
+        *(rejected.sentence() for rejected in one.rejected),
     ]
     if one.preview:
         lines.append("Preview: nothing is sent before a person approves it (`counterfoil onboard --approve`).")
