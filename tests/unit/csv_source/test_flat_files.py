@@ -119,7 +119,7 @@ async def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
             assert [page async for page in source.changes(kind, None)]
         said = " ".join(source.notices)
     assert "orders.csv line 12 was passed over: it is a row of totals." in said
-    assert "2 rows were passed over for buyer: Customer ID is empty in them" in said
+    assert "2 rows were passed over for buyer: 'Customer ID' is empty in them" in said
 
 
 async def test_several_files_of_one_pattern_are_one_kind(tmp_path: Path) -> None:
