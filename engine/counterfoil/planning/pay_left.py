@@ -78,7 +78,7 @@ def _measured(records: Sequence[PayRun]) -> Iterable[tuple[str, Sequence[PayPart
     """What is compared: each part; where one was put into a wider one, only all that the company bears."""
     if any(line.includes for record in records for line in record.lines):
         return [("cost", BEARING)]
-    parts = dict.fromkeys(line.part for record in records for line in record.lines)
+    parts: dict[PayPart, None] = {line.part: None for record in records for line in record.lines}
     return [(f"({TITLES[part].lower()})", (part,)) for part in parts]
 
 
