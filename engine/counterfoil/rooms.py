@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from counterfoil.dispatch.acquaintance import Acquaintance
+from counterfoil.dispatch.adopting import Adopter
 from counterfoil.dispatch.after_merges import AfterMerges
 from counterfoil.dispatch.approval import Approval, needs_approval
 from counterfoil.dispatch.books import Books
@@ -137,7 +138,7 @@ def make_rooms(
             clock=shared.clock,
         ),
         replanning=Replanning(session=session, store=shared.store, approval=base.approval, connections=tuple(adapters)),
-        requests=RequestTaker(session=session, store=shared.store, in_flight=base.in_flight),
+        requests=_make_requests(shared, books, base),
         after_merges=_make_after_merges(shared, base),
         acquaintance=Acquaintance(
             session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings
@@ -191,6 +192,11 @@ def _make_breaker(settings: CompanySettings, shared: Shared, base: _Base) -> Bre
         rule=BreakerRule(share=given.share, documents=given.documents),
         hours=given.hours,
     )
+
+
+def _make_requests(shared: Shared, books: Books, base: _Base) -> RequestTaker:
+    adopter = Adopter(company=base.company, store=shared.store, view=base.view, books=books)
+    return RequestTaker(session=base.session, store=shared.store, in_flight=base.in_flight, adopter=adopter)
 
 
 def _make_after_merges(shared: Shared, base: _Base) -> AfterMerges:

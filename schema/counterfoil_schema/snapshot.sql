@@ -1350,7 +1350,8 @@ CREATE TABLE counterfoil_state.requests (
     record_key text NOT NULL,
     intent_id text,
     author text NOT NULL,
-    taken bigint
+    taken bigint,
+    document text
 );
 
 

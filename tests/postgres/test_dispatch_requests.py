@@ -5,13 +5,16 @@ from typing import Literal
 import pytest
 
 from counterfoil.postgres import Pool
+from counterfoil.state.rows import LinkRow
 from counterfoil_schema.events import decisions as done
-from counterfoil_schema.events.receipts import OperatorRequested
+from counterfoil_schema.events.receipts import OperatorRequested, SourceObserved
+from counterfoil_schema.records import Product
 from support.dispatching import COMPANY, Dispatcher
 from support.postgres import Database
 from support.stories import observed, planned, sent
 
 ORDER = "shop:order:1"
+LAMP = "shop:product:7"
 
 
 @pytest.fixture
@@ -123,3 +126,59 @@ async def test_what_is_about_to_go_out_is_left_alone(dispatcher: Dispatcher) -> 
     dispatcher.in_flight.start(["i1"])
     assert "Nothing to do" in await ask(dispatcher, "skip")
     assert (await dispatcher.intent("i1")).company == COMPANY
+
+
+def product_observed(number: str, product: Product) -> SourceObserved:
+    return SourceObserved(
+        connection="shop",
+        source_kind="product",
+        source_id=number,
+        version="1",
+        content_hash=number,
+        how="sync",
+        record=product,
+    )
+
+
+async def ask_to_map(dispatcher: Dispatcher, document: str, record_key: str = "shop:product:7") -> str:
+    await dispatcher.write(OperatorRequested(action="map", record_key=record_key, document=document, author="Ann"))
+    assert await dispatcher.requests.take(await dispatcher.folder.to_head())
+    taken = await dispatcher.last()
+    assert isinstance(taken, done.RequestTaken)
+    await dispatcher.folder.to_head()
+    return taken.outcome
+
+
+async def test_a_document_that_stands_for_a_record_is_read_and_linked(dispatcher: Dispatcher) -> None:
+    lamp = Product(name="Lamp")
+    change = await dispatcher.write(product_observed("7", lamp), product_observed("8", lamp))
+    await dispatcher.write(done.ChangeParked(change=change, record_key=LAMP, code="same_name", reason=".", fix="."))
+    dispatcher.books.put("Item", {"Id": "45", "SyncToken": "3", "Name": "Lamp", "Active": True})
+    dispatcher.books.put("Item", {"Id": "46", "SyncToken": "0", "Name": "Old", "Active": False})
+
+    assert "no Item 44" in await ask_to_map(dispatcher, "Item:44")
+    assert "inactive" in await ask_to_map(dispatcher, "Item:46")
+    assert "only Item can stand for it" in await ask_to_map(dispatcher, "Customer:45")
+    assert "not there at its source" in await ask_to_map(dispatcher, "Item:45", "shop:product:9")
+    assert (await dispatcher.change(change)).state == "parked"
+    assert (await ask_to_map(dispatcher, "Item:45")).startswith("1 decision, ")
+
+    link = await dispatcher.store.one(LinkRow, COMPANY, LAMP)
+    assert link is not None
+    assert (link.entity, link.document_id, link.sync_token, link.adopted) == ("Item", "45", "3", True)
+    waiting = await dispatcher.change(change)
+    assert (waiting.state, waiting.code) == ("waiting", "decision")
+    assert f"stands for {LAMP} already" in await ask_to_map(dispatcher, "Item:45", "shop:product:8")
+    assert "stands for shop:product:7 already" in await ask_to_map(dispatcher, "Item:46")
+
+
+async def test_two_who_name_one_document_at_once_do_not_both_get_it(dispatcher: Dispatcher) -> None:
+    await dispatcher.write(product_observed("7", Product(name="Lamp")), product_observed("8", Product(name="Lamp")))
+    dispatcher.books.put("Item", {"Id": "45", "SyncToken": "3", "Name": "Lamp", "Active": True})
+    await dispatcher.write(
+        *(OperatorRequested(action="map", record_key=f"shop:product:{n}", document="Item:45", author="A") for n in "78")
+    )
+    while await dispatcher.requests.take(await dispatcher.folder.to_head()):
+        await dispatcher.folder.to_head()
+    links = [await dispatcher.store.one(LinkRow, COMPANY, f"shop:product:{number}") for number in "78"]
+    assert [link is not None for link in links] == [True, False]

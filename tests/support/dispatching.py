@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider
 
+from counterfoil.dispatch.adopting import Adopter
 from counterfoil.dispatch.batch_size import DOCUMENTED
 from counterfoil.dispatch.early_echoes import EarlyEchoes
 from counterfoil.dispatch.folding import Folder
@@ -95,7 +96,12 @@ class Dispatcher:
             limits=SettlingLimits(server_seconds=SERVER_SECONDS),
             mappings=mappings,
         )
-        self.requests = RequestTaker(session=self.session, store=self.store, in_flight=self.in_flight)
+        self.requests = RequestTaker(
+            session=self.session,
+            store=self.store,
+            in_flight=self.in_flight,
+            adopter=Adopter(company=COMPANY, store=self.store, view=view, books=self.books),
+        )
         self.folder = Folder(
             company=COMPANY, reader=self.log, store=self.store, clock=self.clock, instruments=self.instruments
         )

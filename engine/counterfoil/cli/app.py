@@ -9,6 +9,7 @@ from counterfoil.cli import (
     books_commands,
     check_commands,
     connection_commands,
+    deadletter_commands,
     log_commands,
     mapping_commands,
     onboard_commands,
@@ -52,6 +53,7 @@ def make_app() -> typer.Typer:
         setup_commands,
     ):
         group.register(app)
+    app.add_typer(deadletter_commands.make_app(), name="deadletters")
     app.add_typer(log_commands.make_app(), name="log")
     return app
 

@@ -22,6 +22,7 @@ class Opened:
     pool: Pool
     names: Names
     clock: Clock
+    keyring: PostgresKeyring
     codec: EventCodec
     reader: PostgresLogReader
     audit: PostgresAudit
@@ -60,6 +61,7 @@ async def open_state(settings: Settings) -> AsyncGenerator[Opened]:
             pool=pool,
             names=server.names,
             clock=clock,
+            keyring=keyring,
             codec=codec,
             reader=PostgresLogReader(pool, server.names, codec, clock=clock),
             audit=PostgresAudit(pool, server.names),

@@ -32,7 +32,8 @@ def register(app: typer.Typer) -> None:
 def parked(*, config: ConfigOption = CONFIG_FILE, company: CompanyOption = None, as_json: JsonOption = False) -> None:
     """List what cannot go on until somebody acts.
 
-    With the record, the amount, why, and what to do. Leaves with 1 if anything is parked.
+    With the record, the amount, why, and what to do; `counterfoil deadletters list` groups them by cause. Leaves with
+    1 if anything is parked.
 
     Example: counterfoil parked --company 1
     """
@@ -77,8 +78,8 @@ def approve(
     """
     from counterfoil.cli.tasks.asking import Question
 
-    question = Question("approve", record, all_of_them, author, None, wait, as_json)
-    _ask(question, config, company)
+    question = Question("approve", _one(record), all_of_them, author, wait=wait, as_json=as_json)
+    begin_asking(question, config, company)
 
 
 def retry(
@@ -97,8 +98,8 @@ def retry(
     """
     from counterfoil.cli.tasks.asking import Question
 
-    question = Question("retry", record, all_of_them, author, None, wait, as_json)
-    _ask(question, config, company)
+    question = Question("retry", _one(record), all_of_them, author, wait=wait, as_json=as_json)
+    begin_asking(question, config, company)
 
 
 def skip(
@@ -119,11 +120,17 @@ def skip(
     """
     from counterfoil.cli.tasks.asking import Question
 
-    question = Question("skip", record, False, author, reason, wait, as_json)
-    _ask(question, config, company)
+    question = Question("skip", _one(record), False, author, reason=reason, wait=wait, as_json=as_json)
+    begin_asking(question, config, company)
 
 
-def _ask(question: "Question", config: "Path", company: int | None) -> NoReturn:
+def _one(record: str | None) -> tuple[str, ...]:
+    return () if record is None else (record,)
+
+
+def begin_asking(question: "Question", config: "Path", company: int | None) -> NoReturn:
+    """Run a command that asks for something."""
+
     async def work(settings: "Settings") -> int:
         from counterfoil.cli.tasks.asking import ask
 

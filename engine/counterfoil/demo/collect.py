@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from counterfoil.cli.tasks.figures import held, outcomes, parked
+from counterfoil.cli.tasks.figures import held, outcomes
 from counterfoil.demo.actual import read_books, read_deals, read_log
 from counterfoil.demo.calls import count_calls
 from counterfoil.demo.control import part_of, rows_of, text_of
@@ -15,6 +15,7 @@ from counterfoil.demo.processes import finished
 from counterfoil.demo.run import Course, Script
 from counterfoil.demo.tally import Tally, cents
 from counterfoil.log import verify
+from counterfoil.recovery.dead_letters import letters_of
 from counterfoil.settings import CONFIG_FILE
 from counterfoil_schema.exact_json import JsonObject
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from counterfoil.demo.stage import Stage
 
 _CALLS = "/calls?after=0&limit=100000"
-_CHANGES = ("source.observed", "source.removed", "source.unreadable", "books.observed")
+_CHANGES = ("source.observed", "source.edited", "source.removed", "source.unreadable", "books.observed")
 
 
 async def collect(stage: "Stage", script: Script, course: Course, tally: Tally) -> Evidence:
@@ -44,7 +45,7 @@ async def collect(stage: "Stage", script: Script, course: Course, tally: Tally) 
         payroll=accounts,
         pay_runs=runs,
         outcomes=await outcomes(opened.store, COMPANY),
-        parked=await parked(opened.store, opened.reader, COMPANY),
+        parked=await letters_of(opened.store, opened.reader, COMPANY),
         held=await held(opened.store, COMPANY),
         observed=sum(tally.events[name] for name in _CHANGES),
         calls=count_calls(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from counterfoil.cli.tasks.figures import Held, Outcomes, Parked
+from counterfoil.cli.tasks.figures import Held, Outcomes
 from counterfoil.demo.actual import Books, Logged, SoldDeal
 from counterfoil.demo.calls import Calls
 from counterfoil.demo.checks import (
@@ -20,6 +20,7 @@ from counterfoil.demo.run import Course
 from counterfoil.demo.tally import Doubt
 from counterfoil.demo.ties import Tie, by_account, by_customer, by_month, by_pay_run
 from counterfoil.log import VerifyReport
+from counterfoil.recovery.dead_letters import Letter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Evidence:
     payroll: Mapping[str, int]
     pay_runs: Mapping[str, int]
     outcomes: Outcomes
-    parked: Sequence[Parked]
+    parked: Sequence[Letter]
     held: Sequence[Held]
     observed: int
     calls: Calls
@@ -124,7 +125,7 @@ def find(evidence: Evidence) -> Findings:
     )
 
 
-def _parked_numbers(evidence: Evidence, told: Callable[[Parked], str]) -> dict[str, str]:
+def _parked_numbers(evidence: Evidence, told: Callable[[Letter], str]) -> dict[str, str]:
     numbers = {f"hubspot:deal:{deal.deal_id}": deal.number for deal in evidence.deals}
     return {numbers.get(one.record_key, one.record_key): told(one) for one in evidence.parked}
 

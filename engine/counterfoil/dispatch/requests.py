@@ -1,10 +1,11 @@
-"""Takes up what operators asked for: approve, retry, skip. They ask; the holder of the lease decides."""
+"""Takes up what operators asked for: approve, retry, skip, map. They ask; the holder of the lease decides."""
 
 from collections.abc import Sequence
 
+from counterfoil.dispatch.adopting import Adopter
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.session import Session
-from counterfoil.state.rows import ChangeRow, IntentRow, RequestRow
+from counterfoil.state.rows import IN_FLIGHT, ChangeRow, IntentRow, RequestRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.decisions import (
@@ -18,38 +19,44 @@ from counterfoil_schema.events.decisions import (
 
 REQUESTS_PER_TURN = 50
 NOTES_PER_RECORD = 50
+_MOVING = IN_FLIGHT | {"refetch", "adopt"}
 
 
 class RequestTaker:
     """Decides the open requests of one company."""
 
-    def __init__(self, *, session: Session, store: StateStore, in_flight: InFlight) -> None:
+    def __init__(self, *, session: Session, store: StateStore, in_flight: InFlight, adopter: Adopter) -> None:
         self._session = session
         self._store = store
         self._in_flight = in_flight
+        self._adopter = adopter
 
     async def take(self, head: int) -> bool:
         """Decide open requests; returns whether there were any. `head` is where the state stands.
 
-        Of several about one record only the first: the next is decided on what became of it.
+        Of several about one record, or one document, only the first: the next is decided on what became of it.
         """
         company = self._session.company
         requests = await self._store.some(RequestRow, "open_requests", company, REQUESTS_PER_TURN)
-        first = {request.record_key: request for request in reversed(requests)}
+        met: set[str] = set()
         for request in requests:
-            if first[request.record_key] is request:
+            about = {request.record_key, request.document or request.record_key}
+            if met.isdisjoint(about):
                 await self._session.decide(await self._decide(request, head))
+            met |= about
         return bool(requests)
 
     async def _decide(self, request: RequestRow, head: int) -> list[Event]:
         changes = await self._store.some(ChangeRow, "changes_of_record", self._session.company, request.record_key)
         intents = await self._store.intents_of_changes(self._session.company, request.record_key)
+        moving = [row for row in intents if row.state in _MOVING or row.intent_id in self._in_flight]
         intents = [row for row in intents if row.intent_id not in self._in_flight]
         notes = await self._store.some(
             IntentRow, "refused_notes", self._session.company, request.record_key, 0, NOTES_PER_RECORD
         )
         if request.intent_id is not None:
             intents = [row for row in intents if row.intent_id == request.intent_id]
+        outcome = "Nothing to do: no such record waits."
         match request.action:
             case "approve":
                 decisions = _approve(request, intents)
@@ -57,9 +64,16 @@ class RequestTaker:
                 decisions = _retry(request, changes, notes)
             case "skip":
                 decisions = _skip(request, changes, intents, notes)
+            case "map" if moving:
+                decisions, outcome = (
+                    [],
+                    "Something of it may be on its way into the books: ask again once it has ended.",
+                )
+            case "map":
+                adopted = await self._adopter.adopt(request)
+                decisions, outcome = ([], adopted) if isinstance(adopted, str) else ([adopted], "")
             case _:
                 decisions = []
-        outcome = "Nothing to do: no such record waits."
         if decisions:
             many = "1 decision" if len(decisions) == 1 else f"{len(decisions)} decisions"
             outcome = f"{many}, as the log stood at {head}"

@@ -101,6 +101,19 @@ def _source_observed(body: JsonObject) -> Iterable[Told]:
     )
 
 
+def _source_edited(body: JsonObject) -> Iterable[Told]:
+    fields = body.get("fields")
+    what = ", ".join(map(str, fields)) if isinstance(fields, list) else ""
+    title = f"{body.get('author')} corrected {body['source_kind']} {body['source_id']}: {what}."
+    details = {
+        "reason": body.get("reason"),
+        "content_hash": body.get("content_hash"),
+        "corrects": body.get("corrects"),
+        "record": words.part(body, "record"),
+    }
+    yield "operator", title, details
+
+
 def _source_removed(body: JsonObject) -> Iterable[Told]:
     what = f"{body['connection']} says that {body['source_kind']} {body['source_id']} is gone"
     merged = body.get("merged_into")
@@ -155,11 +168,12 @@ def _reopened(body: JsonObject) -> Iterable[Told]:
 
 
 def _requested(body: JsonObject) -> Iterable[Told]:
-    yield "operator", f"{body.get('author')} asked to {body.get('action')} it.", {"reason": body.get("reason")}
+    to = f" to {body['document']}" if body.get("document") else ""
+    yield "operator", f"{body.get('author')} asked to {body.get('action')} it{to}.", {"reason": body.get("reason")}
 
 
 def _taken(body: JsonObject) -> Iterable[Told]:
-    yield "operator", f"The request at {body.get('request')} was taken up: {body.get('outcome')}.", {}
+    yield "operator", f"The request at {body.get('request')} was taken up: {words.sentence(body.get('outcome'))}", {}
 
 
 def _approved(body: JsonObject) -> Iterable[Told]:
@@ -294,6 +308,7 @@ def _released(body: JsonObject) -> Iterable[Told]:
 
 _TELLERS: Mapping[str, Teller] = {
     "source.observed": _source_observed,
+    "source.edited": _source_edited,
     "source.removed": _source_removed,
     "source.unreadable": _source_unreadable,
     "intent.planned": _planned,

@@ -12,6 +12,7 @@ _HOW = {
     "webhook": "after a webhook",
     "sweep": "found by the sweep of changes",
     "look-up": "looked up",
+    "edit": "corrected by a person",
 }
 
 

@@ -30,6 +30,7 @@ FOLDS: Mapping[type[Event], Fold] = {
     seen.WebhookReceived: fold_receipts.webhook_received,
     seen.HintsSettled: fold_receipts.hints_settled,
     seen.SourceObserved: fold_receipts.source_observed,
+    seen.SourceEdited: fold_receipts.source_edited,
     seen.SourceRemoved: fold_receipts.source_removed,
     seen.SourceUnreadable: fold_receipts.source_unreadable,
     seen.SourceRefused: fold_receipts.source_refused,

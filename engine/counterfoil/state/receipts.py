@@ -82,6 +82,27 @@ def source_observed(rows: Rows, at: Folded, event: seen.SourceObserved) -> None:
     _observe(rows, at, key, event.record.kind, event.version, event.content_hash)
 
 
+def source_edited(rows: Rows, at: Folded, event: seen.SourceEdited) -> None:
+    key = record_key(event.connection, event.source_kind, event.source_id)
+    known = rows.get(RecordRow, key)
+    if known is None or known.position != event.corrects:
+        rows.put(
+            ChangeRow(
+                company=at.company,
+                position=at.position,
+                record_key=key,
+                side="source",
+                state="skipped",
+                code="overtaken",
+                reason="The record had changed since it was looked at for this correction.",
+                decided=at.position,
+            )
+        )
+        return
+    # The source's own hash stays: what it shows unchanged is not news, and leaves the correction as it is.
+    _observe(rows, at, key, event.record.kind, event.version, event.observed_hash)
+
+
 def source_removed(rows: Rows, at: Folded, event: seen.SourceRemoved) -> None:
     key = record_key(event.connection, event.source_kind, event.source_id)
     known = rows.get(RecordRow, key)
@@ -325,5 +346,6 @@ def operator_requested(rows: Rows, at: Folded, event: seen.OperatorRequested) ->
             record_key=event.record_key,
             intent_id=event.intent_id,
             author=event.author,
+            document=event.document,
         )
     )

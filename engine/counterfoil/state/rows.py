@@ -265,7 +265,7 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
-    """What an operator asked for, open until it is taken up."""
+    """What an operator asked for, open until it is taken up. `document`: what is to stand for the record, `Item:45`."""
 
     table: ClassVar[str] = "requests"
     key: ClassVar[tuple[str, ...]] = ("position",)
@@ -277,6 +277,7 @@ class RequestRow:
     intent_id: str | None
     author: str
     taken: int | None = None
+    document: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event, RawText, RawTextOrNone, Shape, registry
 from counterfoil_schema.records import Record, record_key
 
-How = Literal["sync", "poll", "webhook", "sweep", "look-up"]
-"""What made us look: a full reading, a poll, a webhook's hint, a change-data sweep, or a look-up of our own."""
+How = Literal["sync", "poll", "webhook", "sweep", "look-up", "edit"]
+"""What made us look: a full reading, a poll, a webhook's hint, a change-data sweep, a look-up of our own, or (`edit`)
+nothing: a person corrected what had been seen."""
 
 TaxMode = Literal["none", "codes", "automated", "abroad", "abroad_none"]
 """How the books tax: a US company without sales tax, with its own codes, or with automated tax; one abroad with or
@@ -97,6 +98,25 @@ class SourceObserved(Event):
 
     def subject(self) -> str | None:
         return record_key(self.connection, self.source_kind, self.source_id)
+
+
+@registry.register
+class SourceEdited(SourceObserved):
+    """A source record as a person corrected it, since it could not be carried over as its source has it.
+
+    `corrects` is the position of what it was made from; where the source has shown the record anew since, it is void.
+    `observed_hash` is the hash of the content that the source shows: until that changes, the correction holds.
+    `fields` are the places that were corrected, by name; `content_hash` is that of the corrected content.
+    """
+
+    event_type: ClassVar[str] = "source.edited"
+    when: ClassVar[str] = "A person corrects a record that is parked."
+
+    corrects: int
+    observed_hash: str
+    fields: tuple[str, ...]
+    author: str
+    reason: str
 
 
 @registry.register
@@ -276,13 +296,17 @@ class CompanyApproved(Event):
 
 @registry.register
 class OperatorRequested(Event):
-    """What a person asked for; whoever holds the company's lease decides it."""
+    """What a person asked for; whoever holds the company's lease decides it.
+
+    `document` is what stands for the record in the books from here on, where that is asked for: `Item:45`.
+    """
 
     event_type: ClassVar[str] = "operator.requested"
-    when: ClassVar[str] = "Somebody approves, retries, skips or withdraws something."
+    when: ClassVar[str] = "Somebody approves, retries, skips or maps something."
 
-    action: Literal["approve", "retry", "skip"]
+    action: Literal["approve", "retry", "skip", "map"]
     record_key: str
     intent_id: str | None = None
     author: str
     reason: str | None = None
+    document: str | None = None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from counterfoil.dispatch.approval import needs_approval
 from counterfoil.log import LogReader
 from counterfoil.settings import CompanySettings
-from counterfoil.state.rows import ChangeRow, CompanyRow, IntentRow
+from counterfoil.state.rows import CompanyRow, IntentRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.events.receipts import CompanyApproved
 
@@ -50,20 +50,6 @@ class Outcomes:
         """The reasons within one state: `12 superseded, 3 not-ours`."""
         parts = [one for one in self.reasons if one.state == state and one.code not in {"", state}]
         return ", ".join(f"{one.changes} {one.code}" for one in parts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parked:
-    """A change that cannot go on until somebody acts."""
-
-    company: int
-    record_key: str
-    position: int
-    code: str
-    reason: str
-    fix: str
-    amount: Decimal | None = None
-    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,18 +136,6 @@ async def outcomes(store: StateStore, company: int) -> Outcomes:
     return Outcomes(tuple(Reason(row["state"], row["code"], row["changes"]) for row in found))
 
 
-async def parked(store: StateStore, reader: LogReader, company: int) -> list[Parked]:
-    """Everything parked, oldest first, with its amount where one is known."""
-    found: list[Parked] = []
-    after = 0
-    while True:
-        page = await store.some(ChangeRow, "changes_in", company, "parked", after, PAGE_ROWS)
-        found += await _parked_of(store, reader, company, page)
-        if len(page) < PAGE_ROWS:
-            return found
-        after = page[-1].position
-
-
 async def refused_notes(store: StateStore, company: int) -> list[RefusedNote]:
     """Every note that its source refused and that nothing newer replaced, oldest first."""
     found: list[RefusedNote] = []
@@ -183,43 +157,6 @@ async def refused_notes(store: StateStore, company: int) -> list[RefusedNote]:
         if len(page) < PAGE_ROWS:
             return found
         after = page[-1].planned
-
-
-async def _parked_of(store: StateStore, reader: LogReader, company: int, page: Sequence[ChangeRow]) -> list[Parked]:
-    keys = [(intent_id,) for change in page for intent_id in change.intents]
-    intents = await store.load(company, IntentRow.table, keys)
-    unplanned = [change.position for change in page if not change.intents]
-    stated = {event.position: _stated(event.light()) for event in await reader.get_many(company, unplanned)}
-    found = []
-    for change in page:
-        amount, currency = stated.get(change.position, (None, None))
-        for intent_id in change.intents:
-            row = intents.get((intent_id,))
-            if isinstance(row, IntentRow) and row.amount is not None:
-                amount, currency = row.amount, row.currency
-        found.append(
-            Parked(
-                company=company,
-                record_key=change.record_key,
-                position=change.position,
-                code=change.code,
-                reason=change.reason,
-                fix=change.fix,
-                amount=amount,
-                currency=currency,
-            )
-        )
-    return found
-
-
-def _stated(body: Mapping[str, object]) -> tuple[Decimal | None, str | None]:
-    """The total that a source record states of itself, if it states one."""
-    record = body.get("record")
-    if not isinstance(record, Mapping):
-        return None, None
-    amount = record.get("stated_total", record.get("amount"))
-    currency = record.get("currency")
-    return (Decimal(amount) if isinstance(amount, str) else None), (currency if isinstance(currency, str) else None)
 
 
 async def held(store: StateStore, company: int) -> list[Held]:

@@ -10,7 +10,8 @@ from rich.text import Text
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.opening import open_state
 from counterfoil.cli.output import add_row, console, money, table, write_json
-from counterfoil.cli.tasks.figures import Held, Parked, RefusedNote, held, parked, refused_notes, with_remarks
+from counterfoil.cli.tasks.figures import Held, RefusedNote, held, refused_notes, with_remarks
+from counterfoil.recovery.dead_letters import Letter, letters_of
 from counterfoil.settings import Settings
 
 
@@ -18,7 +19,7 @@ async def show_parked(settings: Settings, *, as_json: bool) -> int:
     """Print what is parked, and what sources would not be told of it; 1 if there is anything."""
     async with open_state(settings) as opened:
         numbers = [company.company for company in settings.companies]
-        found = [one for number in numbers for one in await parked(opened.store, opened.reader, number)]
+        found = [one for number in numbers for one in await letters_of(opened.store, opened.reader, number)]
         notes = [one for number in numbers for one in await refused_notes(opened.store, number)]
     if as_json:
         write_json({"parked": found, "notes": notes})
@@ -71,7 +72,7 @@ async def show_held(settings: Settings, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def totals(found: Iterable[Held | Parked]) -> dict[str, Decimal]:
+def totals(found: Iterable[Held | Letter]) -> dict[str, Decimal]:
     """Sums by currency."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for one in found:

@@ -12,12 +12,10 @@ from counterfoil.cli.output import add_row, console, money, table, tell, write_j
 from counterfoil.cli.tasks.bars import SyncBars
 from counterfoil.cli.tasks.figures import (
     Outcomes,
-    Parked,
     PlannedFor,
     RefusedNote,
     only_previews,
     outcomes,
-    parked,
     planned_for_books,
     refused_notes,
 )
@@ -26,6 +24,7 @@ from counterfoil.cli.tasks.quiet import Watched, until_quiet
 from counterfoil.engine import Engine
 from counterfoil.errors import ConfigurationError
 from counterfoil.log import PostgresLogReader
+from counterfoil.recovery.dead_letters import Letter, letters_of
 from counterfoil.settings import Settings
 from counterfoil.sources import Noticing
 
@@ -72,7 +71,7 @@ class CompanyReport:
     reasons: dict[str, dict[str, int]]
     troubles: dict[str, str]
     notices: dict[str, tuple[str, ...]]
-    parked: tuple[Parked, ...]
+    parked: tuple[Letter, ...]
     notes: tuple[RefusedNote, ...]
     recorded: dict[str, int]
     calls: int
@@ -132,7 +131,7 @@ async def _report(engine: Engine, watched: Watched, began: int) -> CompanyReport
             for name, adapter in runner.connected.sources.items()
             if isinstance(adapter, Noticing) and adapter.notices
         },
-        parked=tuple(await parked(engine.store, engine.reader, company)),
+        parked=tuple(await letters_of(engine.store, engine.reader, company)),
         notes=tuple(await refused_notes(engine.store, company)),
         recorded=await _recorded(engine.reader, company, began),
         calls=runner.connected.gate.snapshot().granted,
