@@ -3,11 +3,12 @@
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
-from counterfoil.cli.tasks.figures import Held, Outcomes, Parked, Reason
+from counterfoil.cli.tasks.figures import Held, Outcomes, Reason
 from counterfoil.demo.actual import BookedEntry, BookedInvoice, Books, Logged, LoggedInvoice, SoldDeal
 from counterfoil.demo.calls import Calls, count_calls
 from counterfoil.demo.changes import make_changes
@@ -21,11 +22,13 @@ from counterfoil.demo.run import Course
 from counterfoil.demo.sample import FAST
 from counterfoil.demo.tally import Doubt
 from counterfoil.log import Fault, VerifyReport
+from counterfoil.recovery.dead_letters import Letter
 from counterfoil_schema import exact_json
 
 SAMPLE = make_sample(3, FAST)
 CHANGES = make_changes(3, SAMPLE, FAST.changes)
 EXPECTED = expect(SAMPLE, CHANGES)
+PARKED_AT = datetime(2026, 3, 2, tzinfo=UTC)
 WHY = "Its lines come to something else than its amount."
 
 
@@ -141,8 +144,18 @@ def evidence() -> Evidence:
         pay_runs=runs,
         outcomes=Outcomes((Reason("applied", "", 9), Reason("parked", "no_lines", 1))),
         parked=[
-            Parked(
-                company=1, record_key=f"hubspot:deal:D{number}", position=1, code=code, reason=WHY, fix="What to do."
+            Letter(
+                company=1,
+                record_key=f"hubspot:deal:D{number}",
+                position=1,
+                kind="deal",
+                side="source",
+                code=code,
+                reason=WHY,
+                fix="What to do.",
+                decided=2,
+                first_seen=PARKED_AT,
+                last_seen=PARKED_AT,
             )
             for number, code in EXPECTED.parked.items()
         ],
