@@ -186,7 +186,7 @@ async def keeps_what_was_written(day: Day) -> None:
     await day.apply(f"adopt,{CREST},{ids['Kraft']}", f"skip,{ACME},", f"skip,{OPEN},", f"create,{NEW},")
     await day.sync(code=5)
     await day.run(lambda settings: approve(settings, "Ann", as_json=True))
-    question = Question("approve", CREST, all_of_them=False, author="Ann", reason=None, wait=False, as_json=True)
+    question = Question("approve", (CREST,), all_of_them=False, author="Ann", as_json=True)
     await day.run(lambda settings: ask(settings, question))
     await day.sync(code=0)
     (made,) = [one for one in invoices(day.emulator) if one["DocNumber"] == "702"]
