@@ -1,8 +1,9 @@
 # Every target is one line over a script that works without make too: python3 ops/bootstrap.py TARGET
 PYTHON ?= python3
 ARGS ?=
+export SEEDS ?=
 
-.PHONY: run test test-sandbox check bench lock snapshot catalogue setup
+.PHONY: run test test-sandbox check bench simulate lock snapshot catalogue setup
 
-run test test-sandbox check bench lock snapshot catalogue setup:
+run test test-sandbox check bench simulate lock snapshot catalogue setup:
 	@$(PYTHON) "$(dir $(lastword $(MAKEFILE_LIST)))ops/bootstrap.py" $@ $(ARGS)

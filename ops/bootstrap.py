@@ -56,6 +56,7 @@ usage: python3 ops/bootstrap.py COMMAND [ARGUMENT ...]
   test-sandbox  the journeys against Intuit's sandbox too; wants its credentials in the environment
   check      lint, format, types, layers
   bench      the benchmarks
+  simulate   companies in bad weather, from seeds; --help says more
   lock       resolve the dependencies anew into the requirements files (--upgrade for newer ones)
   snapshot   write the database schema that the migrations add up to
   catalogue  write the catalogue of events
@@ -70,6 +71,7 @@ def main(arguments: list[str]) -> int:
         "test-sandbox": test_sandbox,
         "check": check,
         "bench": bench,
+        "simulate": simulate,
         "lock": lock,
         "snapshot": snapshot,
         "catalogue": catalogue,
@@ -124,6 +126,14 @@ def bench(arguments: list[str]) -> int:
     """The benchmarks."""
     ensure("dev")
     return subprocess.call([str(PYTHON), "-m", "benchmarks", *arguments])
+
+
+def simulate(arguments: list[str]) -> int:
+    """The simulation; SEEDS=N in the environment says how many seeds."""
+    ensure("dev")
+    seeds = os.environ.get("SEEDS", "")
+    given = ["--seeds", seeds] if seeds else []
+    return subprocess.call([str(PYTHON), "-m", "counterfoil.testing.simulation", *given, *arguments])
 
 
 def snapshot(arguments: list[str]) -> int:

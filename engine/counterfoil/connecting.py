@@ -13,7 +13,7 @@ from counterfoil.secrets.connections import PostgresConnections
 from counterfoil.secrets.consents import PostgresConsents
 from counterfoil.settings import CompanySettings, Settings
 from counterfoil.state.rows import CompanyRow
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore, StateStore
 
 
 def quickbooks_consent(
@@ -28,7 +28,7 @@ def quickbooks_consent(
 ) -> QuickBooksConsent:
     """Consent for the companies of these settings, over this database and token store."""
     companies = {one.company: one for one in settings.companies}
-    store = StateStore(pool, names)
+    store = PostgresStateStore(pool, names)
 
     async def office(company: int) -> Office:
         if company not in companies:

@@ -21,7 +21,8 @@ from counterfoil.quickbooks.online.calls import Realm
 from counterfoil.quickbooks.online.client import QuickBooksClient
 from counterfoil.quickbooks.online.endpoints import known_endpoints
 from counterfoil.quickbooks.online.oauth import ClientCredentials, TokenEndpoint
-from counterfoil.secrets import PostgresRefreshLock, PostgresSourceTokens, RefreshLock, TokenSet, TokenStore
+from counterfoil.secrets import RefreshLock, TokenSet, TokenStore
+from counterfoil.secrets.source_tokens import SourceRefreshLock, SourceTokenStore
 from counterfoil.settings import CompanySettings, QuickBooksSettings, reads_of
 from counterfoil.sources import SourceAdapter, SourceContext
 from counterfoil.token_keeping import SourceTokenKeeper
@@ -39,8 +40,8 @@ class Network:
     http: aiohttp.ClientSession
     tokens: TokenStore
     lock: RefreshLock
-    source_tokens: PostgresSourceTokens
-    source_lock: PostgresRefreshLock
+    source_tokens: SourceTokenStore
+    source_lock: SourceRefreshLock
     clock: Clock
     entropy: Entropy
     tracer: Tracer

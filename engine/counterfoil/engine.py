@@ -45,7 +45,7 @@ from counterfoil.runner import CompanyRunner
 from counterfoil.secrets import PostgresRefreshLock, PostgresSourceTokens, open_token_store
 from counterfoil.secrets.connections import PostgresConnections
 from counterfoil.settings import Settings, reads_of
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore
 from counterfoil.telemetry.ports import Instruments
 from counterfoil.telemetry.providers import Providers, make_providers
 
@@ -136,7 +136,7 @@ class Engine:
             pool, names, MasterKey(secret, self._entropy), clock=self.clock, entropy=self._entropy
         )
         codec = EventCodec(self.keyring, clock=self.clock, entropy=self._entropy)
-        self.store = StateStore(pool, names)
+        self.store = PostgresStateStore(pool, names)
         self.reader = PostgresLogReader(pool, names, codec, clock=self.clock)
         self._log = await stack.enter_async_context(PostgresLog(pool, names, codec))
         if settings.anchor is not None:

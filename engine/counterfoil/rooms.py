@@ -1,7 +1,7 @@
 """Puts together what a company's worker puts to work: the wiring of one company, and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from counterfoil.dispatch.acquaintance import Acquaintance
 from counterfoil.dispatch.adopting import Adopter
@@ -31,35 +31,36 @@ from counterfoil.dispatch.steps import Step
 from counterfoil.dispatch.sweeping import Sweeper
 from counterfoil.dispatch.telling import Teller
 from counterfoil.dispatch.view import ViewLoader
-from counterfoil.dispatch.worker import Rooms
+from counterfoil.dispatch.worker import Pace, Rooms
 from counterfoil.dispatch.write_back import SourceWriter
 from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.log import Keyring, Leases, LogReader, LogWriter
 from counterfoil.planning.breaker import BreakerRule
 from counterfoil.ports import Clock, Entropy
-from counterfoil.secrets.connections import PostgresConnections
 from counterfoil.settings import CompanySettings
 from counterfoil.sources import SourceAdapter
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
+from counterfoil.token_watch import Connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """What all companies of an engine share."""
+    """What all companies of an engine share; of the pace, how often is read is each company's own."""
 
     log: LogWriter
     reader: LogReader
     leases: Leases
     keyring: Keyring
     store: StateStore
-    connections: PostgresConnections
+    connections: Connections
     clock: Clock
     entropy: Entropy
     instruments: Instruments
     holder: str
     lease_seconds: float
     step: Step
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Literal
 
 from counterfoil.connections import Connected
 from counterfoil.dispatch.errors import LeaseElsewhereError, LeaseLostError, ProjectionStoppedError, RealmMismatchError
 from counterfoil.dispatch.lease import keep_lease
 from counterfoil.dispatch.session import Session
-from counterfoil.dispatch.worker import CompanyWorker, Pace, Rooms
+from counterfoil.dispatch.worker import CompanyWorker, Rooms
 from counterfoil.errors import in_words
 from counterfoil.housekeeping import Housekeeper
 from counterfoil.log import Lease
@@ -185,7 +186,9 @@ class CompanyRunner:
 
     def _make_worker(self, session: Session) -> CompanyWorker:
         rooms = self._make_rooms(session)
-        pace = Pace(poll_seconds=self.settings.poll_seconds, sweep_seconds=self.settings.sweep_seconds)
+        pace = replace(
+            self._shared.pace, poll_seconds=self.settings.poll_seconds, sweep_seconds=self.settings.sweep_seconds
+        )
         return CompanyWorker(
             session=session, rooms=rooms, clock=self._shared.clock, pace=pace, instruments=self._shared.instruments
         )

@@ -1,13 +1,35 @@
-"""A body that leaves before its deadline, as a whole, or not at all.
+"""A request that leaves once, and its body before a deadline, as a whole, or not at all.
+
+aiohttp makes a GET, PUT or DELETE a second time by itself where the connection breaks without an answer: a call of
+which no limit knows.
 
 The deadline is checked in the very call that hands the body to the socket; headers wait in the same buffer. So
 whatever stalled before (a slow connection, a stopped process), nothing leaves late.
 """
 
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ServerDisconnectedError
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
 from counterfoil.ports import Clock
+
+
+class SentOnce:
+    """A middleware for one request, which lets it leave once."""
+
+    def __init__(self) -> None:
+        self._left = False
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Send it.
+
+        Raises:
+            ServerDisconnectedError: it has left before, and nothing came back.
+        """
+        if self._left:
+            raise ServerDisconnectedError
+        self._left = True
+        return await handler(request)
 
 
 class LateBodyError(Exception):

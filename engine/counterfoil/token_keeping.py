@@ -9,8 +9,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from counterfoil.secrets.envelope import SealError
-from counterfoil.secrets.postgres import PostgresRefreshLock
-from counterfoil.secrets.source_tokens import PostgresSourceTokens, origin_of
+from counterfoil.secrets.source_tokens import SourceRefreshLock, SourceTokenStore, origin_of
 from counterfoil.sources import SourceError, SourceTokens
 
 RETRY_SECONDS = 10.0
@@ -30,8 +29,8 @@ class SourceTokenKeeper:
         company: int,
         connection: str,
         *,
-        store: PostgresSourceTokens,
-        lock: PostgresRefreshLock,
+        store: SourceTokenStore,
+        lock: SourceRefreshLock,
         step: Callable[[str], None],
     ) -> None:
         self._company = company

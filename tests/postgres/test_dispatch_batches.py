@@ -9,7 +9,7 @@ import pytest
 from counterfoil.clock import SystemClock
 from counterfoil.dispatch.batch_size import BatchSize
 from counterfoil.postgres import Pool
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore
 from support.postgres import Database
 from support.running import Shop, open_shop
 
@@ -51,7 +51,7 @@ async def test_a_company_that_takes_ten_items_is_sent_tens(shop: Shop) -> None:
 
 async def test_what_is_learned_shrinks_step_by_step_and_lasts(database: Database, pool: Pool) -> None:
     def opened() -> BatchSize:
-        return BatchSize(company=1, store=StateStore(pool, database.names), clock=SystemClock())
+        return BatchSize(company=1, store=PostgresStateStore(pool, database.names), clock=SystemClock())
 
     size = opened()
     assert await size.items_max() == 30

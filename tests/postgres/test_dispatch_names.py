@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +212,23 @@ async def test_a_lost_invoice_is_found_whatever_a_person_made_of_it(shop: Shop) 
         assert await books.find(wanted, sent_at=began) == {}
         found = await books.find(wanted, sent_at=began, thorough=True)
     assert found["i"].document_id == invoice["Id"]
+
+
+async def test_a_lost_name_is_found_although_the_senders_clock_was_wrong(shop: Shop) -> None:
+    """What is older than its call by a clock that was ahead is ours if it holds all that was sent."""
+    shop.sales.open(customers=1, products=1, orders=0)
+    async with shop.engine() as engine:
+        await shop.until_done()
+        books = engine.runners[1].connected.books
+
+        async def found(minutes_ahead: int, **sent: str) -> list[str]:
+            item = Item(intent_id="i", batch_id=None, entity="Customer", operation="create", body={**sent})
+            at = datetime.now(UTC) + timedelta(minutes=minutes_ahead)
+            return [one.document_id for one in (await books.find([Wanted(item=item, marker="")], sent_at=at)).values()]
+
+        customers = (await shop.control("/state?entity=Customer"))["Customer"]
+        (held,) = [one["Id"] for one in customers if one["DisplayName"] == "Customer c1"]
+        assert await found(0, DisplayName="Customer c1") == [held]
+        assert await found(40, DisplayName="Customer c1") == [held]
+        assert await found(40, DisplayName="Customer c1", CompanyName="Another") == []
+        assert await found(90, DisplayName="Customer c1") == []

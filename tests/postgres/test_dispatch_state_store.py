@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from counterfoil.postgres import Pool
 from counterfoil.state.projection import Checkpoint
 from counterfoil.state.rows import ROW_TYPES, Row, key_of
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore
 from counterfoil.testing.state_contract import RowStore, StateStoreContract
 from support.postgres import Database
 
@@ -47,7 +47,7 @@ def rows_of(kind: type[Row]) -> st.SearchStrategy[Row]:
 class TestStateStore(StateStoreContract):
     @pytest.fixture(autouse=True)
     def place(self, database: Database, pool: Pool) -> None:
-        self._store = StateStore(pool, database.names)
+        self._store = PostgresStateStore(pool, database.names)
 
     @asynccontextmanager
     async def open_store(self) -> AsyncIterator[RowStore]:

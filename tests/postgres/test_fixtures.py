@@ -9,7 +9,7 @@ import pytest
 from counterfoil.dispatch.sweeping import SWEEP
 from counterfoil.dispatch.watched import BOOKS
 from counterfoil.postgres import Pool
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore
 from support.postgres import Database
 from support.running import Rest
 from support.sales import Sales
@@ -46,7 +46,7 @@ async def test_what_nobody_has_read_from_the_shelf_is_not_done(pool: Pool, datab
     """Else a test on a busy machine goes on before the engine has begun."""
     sales = Sales(Shelf(tmp_path))
     sales.open(customers=1, products=1, orders=0)
-    store = StateStore(pool, database.names)
+    store = PostgresStateStore(pool, database.names)
 
     async def head() -> int:
         return 0

@@ -9,7 +9,7 @@ from opentelemetry.trace import NoOpTracerProvider
 from counterfoil.dispatch.limiter import CallKind, Lane, LimiterSettings, ReadBudget, RealmGate
 from counterfoil.housekeeping import UNSAVED_CALLS_MAX, Housekeeper
 from counterfoil.postgres import Pool
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore, StateStore
 from counterfoil.telemetry.ports import Instruments
 from support.dispatching import COMPANY, MovedClock
 from support.postgres import Database
@@ -59,7 +59,7 @@ def clock() -> MovedClock:
 
 @pytest.fixture
 def store(database: Database, pool: Pool) -> StateStore:
-    return StateStore(pool, database.names)
+    return PostgresStateStore(pool, database.names)
 
 
 async def test_calls_of_the_last_minute_outlive_their_process(store: StateStore, clock: MovedClock) -> None:

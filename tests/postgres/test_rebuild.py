@@ -15,7 +15,7 @@ from counterfoil.recovery import Rebuilding, RebuildReport, WorkUnderWayError, f
 from counterfoil.recovery import rebuild as rebuild_module
 from counterfoil.state.projection import Checkpoint, fold_page
 from counterfoil.state.rows import ROW_TYPES
-from counterfoil.state.store import FoldOvertakenError, StateStore
+from counterfoil.state.store import FoldOvertakenError, PostgresStateStore
 from support.cli import environment_of
 from support.postgres import Server, admin_connection
 from support.rebuilt import Books, Synced, copied, drop, synced_shop
@@ -147,7 +147,7 @@ async def test_whoever_folded_on_wrong_rows_begins_anew(books: Books) -> None:
     """A page folded from rows as they were before the swap must not be written over what was put right."""
     await books.execute(DAMAGES["a token"][0])
     async with open_state(books.settings) as opened:
-        store, clock = StateStore(opened.pool, opened.names), SystemClock()
+        store, clock = PostgresStateStore(opened.pool, opened.names), SystemClock()
         before = await store.checkpoint(1)
         wrong = await store.load(1, "links", [("shop:order:501",)])
         page = await opened.reader.read(1, after=before.position)

@@ -7,7 +7,7 @@ from counterfoil.clock import SystemClock, SystemEntropy
 from counterfoil.log import EventCodec, MasterKey, PostgresAudit, PostgresKeyring, PostgresLogReader, verify
 from counterfoil.postgres import Names, Pool
 from counterfoil.state.rows import ROW_TYPES, Key, Row, key_of
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore
 from counterfoil.testing.memory_state import fold_afresh
 from counterfoil_schema.exact_json import JsonObject
 from support.sales import Sales
@@ -51,7 +51,7 @@ async def assert_state_adds_up(pool: Pool, names: Names, master: MasterKey, comp
     keyring = PostgresKeyring(pool, names, master, clock=clock, entropy=entropy)
     reader = PostgresLogReader(pool, names, EventCodec(keyring, clock=clock, entropy=entropy), clock=clock)
     assert (await verify(reader, PostgresAudit(pool, names))).faults == ()
-    store = StateStore(pool, names)
+    store = PostgresStateStore(pool, names)
     afresh = await fold_afresh(reader, company)
     assert (await store.checkpoint(company)).position == (await afresh.checkpoint(company)).position
     kept: dict[tuple[str, Key], Row] = {}
@@ -66,4 +66,4 @@ async def assert_state_adds_up(pool: Pool, names: Names, master: MasterKey, comp
 
 async def outcomes_of(pool: Pool, names: Names, company: int = 1) -> dict[tuple[str, str], int]:
     """How many changes are in which state, and why."""
-    return {(row[0], row[1]): row[2] for row in await StateStore(pool, names).records("outcomes", company)}
+    return {(row[0], row[1]): row[2] for row in await PostgresStateStore(pool, names).records("outcomes", company)}

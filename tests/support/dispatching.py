@@ -23,7 +23,7 @@ from counterfoil.dispatch.view import ViewLoader
 from counterfoil.log import EventCodec, NewEvent
 from counterfoil.postgres import Names, Pool
 from counterfoil.state.rows import ChangeRow, IntentRow
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore
 from counterfoil.telemetry.ports import Instruments
 from counterfoil.testing.memory_books import MemoryBooks
 from counterfoil.testing.memory_log import MemoryKeyring, MemoryLog
@@ -62,7 +62,7 @@ class Dispatcher:
         self.keyring = MemoryKeyring(entropy)
         self.log = MemoryLog(EventCodec(self.keyring, clock=self.clock, entropy=entropy), clock=self.clock)
         self.books = MemoryBooks()
-        self.store = StateStore(pool, names)
+        self.store = PostgresStateStore(pool, names)
         self.in_flight = InFlight()
         self.instruments = Instruments(NoOpTracerProvider().get_tracer("tests"), NoOpMeterProvider().get_meter("tests"))
 

@@ -25,7 +25,7 @@ from counterfoil.log import MasterKey
 from counterfoil.postgres import Pool
 from counterfoil.settings import CompanySettings, QuickBooksSettings, Settings, SourceSettings
 from counterfoil.state.rows import OPEN_INTENTS, IntentRow
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore, StateStore
 from support.audit import assert_books_hold, assert_state_adds_up
 from support.postgres import Database
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
@@ -127,7 +127,7 @@ class Shop:
 
     @property
     def store(self) -> StateStore:
-        return StateStore(self.pool, self.database.names)
+        return PostgresStateStore(self.pool, self.database.names)
 
     def settings(self, *companies: CompanySettings) -> Settings:
         given = companies or (company_settings(self.emulator, self.folder),)

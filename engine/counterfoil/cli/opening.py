@@ -11,7 +11,7 @@ from counterfoil.log import EventCodec, MasterKey, PostgresAudit, PostgresKeyrin
 from counterfoil.ports import Clock
 from counterfoil.postgres import Names, Pool, create_pool, open_postgres
 from counterfoil.settings import Settings
-from counterfoil.state.store import StateStore
+from counterfoil.state.store import PostgresStateStore, StateStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,6 @@ async def open_state(settings: Settings) -> AsyncGenerator[Opened]:
             codec=codec,
             reader=PostgresLogReader(pool, server.names, codec, clock=clock),
             audit=PostgresAudit(pool, server.names),
-            store=StateStore(pool, server.names),
+            store=PostgresStateStore(pool, server.names),
             stack=stack,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from counterfoil.dispatch.adapters import kept_apart, pages
+from counterfoil.dispatch.readings import Mark, Readings
 from counterfoil.dispatch.refusals import Refusals
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
@@ -84,6 +85,7 @@ class SourceReader:
         self._instruments = instruments
         self._step = step
         self._refusals = Refusals(session=session, store=store)
+        self._readings = Readings()
 
     async def poll(self, connection: str, how: How) -> int:
         """Read everything new from one source; returns how many changes were recorded.
@@ -117,10 +119,12 @@ class SourceReader:
     async def _poll_kind(self, connection: str, kind: str, how: How) -> int:
         recorded = 0
         cursor = await self._store.value("cursor", self._session.company, connection, kind)
+        began = self._readings.begin()
         async for page in pages(connection, self._adapters[connection], kind, cursor):
             if page.afresh:
                 self._instruments.read_afresh(connection, kind)
-            recorded += await self.record(connection, page.changes, "sync" if cursor is None else how)
+            recorded += await self.record(connection, page.changes, "sync" if cursor is None else how, began)
+            began = self._readings.begin()
             self._step("source.recorded")
             await self._store.execute(
                 "save_cursor", self._session.company, connection, kind, page.cursor, self._clock.now()
@@ -128,44 +132,83 @@ class SourceReader:
             self._step("cursor.saved")
         return recorded
 
-    async def record(self, connection: str, changes: Sequence[SourceChange], how: How) -> int:
-        """Append what is new among these, in order; returns how many that were."""
-        company = self._session.company
-        keys = {record_key(connection, change.kind, change.source_id) for change in changes}
-        known = await self._store.load(company, RecordRow.table, [(key,) for key in keys])
-        latest: dict[str, tuple[str, bool]] = {
-            key[0]: (row.content_hash, row.removed) for key, row in known.items() if isinstance(row, RecordRow)
-        }
-        older = await self._recorded_by_an_older_rule(row for row in known.values() if isinstance(row, RecordRow))
-        fresh: list[NewEvent] = []
+    async def record(self, connection: str, changes: Sequence[SourceChange], how: How, began: int | None = None) -> int:
+        """Append what is new among these, in order; returns how many that were.
+
+        Args:
+            began: the number of their reading; one that begins now by default.
+
+        Raises:
+            SourceError: what another reading showed otherwise meanwhile could not be read again; nothing is recorded.
+        """
+        began = self._readings.begin() if began is None else began
+        async with self._readings.judging:
+            return await self._record(connection, changes, how, began)
+
+    async def _record(self, connection: str, changes: Sequence[SourceChange], how: How, began: int) -> int:
         beside: dict[tuple[str, str], SourceChange] = {}
-        again = 0
+        judged: dict[str, Mark] = {}
         with self._instruments.span("counterfoil.observe", None, {"connection": connection, "how": how}) as span:
-            for first in changes:
-                change = first
-                key = record_key(connection, change.kind, change.source_id)
-                event, mark = await self._event(connection, change, how)
-                if latest.get(key) == mark or (key not in latest and isinstance(change, Removed)):
-                    continue
-                if again < READ_AGAIN_MAX and self._may_be_torn(connection, change):
-                    again += 1
-                    change, shown = await self._read_again(connection, change)
-                    beside.update({(one.kind, one.source_id): one for one in shown})
-                    event, mark = await self._event(connection, change, how)
-                    if latest.get(key) == mark:
-                        continue
-                recorded = older.pop(key, None)
-                if recorded is not None and isinstance(change, Seen) and recorded == content_of(change.record):
-                    latest[key] = mark
-                    continue
-                latest[key] = mark
-                fresh.append(NewEvent(event=event, record_key=key, trace=span.trace))
+            fresh = await self._fresh(connection, changes, how, began, judged, beside)
             if beside:
-                await self.record(connection, [*beside.values()], how)
+                await self._record(connection, [*beside.values()], how, self._readings.begin())
             if fresh:
-                await self._session.receive(fresh)
+                await self._session.receive(
+                    [NewEvent(event=one, record_key=key, trace=span.trace) for key, one in fresh]
+                )
+            self._readings.shown(judged)
         self._instruments.observed(connection, len(fresh))
         return len(fresh)
+
+    async def _fresh(
+        self,
+        connection: str,
+        changes: Sequence[SourceChange],
+        how: How,
+        began: int,
+        judged: dict[str, Mark],
+        beside: dict[tuple[str, str], SourceChange],
+    ) -> list[tuple[str, Event]]:
+        """What is new among these, with its key.
+
+        Args:
+            judged: takes what each record was found to be.
+            beside: takes what was read with a record that was read again.
+        """
+        keys = {record_key(connection, change.kind, change.source_id) for change in changes}
+        known = await self._store.load(self._session.company, RecordRow.table, [(key,) for key in keys])
+        rows = [row for row in known.values() if isinstance(row, RecordRow)]
+        folded: dict[str, Mark] = {row.record_key: (row.content_hash, row.removed) for row in rows}
+        older = await self._recorded_by_an_older_rule(rows)
+        fresh: list[tuple[str, Event]] = []
+        again = 0
+        for first in changes:
+            change = first
+            key = record_key(connection, change.kind, change.source_id)
+            event, mark = await self._event(connection, change, how)
+            latest = judged.get(key) or self._readings.latest(key, folded.get(key))
+            if self._readings.is_overtaken(key, began, mark):
+                found = await kept_apart(connection, self._adapters[connection].read(change.kind, change.source_id))
+                same = [one for one in found if (one.kind, one.source_id) == (change.kind, change.source_id)]
+                if not same:
+                    continue
+                change = same[-1]
+                event, mark = await self._event(connection, change, how)
+            if latest == mark or (latest is None and isinstance(change, Removed)):
+                judged[key] = mark
+                continue
+            if again < READ_AGAIN_MAX and self._may_be_torn(connection, change):
+                again += 1
+                change, shown = await self._read_again(connection, change)
+                beside.update({(one.kind, one.source_id): one for one in shown})
+                event, mark = await self._event(connection, change, how)
+                if latest == mark:
+                    continue
+            judged[key] = mark
+            recorded = older.pop(key, None)
+            if recorded is None or not isinstance(change, Seen) or recorded != content_of(change.record):
+                fresh.append((key, event))
+        return fresh
 
     def _may_be_torn(self, connection: str, change: SourceChange) -> bool:
         """Whether a sale's total is not that of its lines: perhaps an edit fell between the readings of the two."""
@@ -247,17 +290,18 @@ class SourceReader:
         troubles: list[Trouble] = []
         settled: list[tuple[str, str]] = []
         for hint in hints:
+            began = self._readings.begin()
             try:
                 changes = await self._hinted(connection, adapter, hint)
+                if hint.operation == MERGE:
+                    changes = [await self._with_winner(change, hint) for change in changes]
+                await self.record(connection, changes, "webhook", began)
             except SourceError as trouble:
                 about = (hint.kind, hint.source_id)
                 troubles.append(
                     Trouble(connection=connection, hint=about, message=str(trouble), retry_after=trouble.retry_after)
                 )
                 continue
-            if hint.operation == MERGE:
-                changes = [await self._with_winner(change, hint) for change in changes]
-            await self.record(connection, changes, "webhook")
             settled.append((hint.kind, hint.source_id))
         if settled:
             through = max(hint.received for hint in hints)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from counterfoil.postgres import Connection, Names, Pool, load_query
 from counterfoil.state.rows import ROW_TYPES, Key, Row
-from counterfoil.state.store import FoldOvertakenError, StateStore
+from counterfoil.state.store import FoldOvertakenError, PostgresStateStore, StateStore
 from counterfoil_schema import exact_json
 
 ROWS_AT_HAND_MAX = 40_000
@@ -145,7 +145,7 @@ class FreshTables:
         self._company = company
         self._edition = edition
         self._position = 0
-        self.store = StateStore(pool, names.fresh())
+        self.store = PostgresStateStore(pool, names.fresh())
 
     async def open(self) -> tuple[int, bytes]:
         """Make the copies, or find those of a rebuild that broke off; position and link from which to go on."""

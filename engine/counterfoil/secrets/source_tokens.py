@@ -1,8 +1,10 @@
 """Tokens of sources in Postgres, encrypted; one chain of generations for each refresh token that was configured."""
 
 import hashlib
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -37,6 +39,36 @@ def origin_of(company: int, connection: str, configured: SecretStr) -> Origin:
     """Tells configured refresh tokens apart. The digest tells nothing of them: they are long and random."""
     text = f"counterfoil origin of tokens|{company}|{connection}|{configured.get_secret_value()}"
     return Origin(connection, hashlib.sha256(text.encode()).digest())
+
+
+class SourceTokenStore(Protocol):
+    """Keeps the tokens of sources, each generation whole and durably, or not at all."""
+
+    async def get(self, company: int, origin: Origin) -> tuple[int, bytes] | None:
+        """The generation stored last, and what it is; None before the first.
+
+        Raises:
+            SealError: it does not open.
+        """
+        ...
+
+    async def put(
+        self, company: int, origin: Origin, generation: int, secret: bytes, access_expires_at: datetime | None
+    ) -> bool:
+        """Store a generation if the one before it is still the last; False, with nothing changed, if not."""
+        ...
+
+    async def refuse(self, company: int, origin: Origin, generation: int) -> None:
+        """Note since when the source refuses a generation."""
+        ...
+
+
+class SourceRefreshLock(Protocol):
+    """Lets one process at a time renew the tokens of a source."""
+
+    def hold(self, company: int, source: str = "") -> AbstractAsyncContextManager[None]:
+        """Wait for the lock and hold it inside the context; freed as well when its process dies."""
+        ...
 
 
 class PostgresSourceTokens:

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from counterfoil.ports import Clock, Entropy
 from counterfoil.sources.port import SourceError
-from counterfoil.timely import TimelyPayload
+from counterfoil.timely import SentOnce, TimelyPayload
 from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -273,6 +273,7 @@ class SourceHttp:
                 data=data,
                 timeout=self._timeout,
                 allow_redirects=False,  # a redirect would carry the token to a host nobody configured
+                middlewares=(SentOnce(),),
             ) as response:
                 body = await self._read(response, what)
                 return HttpAnswer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)

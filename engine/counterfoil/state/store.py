@@ -1,12 +1,12 @@
-"""Rows in Postgres: loaded by key, written with the checkpoint in one transaction."""
+"""The store of projections: what the engine asks of it, and how it is answered in Postgres."""
 
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from decimal import Decimal
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import asyncpg
 
@@ -32,8 +32,125 @@ def overtaken(before: Checkpoint) -> FoldOvertakenError:
     )
 
 
-class StateStore:
-    """The projections of all companies in one Postgres schema.
+class Found(Protocol):
+    """What a named query gives for one row: its columns in order, by place and by name."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def keys(self) -> Iterator[str]: ...
+
+
+class StateStore(Protocol):
+    """The projections of all companies, and the operational tables beside them.
+
+    Queries have names: those of the files `schema/counterfoil_schema/queries/state_*.sql`, which say what each gives.
+    """
+
+    async def load(self, company: int, table: str, keys: Iterable[Key]) -> Mapping[Key, Row]:
+        """The rows that exist among these keys of one table."""
+        ...
+
+    async def one(self, row_type: type[R], company: int, *key: str) -> R | None:
+        """One row by its key."""
+        ...
+
+    async def some(self, row_type: type[R], query: str, *arguments: object) -> list[R]:
+        """Rows that a named query gives."""
+        ...
+
+    async def intents_of(self, company: int, record_key: str) -> Sequence[IntentRow]:
+        """Every intent of a record, oldest first."""
+        ...
+
+    async def intents_of_changes(self, company: int, record_key: str) -> Sequence[IntentRow]:
+        """The same, and those of further documents that the record's changes called for, under keys of their own."""
+        ...
+
+    async def answer(self, query: str, company: int, *question: str) -> str | None:
+        """What a named query answers to one of many questions."""
+        ...
+
+    async def records(self, query: str, *arguments: object) -> Sequence[Found]:
+        """Whatever records a named query gives."""
+        ...
+
+    async def value(self, query: str, *arguments: object) -> Any:
+        """The single value that a named query gives, or None."""
+        ...
+
+    async def execute(self, query: str, *arguments: object) -> None:
+        """Run a named statement on an operational table."""
+        ...
+
+    async def checkpoint(self, company: int) -> Checkpoint:
+        """How far the company is folded."""
+        ...
+
+    async def save(
+        self, rows: Iterable[Row], before: Checkpoint, after: Checkpoint, moved_at: datetime | None = None
+    ) -> None:
+        """Write rows and checkpoint in one transaction.
+
+        Raises:
+            FoldOvertakenError: the checkpoint no longer stands at `before`.
+        """
+        ...
+
+
+class Tables(Protocol):
+    """What single reads are made with."""
+
+    async def load(self, company: int, table: str, keys: Iterable[Key]) -> Mapping[Key, Row]: ...
+
+    async def some(self, row_type: type[R], query: str, *arguments: object) -> list[R]: ...
+
+    async def records(self, query: str, *arguments: object) -> Sequence[Found]: ...
+
+
+class SingleReads:
+    """Reads of one thing, made together with all that ask for the same kind of thing in the same turn of the loop."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._gatherer = Gatherer()
+
+    async def one(self, row_type: type[R], company: int, *key: str) -> R | None:
+        """See `StateStore.one`."""
+
+        async def read(keys: Sequence[Key]) -> Mapping[Key, Row]:
+            return await self._tables.load(company, row_type.table, keys)
+
+        row = await self._gatherer.get((row_type.table, company), key, read)
+        return row if isinstance(row, row_type) else None
+
+    async def intents_of(self, company: int, record_key: str) -> Sequence[IntentRow]:
+        """See `StateStore.intents_of`."""
+
+        async def read(keys: Sequence[str]) -> Mapping[str, Sequence[IntentRow]]:
+            found: dict[str, list[IntentRow]] = {}
+            for row in await self._tables.some(IntentRow, "intents_of_records", company, keys):
+                found.setdefault(row.record_key, []).append(row)
+            return found
+
+        return await self._gatherer.get(("intents", company), record_key, read) or ()
+
+    async def answer(self, query: str, company: int, *question: str) -> str | None:
+        """See `StateStore.answer`: the query takes its questions as arrays, one for each part.
+
+        Its answers come as (place of the question, counted from 1, and text).
+        """
+
+        async def read(asked: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], str]:
+            parts = [list(part) for part in zip(*asked, strict=True)]
+            return {asked[place - 1]: answer for place, answer in await self._tables.records(query, company, *parts)}
+
+        return await self._gatherer.get((query, company), question, read)
+
+
+class PostgresStateStore:
+    """Rows in one Postgres schema: loaded by key, written with the checkpoint in one transaction.
 
     Args:
         pool: connections that work as the engine's role.
@@ -43,7 +160,7 @@ class StateStore:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", names: Names) -> None:
         self._pool = pool
         self._names = names
-        self._gatherer = Gatherer()
+        self._single = SingleReads(self)
 
     async def load(self, company: int, table: str, keys: Iterable[Key]) -> Mapping[Key, Row]:
         """The rows that exist among these keys of one table."""
@@ -58,13 +175,8 @@ class StateStore:
         return {key_of(row): row for row in rows}
 
     async def one(self, row_type: type[R], company: int, *key: str) -> R | None:
-        """One row by its key."""
-
-        async def read(keys: Sequence[Key]) -> Mapping[Key, Row]:
-            return await self.load(company, row_type.table, keys)
-
-        row = await self._gatherer.get((row_type.table, company), key, read)
-        return row if isinstance(row, row_type) else None
+        """See `StateStore.one`."""
+        return await self._single.one(row_type, company, *key)
 
     async def some(self, row_type: type[R], query: str, *arguments: object) -> list[R]:
         """Rows that a named query gives, one JSON object each."""
@@ -72,31 +184,16 @@ class StateStore:
         return [read_row(row_type, record[0]) for record in found]
 
     async def intents_of(self, company: int, record_key: str) -> Sequence[IntentRow]:
-        """Every intent of a record, oldest first."""
-
-        async def read(keys: Sequence[str]) -> Mapping[str, Sequence[IntentRow]]:
-            found: dict[str, list[IntentRow]] = {}
-            for row in await self.some(IntentRow, "intents_of_records", company, keys):
-                found.setdefault(row.record_key, []).append(row)
-            return found
-
-        return await self._gatherer.get(("intents", company), record_key, read) or ()
+        """See `StateStore.intents_of`."""
+        return await self._single.intents_of(company, record_key)
 
     async def intents_of_changes(self, company: int, record_key: str) -> Sequence[IntentRow]:
         """The same, and those of further documents that the record's changes called for, under keys of their own."""
         return await self.some(IntentRow, "intents_of_changes", company, record_key)
 
     async def answer(self, query: str, company: int, *question: str) -> str | None:
-        """What a named query answers to one of many questions: it takes them as arrays, one for each part.
-
-        Its answers come as (place of the question, counted from 1, and text).
-        """
-
-        async def read(asked: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], str]:
-            parts = [list(part) for part in zip(*asked, strict=True)]
-            return {asked[place - 1]: answer for place, answer in await self.records(query, company, *parts)}
-
-        return await self._gatherer.get((query, company), question, read)
+        """See `StateStore.answer`."""
+        return await self._single.answer(query, company, *question)
 
     async def records(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Whatever records a named query gives."""

@@ -228,6 +228,10 @@ class MemoryLog:
         self._company(lease.company).lease = None
         return True
 
+    def end_lease(self, company: int) -> None:
+        """Let a company's lease run out now, whoever holds it."""
+        self._company(company).lease = None
+
     def _holds(self, lease: Lease) -> bool:
         running = self._company(lease.company).lease
         return running is not None and (running.holder, running.epoch) == (lease.holder, lease.epoch)

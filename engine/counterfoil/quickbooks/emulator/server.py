@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import aiohttp
 from aiohttp import web
 
 from counterfoil.clock import SystemClock
@@ -59,9 +60,18 @@ class QuickBooksEmulator:
     Args:
         options: how it is set up.
         clock: real time by default.
+        board: which requests go wrong; by default those that are posted to it.
+        connector: opens connections to the subscriber of webhooks; by default real ones.
     """
 
-    def __init__(self, options: EmulatorOptions | None = None, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        options: EmulatorOptions | None = None,
+        *,
+        clock: Clock | None = None,
+        board: FaultBoard | None = None,
+        connector: Callable[[], aiohttp.BaseConnector] | None = None,
+    ) -> None:
         self.options = options if options is not None else EmulatorOptions()
         self._base_clock: Clock = clock if clock is not None else SystemClock()
         state = loaded(Path(self.options.load).read_bytes()) if self.options.load else {}
@@ -78,7 +88,7 @@ class QuickBooksEmulator:
         self.office = TokenOffice(self.clock, entropy, self.options.realm_id, rules)
         self.verifier_token = entropy.token_bytes(16).hex()
         self.stats = Stats()
-        self.board = FaultBoard(self.clock)
+        self.board = board if board is not None else FaultBoard(self.clock)
         self.limiter = Limiter(self.clock, self.options.limits)
         self.request_ids = RequestIds(self.clock, switches.replay)
         self.files = Files(self.clock, entropy, self.options.realm_id)
@@ -100,6 +110,7 @@ class QuickBooksEmulator:
             realm_id=self.options.realm_id,
             verifier_token=self.verifier_token,
             source=b64encode(sha256(self.options.realm_id.encode()).digest()).decode(),
+            connector=connector,
         )
         if not state:
             furnish(self.books, self.options.sample, self.options.volume, entropy)

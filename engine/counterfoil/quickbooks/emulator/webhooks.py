@@ -6,6 +6,7 @@ Source: Intuit's webhook best practices: 200 within 3 s; 10 s, 20 s, 30 s, 5 min
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Final
@@ -57,6 +58,7 @@ class WebhookSender:
         realm_id: str,
         verifier_token: str,
         source: str,
+        connector: Callable[[], aiohttp.BaseConnector] | None = None,
     ) -> None:
         self._clock = clock
         self._entropy = entropy
@@ -64,6 +66,7 @@ class WebhookSender:
         self._realm_id = realm_id
         self._verifier_token = verifier_token
         self._source = source
+        self._connector = connector
         self._pending: deque[Notification] = deque(maxlen=PENDING_MAX)
         self._waiting = asyncio.Event()
         self._subscribed = asyncio.Event()
@@ -93,7 +96,8 @@ class WebhookSender:
     async def run(self) -> None:
         """Deliver until cancelled."""
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        connector = self._connector() if self._connector is not None else None
+        async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
             while True:
                 await self._waiting.wait()
                 await self._clock.sleep(self.settings.gather_seconds)

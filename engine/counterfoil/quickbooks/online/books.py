@@ -20,6 +20,7 @@ from counterfoil.dispatch.books import (
     Swept,
     Wanted,
 )
+from counterfoil.dispatch.evidence import shows_effect
 from counterfoil.dispatch.limiter import CallKind, Lane, Permit, RealmGate
 from counterfoil.planning.ownership import note_field
 from counterfoil.quickbooks.online.access import AccessTokens
@@ -36,6 +37,9 @@ from counterfoil_schema.exact_json import JsonObject
 
 IDS_PER_QUERY = 100
 CLOCK_SKEW = timedelta(minutes=2)
+CLOCK_WRONG_MAX = timedelta(hours=1)
+"""Who sent a call may have had a clock that was ahead by as much: its documents look older than the call."""
+
 _LANES: Mapping[str, Lane] = {
     "live": Lane.LIVE,
     "retry": Lane.RETRY,
@@ -127,19 +131,23 @@ class OnlineBooks:
                 found.update(_by_marker([one], await self._all_rows(_near(one.item)), entity))
         missing = [one for one in wanted if one.item.intent_id not in found]
         if thorough and missing:
-            since = select(entity).where("MetaData.CreateTime", ">=", sent_at - CLOCK_SKEW)
+            since = select(entity).where("MetaData.CreateTime", ">=", sent_at - CLOCK_WRONG_MAX)
             found.update(_by_marker(missing, await self._all_rows(since), entity))
         return found
 
     async def _created_since(self, item: Item, sent_at: datetime) -> Shown | None:
-        """A name of a list that came to be while our create was under way: names are unique, so it is ours."""
+        """A name of a list that came to be while our create was under way: names are unique, so it is ours.
+
+        Where only a wrong clock would explain its age, it must hold all that was sent as well.
+        """
         shown = await self.named(item.entity, item.body)
         if shown is None or shown.entity != item.entity:
             return None  # a vendor or employee of that name is nothing that a create of a customer made
         metadata = shown.document.get("MetaData")
         created = metadata.get("CreateTime") if isinstance(metadata, dict) else None
-        since = sent_at - CLOCK_SKEW
-        return shown if isinstance(created, str) and datetime.fromisoformat(created) >= since else None
+        age = sent_at - datetime.fromisoformat(created) if isinstance(created, str) else timedelta.max
+        ours = age <= CLOCK_SKEW or (age <= CLOCK_WRONG_MAX and shows_effect(item.body, shown.document))
+        return shown if ours else None
 
     async def named(self, entity: str, body: JsonObject) -> Shown | None:
         if entity in NAME_LISTS:

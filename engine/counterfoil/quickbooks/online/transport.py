@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from counterfoil.ports import Clock
-from counterfoil.timely import TimelyPayload
+from counterfoil.timely import SentOnce, TimelyPayload
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -82,6 +82,7 @@ async def exchange(
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=None),
                 allow_redirects=False,
+                middlewares=(SentOnce(),),
             ) as response,
         ):
             return Exchange(

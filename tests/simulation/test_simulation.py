@@ -1,0 +1,133 @@
+"""The simulation: promises hold in bad weather, a seed is the same run again, and the judge sees what is broken."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from counterfoil.testing.simulation.command import runs_of
+from counterfoil.testing.simulation.evidence import Evidence
+from counterfoil.testing.simulation.oracle import judge
+from counterfoil.testing.simulation.phases import PHASES
+from counterfoil.testing.simulation.report import Report
+from counterfoil.testing.simulation.tally import ALWAYS, CELLS, SERVER, WIRE
+from counterfoil.testing.simulation.weather import RULES, WIRES
+from counterfoil.testing.simulation.world import Plan, witness
+
+SECONDS = 100.0
+SEEDS = 40
+ONE_RUN = "from counterfoil.testing.simulation.world import Plan, run_plan; print(run_plan(Plan(5, 0.05)).trace)"
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.slow
+def test_no_promise_is_broken_whatever_goes_wrong() -> None:
+    report = Report()
+    for run in runs_of([Plan(seed) for seed in range(SEEDS)], jobs=2, seconds=SECONDS):
+        report.add(run)
+    assert [f"seed {run.plan.seed}: {one}" for run, one in report.broken] == []
+    assert report.runs
+    assert report.faults > 100
+
+
+@pytest.mark.timeout(600)
+def test_a_seed_is_the_same_run_again_in_another_process() -> None:
+    """Under another seed of hashes: nothing rests on the order of a set."""
+    traces = []
+    for hashes in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": hashes}
+        done = subprocess.run(
+            [sys.executable, "-c", ONE_RUN], env=environment, capture_output=True, text=True, check=True
+        )
+        traces.append(done.stdout.strip())
+    assert traces[0] == traces[1] != ""
+
+
+def test_the_table_names_what_there_is() -> None:
+    assert WIRES == WIRE
+    assert set(RULES) == set(SERVER)
+    assert {phase for phases in CELLS.values() for phase in phases} - {ALWAYS} <= set(PHASES)
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    """A run in which nothing is broken."""
+    found, _ = witness(Plan(3, 0.02))
+    assert judge(found) == []
+    return found
+
+
+def _effect(seen: Evidence, **changes: Any) -> Evidence:
+    """One effect of ours is another."""
+    place = next(number for number, one in enumerate(seen.effects) if one["app"] == "api")
+    effects = [*seen.effects]
+    effects[place] = {**effects[place], **changes}
+    return replace(seen, effects=effects)
+
+
+def _twice(seen: Evidence) -> Evidence:
+    created = next(one for one in seen.effects if (one["app"], one["operation"]) == ("api", "create"))
+    return replace(seen, effects=[*seen.effects, created])
+
+
+def _lines_of_another(seen: Evidence) -> Evidence:
+    number, order = next(iter(seen.orders.items()))
+    lines = [(name, quantity + 1, price) for name, quantity, price in order.lines]
+    return replace(seen, orders={**seen.orders, number: replace(order, lines=lines)})
+
+
+def _a_cent_more(seen: Evidence) -> Evidence:
+    number, order = next(iter(seen.orders.items()))
+    return replace(seen, orders={**seen.orders, number: replace(order, total=order.total + Decimal("0.01"))})
+
+
+def _later_calls(seen: Evidence) -> Evidence:
+    return replace(seen, calls=[replace(call, at=call.at + timedelta(hours=1)) for call in seen.calls])
+
+
+def _crowd(seen: Evidence) -> Evidence:
+    instant, kind = seen.requests[0]
+    return replace(seen, requests=[*seen.requests, *((instant + timedelta(milliseconds=n), kind) for n in range(11))])
+
+
+def _causes_of_others(seen: Evidence) -> Evidence:
+    calls = [replace(call, items=[replace(item, change=1) for item in call.items]) for call in seen.calls]
+    return replace(seen, calls=calls)
+
+
+def _another_row(seen: Evidence) -> Evidence:
+    return replace(seen, kept_rows=dict([*seen.kept_rows.items()][1:]))
+
+
+BREAKINGS: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
+    "an effect without a call": ("recorded first", lambda seen: _effect(seen, request_id="nobody's")),
+    "an effect before its call": ("recorded first", _later_calls),
+    "a delivery that is not in the log": ("recorded first", lambda seen: replace(seen, acknowledged=[b"gone"])),
+    "a document twice": ("one effect", _twice),
+    "a document of nobody": ("one effect", lambda seen: _effect(seen, name="Nobody's n9", doc_number="9")),
+    "a lost update": ("nothing lost", _lines_of_another),
+    "nothing told": ("nothing lost", lambda seen: replace(seen, shown={})),
+    "a change without an outcome": ("no silence", lambda seen: replace(seen, changes=seen.changes[1:])),
+    "a row that the log does not give": ("state is derived", _another_row),
+    "a gap": ("ordered", lambda seen: replace(seen, events=seen.events[1:])),
+    "too many calls in a second": ("inside the limits", _crowd),
+    "a refusal for too many": ("inside the limits", lambda seen: replace(seen, throttled={"concurrent": 1})),
+    "a cent too much": ("to the cent", _a_cent_more),
+    "a name in the clear": ("secrets stay secret", lambda seen: replace(seen, said=[seen.personal[0]])),
+    "a token in the clear": ("secrets stay secret", lambda seen: replace(seen, said=[seen.secrets[0]])),
+    "a wrong cause": ("explainable", _causes_of_others),
+    "a delete": ("absence is not deletion", lambda seen: _effect(seen, operation="delete")),
+}
+
+
+@pytest.mark.parametrize(("promise", "breaking"), BREAKINGS.values(), ids=BREAKINGS)
+def test_the_judge_sees_each_promise_broken(
+    promise: str, breaking: Callable[[Evidence], Evidence], evidence: Evidence
+) -> None:
+    assert promise in {one.promise for one in judge(breaking(evidence))}
