@@ -20,7 +20,11 @@ from counterfoil_schema.events.base import Event, Seal, registry
 from counterfoil_schema.exact_json import JsonObject
 
 TARGET = Path(__file__).resolve().parents[1] / "schema" / "EVENTS.md"
-MODULES = ("counterfoil_schema.events.receipts", "counterfoil_schema.events.decisions")
+MODULES = (
+    "counterfoil_schema.events.receipts",
+    "counterfoil_schema.events.decisions",
+    "counterfoil_schema.events.rollbacks",
+)
 
 SEALED = {Seal.PERSON: "the subject's key", Seal.RAW: "the month's key"}
 

@@ -22,6 +22,8 @@ from counterfoil.dispatch.projecting import projections_of
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.replanning import Replanning
 from counterfoil.dispatch.requests import RequestTaker
+from counterfoil.dispatch.rollback.loading import RollbackLoader
+from counterfoil.dispatch.rollback.taking import RollbackTaker
 from counterfoil.dispatch.sender import Sender, SendingLimits
 from counterfoil.dispatch.sending import Sending
 from counterfoil.dispatch.session import Session
@@ -140,6 +142,7 @@ def make_rooms(
         ),
         replanning=Replanning(session=session, store=shared.store, approval=base.approval, connections=tuple(adapters)),
         requests=_make_requests(shared, books, base),
+        rollbacks=_make_rollbacks(shared, base),
         after_merges=_make_after_merges(shared, base),
         acquaintance=Acquaintance(
             session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings
@@ -198,6 +201,16 @@ def _make_breaker(settings: CompanySettings, shared: Shared, base: _Base) -> Bre
 def _make_requests(shared: Shared, books: Books, base: _Base) -> RequestTaker:
     adopter = Adopter(company=base.company, store=shared.store, view=base.view, books=books)
     return RequestTaker(session=base.session, store=shared.store, in_flight=base.in_flight, adopter=adopter)
+
+
+def _make_rollbacks(shared: Shared, base: _Base) -> RollbackTaker:
+    return RollbackTaker(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        view=base.view,
+        loader=RollbackLoader(company=base.company, store=shared.store, reader=shared.reader),
+    )
 
 
 def _make_after_merges(shared: Shared, base: _Base) -> AfterMerges:

@@ -1240,7 +1240,11 @@ CREATE TABLE counterfoil_state.intents (
     settled bigint,
     code text NOT NULL,
     reason text NOT NULL,
-    fix text NOT NULL
+    fix text NOT NULL,
+    run text DEFAULT ''::text NOT NULL,
+    undoes text[] DEFAULT '{}'::text[] NOT NULL,
+    undone_by text,
+    waits_for text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 
@@ -1293,7 +1297,9 @@ CREATE TABLE counterfoil_state.links (
     name_key text,
     lines jsonb NOT NULL,
     shared_with text,
-    adopted boolean DEFAULT false NOT NULL
+    adopted boolean DEFAULT false NOT NULL,
+    undone text DEFAULT ''::text NOT NULL,
+    renew boolean DEFAULT false NOT NULL
 );
 
 
@@ -1370,6 +1376,24 @@ CREATE TABLE counterfoil_state.reviews (
 ALTER TABLE counterfoil_state.reviews OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.reviews IS 'projection: What a person said of a source record that nothing in the books stands for.';
+
+CREATE TABLE counterfoil_state.runs_asked (
+    company bigint NOT NULL,
+    run text NOT NULL,
+    kind text NOT NULL,
+    asked bigint NOT NULL,
+    author text NOT NULL,
+    reason text NOT NULL,
+    taken bigint,
+    later text NOT NULL,
+    planned bigint NOT NULL,
+    refused bigint NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.runs_asked OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.runs_asked IS 'projection: Work that a person asked for as a whole, and what became of it.';
 
 CREATE TABLE counterfoil_state.sealing_keys (
     company bigint NOT NULL,
@@ -1629,6 +1653,9 @@ ALTER TABLE ONLY counterfoil_state.requests
 
 ALTER TABLE ONLY counterfoil_state.reviews
     ADD CONSTRAINT reviews_pkey PRIMARY KEY (company, record_key);
+
+ALTER TABLE ONLY counterfoil_state.runs_asked
+    ADD CONSTRAINT runs_asked_pkey PRIMARY KEY (company, run);
 
 ALTER TABLE ONLY counterfoil_state.sealing_keys
     ADD CONSTRAINT sealing_keys_pkey PRIMARY KEY (company, scope, generation);

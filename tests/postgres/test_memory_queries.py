@@ -21,6 +21,7 @@ from counterfoil.state.rows import (
     RecordRow,
     RequestRow,
     Row,
+    RunRow,
     SettlementRow,
 )
 from counterfoil.state.store import PostgresStateStore
@@ -36,18 +37,20 @@ ENTITIES = ("Customer", "Invoice", "Account")
 NAMES = ("Ann", "ANN", "Bob", None)
 CODES = ("decision", "queued", "approval", "operator", "fault")
 # Answers that no "order by" puts into an order.
-UNORDERED = {"changes_to_tell", "merged_documents", "taken_away", "waiting_for"}
+UNORDERED = {"accounts_known", "changes_to_tell", "merged_documents", "taken_away", "waiting_for"}
 KINDS: dict[str, type[Row]] = {
     name: kind
     for kind, names in (
         (
             IntentRow,
-            "intents_in intents_of_changes intents_of_records intents_waiting_for ready_for ready_of refused_notes",
+            "effects intents_in intents_of_changes intents_of_records intents_of_run intents_waiting_for ready_for",
         ),
+        (IntentRow, "ready_of refused_notes"),
         (ChangeRow, "changes_in changes_of_record changes_to_tell decided_before parked_for undecided_changes"),
         (HintRow, "open_hints"),
         (RecordRow, "pay_runs_of"),
         (RequestRow, "open_requests"),
+        (RunRow, "open_runs"),
         (SettlementRow, "settlements_of"),
     )
     for name in names.split()
@@ -64,6 +67,12 @@ ASKED: dict[str, Sequence[tuple[Any, ...]]] = {
     "pay_runs_of": [("desk:",), ("shop:",)],
     "open_hints": [(100,), (2,)],
     "open_requests": [(100,)],
+    "open_runs": [("rollback", 100), ("redrive", 1)],
+    "effects": [(None, None, None, 0, 999, 100), ("session-1", "desk:", KEYS[:4], 35, 90, 2)],
+    "intents_of_run": [("session-1",), ("rollback-7",)],
+    "accounts_known": [()],
+    "strangers": [(["Customer", "Invoice"], "", "", 100), (["Invoice"], "Invoice", "1", 2)],
+    "users_of": [(KEYS[:4],)],
     "parked_for": [(["fault", "queued"], 0, 100), (["fault"], 9, 1)],
     "ready_for": [(True, 100), (False, 100), (None, 3)],
     "ready_of": [
@@ -129,6 +138,10 @@ def rows_by(chance: random.Random) -> Iterator[Row]:
             amount=pick((None, Decimal("1.10"), Decimal("2.05"))),
             currency=pick((None, "USD", "EUR")),
             settled=pick((None, 35, 60)),
+            run=pick(("", "session-1", "rollback-7")),
+            undoes=tuple(chance.sample(INTENTS, pick((0, 0, 1)))),
+            undone_by=pick((None, None, "i00")),
+            waits_for=tuple(chance.sample(INTENTS, pick((0, 0, 2)))),
         )
     for place, key in enumerate(KEYS):
         position = max((position for position, changed in keys.items() if changed == key), default=900)
@@ -192,6 +205,15 @@ def _beside(chance: random.Random) -> Iterator[Row]:
             record_key=pick(KEYS),
             intent_id=None,
             author="Ann",
+            taken=pick((None, 80)),
+        )
+        yield RunRow(
+            company=COMPANY,
+            run=f"rollback-{number}",
+            kind=pick(("rollback", "redrive")),
+            asked=number,
+            author="Ann",
+            reason="wrong",
             taken=pick((None, 80)),
         )
         yield SettlementRow(

@@ -14,6 +14,7 @@ from counterfoil.cli import (
     mapping_commands,
     onboard_commands,
     operator_commands,
+    rollback_commands,
     setup_commands,
     work_commands,
 )
@@ -45,6 +46,7 @@ def make_app() -> typer.Typer:
         work_commands,
         connection_commands,
         operator_commands,
+        rollback_commands,
         books_commands,
         check_commands,
         adapter_commands,

@@ -13,7 +13,7 @@ from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.planning.plan import plan
 from counterfoil.planning.projected import Project
 from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
-from counterfoil.state.rows import IN_FLIGHT, ChangeRow, RecordRow, ReviewRow
+from counterfoil.state.rows import IN_FLIGHT, OPEN_INTENTS, ChangeRow, RecordRow, ReviewRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
@@ -136,6 +136,8 @@ class Decider:
                 continue
             if row.intent_id in self._in_flight or row.state in IN_FLIGHT or row.state in {"refetch", "adopt"}:
                 return None
+            if row.undoes and row.state in OPEN_INTENTS:
+                return None  # what is being taken back is taken back first
             if row.state in {"ready", "held", "reconnect"}:
                 withdrawn.append(
                     IntentWithdrawn(

@@ -7,6 +7,7 @@ from datetime import date
 from counterfoil.dispatch.books import Books, Call, Item
 from counterfoil.dispatch.ids import batch_request_id, bytes_hash, marker, request_id
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
+from counterfoil.dispatch.rollback.carrying import Compensations, composed
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.dispatch.watched import BOOKS
 from counterfoil.planning.checks import closed_refusal
@@ -107,20 +108,20 @@ class Outbox:
         self._view = view
         self._books = books
         self._mappings = mappings
+        self._compensations = Compensations(company=company, store=store, events=events, view=view)
 
     async def prepare(self, row: IntentRow) -> Prepared | None:
         """One intent's exact body; a reason to park it; or None where it has to wait after all."""
         planned = await self.planned(row)
         link = await self._view.link(row.record_key)
-        if link is not None and link.status != "live" and planned.operation in ("update", "void", "delete"):
-            return _gone(row, planned, link)
-        if link is not None and link.shared_with is not None and planned.operation != "create":
-            return _shared(row, link, link.shared_with)
+        ended = await self._ended(row, planned, link)
+        if ended is not None:
+            return ended
         symbolic, link = self._after_merges(row, planned.body.fields(), link)
         sign = await self.marker_of(row)
         held = await self._mappings.held(row.record_key.split(":", 1)[0])
         rules = held.mapping.ownership_of_entity(row.entity) if held else None
-        composed = await self._view.run(
+        made = await self._view.run(
             row.record_key,
             lambda view: compose(
                 symbolic,
@@ -135,12 +136,12 @@ class Outbox:
             ),
             needs=row.needs,
         )
-        match composed:
-            case Composed(changes=()) if composed.operation == "update":
-                body = Document.of(composed.entity, composed.body)
+        match made:
+            case Composed(changes=()) if made.operation == "update":
+                body = Document.of(made.entity, made.body)
                 return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body)
             case Composed():
-                return await self._refused(row, composed, link) or self._ready(row, planned, composed)
+                return await self._refused(row, made, link) or self._ready(row, planned, made)
             case Unresolved(names=names) if names:
                 return Nameless(row=row, mapping=held, names=tuple(names))
             case Unresolved(read_first=first) if first:
@@ -150,7 +151,31 @@ class Outbox:
             case Unresolved():
                 return None
             case Conflict():
-                return _park_conflict(row, composed)
+                return _park_conflict(row, made)
+
+    async def _ended(self, row: IntentRow, planned: IntentPlanned, link: Link | None) -> Prepared | None:
+        """What comes of an intent without a look at its body; None where that is to be composed."""
+        if planned.undoes:
+            made = await self._compensation(row, planned, link)
+            if made is not None:
+                return made
+        if link is not None and link.status != "live" and planned.operation in ("update", "void", "delete"):
+            return _gone(row, planned, link)
+        if link is not None and link.shared_with is not None and planned.operation != "create":
+            return _shared(row, link, link.shared_with)
+        return None
+
+    async def _compensation(self, row: IntentRow, planned: IntentPlanned, link: Link | None) -> Prepared | None:
+        """What takes back another write; None where it is made like any new document, now that its cause stands."""
+        found = await self._compensations.found(row, planned)
+        if isinstance(found, IntentParked):
+            return found
+        if planned.operation == "create":
+            return None
+        made = composed(planned, found)
+        if made is None:
+            return ReadFirst(row=row)
+        return await self._refused(row, made, link) or self._ready(row, planned, made)
 
     def _after_merges(self, row: IntentRow, symbolic: JsonObject, link: Link | None) -> tuple[JsonObject, Link | None]:
         """What is wanted and what it builds on, where they name by Id what somebody has merged since."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from counterfoil.dispatch.adopting import Adopter
 from counterfoil.dispatch.in_flight import InFlight
+from counterfoil.dispatch.rollback.again import asked_again
 from counterfoil.dispatch.session import Session
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, IntentRow, RequestRow
 from counterfoil.state.store import StateStore
@@ -61,7 +62,7 @@ class RequestTaker:
             case "approve":
                 decisions = _approve(request, intents)
             case "retry":
-                decisions = _retry(request, changes, notes)
+                decisions = asked_again(request, changes, intents) or _retry(request, changes, notes)
             case "skip":
                 decisions = _skip(request, changes, intents, notes)
             case "map" if moving:

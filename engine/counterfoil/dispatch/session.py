@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from counterfoil.dispatch.errors import LeaseLostError
 from counterfoil.log import Append, Appended, FencedError, Guard, LogWriter, NewEvent
 from counterfoil.ports import Clock
+from counterfoil.state.runs import SESSION, run_name
 from counterfoil.telemetry.ports import current_trace
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import Decision, RecordAdopted, RecordReleased, RecordReviewed
+from counterfoil_schema.events.decisions import Decision, IntentPlanned, RecordAdopted, RecordReleased, RecordReviewed
 
 
 class Session:
@@ -15,11 +16,15 @@ class Session:
 
     Args:
         valid_until: on the clock's monotonic scale; moved by the lease keeper, and behind which nothing is sent.
+
+    Attributes:
+        run: the name of this holder's session; what is planned in it belongs to it, unless it says otherwise.
     """
 
     def __init__(self, *, company: int, epoch: int, log: LogWriter, clock: Clock, valid_until: float) -> None:
         self.company = company
         self.epoch = epoch
+        self.run = run_name(SESSION, epoch)
         self.valid_until = valid_until
         self._log = log
         self._clock = clock
@@ -43,7 +48,7 @@ class Session:
         Raises:
             LeaseLostError, StaleDecisionError: as `decide`.
         """
-        return await self._append([_new(event, trace) for event, trace in events], guard)
+        return await self._append([self._new(event, trace) for event, trace in events], guard)
 
     async def decide(
         self, events: Sequence[Event], *, guard: Guard | None = None, trace: str | None = None
@@ -54,7 +59,7 @@ class Session:
             LeaseLostError: another process holds the company now.
             StaleDecisionError: an event newer than the guard's position bears on the same records.
         """
-        return await self._append([_new(event, trace) for event in events], guard)
+        return await self._append([self._new(event, trace) for event in events], guard)
 
     async def _append(self, new: Sequence[NewEvent], guard: Guard | None) -> Appended:
         try:
@@ -76,12 +81,13 @@ class Session:
         """
         return await self._append(events, None)
 
-
-def _new(event: Event, trace: str | None) -> NewEvent:
-    about = event if isinstance(event, Decision | RecordAdopted | RecordReviewed | RecordReleased) else None
-    return NewEvent(
-        event=event,
-        record_key=about.record_key if about else None,
-        cause=about.change if isinstance(about, Decision) else None,
-        trace=trace or current_trace(),
-    )
+    def _new(self, event: Event, trace: str | None) -> NewEvent:
+        if isinstance(event, IntentPlanned) and not event.run:
+            event = event.model_copy(update={"run": self.run})
+        about = event if isinstance(event, Decision | RecordAdopted | RecordReviewed | RecordReleased) else None
+        return NewEvent(
+            event=event,
+            record_key=about.record_key if about else None,
+            cause=about.change if isinstance(about, Decision) else None,
+            trace=trace or current_trace(),
+        )

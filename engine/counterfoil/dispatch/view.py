@@ -300,6 +300,8 @@ class ViewLoader:
             sent=await self._sent(row),
             shared_with=row.shared_with,
             adopted=row.adopted,
+            undone=row.undone,
+            renew=row.incarnation + 1 if row.renew else 0,
         )
 
     async def _sent(self, row: LinkRow) -> JsonObject:

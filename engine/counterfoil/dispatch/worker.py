@@ -19,6 +19,7 @@ from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.replanning import Replanning
 from counterfoil.dispatch.requests import RequestTaker
+from counterfoil.dispatch.rollback.taking import RollbackTaker
 from counterfoil.dispatch.sending import Sending
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler
@@ -90,6 +91,7 @@ class Rooms:
     sweeper: Sweeper
     coverage: Coverage
     requests: RequestTaker
+    rollbacks: RollbackTaker
     replanning: Replanning
     after_merges: AfterMerges
     teller: Teller
@@ -191,7 +193,9 @@ class CompanyWorker:
         if not self._met:
             self._meet(tasks)
             return moved
-        if await self._rooms.requests.take(head) or await self._rooms.replanning.take():
+        if await self._rooms.requests.take(head) or await self._rooms.rollbacks.take(head):
+            return True
+        if await self._rooms.replanning.take():
             return True
         if await self._rooms.after_merges.take(head, anyway=self._is_due("after merges", self._pace.facts_seconds)):
             return True

@@ -197,12 +197,14 @@ def _alerts(seen: Evidence) -> _Seen:
 
 
 def _rollback(seen: Evidence) -> _Seen:
-    kept = f"the signed heads of the log go to {seen.anchor}" if seen.anchor else "no anchor is configured"
-    return _Seen(
-        "failed",
-        f"This release has no `rollback`; {kept}.",
-        "Agree on who undoes what by hand (`counterfoil explain` finds every document), and set [anchor].",
-    )
+    plan = "`counterfoil rollback` previews and takes back what was written"
+    if seen.anchor is None:
+        return _Seen(
+            "warning",
+            f"{plan}; the signed heads of the log, by which a back-up is judged, are kept nowhere else.",
+            "Set [anchor], and walk through the rollback runbook once on the emulator.",
+        )
+    return _Seen("ok", f"{plan}; the signed heads of the log go to {seen.anchor}.", "")
 
 
 _LOAD = _Seen(

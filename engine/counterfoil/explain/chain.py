@@ -138,11 +138,14 @@ def _planned(body: JsonObject) -> Iterable[Told]:
     review = "; it waits for approval" if body.get("review") else ""
     of = f", {amount}" if amount else ""
     remark = f" {body['remark']}" if body.get("remark") else ""
+    # Of a session the run says nothing; what takes something back does so in a run that somebody asked for.
+    within = f" in {body['run']}" if body.get("undoes") else ""
     yield (
         "decision",
-        f"Planned: {body['operation']} {body['entity']}{number}{of}{review}.{remark}",
+        f"Planned{within}: {body['operation']} {body['entity']}{number}{of}{review}.{remark}",
         {
             "intent_id": body.get("intent_id"),
+            "undoes": body.get("undoes"),
             "inputs": body.get("inputs"),
             "content_hash": body.get("content_hash"),
             "needs": body.get("needs"),
@@ -294,6 +297,17 @@ def _adopted(body: JsonObject) -> Iterable[Told]:
     )
 
 
+def _rollback_requested(body: JsonObject) -> Iterable[Told]:
+    steps = body.get("steps")
+    many = len(steps) if isinstance(steps, list) else 0
+    title = f"{body.get('author')} asked to take back {many} documents, as previewed at {body.get('previewed')}."
+    yield "operator", title, {"reason": body.get("reason"), "scope": body.get("scope"), "policy": body.get("policy")}
+
+
+def _rollback_decided(body: JsonObject) -> Iterable[Told]:
+    yield "operator", f"The rollback was taken up: {body.get('outcome')}.", {"refused": body.get("refused")}
+
+
 def _reviewed(body: JsonObject) -> Iterable[Told]:
     said = {"skip": "is left out of the books", "ask": "has still to be decided on"}
     what = said.get(str(body.get("verdict")), "is new to the books")
@@ -331,4 +345,6 @@ _TELLERS: Mapping[str, Teller] = {
     "record.adopted": _adopted,
     "record.reviewed": _reviewed,
     "record.released": _released,
+    "rollback.requested": _rollback_requested,
+    "rollback.decided": _rollback_decided,
 }

@@ -8,6 +8,7 @@ from counterfoil.explain.chain import Happened, Step, steps_of
 from counterfoil.explain.finding import Finder, Target
 from counterfoil.log import EventCodec, LogReader, RecordedEvent
 from counterfoil.state.rows import CallRow, ChangeRow, IntentRow, LinkRow, PaymentRow, SettlementRow
+from counterfoil.state.runs import number_of
 from counterfoil.state.store import StateStore
 
 PAGE_EVENTS = 1000
@@ -121,6 +122,8 @@ class _Gathering:
         intents = await self._store.intents_of_changes(self._company, key)
         self.intents.update(row.intent_id for row in intents)
         await self._timeline(key)
+        asked = {number_of(row.run) for row in intents if row.undoes}
+        await self._add_positions(asked)
         # A further document has a key of its own; the change that called for it is another record's.
         await self._add_positions(row.change for row in intents if row.target == "quickbooks")
         for further in dict.fromkeys(row.record_key for row in intents if row.record_key != key):

@@ -26,6 +26,7 @@ from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import split_key
 
 MARKER = "{marker}"
+NUMBER_MAX = 21
 _PRIVATE_NOTE_MAX = 4000
 _MARKER_ROOM = 200
 
@@ -85,10 +86,8 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
     body: JsonObject = {name: value for name, value in draft.body.items() if sendable.sends(name)}
     proof = view.body_hash(body)
     link = view.link(request.record_key)
-    if link is None:
-        return (_intent(draft, body, mapping, "create"),)
-    if deleted_by_us(link):
-        return (_intent(draft, body, mapping, "create"),)
+    if link is None or (link.renew and link.status != "live") or deleted_by_us(link):
+        return (_new(draft, body, link, mapping),)
     if link.status != "live":
         return gone(request.record_key, link)
     if link.shared_with is not None:
@@ -107,6 +106,8 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
             reason=f"{named(request.record_key)} was changed after it was posted as {label(link)}.",
             fix="Correct the document in QuickBooks or undo the change at the source; then mark this as settled.",
         )
+    if link.renew and link.entity in LISTS:
+        body = {**body, "Active": True}  # a rollback made it inactive, and a person asked for it again
     return (_intent(draft, body, mapping, "update"),)
 
 
@@ -132,6 +133,28 @@ def _adopted(
         reason=f"{label(link)} was there before and stands for {named(key)}, but differs{what}{sums}.",
         fix="Correct the document in QuickBooks or the record at its source, then retry; or skip it. "
         "A document that was adopted is never written over.",
+    )
+
+
+def _new(draft: Draft, body: JsonObject, link: Link | None, mapping: Mapping) -> Intent:
+    """A first document; or another in the place of one that a rollback ended: a voided one keeps its number."""
+    intent = _intent(draft, body, mapping, "create")
+    number = next_number(draft.doc_number, link.renew) if link is not None and link.status == "voided" else None
+    return intent if number is None else replace(intent, body={**body, "DocNumber": number}, doc_number=number)
+
+
+def next_number(held: str | None, place: int) -> str | None:
+    """The number of the how manieth document in a row, inside QuickBooks' 21 characters: `1001-2`."""
+    ending = f"-{place}"
+    return f"{held[: NUMBER_MAX - len(ending)]}{ending}" if held else None
+
+
+def rolled_back(key: str, link: Link) -> Park:
+    """What was written for a record was taken back: a newer change of it waits for a person."""
+    return Park(
+        code="rolled_back",
+        reason=f"{named(key)} changed, but what was written for it was rolled back ({link.undone}).",
+        fix=f"`counterfoil retry {key}` brings it back with what the source says now; or skip it.",
     )
 
 

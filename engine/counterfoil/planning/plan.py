@@ -11,7 +11,7 @@ from counterfoil.planning.estimates import plan_estimate
 from counterfoil.planning.filters import needs_what_is_passed_over, passed_over
 from counterfoil.planning.invoices import plan_invoice
 from counterfoil.planning.mapping import Mapping
-from counterfoil.planning.outcome import content_hash, delete, label, merged, named, void
+from counterfoil.planning.outcome import content_hash, delete, label, merged, named, rolled_back, void
 from counterfoil.planning.ownership import ENTITIES
 from counterfoil.planning.parties import plan_party
 from counterfoil.planning.pay_ledger import against_ledger
@@ -96,6 +96,9 @@ def _wanted(request: PlanRequest, mapping: Mapping, view: StateView, project: Pr
     record = request.record
     if record is None:
         return _removed(request, mapping, view)
+    link = view.link(request.record_key)
+    if link is not None and link.undone:
+        return rolled_back(request.record_key, link)
     if isinstance(record, Custom):
         return plan_custom(record, request, mapping, view, project)
     allowed, source_kind = taken_from(record, mapping), split_key(request.record_key)[1]

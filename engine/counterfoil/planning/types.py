@@ -39,6 +39,8 @@ class Link:
     that we sent last (the merged composed bodies): what a change at the source is told from a standstill by.
     `shared_with` is the record whose the document is, where it stands for this one since a merge in QuickBooks.
     `adopted`: it was there before and has not been found equal yet, so that nothing of it is written over unseen.
+    `undone`: the run that took back what was written, until a person asks for it again. `renew`: the how manieth
+    document is to be made, where a rollback ended this one; 0 where none is.
     """
 
     record_key: str
@@ -53,6 +55,8 @@ class Link:
     status: Literal["live", "deleted", "voided"] = "live"
     shared_with: str | None = None
     adopted: bool = False
+    undone: str = ""
+    renew: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

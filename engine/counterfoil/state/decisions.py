@@ -6,6 +6,7 @@ from counterfoil.state.changes import set_intent
 from counterfoil.state.document_facts import account_type, created_at, list_name
 from counterfoil.state.fold import Folded, Rows
 from counterfoil.state.onboarding import in_step
+from counterfoil.state.rollbacks import bring_back, take_back
 from counterfoil.state.rows import (
     IN_FLIGHT,
     CallRow,
@@ -60,6 +61,9 @@ def intent_planned(rows: Rows, at: Folded, event: done.IntentPlanned) -> None:
             currency=event.currency,
             # A change decided afresh after a refusal must not go out under an id that was refused.
             generation=before.generation + 1 if before else 0,
+            run=event.run,
+            undoes=event.undoes,
+            waits_for=event.waits_for,
         ),
     )
 
@@ -87,7 +91,7 @@ def change_parked(rows: Rows, at: Folded, event: done.ChangeParked) -> None:
 
 def change_reopened(rows: Rows, at: Folded, event: done.ChangeReopened) -> None:
     change = _change(rows, event.change)
-    intents = dict(change.intents)
+    intents = bring_back(rows, change) if event.again else dict(change.intents)
     for intent_id, state in change.intents.items():
         if state == "parked":
             rows.put(replace(_intent(rows, intent_id), state="withdrawn"))
@@ -166,8 +170,14 @@ def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
     intent = _intent(rows, event.intent_id)
     set_intent(rows, replace(intent, state="accepted", settled=at.position, code="", reason="", fix=""))
     _close(rows, event)
-    if intent.operation in {"write_back", "note"}:
-        return
+    if intent.operation not in {"write_back", "note"}:
+        _link(rows, at, intent, event)
+    if intent.undoes:
+        take_back(rows, intent)
+
+
+def _link(rows: Rows, at: Folded, intent: IntentRow, event: done.IntentAccepted) -> None:
+    """The document of an accepted intent stands for its record from here on."""
     before = rows.get(LinkRow, event.record_key)
     incarnation = before.incarnation if before else 1
     if before is not None and before.document_id != event.document_id:
@@ -266,7 +276,7 @@ def intent_resumed(rows: Rows, at: Folded, event: done.IntentResumed) -> None:
     intent = _intent(rows, event.intent_id)
     if intent.state in {"refetch", "adopt", "reconnect"}:
         set_intent(rows, replace(intent, state="ready", reason="", fix=""))
-    elif intent.state == "parked" and intent.operation == "note":
+    elif intent.state == "parked" and (intent.operation == "note" or intent.undoes):
         set_intent(rows, replace(intent, state="ready", code="", reason="", fix="", attempts=0))
 
 

@@ -102,7 +102,11 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentRow:
-    """One entry of the outbox: a change wanted on the other side, from plan to settlement."""
+    """One entry of the outbox: a change wanted on the other side, from plan to settlement.
+
+    `run`: under which it was planned. `undoes`: the intents whose effect it takes back; `undone_by`: the one that took
+    back its own, and still does. `waits_for`: what has to end before it.
+    """
 
     table: ClassVar[str] = "intents"
     key: ClassVar[tuple[str, ...]] = ("intent_id",)
@@ -131,6 +135,10 @@ class IntentRow:
     code: str = ""
     reason: str = ""
     fix: str = ""
+    run: str = ""
+    undoes: tuple[str, ...] = ()
+    undone_by: str | None = None
+    waits_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +146,9 @@ class LinkRow:
     """A source record and its document. The positions say where the two images are to be found.
 
     After a merge in QuickBooks a document may stand for several records: it is `shared_with` the one whose it was.
-    `adopted`: it was there before, and what it holds has not been found equal, or made equal, yet.
+    `adopted`: it was there before, and what it holds has not been found equal, or made equal, yet. `undone`: the run
+    that took back what was written for the record, until a person asks for it again. `renew`: that run ended the
+    document, so that another may be made in its place.
     """
 
     table: ClassVar[str] = "links"
@@ -160,6 +170,8 @@ class LinkRow:
     lines: dict[str, str] = field(default_factory=dict)
     shared_with: str | None = None
     adopted: bool = False
+    undone: str = ""
+    renew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +305,29 @@ class ReviewRow:
     position: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """Work that a person asked for as a whole, such as a rollback; sessions of the engine have no row.
+
+    `asked` is the position of the request, `taken` where all of it was planned. `later`: what becomes of newer changes
+    of records that it took back.
+    """
+
+    table: ClassVar[str] = "runs_asked"
+    key: ClassVar[tuple[str, ...]] = ("run",)
+
+    company: int
+    run: str
+    kind: str
+    asked: int
+    author: str
+    reason: str
+    taken: int | None = None
+    later: str = ""
+    planned: int = 0
+    refused: int = 0
+
+
 Row = (
     CompanyRow
     | MappingRow
@@ -308,6 +343,7 @@ Row = (
     | RequestRow
     | ReviewRow
     | SourceRow
+    | RunRow
 )
 ROW_TYPES: tuple[type[Row], ...] = (
     CompanyRow,
@@ -324,6 +360,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     RequestRow,
     ReviewRow,
     SourceRow,
+    RunRow,
 )
 
 Key = tuple[str, ...]

@@ -15,6 +15,7 @@ from counterfoil.state.rows import (
     RecordRow,
     RequestRow,
     Row,
+    RunRow,
     SettlementRow,
 )
 from counterfoil.testing.memory_tables import BLOCKING, BOOKS, OPEN, CompanyTables
@@ -45,7 +46,7 @@ def _intents_of_changes(tables: CompanyTables, record_key: str) -> Sequence[Inte
 
 
 def _ready(tables: CompanyTables) -> Iterator[IntentRow]:
-    """What may go out: its needs have documents, and nothing of its record is in flight or was planned before it."""
+    """What may go out: its needs have documents, what it waits for has ended, nothing of its record is before it."""
     beside: dict[tuple[str, str], list[IntentRow]] = defaultdict(list)
     ready: list[IntentRow] = []
     for row in tables.all(IntentRow):
@@ -56,6 +57,9 @@ def _ready(tables: CompanyTables) -> Iterator[IntentRow]:
     for row in ready:
         others = (one for one in beside[row.record_key, row.target] if one.intent_id != row.intent_id)
         if any(one.state in BLOCKING or one.planned < row.planned for one in others):
+            continue
+        awaited = (tables.get(IntentRow, one) for one in row.waits_for)
+        if any(one is not None and one.state not in {"accepted", "withdrawn"} for one in awaited):
             continue
         if all(tables.is_linked(need) for need in row.needs):
             yield row
@@ -199,6 +203,38 @@ def _open_requests(tables: CompanyTables, limit: int) -> Sequence[RequestRow]:
     return sorted((row for row in tables.all(RequestRow) if row.taken is None), key=lambda row: row.position)[:limit]
 
 
+def _open_runs(tables: CompanyTables, kind: str, limit: int) -> Sequence[RunRow]:
+    found = (row for row in tables.all(RunRow) if row.kind == kind and row.taken is None)
+    return sorted(found, key=lambda row: row.asked)[:limit]
+
+
+def _intents_of_run(tables: CompanyTables, run: str) -> Sequence[IntentRow]:
+    return sorted((row for row in tables.all(IntentRow) if row.run == run), key=_planned)
+
+
+def _effects(
+    tables: CompanyTables,
+    run: str | None,
+    beginning: str | None,
+    keys: Sequence[str] | None,
+    after: int,
+    last: int,
+    limit: int,
+) -> Sequence[IntentRow]:
+    found = [
+        (row.settled, row)
+        for row in tables.all(IntentRow)
+        if (row.state, row.target) == ("accepted", BOOKS)
+        and row.undone_by is None
+        and (run is None or row.run == run)
+        and (beginning is None or row.record_key.startswith(beginning))
+        and (keys is None or row.record_key in keys)
+        and row.settled is not None
+        and after < row.settled <= last
+    ]
+    return [row for _, row in sorted(found, key=lambda pair: (pair[0], pair[1].intent_id))][:limit]
+
+
 def _settlements_of(tables: CompanyTables, invoice_id: str) -> Sequence[SettlementRow]:
     found = (row for row in tables.all(SettlementRow) if row.invoice_id == invoice_id)
     return sorted(found, key=lambda row: (row.dated is None, row.dated or "", row.payment_id))
@@ -209,13 +245,16 @@ ROWS: Final[Mapping[str, Callable[..., Sequence[Row]]]] = {
     "changes_of_record": _changes_of_record,
     "changes_to_tell": _changes_to_tell,
     "decided_before": _decided_before,
+    "effects": _effects,
     "intents_in": _intents_in,
     "intents_of_changes": _intents_of_changes,
     "intents_of_records": _intents_of_records,
+    "intents_of_run": _intents_of_run,
     "intents_waiting_for": _intents_waiting_for,
     "open_calls": _open_calls,
     "open_hints": _open_hints,
     "open_requests": _open_requests,
+    "open_runs": _open_runs,
     "parked_for": _parked_for,
     "pay_runs_of": _pay_runs_of,
     "ready_for": _ready_for,

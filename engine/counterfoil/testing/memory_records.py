@@ -243,6 +243,8 @@ def _taken_away(
         away = row.operation in {"void", "delete"} or (row.operation, row.content_hash) == ("update", inactive)
         if row.target != BOOKS or not away or row.state in {"withdrawn", "parked"} or row.intent_id in without:
             continue
+        if row.undoes:
+            continue
         if (row.planned > position or row.state == "held") and not _is_approved(tables, row):
             planned[row.entity] += 1
             carried_out[row.entity] += row.state == "accepted" and row.operation != "update"
@@ -264,6 +266,49 @@ def _taken_away(
         }
         for entity in sorted({*there, *planned, *pending})
     )
+
+
+def _accounts_known(tables: CompanyTables) -> Sequence[Columns]:
+    found = (row for row in tables.all(DocumentRow) if row.entity == "Account")
+    return _records(
+        {"document_id": row.document_id, "name": row.name, "account_type": row.account_type} for row in found
+    )
+
+
+def _users_of(tables: CompanyTables, keys: Sequence[str]) -> Sequence[Columns]:
+    found = {
+        (key, link.record_key): link
+        for intent in tables.all(IntentRow)
+        if intent.state == "accepted"
+        for key in keys
+        if key in intent.needs
+        if (link := tables.get(LinkRow, intent.record_key)) is not None and link.status == "live"
+    }
+    return _records(
+        {
+            "used": used,
+            "record_key": link.record_key,
+            "entity": link.entity,
+            "document_id": link.document_id,
+            "doc_number": link.doc_number,
+        }
+        for (used, _), link in sorted(found.items())
+    )
+
+
+def _strangers(
+    tables: CompanyTables, entities: Sequence[str], entity: str, document_id: str, limit: int
+) -> Sequence[Columns]:
+    found = (
+        row
+        for row in tables.all(DocumentRow)
+        if row.record_key is None
+        and row.status == "live"
+        and row.entity in entities
+        and (row.entity, row.document_id) > (entity, document_id)
+    )
+    ordered = sorted(found, key=lambda row: (row.entity, row.document_id))[:limit]
+    return _records({"entity": row.entity, "document_id": row.document_id, "position": row.position} for row in ordered)
 
 
 def _is_approved(tables: CompanyTables, intent: IntentRow) -> bool:
@@ -289,7 +334,10 @@ RECORDS: Final[Mapping[str, Callable[..., Sequence[Columns]]]] = {
     "pointing_at": _pointing_at,
     "resting_on": _resting_on,
     "standing_for": _standing_for,
+    "accounts_known": _accounts_known,
+    "strangers": _strangers,
     "taken_away": _taken_away,
+    "users_of": _users_of,
     "waiting_for": _waiting_for,
 }
 """Queries whose answers are columns."""

@@ -29,6 +29,7 @@ from counterfoil.state.rows import (
     RequestRow,
     ReviewRow,
     Row,
+    RunRow,
     SettlementRow,
     SourceRow,
     key_of,
@@ -142,6 +143,10 @@ def _outbox_rows(at: int) -> list[Row]:
             code="6240",
             reason=AWKWARD,
             fix="Rename it.",
+            run="session-3",
+            undoes=("i1", "i0"),
+            undone_by="i9",
+            waits_for=("i7",),
         ),
     ]
 
@@ -174,6 +179,8 @@ def _books_rows(at: int) -> list[Row]:
             name_key="k",
             lines={"2": "1", "1": "2"},
             adopted=True,
+            undone="rollback-8",
+            renew=True,
         ),
         DocumentRow(
             company=at, entity="Item", document_id="5", position=6, sync_token=None, status="live", name=AWKWARD
@@ -236,6 +243,19 @@ def _work_rows(at: int) -> list[Row]:
         ReviewRow(company=at, record_key=f"shop:order:{AWKWARD}", verdict="create", position=2**53 + 1),
         SourceRow(company=at, connection="shop", refused=13, digest=AWKWARD),
         SourceRow(company=at, connection="crm", refused=None, digest=""),
+        RunRow(company=at, run="rollback-8", kind="rollback", asked=8, author="Ann", reason=AWKWARD),
+        RunRow(
+            company=at,
+            run="rollback-9",
+            kind="rollback",
+            asked=9,
+            author="Ann",
+            reason="",
+            taken=11,
+            later="park",
+            planned=2,
+            refused=1,
+        ),
     ]
 
 

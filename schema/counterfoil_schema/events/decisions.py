@@ -72,7 +72,9 @@ class IntentPlanned(Decision):
     A `note` only tells the source how its own change stands, and is no part of what the change calls for.
     `problem`: the values tell that its record is parked, and why. `remark`: what else its change holds that calls for
     nothing, as somebody's edit in the same reading; or what to know before it is approved. `breaker`: it waits for
-    approval because so many documents of its kind would be voided or deleted.
+    approval because so many documents of its kind would be voided or deleted. `run`: under which run it was planned. It
+    takes back what the intents `undoes` did, on the document as it stands at `builds_on` and on no other, once the
+    intents `waits_for` have ended.
     """
 
     event_type: ClassVar[str] = "intent.planned"
@@ -96,6 +98,10 @@ class IntentPlanned(Decision):
     remark: str = ""
     breaker: bool = False
     inputs: Inputs
+    run: str = ""
+    undoes: tuple[str, ...] = ()
+    builds_on: int | None = None
+    waits_for: tuple[str, ...] = ()
 
 
 @registry.register
@@ -135,12 +141,13 @@ class ChangeParked(Decision):
 
 @registry.register
 class ChangeReopened(Decision):
-    """A parked change is to be decided afresh."""
+    """A parked change is to be decided afresh. `again`: so is one that was rolled back, by a person's word."""
 
     event_type: ClassVar[str] = "change.reopened"
     when: ClassVar[str] = "A person asks for another try, or what stood in the way is gone: a record that was missing."
 
     reason: str
+    again: bool = False
 
 
 @registry.register

@@ -1,4 +1,4 @@
--- Intents that may go out now, of one side ($2: the books', else the sources'; null: of both): whose needs have documents and whose record has nothing in flight.
+-- Intents that may go out now, of one side ($2: the books', else the sources'; null: of both): whose needs have documents, whose record has nothing in flight, and which wait for no other to end.
 select to_jsonb(found)
 from counterfoil_state.intents as found
 where
@@ -11,6 +11,12 @@ where
             select from counterfoil_state.links as link
             where link.company = $1 and link.record_key = need.record_key and link.status = 'live'
         )
+    )
+    and not exists (
+        select from unnest(found.waits_for) as awaited (intent_id)
+        inner join counterfoil_state.intents as earlier
+            on earlier.company = $1 and earlier.intent_id = awaited.intent_id
+        where earlier.state not in ('accepted', 'withdrawn')
     )
     and not exists (
         select from counterfoil_state.intents as other

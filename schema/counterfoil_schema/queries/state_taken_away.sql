@@ -18,6 +18,7 @@ planned as (
         intent.company = $1
         and intent.target = 'quickbooks'
         and (intent.operation in ('void', 'delete') or (intent.operation = 'update' and intent.content_hash = $3))
+        and intent.undoes = '{}'
         and intent.state not in ('withdrawn', 'parked')
         and (intent.planned > $2 or intent.state = 'held')
         and intent.intent_id <> all ($4::text[])

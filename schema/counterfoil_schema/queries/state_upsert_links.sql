@@ -1,6 +1,6 @@
 -- Insert or replace rows of links; $1 is a JSON array of them.
-insert into counterfoil_state.links (company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines, shared_with, adopted)
-select company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines, shared_with, coalesce(adopted, false)
+insert into counterfoil_state.links (company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines, shared_with, adopted, undone, renew)
+select company, record_key, entity, document_id, sync_token, content_hash, image, latest, sent, incarnation, status, doc_number, name_key, lines, shared_with, coalesce(adopted, false), coalesce(undone, ''), coalesce(renew, false)
 from jsonb_populate_recordset(null::counterfoil_state.links, $1::jsonb)
 on conflict (company, record_key) do update set
     entity = excluded.entity,
@@ -16,4 +16,6 @@ on conflict (company, record_key) do update set
     name_key = excluded.name_key,
     lines = excluded.lines,
     shared_with = excluded.shared_with,
-    adopted = excluded.adopted
+    adopted = excluded.adopted,
+    undone = excluded.undone,
+    renew = excluded.renew

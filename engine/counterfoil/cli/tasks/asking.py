@@ -11,6 +11,7 @@ from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import console, tell, write_json
 from counterfoil.cli.tasks.figures import held, refused_notes
 from counterfoil.cli.tasks.quiet import until_quiet
+from counterfoil.dispatch.rollback.again import ROLLED_BACK, is_rolled_back
 from counterfoil.engine import Engine
 from counterfoil.errors import ConfigurationError
 from counterfoil.explain.finding import Finder
@@ -19,7 +20,7 @@ from counterfoil.planning.mapping_errors import unknown_name
 from counterfoil.planning.ownership import ENTITIES
 from counterfoil.recovery.dead_letters import by_cause, has_cause, letters_of
 from counterfoil.settings import Settings
-from counterfoil.state.rows import LinkRow, RequestRow
+from counterfoil.state.rows import ChangeRow, LinkRow, RequestRow
 from counterfoil_schema.events.receipts import OperatorRequested
 
 Action = Literal["approve", "retry", "skip", "map"]
@@ -139,17 +140,20 @@ async def _wanted(opened: Opened, company: int, question: Question) -> list[str]
         waiting += [one.record_key for one in await held(opened.store, company)]
     if question.action != "approve":
         letters = await letters_of(opened.store, opened.reader, company)
-        waiting += [one.record_key for one in letters if question.cause is None or has_cause(one, question.cause)]
+        chosen = [one for one in letters if question.cause is None or has_cause(one, question.cause)]
+        # What was rolled back is brought back by its name or its cause, and by no --all.
+        by_word = question.records or question.cause is not None or question.action != "retry"
+        waiting += [one.record_key for one in chosen if by_word or one.code not in ROLLED_BACK]
     if question.action in {"retry", "skip"} and question.cause is None:
         waiting += [one.record_key for one in await refused_notes(opened.store, company)]
     waiting = list(dict.fromkeys(waiting))
     if not question.records:
         return waiting
-    named = [key for record in question.records for key in await _named(opened, company, record, waiting)]
+    named = [key for record in question.records for key in await _named(opened, company, record, waiting, question)]
     return list(dict.fromkeys(named))
 
 
-async def _named(opened: Opened, company: int, record: str, waiting: Sequence[str]) -> list[str]:
+async def _named(opened: Opened, company: int, record: str, waiting: Sequence[str], question: Question) -> list[str]:
     """The records among those that wait which a person means by a word."""
     if record in waiting:
         return [record]
@@ -159,7 +163,16 @@ async def _named(opened: Opened, company: int, record: str, waiting: Sequence[st
         if len(opened.settings.companies) > 1:
             return []
         raise await finder.unknown([company], record)
-    return [key for key in target.record_keys if key in waiting]
+    back = [
+        key for key in target.record_keys if question.action == "retry" and await _rolled_back(opened, company, key)
+    ]
+    return [key for key in target.record_keys if key in waiting or key in back]
+
+
+async def _rolled_back(opened: Opened, company: int, record_key: str) -> bool:
+    """Whether what a record's newest change wrote was taken back; it is brought back by its name, never by --all."""
+    changes = await opened.store.some(ChangeRow, "changes_of_record", company, record_key)
+    return any(is_rolled_back(row) for row in changes[-1:])
 
 
 async def _nothing(opened: Opened, question: Question) -> ConfigurationError:

@@ -1,0 +1,1 @@
+"""Rollbacks at work: what a scope covers, loaded from log and rows; requests taken up; compensations made ready."""
