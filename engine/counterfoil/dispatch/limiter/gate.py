@@ -286,6 +286,8 @@ class RealmGate:
                 continue
             self._minute.restore([at])
             self._combined.restore([at])
+            # Whoever takes over within a second of the last calls shares that second with them.
+            self._second.restore([at])
             if stamp.kind is CallKind.BATCH:
                 self._batches.restore([at])
 
