@@ -16,6 +16,7 @@ from counterfoil.cli import (
     operator_commands,
     rollback_commands,
     setup_commands,
+    shadow_commands,
     work_commands,
 )
 from counterfoil.cli.exits import EXPLAINED
@@ -52,6 +53,7 @@ def make_app() -> typer.Typer:
         adapter_commands,
         mapping_commands,
         onboard_commands,
+        shadow_commands,
         setup_commands,
     ):
         group.register(app)

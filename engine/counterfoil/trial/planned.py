@@ -9,7 +9,8 @@ from counterfoil.dispatch.view import LoadedView
 from counterfoil.planning.mapping import Mapping as MappingRules
 from counterfoil.planning.plan import plan
 from counterfoil.planning.projected import Project
-from counterfoil.planning.types import NAME_REF, Park, Plan, PlanRequest, Skip, Unchanged
+from counterfoil.planning.shadow import outcome_of
+from counterfoil.planning.types import NAME_REF, Plan, PlanRequest
 from counterfoil.sources import Seen
 from counterfoil.trial.books import BooksSeen
 from counterfoil.trial.sample import Sample
@@ -27,15 +28,7 @@ class Tried:
     @property
     def outcome(self) -> str:
         """The first document's operation, or `unchanged`, `skipped`, `parked`."""
-        match self.plan:
-            case Unchanged():
-                return "unchanged"
-            case Skip():
-                return "skipped"
-            case Park():
-                return "parked"
-            case _:
-                return self.plan[0].operation
+        return self.plan[0].operation if isinstance(self.plan, Sequence) else outcome_of(self.plan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

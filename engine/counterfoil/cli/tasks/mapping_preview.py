@@ -8,6 +8,7 @@ from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.output import add_row, console, money, table, write_json
 from counterfoil.cli.tasks.mapping_trials import Held, Question, trials
 from counterfoil.planning.outcome import MARKER, named
+from counterfoil.planning.shadow import leaves
 from counterfoil.planning.types import LINE_KEY, Intent, Park, Skip, Unchanged
 from counterfoil.settings import Settings
 from counterfoil.trial import BooksSeen, Tried
@@ -120,34 +121,19 @@ def _right(tried: Tried, books: BooksSeen) -> Iterator[str]:
 
 def lines_of(value: JsonObject, books: BooksSeen | None = None) -> Iterator[str]:
     """`path: value` for everything in an object, one a line; references in words."""
-    yield from _lines(value, "", books)
+    for path, leaf in leaves(value):
+        yield f"{path}: {words_of(leaf, books)}"
 
 
-def _lines(value: JsonValue, path: str, books: BooksSeen | None) -> Iterator[str]:
-    reference = _reference(value, books)
-    match value:
-        case _ if reference is not None:
-            yield f"{path}: {reference}"
-        case None | "":
-            return
-        case dict():
-            for name, part in value.items():
-                if name != LINE_KEY:
-                    yield from _lines(part, f"{path}.{name}" if path else name, books)
-        case list():
-            for number, member in enumerate(value, start=1):
-                yield from _lines(member, f"{path}.{number}", books)
-        case _:
-            yield f"{path}: {str(value).replace(MARKER, '').strip()}"
-
-
-def _reference(value: JsonValue, books: BooksSeen | None) -> str | None:
-    """What a reference leads to, in words; None for anything else."""
-    match value:
+def words_of(leaf: JsonValue, books: BooksSeen | None = None) -> str:
+    """A value for people; of a reference what it leads to, and whether the books have it, where they are known."""
+    match leaf:
         case {"$record": str(key)}:
             return named(key)
         case {"$name": [str(entity), str(name)]}:
-            held = books.find(entity, name) if books is not None else None
+            if books is None:
+                return name
+            held = books.find(entity, name)
             known = f"id {held.document_id}" if held is not None and held.active else "not in QuickBooks"
             return f"{name} ({known})"
         case {"$rate": [str(currency), str(day)]}:
@@ -155,4 +141,4 @@ def _reference(value: JsonValue, books: BooksSeen | None) -> str | None:
         case {"value": str(only), **others} if not others:
             return only
         case _:
-            return None
+            return str(leaf).replace(MARKER, "").strip()
