@@ -24,6 +24,7 @@ MODULES = (
     "counterfoil_schema.events.receipts",
     "counterfoil_schema.events.decisions",
     "counterfoil_schema.events.rollbacks",
+    "counterfoil_schema.events.redrives",
 )
 
 SEALED = {Seal.PERSON: "the subject's key", Seal.RAW: "the month's key"}

@@ -20,6 +20,8 @@ from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import Outbox
 from counterfoil.dispatch.projecting import projections_of
 from counterfoil.dispatch.reading import LogEvents
+from counterfoil.dispatch.redrive.steps import Steps
+from counterfoil.dispatch.redrive.taking import RedriveTaker
 from counterfoil.dispatch.replanning import Replanning
 from counterfoil.dispatch.requests import RequestTaker
 from counterfoil.dispatch.rollback.loading import RollbackLoader
@@ -93,6 +95,7 @@ def make_rooms(
     base = _make_base(settings, shared, books, session)
     settler = _make_settler(settings, shared, books, base)
     sweeper = _make_sweeper(shared, books, base, budget)
+    decider = _make_decider(shared, adapters, base)
     return Rooms(
         store=shared.store,
         events=base.events,
@@ -106,16 +109,7 @@ def make_rooms(
             instruments=shared.instruments,
             step=shared.step,
         ),
-        decider=Decider(
-            company=base.company,
-            store=shared.store,
-            events=base.events,
-            view=base.view,
-            mappings=base.mappings,
-            plans=base.plans,
-            in_flight=base.in_flight,
-            projections=projections_of(adapters),
-        ),
+        decider=decider,
         breaker=_make_breaker(settings, shared, base),
         teller=_make_teller(shared, adapters, base),
         sending=_make_sending(settings, shared, books, adapters, base, settler),
@@ -143,6 +137,13 @@ def make_rooms(
         replanning=Replanning(session=session, store=shared.store, approval=base.approval, connections=tuple(adapters)),
         requests=_make_requests(shared, books, base),
         rollbacks=_make_rollbacks(shared, base),
+        redrives=RedriveTaker(
+            session=session,
+            store=shared.store,
+            events=base.events,
+            decider=decider,
+            steps=Steps(company=base.company, store=shared.store, view=base.view),
+        ),
         after_merges=_make_after_merges(shared, base),
         acquaintance=Acquaintance(
             session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings
@@ -150,6 +151,19 @@ def make_rooms(
         connections=tuple(adapters),
         in_flight=base.in_flight,
         budget=budget,
+    )
+
+
+def _make_decider(shared: Shared, adapters: Mapping[str, SourceAdapter], base: _Base) -> Decider:
+    return Decider(
+        company=base.company,
+        store=shared.store,
+        events=base.events,
+        view=base.view,
+        mappings=base.mappings,
+        plans=base.plans,
+        in_flight=base.in_flight,
+        projections=projections_of(adapters),
     )
 
 

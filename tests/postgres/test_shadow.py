@@ -15,7 +15,7 @@ from support.cli import SHOP_MAPPING
 from support.postgres import Server
 from support.rebuilt import Books, Synced, copied, drop, synced_shop
 
-WISH = Wish(mapping=None, connection=None, out=None, export=None, show=50, personal=False, as_json=True)
+WISH = Wish(mapping=None, connection=None, out=None, put_back=None, export=None, show=50, personal=False, as_json=True)
 OTHER = SHOP_MAPPING.replace('number = "{id}"', 'number = "A-{id}"').replace("Sales of Product Income", "Services")
 
 

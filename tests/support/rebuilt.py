@@ -67,13 +67,14 @@ def synced_shop(folder: Path, server: Server) -> Iterator[Synced]:
         try:
             shop = make_shop(folder / "shop", emulator, database)
             shop.replace("exports/lines.csv", "502,1,P1,2,9.99", "502,1,P1,two,9.99")
-            runner.run(_sync(load_settings(shop.folder / "counterfoil.toml", shop.environment)))
+            runner.run(synchronise(load_settings(shop.folder / "counterfoil.toml", shop.environment)))
             yield Synced(shop, database)
         finally:
             runner.run(opened.__aexit__(None, None, None))
 
 
-async def _sync(settings: Settings) -> None:
+async def synchronise(settings: Settings) -> None:
+    """Work for the company until all is quiet, twice."""
     for _ in range(2):  # the second one sees by its sweep what the first one wrote
         async with Engine(settings) as engine:
             watched = await until_quiet(engine, engine.clock, timeout_seconds=120)

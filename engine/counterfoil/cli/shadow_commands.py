@@ -1,10 +1,11 @@
-"""`shadow`: what another mapping, or another planner, would have made of what the log holds."""
+"""`shadow`, `redrive`: what another mapping would have made of what the log holds, and having it done."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from counterfoil.cli.operator_commands import AuthorOption
 from counterfoil.cli.options import CONFIG_FILE, CompanyOption, ConfigOption, JsonOption
 from counterfoil.cli.running import run, run_without_settings
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(shadow)
+    for command in (shadow, redrive):
+        app.command()(command)
 
 
 def shadow(
@@ -27,6 +29,10 @@ def shadow(
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write all that differs, a JSON object a line.")
+    ] = None,
+    put_back: Annotated[
+        str | None,
+        typer.Option("--put-back", metavar="RUN", help="Preview anew what a redrive put back."),
     ] = None,
     export: Annotated[
         Path | None, typer.Option("--export", metavar="FILE", help="Write every plan with the hashes of its inputs.")
@@ -54,6 +60,8 @@ def shadow(
 
     Leaves with 0 when it has shown what there is; --compare leaves with 1 if plans differ.
 
+    A file that --out wrote is a preview, which `counterfoil redrive` applies.
+
     Example: counterfoil shadow --mapping new.toml --connection hubspot
     Example: counterfoil shadow --export before.jsonl
     Example: counterfoil shadow --compare before.jsonl after.jsonl
@@ -74,11 +82,47 @@ def shadow(
             mapping=mapping,
             connection=connection,
             out=out,
+            put_back=put_back,
             export=export,
             show=show,
             personal=personal,
             as_json=as_json,
         )
         return await shadow_of(settings, wish)
+
+    run(work, config=config, company=company, as_json=as_json)
+
+
+def redrive(
+    preview: Annotated[Path, typer.Argument(help="A preview: what `counterfoil shadow --mapping … --out` wrote.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.")] = "",
+    author: AuthorOption = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Without a question.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until the books show it; works if nobody serves.")] = False,
+    config: ConfigOption = CONFIG_FILE,
+    company: CompanyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan once more, under a new mapping, exactly those records that a preview shows, and send what it shows.
+
+    First put the mapping in the place of the configured one, and start the engine anew if it serves: the redrive waits
+    until that mapping holds. Each record is then planned afresh. If its content, a document that stands for it, or that
+    document's version (SyncToken) is another than in the preview, nothing of it is sent: it is put back, and
+    `shadow --put-back RUN` makes a new preview of it. Documents that the mapping no longer wants stay in the books.
+
+    All that is written is one run, which `counterfoil rollback --run RUN` takes back as one.
+
+    Leaves with 1 if, with --wait, anything was put back, is parked or still on its way.
+
+    Example: counterfoil redrive differences.jsonl --reason "new numbers" --wait
+    """
+
+    async def work(settings: "Settings") -> int:
+        from counterfoil.cli.tasks.redrive import Wish
+        from counterfoil.cli.tasks.redrive import redrive as begin
+
+        wish = Wish(preview=preview, reason=reason, author=author, yes=yes, wait=wait, as_json=as_json)
+        return await begin(settings, wish)
 
     run(work, config=config, company=company, as_json=as_json)

@@ -17,6 +17,7 @@ from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import BooksReader
+from counterfoil.dispatch.redrive.taking import RedriveTaker
 from counterfoil.dispatch.replanning import Replanning
 from counterfoil.dispatch.requests import RequestTaker
 from counterfoil.dispatch.rollback.taking import RollbackTaker
@@ -92,6 +93,7 @@ class Rooms:
     coverage: Coverage
     requests: RequestTaker
     rollbacks: RollbackTaker
+    redrives: RedriveTaker
     replanning: Replanning
     after_merges: AfterMerges
     teller: Teller
@@ -195,7 +197,7 @@ class CompanyWorker:
             return moved
         if await self._rooms.requests.take(head) or await self._rooms.rollbacks.take(head):
             return True
-        if await self._rooms.replanning.take():
+        if await self._rooms.redrives.take(head) or await self._rooms.replanning.take():
             return True
         if await self._rooms.after_merges.take(head, anyway=self._is_due("after merges", self._pace.facts_seconds)):
             return True

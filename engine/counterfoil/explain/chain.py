@@ -308,6 +308,17 @@ def _rollback_decided(body: JsonObject) -> Iterable[Told]:
     yield "operator", f"The rollback was taken up: {body.get('outcome')}.", {"refused": body.get("refused")}
 
 
+def _redrive_requested(body: JsonObject) -> Iterable[Told]:
+    steps = body.get("steps")
+    many = len(steps) if isinstance(steps, list) else 0
+    title = f"{body.get('author')} asked to plan {many} records once more, as previewed at {body.get('previewed')}."
+    yield "operator", title, {"reason": body.get("reason"), "mapping": body.get("mapping")}
+
+
+def _redrive_decided(body: JsonObject) -> Iterable[Told]:
+    yield "operator", f"The redrive was taken up: {body.get('outcome')}.", {"refused": body.get("refused")}
+
+
 def _reviewed(body: JsonObject) -> Iterable[Told]:
     said = {"skip": "is left out of the books", "ask": "has still to be decided on"}
     what = said.get(str(body.get("verdict")), "is new to the books")
@@ -347,4 +358,6 @@ _TELLERS: Mapping[str, Teller] = {
     "record.released": _released,
     "rollback.requested": _rollback_requested,
     "rollback.decided": _rollback_decided,
+    "redrive.requested": _redrive_requested,
+    "redrive.decided": _redrive_decided,
 }

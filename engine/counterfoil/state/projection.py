@@ -10,12 +10,14 @@ import asyncpg
 from counterfoil.state import decisions as fold_decisions
 from counterfoil.state import onboarding as fold_onboarding
 from counterfoil.state import receipts as fold_receipts
+from counterfoil.state import redrives as fold_redrives
 from counterfoil.state import rollbacks as fold_rollbacks
 from counterfoil.state.fold import Folded, Rows, RowsNeededError
 from counterfoil.state.prefetch import likely_keys
 from counterfoil.state.rows import Key, Row
 from counterfoil_schema.events import decisions as done
 from counterfoil_schema.events import receipts as seen
+from counterfoil_schema.events import redrives as again
 from counterfoil_schema.events import rollbacks as back
 from counterfoil_schema.events.base import Event, UnknownEventError
 
@@ -45,6 +47,8 @@ FOLDS: Mapping[type[Event], Fold] = {
     seen.CompanyApproved: fold_onboarding.company_approved,
     back.RollbackRequested: fold_rollbacks.rollback_requested,
     back.RollbackDecided: fold_rollbacks.rollback_decided,
+    again.RedriveRequested: fold_redrives.redrive_requested,
+    again.RedriveDecided: fold_redrives.redrive_decided,
     done.RecordAdopted: fold_onboarding.record_adopted,
     done.RecordReviewed: fold_onboarding.record_reviewed,
     done.RecordReleased: fold_onboarding.record_released,

@@ -10,6 +10,7 @@ from typing import Final, Literal
 RunKind = Literal["session", "rollback", "redrive", "backfill"]
 SESSION: Final[RunKind] = "session"
 ROLLBACK: Final[RunKind] = "rollback"
+REDRIVE: Final[RunKind] = "redrive"
 
 
 def run_name(kind: RunKind, number: int) -> str:

@@ -46,7 +46,7 @@ def test_what_differs_is_named_with_its_cause(tmp_path: Path) -> None:
     [
         ({}, False, "was cut"),
         ({"company": 2}, True, "company is 1 in one and 2"),
-        ({"version": 9}, True, "no export of plans"),
+        ({"version": 9}, True, "no file of counterfoil plans"),
     ],
 )
 def test_what_cannot_be_compared_is_told(tmp_path: Path, head: dict[str, int], end: bool, says: str) -> None:
@@ -59,7 +59,7 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path, head: dict[str, int], e
 def test_what_is_no_export_or_not_there_is_told(tmp_path: Path) -> None:
     whole = write(tmp_path / "a", [plan("a:b:1", 1)])
     (tmp_path / "b").write_text("{", "utf-8")
-    with pytest.raises(ConfigurationError, match="no export of plans"):
+    with pytest.raises(ConfigurationError, match="no file of counterfoil plans"):
         compared(whole, tmp_path / "b", 10)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         compared(whole, tmp_path / "c", 10)

@@ -172,9 +172,9 @@ def test_every_event_about_a_record_has_words_of_its_own() -> None:
         "company.approved",
     }
     from counterfoil.explain import chain
-    from counterfoil_schema.events import decisions, receipts, rollbacks
+    from counterfoil_schema.events import decisions, receipts, redrives, rollbacks
 
-    modules = {decisions.__name__, receipts.__name__, rollbacks.__name__}
+    modules = {decisions.__name__, receipts.__name__, redrives.__name__, rollbacks.__name__}
     ours = {name for name, kind in registry.types().items() if kind.__module__ in modules}
     assert ours - of_companies - {"call.sent"} == set(chain._TELLERS)
 

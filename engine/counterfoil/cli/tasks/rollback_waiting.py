@@ -1,4 +1,4 @@
-"""Waits for a rollback to end, and works for the company itself where nobody else does."""
+"""Waits for a rollback or a redrive to end, and works for the company itself where nobody else does."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,6 +11,8 @@ from counterfoil.cli.tasks.quiet import until_quiet
 from counterfoil.engine import Engine
 from counterfoil.settings import Settings
 from counterfoil.state.rows import OPEN_INTENTS, IntentRow, RunRow
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.redrives import RedriveDecided
 from counterfoil_schema.events.rollbacks import RollbackDecided
 
 LOOK_SECONDS: Final = 0.3
@@ -22,7 +24,7 @@ ENDED_SECONDS_MAX: Final = 3_600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How far a rollback is; `refused` are the documents that stay, with the reasons."""
+    """How far a run is; `refused` is what stays or was put back, with the reasons."""
 
     taken: bool
     done: int = 0
@@ -55,18 +57,27 @@ async def _watched(opened: Opened, company: int, run: str, seconds: float, *, ta
 
 
 async def how_far(opened: Opened, company: int, run: str) -> Ended:
-    """How far a rollback is now."""
+    """How far a run is now."""
     row = await opened.store.one(RunRow, company, run)
     if row is None or row.taken is None:
         return Ended(taken=False)
     intents = await opened.store.some(IntentRow, "intents_of_run", company, run)
     recorded = await opened.reader.get(company, row.taken)
     decided = await recorded.event() if recorded is not None else None
-    refused = decided.refused if isinstance(decided, RollbackDecided) else ()
     return Ended(
         taken=True,
         done=sum(one.state == "accepted" for one in intents),
         open=sum(one.state in OPEN_INTENTS for one in intents),
         parked=sum(one.state == "parked" for one in intents),
-        refused=tuple(f"{one.entity} {one.document_id} ({one.record_key}): {one.reason}" for one in refused),
+        refused=_refused(decided),
     )
+
+
+def _refused(decided: Event | None) -> tuple[str, ...]:
+    match decided:
+        case RollbackDecided(refused=refused):
+            return tuple(f"{one.entity} {one.document_id} ({one.record_key}): {one.reason}" for one in refused)
+        case RedriveDecided(refused=refused):
+            return tuple(f"{one.record_key}: {one.reason}" for one in refused)
+        case _:
+            return ()

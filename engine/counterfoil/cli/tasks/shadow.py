@@ -15,16 +15,19 @@ from counterfoil.cli.output import tell, write_json
 from counterfoil.cli.tasks.line_files import LineFile
 from counterfoil.cli.tasks.progress import progress_bars
 from counterfoil.cli.tasks.setup import read_mapping_file
-from counterfoil.cli.tasks.shadow_lines import Lines
+from counterfoil.cli.tasks.shadow_lines import Lines, step_as_json
 from counterfoil.cli.tasks.shadow_report import Tally, show_tally, tally_as_json
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.reading import LogEvents
+from counterfoil.dispatch.redrive.steps import Step, Steps
 from counterfoil.dispatch.shadow.accounts import Accounts, chart_of
-from counterfoil.dispatch.shadow.planning import Planned, ShadowPlanner
+from counterfoil.dispatch.shadow.planning import PAGE_RECORDS, Planned, ShadowPlanner
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.errors import ConfigurationError
 from counterfoil.planning.mapping import parse_mapping
 from counterfoil.settings import CompanySettings, Settings
+from counterfoil.state.rows import RecordRow, RunRow
+from counterfoil_schema.events.redrives import RedriveDecided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class Wish:
     mapping: Path | None
     connection: str | None
     out: Path | None
+    put_back: str | None
     export: Path | None
     show: int
     personal: bool
@@ -53,6 +57,11 @@ class Looking:
     events: LogEvents
     head: int
 
+    @property
+    def steps(self) -> Steps:
+        """What planning a record once more would send."""
+        return Steps(company=self.company.company, store=self.opened.store, view=self.view)
+
     def lines(self, *, personal: bool) -> Lines:
         """Writes plans as lines of a file."""
         return Lines(view=self.view, company=self.company.company, connection=self.connection, personal=personal)
@@ -64,7 +73,12 @@ async def shadow_of(settings: Settings, wish: Wish) -> int:
     Raises:
         ConfigurationError: what is asked for cannot be; nothing was written.
     """
-    if wish.export is None and wish.mapping is None:
+    if wish.put_back is not None and (wish.out is None or wish.mapping or wish.export):
+        raise ConfigurationError(
+            "A new preview of what a redrive put back is a file, under the mapping that holds.",
+            remedy="Say --put-back RUN --out FILE, and neither --mapping nor --export.",
+        )
+    if wish.export is None and wish.mapping is None and wish.put_back is None:
         raise ConfigurationError(
             "Which mapping is to be tried?", remedy="Say --mapping FILE; or --export FILE for the present plans."
         )
@@ -74,6 +88,8 @@ async def shadow_of(settings: Settings, wish: Wish) -> int:
         )
     async with open_state(settings) as opened:
         looking = await look(opened, settings, wish.connection)
+        if wish.put_back is not None and wish.out is not None:
+            return await _again(looking, wish.put_back, wish.out, wish)
         tried = await _tried(looking, wish.mapping)
         if wish.export is not None:
             return await _export(looking, tried, wish, wish.export)
@@ -150,9 +166,13 @@ async def _compare(looking: Looking, tried: HeldMapping, wish: Wish) -> int:
         if file is not None:
             await file.write([lines.preview_head(looking.present, tried, looking.head)])
         async for page in pages(looking, [looking.present, tried], hidden=wish.as_json):
-            changes = [await tally.add(one, *accounts) for one in page]
+            changes = [(one, await tally.add(one, *accounts)) for one in page]
             if file is not None:
-                await file.write([await lines.change(one) for one in changes if one is not None])
+                differing = [(one, change) for one, change in changes if change is not None]
+                steps = [await looking.steps.of(one, tried.mapping, tried.digest) for one, _ in differing]
+                await file.write(
+                    [await lines.change(change, step) for (_, change), step in zip(differing, steps, strict=True)]
+                )
         if file is not None:
             await file.write([lines.end(tally.differing)])
     if wish.as_json:
@@ -177,6 +197,34 @@ async def _export(looking: Looking, tried: HeldMapping, wish: Wish, path: Path) 
         write_json({"file": path, "records": records})
     else:
         tell(f"{records:,} plans written to {path}.")
+    return ExitCode.OK
+
+
+async def _again(looking: Looking, run: str, path: Path, wish: Wish) -> int:
+    """What a redrive put back, in a new preview as things stand now."""
+    company, store = looking.company.company, looking.opened.store
+    row = await store.one(RunRow, company, run)
+    event = await looking.events.event_at(company, row.taken) if row is not None and row.taken is not None else None
+    if not isinstance(event, RedriveDecided):
+        raise ConfigurationError(
+            f"No redrive {run} was planned in company {company}.", remedy="`counterfoil runs` names them."
+        )
+    keys = sorted(one.record_key for one in event.refused if one.record_key.startswith(f"{looking.connection}:"))
+    lines, held, sent = looking.lines(personal=wish.personal), looking.present, 0
+    async with LineFile(path) as file:
+        await file.write([lines.preview_head(held, held, looking.head)])
+        for start in range(0, len(keys), PAGE_RECORDS):
+            found = await store.load(company, RecordRow.table, [(key,) for key in keys[start : start + PAGE_RECORDS]])
+            rows = [one for one in found.values() if isinstance(one, RecordRow)]
+            planned = await looking.planner.plan(rows, [held.mapping])
+            steps = [await looking.steps.of(one, held.mapping, held.digest) for one in planned]
+            sent += sum(isinstance(step, Step) for step in steps)
+            await file.write([step_as_json(step) for step in steps])
+        await file.write([lines.end(file.lines - 1)])
+    if wish.as_json:
+        write_json({"file": path, "records": len(keys), "steps": sent})
+    else:
+        tell(f"Of {len(keys):,} records put back, {sent:,} would be sent now; written to {path}.")
     return ExitCode.OK
 
 

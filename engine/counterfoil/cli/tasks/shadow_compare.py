@@ -19,6 +19,7 @@ from rich.text import Text
 
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.output import add_row, console, table, write_json
+from counterfoil.cli.tasks.line_files import head_of, opened, records_of
 from counterfoil.cli.tasks.shadow_lines import EXPORT, VERSION
 from counterfoil.errors import ConfigurationError
 from counterfoil.planning.outcome import named
@@ -27,6 +28,7 @@ from counterfoil.planning.values import same, words
 from counterfoil_schema import exact_json
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
+REMEDY: Final = "`counterfoil shadow --export FILE` writes one."
 INPUTS: Final = ("record", "mapping", "planner", "preferences", "rates")
 
 
@@ -109,8 +111,11 @@ async def compare_exports(before: Path, after: Path, *, show: int, as_json: bool
 def compared(before: Path, after: Path, show: int) -> Compared:
     """What two exports come to; see `compare_exports`."""
     found = Compared(show=show)
-    with _opened(before) as one, _opened(after) as other:
-        left, right = _head(one, before), _head(other, after)
+    with opened(before, REMEDY) as one, opened(after, REMEDY) as other:
+        left, right = (
+            head_of(file, path, kind=EXPORT, version=VERSION, remedy=REMEDY)
+            for file, path in ((one, before), (other, after))
+        )
         for name in ("company", "connection", "personal"):
             if not same(left.get(name), right.get(name)):
                 raise ConfigurationError(
@@ -119,7 +124,7 @@ def compared(before: Path, after: Path, show: int) -> Compared:
                     remedy="Export both from the same company and connection, both with --personal or without.",
                 )
         index = _Index(one, before)
-        for line, _ in _lines(other, after):
+        for line, _ in records_of(other, after, kind=EXPORT, remedy=REMEDY):
             held = index.take(str(line["record_key"]))
             if held is None:
                 found.alone(line, before=False)
@@ -136,7 +141,7 @@ class _Index:
     def __init__(self, file: BufferedReader, path: Path) -> None:
         self._file = file
         hashes, places = array("Q"), array("Q")
-        for line, place in _lines(file, path):
+        for line, place in records_of(file, path, kind=EXPORT, remedy=REMEDY):
             hashes.append(_hash(str(line["record_key"])))
             places.append(place)
         order = sorted(range(len(hashes)), key=hashes.__getitem__)
@@ -167,59 +172,6 @@ class _Index:
 
 def _hash(key: str) -> int:
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
-
-
-def _opened(path: Path) -> BufferedReader:
-    try:
-        return path.open("rb")
-    except OSError as problem:
-        raise ConfigurationError(
-            f"{path} cannot be read: {problem.strerror}.", remedy="`counterfoil shadow --export FILE` writes one."
-        ) from None
-
-
-def _head(file: BufferedReader, path: Path) -> JsonObject:
-    head = _parsed(file.readline(), path)
-    if head.get("file") != EXPORT or head.get("version") != VERSION:
-        raise _no_export(path)
-    return head
-
-
-def _lines(file: BufferedReader, path: Path) -> Iterator[tuple[JsonObject, int]]:
-    """The records' lines from here on, each with where it begins.
-
-    Raises:
-        ConfigurationError: the file ends before its last line, or holds what is no plan.
-    """
-    records = 0
-    while True:
-        place = file.tell()
-        text = file.readline()
-        if not text:
-            raise ConfigurationError(f"{path} ends before its end: it was cut.", remedy="Export it once more.")
-        line = _parsed(text, path)
-        if line.get("end") is True:
-            if line.get("records") != records:
-                raise ConfigurationError(f"{path} lacks lines: it was cut.", remedy="Export it once more.")
-            return
-        if not isinstance(line.get("record_key"), str):
-            raise _no_export(path)
-        records += 1
-        yield line, place
-
-
-def _parsed(text: bytes, path: Path) -> JsonObject:
-    try:
-        return exact_json.loads_object(text)
-    except ValueError:
-        raise _no_export(path) from None
-
-
-def _no_export(path: Path) -> ConfigurationError:
-    return ConfigurationError(
-        f"{path} is no export of plans that this version reads.",
-        remedy="`counterfoil shadow --export FILE` writes one.",
-    )
 
 
 def _as_json(found: Compared) -> dict[str, object]:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from counterfoil.dispatch.mappings import HeldMapping
+from counterfoil.dispatch.redrive.steps import Stays, Step
 from counterfoil.dispatch.shadow.planning import Planned
 from counterfoil.dispatch.view import LoadedView, ViewLoader
 from counterfoil.planning.shadow import DocumentChange, FieldChange, RecordChange, leaves, outcome_of
@@ -19,7 +20,7 @@ from counterfoil_schema.documents import Document
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 EXPORT: Final = "counterfoil plans"
-PREVIEW: Final = "counterfoil preview of a mapping"
+PREVIEW: Final = "counterfoil previews of mappings"
 VERSION: Final = 1
 
 
@@ -108,10 +109,10 @@ class Lines:
             held.append([currency, day, rate])
         return hashlib.sha256(exact_json.canonical(held)).hexdigest()
 
-    async def change(self, change: RecordChange) -> dict[str, object]:
-        """One record of which something else would become."""
+    async def change(self, change: RecordChange, step: Step | Stays) -> dict[str, object]:
+        """One record of which something else would become, and what planning it once more would send."""
         return {
-            "record_key": change.record_key,
+            **step_as_json(step),
             "before": change.before,
             "after": change.after,
             "code": change.code,
@@ -128,6 +129,13 @@ class Lines:
 
     async def _field(self, change: FieldChange, value: JsonValue) -> JsonValue:
         return await self._veiled(value) if change.personal else value
+
+
+def step_as_json(step: Step | Stays) -> dict[str, object]:
+    """What a redrive would do for a record, or why nothing."""
+    if isinstance(step, Stays):
+        return {"record_key": step.record_key, "stays": {"code": step.code, "reason": step.reason}}
+    return {"record_key": step.record_key, "step": {"digest": step.digest, "documents": step.documents}}
 
 
 def document_as_json(change: DocumentChange) -> dict[str, object]:

@@ -10,6 +10,7 @@ from counterfoil.planning.types import Link, Plan, PlanRequest, Reversal, StateV
 from counterfoil_schema.events.receipts import TaxMode
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Record, split_key
+from counterfoil_schema.records import record_key as join_key
 
 
 def wanted(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
@@ -21,6 +22,12 @@ def wanted(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
     return plan(request, mapping, seen)
 
 
+def owner_of(record_key: str) -> str:
+    """The record whose plan makes a document: itself; for a further one, `connection:kind@…:id`, that of the kind."""
+    connection, kind, source_id = split_key(record_key)
+    return join_key(connection, kind.partition("@")[0], source_id)
+
+
 class Alone:
     """The state without one record's own documents: a plan on it holds them whole, and not what differs.
 
@@ -29,14 +36,11 @@ class Alone:
 
     def __init__(self, view: StateView, record_key: str) -> None:
         self._view = view
-        self._own = split_key(record_key)
+        self._own = owner_of(record_key)
 
     def link(self, record_key: str) -> Link | None:
         """See `StateView.link`; nothing for the record and its further documents, `connection:kind@…:id`."""
-        connection, kind, source_id = split_key(record_key)
-        if (connection, kind.partition("@")[0], source_id) == self._own:
-            return None
-        return self._view.link(record_key)
+        return None if owner_of(record_key) == self._own else self._view.link(record_key)
 
     def is_known(self, record_key: str) -> bool:
         """See `StateView.is_known`."""
@@ -49,10 +53,7 @@ class Alone:
     def name_taken(self, entity: str, name: str) -> str | None:
         """See `StateView.name_taken`; not by what is the record's own."""
         holder = self._view.name_taken(entity, name)
-        if holder is None:
-            return None
-        connection, kind, source_id = split_key(holder)
-        return None if (connection, kind.partition("@")[0], source_id) == self._own else holder
+        return None if holder is None or owner_of(holder) == self._own else holder
 
     def body_hash(self, body: JsonObject) -> str:
         """See `StateView.body_hash`."""
