@@ -14,6 +14,7 @@ from counterfoil.cli import (
     mapping_commands,
     onboard_commands,
     operator_commands,
+    restore_commands,
     rollback_commands,
     setup_commands,
     shadow_commands,
@@ -54,6 +55,7 @@ def make_app() -> typer.Typer:
         mapping_commands,
         onboard_commands,
         shadow_commands,
+        restore_commands,
         setup_commands,
     ):
         group.register(app)

@@ -44,6 +44,7 @@ FOLDS: Mapping[type[Event], Fold] = {
     seen.DirectoryObserved: fold_receipts.directory_observed,
     seen.CoverageChecked: fold_receipts.coverage_checked,
     seen.OperatorRequested: fold_receipts.operator_requested,
+    seen.RestoreBegun: fold_receipts.restore_begun,
     seen.CompanyApproved: fold_onboarding.company_approved,
     back.RollbackRequested: fold_rollbacks.rollback_requested,
     back.RollbackDecided: fold_rollbacks.rollback_decided,

@@ -255,6 +255,11 @@ def _moved(link: LinkRow, at: Folded, event: seen.BooksMerged, owner: str | None
     )
 
 
+def restore_begun(rows: Rows, at: Folded, event: seen.RestoreBegun) -> None:
+    """Told for people; what is restored follows."""
+    del rows, at, event
+
+
 def coverage_checked(rows: Rows, at: Folded, event: seen.CoverageChecked) -> None:
     """Told for people; no row rests on it."""
     del rows, at, event

@@ -295,6 +295,22 @@ class CompanyApproved(Event):
 
 
 @registry.register
+class RestoreBegun(Event):
+    """The books of another company are made anew in these, out of its log as it stood at `through`.
+
+    What its sources had shown follows, each as `source.observed` with this event as its cause.
+    """
+
+    event_type: ClassVar[str] = "restore.begun"
+    when: ClassVar[str] = "A person restores a company's books into an empty company of QuickBooks."
+
+    from_company: int
+    through: int
+    author: str
+    reason: str
+
+
+@registry.register
 class OperatorRequested(Event):
     """What a person asked for; whoever holds the company's lease decides it.
 

@@ -170,6 +170,7 @@ def test_every_event_about_a_record_has_words_of_its_own() -> None:
         "preferences.observed",
         "coverage.checked",
         "company.approved",
+        "restore.begun",
     }
     from counterfoil.explain import chain
     from counterfoil_schema.events import decisions, receipts, redrives, rollbacks

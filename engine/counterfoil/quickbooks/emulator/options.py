@@ -118,6 +118,9 @@ def parser() -> argparse.ArgumentParser:
         "--limits", choices=("on", "off"), default="on", help="enforce Intuit's limits (default: %(default)s)"
     )
     made.add_argument("--seed", type=int, help="make ids, tokens and secrets the same in every run")
+    made.add_argument(
+        "--realm", default=REALM_ID, metavar="ID", help="the company's id, a number (default: %(default)s)"
+    )
     made.add_argument("--webhook-url", default="", metavar="URL", help="where to send notifications")
     made.add_argument(
         "--webhook-format",
@@ -259,6 +262,8 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
     parsed = made.parse_args(list(arguments))
     if parsed.time_scale <= 0:
         made.error("--time-scale must be greater than 0")
+    if not (parsed.realm.isascii() and parsed.realm.isdecimal()):
+        made.error("--realm must be a number")
     if not 0 <= parsed.volume <= VOLUME_MAX:
         made.error(f"--volume must be between 0 and {VOLUME_MAX}")
     if parsed.load and (parsed.volume or parsed.sample != "none"):
@@ -284,6 +289,7 @@ def options_from(arguments: Sequence[str]) -> tuple[EmulatorOptions, bool]:
             cdc_time_activity=parsed.cdc_time_activity,
         ),
         seed=parsed.seed,
+        realm_id=parsed.realm,
         webhook_url=parsed.webhook_url,
         webhook_format=parsed.webhook_format,
         time_scale=parsed.time_scale,
