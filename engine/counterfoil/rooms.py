@@ -137,13 +137,7 @@ def make_rooms(
         replanning=Replanning(session=session, store=shared.store, approval=base.approval, connections=tuple(adapters)),
         requests=_make_requests(shared, books, base),
         rollbacks=_make_rollbacks(shared, base),
-        redrives=RedriveTaker(
-            session=session,
-            store=shared.store,
-            events=base.events,
-            decider=decider,
-            steps=Steps(company=base.company, store=shared.store, view=base.view),
-        ),
+        redrives=_make_redrives(shared, base, decider),
         after_merges=_make_after_merges(shared, base),
         acquaintance=Acquaintance(
             session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings
@@ -164,6 +158,16 @@ def _make_decider(shared: Shared, adapters: Mapping[str, SourceAdapter], base: _
         plans=base.plans,
         in_flight=base.in_flight,
         projections=projections_of(adapters),
+    )
+
+
+def _make_redrives(shared: Shared, base: _Base, decider: Decider) -> RedriveTaker:
+    return RedriveTaker(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        decider=decider,
+        steps=Steps(company=base.company, store=shared.store, view=base.view),
     )
 
 

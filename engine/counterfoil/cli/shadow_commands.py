@@ -58,9 +58,7 @@ def shadow(
     from (record, mapping, planner, preferences, rates), and the documents. So two versions of the planner are compared
     by an export from each. Personal fields are hashed under the company's own key unless --personal is said.
 
-    Leaves with 0 when it has shown what there is; --compare leaves with 1 if plans differ.
-
-    A file that --out wrote is a preview, which `counterfoil redrive` applies.
+    A file that --out wrote is a preview, which `counterfoil redrive` applies. --compare leaves with 1 if plans differ.
 
     Example: counterfoil shadow --mapping new.toml --connection hubspot
     Example: counterfoil shadow --export before.jsonl
