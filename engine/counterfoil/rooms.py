@@ -12,6 +12,7 @@ from counterfoil.dispatch.breaker import Breaker
 from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.early_echoes import EarlyEchoes
+from counterfoil.dispatch.erasures import Erasures
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.limiter import ReadBudget
@@ -93,6 +94,7 @@ def make_rooms(
 ) -> Rooms:
     """Put together what a company's worker puts to work."""
     base = _make_base(settings, shared, books, session)
+    erasures = Erasures(company=base.company, store=shared.store, events=base.events, keyring=shared.keyring)
     settler = _make_settler(settings, shared, books, base)
     sweeper = _make_sweeper(shared, books, base, budget)
     decider = _make_decider(shared, adapters, base)
@@ -107,23 +109,16 @@ def make_rooms(
             store=shared.store,
             clock=shared.clock,
             instruments=shared.instruments,
+            erasures=erasures,
             step=shared.step,
         ),
+        erasures=erasures,
         decider=decider,
         breaker=_make_breaker(settings, shared, base),
         teller=_make_teller(shared, adapters, base),
         sending=_make_sending(settings, shared, books, adapters, base, settler),
         settler=settler,
-        sources=SourceReader(
-            session=session,
-            store=shared.store,
-            events=base.events,
-            hashes=shared.keyring,
-            adapters=adapters,
-            clock=shared.clock,
-            instruments=shared.instruments,
-            step=shared.step,
-        ),
+        sources=_make_sources(settings, shared, adapters, base),
         books=base.reader,
         sweeper=sweeper,
         coverage=Coverage(
@@ -200,6 +195,22 @@ def _make_base(settings: CompanySettings, shared: Shared, books: Books, session:
             instruments=shared.instruments,
             step=shared.step,
         ),
+    )
+
+
+def _make_sources(
+    settings: CompanySettings, shared: Shared, adapters: Mapping[str, SourceAdapter], base: _Base
+) -> SourceReader:
+    return SourceReader(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        hashes=shared.keyring,
+        adapters=adapters,
+        clock=shared.clock,
+        instruments=shared.instruments,
+        erased_people=settings.erased_people,
+        step=shared.step,
     )
 
 

@@ -90,6 +90,8 @@ class CompanySettings(_Settings):
 
     Args:
         preview_first: nothing goes out before `counterfoil onboard --approve`. In production that is always so.
+        erased_people: what becomes of a person whom a source still shows after `counterfoil erase`: `park` asks for
+            them to be erased there too, `skip` leaves them out in silence. Nothing personal is taken in either way.
     """
 
     company: int = Field(gt=0)
@@ -101,6 +103,7 @@ class CompanySettings(_Settings):
     poll_seconds: float = Field(default=60.0, gt=0)
     sweep_seconds: float = Field(default=300.0, gt=0)
     preview_first: bool = False
+    erased_people: Literal["park", "skip"] = "park"
     breaker: BreakerSettings = BreakerSettings()
 
     @field_validator("zone")

@@ -1201,6 +1201,19 @@ ALTER TABLE counterfoil_state.documents OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.documents IS 'projection: A document of the books as last seen; `name` only where a name is no personal data.';
 
+CREATE TABLE counterfoil_state.erasures (
+    company bigint NOT NULL,
+    subject text NOT NULL,
+    "position" bigint NOT NULL,
+    erased_on text NOT NULL,
+    is_person boolean NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.erasures OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.erasures IS 'projection: Whose key was destroyed, and where that is recorded.';
+
 CREATE TABLE counterfoil_state.hints (
     company bigint NOT NULL,
     connection text NOT NULL,
@@ -1623,6 +1636,9 @@ ALTER TABLE ONLY counterfoil_state.cursors
 
 ALTER TABLE ONLY counterfoil_state.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (company, entity, document_id);
+
+ALTER TABLE ONLY counterfoil_state.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (company, subject);
 
 ALTER TABLE ONLY counterfoil_state.hints
     ADD CONSTRAINT hints_pkey PRIMARY KEY (company, connection, kind, source_id);

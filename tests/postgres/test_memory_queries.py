@@ -14,6 +14,7 @@ from counterfoil.state.rows import (
     ChangeState,
     DocumentRow,
     DocumentStatus,
+    ErasureRow,
     HintRow,
     IntentRow,
     IntentState,
@@ -47,6 +48,7 @@ KINDS: dict[str, type[Row]] = {
         ),
         (IntentRow, "ready_of refused_notes"),
         (ChangeRow, "changes_in changes_of_record changes_to_tell decided_before parked_for undecided_changes"),
+        (ErasureRow, "erased"),
         (HintRow, "open_hints"),
         (RecordRow, "pay_runs_of"),
         (RequestRow, "open_requests"),
@@ -60,6 +62,7 @@ ASKED: dict[str, Sequence[tuple[Any, ...]]] = {
     "changes_of_record": [(key,) for key in KEYS[:4]],
     "changes_to_tell": [(["desk:"], 100), (["desk:", "shop:"], 100)],
     "decided_before": [("desk", 30, 100), ("desk", 90, 2)],
+    "erased": [("", 100), (KEYS[3], 2)],
     "intents_in": [(["ready", "sent"], 5), (["accepted"], 100)],
     "intents_of_changes": [(key,) for key in KEYS[:4]],
     "intents_of_records": [(KEYS[:3],), (KEYS,)],
@@ -188,6 +191,10 @@ def _beside(chance: random.Random) -> Iterator[Row]:
                 merged_into=pick((None, None, str(chance.randrange(6)))),
                 account_type=pick((None, "Income")),
             )
+    for key in chance.sample(KEYS, 6):
+        yield ErasureRow(
+            company=COMPANY, subject=key, position=3, erased_on="2026-01-03", is_person=pick((True, False))
+        )
     for number in range(8):
         yield HintRow(
             company=COMPANY,

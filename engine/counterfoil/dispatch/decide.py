@@ -1,8 +1,10 @@
 """Turns one observed change into decisions. All I/O is loading; what is decided comes from the pure planner."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from counterfoil.dispatch.decided import Decided
+from counterfoil.dispatch.erasures import needs_erased
 from counterfoil.dispatch.ids import intent_id
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.inbound import InboundDecider
@@ -13,7 +15,8 @@ from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.planning.plan import plan
 from counterfoil.planning.projected import Project
 from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
-from counterfoil.state.rows import IN_FLIGHT, OPEN_INTENTS, ChangeRow, RecordRow, ReviewRow
+from counterfoil.state.receipts import WITHHELD, withheld_words
+from counterfoil.state.rows import IN_FLIGHT, OPEN_INTENTS, ChangeRow, ErasureRow, RecordRow, ReviewRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.base import Event
@@ -26,11 +29,18 @@ from counterfoil_schema.events.decisions import (
     IntentPlanned,
     IntentWithdrawn,
 )
-from counterfoil_schema.events.receipts import BooksObserved, SourceObserved, SourceRemoved, SourceUnreadable
+from counterfoil_schema.events.receipts import (
+    BooksObserved,
+    SourceObserved,
+    SourceRemoved,
+    SourceUnreadable,
+    SourceWithheld,
+)
 from counterfoil_schema.records import ContractorPayment, PayRun
 
 ORDINALS_MAX = 1_000
 """More intents than any plan of one change has."""
+_SETTLE = "Enter it by hand if it is still wanted, then mark it as settled (`counterfoil skip`)."
 LEFT = frozenset({"skip", "ask"})
 """What a person said on the first day of records that nothing may become of, for good or until they say otherwise."""
 
@@ -63,9 +73,14 @@ class Decider:
         """Decisions about a change, or None where it has to wait for something in flight."""
         match event:
             case SourceObserved() | SourceRemoved():
-                return await self._decide_source(change, event)
+                decided = await self._decide_source(change, event)
+                return None if decided is None else _without_erased(change, decided)
             case BooksObserved():
-                return await self._inbound.decide(change, event)
+                decided = await self._inbound.decide(change, event)
+                return None if decided is None else _without_erased(change, decided)
+            case SourceWithheld():
+                # Asked for again, it is what it was: the source has to erase the person as well.
+                return self._decided(change, [_parked(change, WITHHELD, *withheld_words(event))])
             case SourceUnreadable():
                 # Asked for again, it is what it was: only another reading can help.
                 reason = f"{event.place}: {event.problem}"
@@ -80,14 +95,14 @@ class Decider:
         withdrawn = await self._overtake(change, event)
         if withdrawn is None:
             return None
+        left_out = await self._left_out(change, event)
+        if left_out is not None:
+            return self._decided(change, [*withdrawn, left_out])
         mapping = await self._mappings.held(event.connection)
         if mapping is None:
             reason = f"The connection {event.connection} has no mapping."
             fix = "Give it a mapping file in the configuration, then retry the record."
             return self._decided(change, [*withdrawn, _parked(change, "no-mapping", reason, fix)])
-        review = await self._store.one(ReviewRow, self._company, change.record_key)
-        if review is not None and review.verdict in LEFT:
-            return self._decided(change, [*withdrawn, _left(change, review)])
         request = PlanRequest(
             connection=event.connection,
             record_key=change.record_key,
@@ -116,6 +131,15 @@ class Decider:
         others = (one.record_key for one in (*reopened, *decisions) if isinstance(one, ChangeReopened | IntentPlanned))
         bears_on = tuple(dict.fromkeys((change.record_key, *others)))
         return Decided(events=[*withdrawn, *decisions, *reopened], bears_on=bears_on)
+
+    async def _left_out(self, change: ChangeRow, event: SourceObserved | SourceRemoved) -> Event | None:
+        """Why nothing may become of a record, whatever the mapping says: its person was erased, or somebody said so."""
+        erased = await self._store.one(ErasureRow, self._company, change.record_key)
+        if erased is not None and erased.is_person and isinstance(event, SourceObserved):
+            reason = f"{change.record_key} was erased on {erased.erased_on}, and there is nothing left to write of it."
+            return _parked(change, WITHHELD, reason, _SETTLE)
+        review = await self._store.one(ReviewRow, self._company, change.record_key)
+        return _left(change, review) if review is not None and review.verdict in LEFT else None
 
     def _superseded(self, change: ChangeRow, by: int) -> Decided:
         reason = f"A newer change of the same record, {by}, overtook it."
@@ -206,6 +230,15 @@ class Decider:
             if change.intents.get(identity, "withdrawn") == "withdrawn":
                 return identity
             ordinal += ORDINALS_MAX
+
+
+def _without_erased(change: ChangeRow, decided: Decided) -> Decided:
+    """The same, unless it would write what was erased: then all that it planned is parked."""
+    if not any(needs_erased(event) for event in decided.events):
+        return decided
+    kept = [event for event in decided.events if not isinstance(event, IntentPlanned)]
+    reason = "It would write something of a person who was erased, of which nothing is left here."
+    return replace(decided, events=[*kept, _parked(change, WITHHELD, reason, _SETTLE)])
 
 
 def _parked(change: ChangeRow, code: str, reason: str, fix: str, outside: str = "") -> ChangeParked:

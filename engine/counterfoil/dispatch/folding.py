@@ -1,5 +1,6 @@
 """Brings a company's projections up to the head of its log."""
 
+from counterfoil.dispatch.erasures import Erasures
 from counterfoil.dispatch.errors import ProjectionStoppedError
 from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.log import LogReader
@@ -22,6 +23,7 @@ class Folder:
         store: StateStore,
         clock: Clock,
         instruments: Instruments,
+        erasures: Erasures | None = None,
         step: Step = no_step,
     ) -> None:
         self._company = company
@@ -29,6 +31,7 @@ class Folder:
         self._store = store
         self._clock = clock
         self._instruments = instruments
+        self._erasures = erasures
         self._step = step
         self._checkpoint: Checkpoint | None = None
 
@@ -61,6 +64,8 @@ class Folder:
                 generation=before.generation,
             )
             self._step("fold.computed")
+            if self._erasures is not None:
+                await self._erasures.follow(page)
             await self._store.save(folded.rows.values(), before, after, after.moved_at)
             self._step("fold.saved")
             if folded.error:

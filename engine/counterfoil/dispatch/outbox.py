@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from counterfoil.dispatch.books import Books, Call, Item
+from counterfoil.dispatch.erasures import holds_erased
 from counterfoil.dispatch.ids import batch_request_id, bytes_hash, marker, request_id
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
 from counterfoil.dispatch.rollback.carrying import Compensations, composed
@@ -14,6 +15,7 @@ from counterfoil.planning.checks import closed_refusal
 from counterfoil.planning.compose import compose
 from counterfoil.planning.outcome import gone, merged, named
 from counterfoil.planning.types import Composed, Conflict, Link, Unresolved
+from counterfoil.state.receipts import WITHHELD
 from counterfoil.state.rows import IntentRow, LinkRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
@@ -155,6 +157,8 @@ class Outbox:
 
     async def _ended(self, row: IntentRow, planned: IntentPlanned, link: Link | None) -> Prepared | None:
         """What comes of an intent without a look at its body; None where that is to be composed."""
+        if holds_erased(planned.body):
+            return _park_erased(row)
         if planned.undoes:
             made = await self._compensation(row, planned, link)
             if made is not None:
@@ -308,6 +312,19 @@ def marker_for(row: IntentRow, link: LinkRow | None) -> str:
         gone = link.status != "live" and row.operation == "create"
         incarnation = link.incarnation + 1 if gone else link.incarnation
     return marker(row.company, row.record_key, row.entity, incarnation)
+
+
+def _park_erased(row: IntentRow) -> IntentParked:
+    reason = "A person whom it concerns was erased since it was planned, and it would go out without what was theirs."
+    return IntentParked(
+        change=row.change,
+        record_key=row.record_key,
+        intent_id=row.intent_id,
+        code=WITHHELD,
+        reason=reason,
+        fix="Enter it in QuickBooks by hand if it is still wanted, then mark it as settled.",
+        outside=reason,
+    )
 
 
 def _gone(row: IntentRow, planned: IntentPlanned, link: Link) -> "Needless | IntentParked":

@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import date
+from typing import Final, Literal
 
 from counterfoil.dispatch.adapters import kept_apart, pages
+from counterfoil.dispatch.erasures import erased_among, parties_of, person_of
 from counterfoil.dispatch.readings import Mark, Readings
 from counterfoil.dispatch.refusals import Refusals
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
-from counterfoil.dispatch.view import EventSource, KeyedHash
+from counterfoil.dispatch.view import NOT_READ, EventSource, KeyedHash
 from counterfoil.log import NewEvent
 from counterfoil.planning.money import to_cents
 from counterfoil.planning.sale_lines import come_to
 from counterfoil.ports import Clock
 from counterfoil.sources import AtOneInstant, Removed, Seen, SourceAdapter, SourceChange, SourceError, Unreadable
-from counterfoil.state.rows import HintRow, RecordRow
+from counterfoil.state.receipts import WITHHELD
+from counterfoil.state.rows import ErasureRow, HintRow, RecordRow
 from counterfoil.state.store import StateStore
 from counterfoil.telemetry.ports import Instruments
 from counterfoil_schema import exact_json
@@ -26,6 +29,7 @@ from counterfoil_schema.events.receipts import (
     SourceObserved,
     SourceRemoved,
     SourceUnreadable,
+    SourceWithheld,
     WebhookReceived,
 )
 from counterfoil_schema.records import Estimate, Invoice, content_of, record_key
@@ -74,6 +78,7 @@ class SourceReader:
         adapters: Mapping[str, SourceAdapter],
         clock: Clock,
         instruments: Instruments,
+        erased_people: Literal["park", "skip"] = "park",
         step: Step = no_step,
     ) -> None:
         self._session = session
@@ -83,6 +88,7 @@ class SourceReader:
         self._adapters = adapters
         self._clock = clock
         self._instruments = instruments
+        self._erased_people: Literal["park", "skip"] = erased_people
         self._step = step
         self._refusals = Refusals(session=session, store=store)
         self._readings = Readings()
@@ -180,12 +186,13 @@ class SourceReader:
         rows = [row for row in known.values() if isinstance(row, RecordRow)]
         folded: dict[str, Mark] = {row.record_key: (row.content_hash, row.removed) for row in rows}
         older = await self._recorded_by_an_older_rule(rows)
+        erased = await erased_among(self._store, self._session.company, connection, changes)
         fresh: list[tuple[str, Event]] = []
         again = 0
         for first in changes:
             change = first
             key = record_key(connection, change.kind, change.source_id)
-            event, mark = await self._event(connection, change, how)
+            event, mark = await self._event(connection, change, how, erased)
             latest = judged.get(key) or self._readings.latest(key, folded.get(key))
             if self._readings.is_overtaken(key, began, mark):
                 found = await kept_apart(connection, self._adapters[connection].read(change.kind, change.source_id))
@@ -193,7 +200,7 @@ class SourceReader:
                 if not same:
                     continue
                 change = same[-1]
-                event, mark = await self._event(connection, change, how)
+                event, mark = await self._event(connection, change, how, erased)
             if latest == mark or (latest is None and isinstance(change, Removed)):
                 judged[key] = mark
                 continue
@@ -201,7 +208,7 @@ class SourceReader:
                 again += 1
                 change, shown = await self._read_again(connection, change)
                 beside.update({(one.kind, one.source_id): one for one in shown})
-                event, mark = await self._event(connection, change, how)
+                event, mark = await self._event(connection, change, how, erased)
                 if latest == mark:
                     continue
             judged[key] = mark
@@ -235,7 +242,7 @@ class SourceReader:
         positions = {
             row.position: row.record_key
             for row in rows
-            if not (row.removed or row.kind == "unreadable" or row.content_hash.startswith(CONTENT_RULE))
+            if not (row.removed or row.kind in NOT_READ or row.content_hash.startswith(CONTENT_RULE))
         }
         if not positions:
             return {}
@@ -243,7 +250,12 @@ class SourceReader:
         events = [(positions[position], await recorded.event()) for position, recorded in found.items()]
         return {key: content_of(event.record) for key, event in events if isinstance(event, SourceObserved)}
 
-    async def _event(self, connection: str, change: SourceChange, how: How) -> tuple[Event, tuple[str, bool]]:
+    async def _event(
+        self, connection: str, change: SourceChange, how: How, erased: Mapping[str, ErasureRow]
+    ) -> tuple[Event, tuple[str, bool]]:
+        gone = None if isinstance(change, Removed) else erased.get(person_of(connection, change))
+        if gone is not None:
+            return self._withheld(connection, change, how, gone), (WITHHELD, False)
         match change:
             case Seen():
                 content = content_of(change.record)
@@ -258,7 +270,8 @@ class SourceReader:
                     content_hash=digest,
                     how=how,
                     record=change.record,
-                    raw=change.raw,
+                    # The payload may name whom the record names.
+                    raw=change.raw if erased.keys().isdisjoint(parties_of(change)) else None,
                 ), (digest, False)
             case Removed():
                 return SourceRemoved(
@@ -283,6 +296,17 @@ class SourceReader:
                     fix=change.fix,
                     raw=change.raw,
                 ), (digest, False)
+
+    def _withheld(self, connection: str, change: SourceChange, how: How, gone: ErasureRow) -> SourceWithheld:
+        return SourceWithheld(
+            connection=connection,
+            source_kind=change.kind,
+            source_id=change.source_id,
+            how=how,
+            person=gone.subject,
+            erased_on=date.fromisoformat(gone.erased_on),
+            then=self._erased_people,
+        )
 
     async def follow(self, connection: str, hints: Sequence[HintRow]) -> list[Trouble]:
         """Read what webhooks hinted at, one reading for all hints of a record."""

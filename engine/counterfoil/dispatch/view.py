@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeVar
 from counterfoil.dispatch.survivors import Survivors
 from counterfoil.log import RecordedEvent
 from counterfoil.planning.types import Link, Reversal, Settlement
+from counterfoil.state.receipts import WITHHELD
 from counterfoil.state.rows import CompanyRow, DocumentRow, LinkRow, RecordRow, SettlementRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
@@ -40,6 +41,9 @@ RATES = "ExchangeRate"
 PAY_RUNS_AT_ONCE = 100
 Question = tuple[str, ...]
 """What was asked, and about what."""
+
+NOT_READ = frozenset({"unreadable", WITHHELD})
+"""Kinds of records of which nothing was taken in."""
 
 SHARED = frozenset({"known", "document", "named", "account", "hash", "record", "rate"})
 """Questions whose answers are the same for every record, as long as the state stands still."""
@@ -230,7 +234,7 @@ class ViewLoader:
                 return await self._store.answer(query, self._company, *arguments)
             case "known":
                 row = await self._store.one(RecordRow, self._company, arguments[0])
-                return row is not None and not row.removed and row.kind != "unreadable"
+                return row is not None and not row.removed and row.kind not in NOT_READ
             case "record" | "reversals":
                 return await (self._record if question == "record" else self.reversals_of)(arguments[0])
             case "rate":
@@ -245,7 +249,7 @@ class ViewLoader:
 
     async def _record(self, key: str) -> Record | None:
         row = await self._store.one(RecordRow, self._company, key)
-        if row is None or row.removed or row.kind == "unreadable":
+        if row is None or row.removed or row.kind in NOT_READ:
             return None
         event = await self._events.event_at(self._company, row.position)
         return event.record if isinstance(event, SourceObserved) else None

@@ -12,6 +12,7 @@ from counterfoil.dispatch.breaker import Breaker
 from counterfoil.dispatch.coverage import Coverage
 from counterfoil.dispatch.decide import Decider
 from counterfoil.dispatch.decided import Decided, compatible, fills_batches
+from counterfoil.dispatch.erasures import Erasures
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.limiter import ReadBudget
@@ -83,6 +84,7 @@ class Rooms:
     view: ViewLoader
     mappings: Mappings
     folder: Folder
+    erasures: Erasures
     decider: Decider
     breaker: Breaker
     sending: Sending
@@ -156,6 +158,7 @@ class CompanyWorker:
             LeaseLostError: another process holds the company now.
         """
         await self._rooms.folder.to_head()
+        await self._rooms.erasures.enforce()
         await self._rooms.acquaintance.register()
         async with asyncio.TaskGroup() as tasks:
             while not (self._draining and not self._jobs and not self._rooms.in_flight):

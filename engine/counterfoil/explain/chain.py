@@ -331,7 +331,19 @@ def _released(body: JsonObject) -> Iterable[Told]:
     yield "link", title, {"adopted": body.get("adopted")}
 
 
+def _source_withheld(body: JsonObject) -> Iterable[Told]:
+    what = f"{body['connection']} still shows {body['source_kind']} {body['source_id']}"
+    yield "hold-up", f"{what}, erased on {body.get('erased_on')}: nothing of it was recorded.", {}
+
+
+def _person_erased(body: JsonObject) -> Iterable[Told]:
+    title = f"{body.get('author')} had this person erased: {words.sentence(body.get('reason'))}"
+    yield "operator", title, {"subjects": body.get("subjects"), "payload_keys": body.get("payload_keys")}
+
+
 _TELLERS: Mapping[str, Teller] = {
+    "person.erased": _person_erased,
+    "source.withheld": _source_withheld,
     "source.observed": _source_observed,
     "source.edited": _source_edited,
     "source.removed": _source_removed,

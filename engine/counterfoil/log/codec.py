@@ -217,8 +217,14 @@ class EventCodec:
             segments = []
             for scope, cuts in by_scope.items():
                 key = await self._keyring.sealing_key(stamp.company, scope)
-                segments.append(self._segment(stamp.company, event_id, key, cuts))
-            body[sealing.SEGMENTS] = segments
+                if key is None:
+                    # As it would read if it had been sealed before that person was erased.
+                    for cut in cuts:
+                        sealing.paste(body, cut.path, sealing.erased(text=cut.text))
+                else:
+                    segments.append(self._segment(stamp.company, event_id, key, cuts))
+            if segments:
+                body[sealing.SEGMENTS] = segments
         return orjson.dumps(body)
 
     def _segment(self, company: int, event_id: UUID, key: SealingKey, cuts: list[sealing.Cut]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Keys that sealed parts of events are under: one per person, one per company and month for raw payloads.
 
 A key is known by scope and generation, `person/hubspot:contact:5/1`. Destroying a person's key erases that
-person from an unchanged log; what is recorded of the same person later is under the next generation.
+person from an unchanged log, and no other key is ever made for them: what is recorded of them later lacks what is
+personal. A destroyed key for raw payloads is followed by the next generation.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -24,16 +26,18 @@ CACHED_KEYS_MAX = 4096
 CACHED_SECONDS_MAX = 60.0
 """How long a process may go on with a key that another process has destroyed."""
 HASH_SCOPE = "hash"
+PERSON = "person/"
+RAW = "raw/"
 
 
 def person_scope(subject: str) -> str:
     """The scope of a person's key."""
-    return f"person/{subject}"
+    return f"{PERSON}{subject}"
 
 
 def raw_scope(recorded_at: datetime) -> str:
     """The scope of the key for raw payloads of that month."""
-    return f"raw/{recorded_at:%Y-%m}"
+    return f"{RAW}{recorded_at:%Y-%m}"
 
 
 def key_id(scope: str, generation: int) -> str:
@@ -67,8 +71,8 @@ class SealingKey:
 class Keyring(Protocol):
     """Where sealing keys come from."""
 
-    async def sealing_key(self, company: int, scope: str) -> SealingKey:
-        """The living key of a scope, made if there is none."""
+    async def sealing_key(self, company: int, scope: str) -> SealingKey | None:
+        """The living key of a scope, made if there is none; None for a person who was erased."""
         ...
 
     async def opening_key(self, company: int, identity: str) -> SealingKey | None:
@@ -84,7 +88,15 @@ class Keyring(Protocol):
         ...
 
     async def destroy(self, company: int, subject: str) -> int:
-        """Destroy the person's living key for good; answers how many there were (0 or 1)."""
+        """Destroy the person's living key for good, and let none be made again; how many there were (0 or 1)."""
+        ...
+
+    async def living(self, company: int, subjects: Sequence[str]) -> list[str]:
+        """Which of these people have a living key."""
+        ...
+
+    async def destroy_key(self, company: int, identity: str) -> int:
+        """Destroy one key by its id; answers how many there were (0 or 1)."""
         ...
 
 

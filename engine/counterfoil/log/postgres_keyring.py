@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -9,6 +10,7 @@ from counterfoil.log.errors import KeyringError
 from counterfoil.log.keyring import (
     HASH_SCOPE,
     KEY_BYTES,
+    PERSON,
     KeyCache,
     MasterKey,
     SealingKey,
@@ -41,12 +43,18 @@ class PostgresKeyring:
         self._last = load_query("log_key_last", names)
         self._insert = load_query("log_key_insert", names)
         self._destroy = load_query("log_key_destroy", names)
+        self._destroy_one = load_query("log_key_destroy_one", names)
+        self._living_of = load_query("log_key_living_of", names)
+        self._tombstone = load_query("log_key_tombstone", names)
 
-    async def sealing_key(self, company: int, scope: str) -> SealingKey:
+    async def sealing_key(self, company: int, scope: str) -> SealingKey | None:
         """See `Keyring.sealing_key`."""
         key = self._cache.get(company, scope)
         if key is None:
-            identity, raw = await self._living_or_new(company, scope)
+            found = await self._living_or_new(company, scope)
+            if found is None:
+                return None
+            identity, raw = found
             key = SealingKey(identity, AESGCM(raw))
             self._cache.put(company, scope, key)
         return key
@@ -74,26 +82,48 @@ class PostgresKeyring:
         """See `Keyring.keyed_hash`."""
         raw = self._hash_keys.get(company)
         if raw is None:
-            _, raw = await self._living_or_new(company, HASH_SCOPE)
+            found = await self._living_or_new(company, HASH_SCOPE)
+            if found is None:
+                raise KeyringError(f"The key for hashes of company {company} was destroyed.")
+            raw = found[1]
             if len(self._hash_keys) >= _HASH_KEYS_MAX:
                 self._hash_keys.clear()
             self._hash_keys[company] = raw
         return hmac.new(raw, data, hashlib.sha256).hexdigest()
 
     async def destroy(self, company: int, subject: str) -> int:
-        """See `Keyring.destroy`. Other processes follow when their copy runs out, a minute at most."""
+        """See `Keyring.destroy`. Other processes follow when told, or when their copy runs out: a minute at most."""
         scope = person_scope(subject)
-        rows = await self._pool.fetch(self._destroy, company, scope)
+        gone = len(await self._pool.fetch(self._destroy, company, scope))
+        if not gone:
+            # Nobody may make a first key either; one that was made at this moment goes the same way.
+            await self._pool.execute(self._tombstone, company, scope, self._master.fingerprint)
+            gone = len(await self._pool.fetch(self._destroy, company, scope))
+        self._cache.drop(company, scope)
+        return gone
+
+    async def living(self, company: int, subjects: Sequence[str]) -> list[str]:
+        """See `Keyring.living`."""
+        rows = await self._pool.fetch(self._living_of, company, [person_scope(one) for one in subjects])
+        return [row["scope"].removeprefix(PERSON) for row in rows]
+
+    async def destroy_key(self, company: int, identity: str) -> int:
+        """See `Keyring.destroy_key`."""
+        scope, generation = split_key_id(identity)
+        rows = await self._pool.fetch(self._destroy_one, company, scope, generation)
         self._cache.drop(company, scope)
         return len(rows)
 
-    async def _living_or_new(self, company: int, scope: str) -> tuple[str, bytes]:
+    async def _living_or_new(self, company: int, scope: str) -> tuple[str, bytes] | None:
         for _ in range(_RACES_MAX):
             row = await self._pool.fetchrow(self._living, company, scope)
             if row is not None:
                 identity = key_id(scope, row["generation"])
                 return identity, self._master.unwrap(company, identity, row["wrapped"], row["wrapped_by"])
-            last: int = await self._pool.fetchval(self._last, company, scope)
+            known = await self._pool.fetchrow(self._last, company, scope)
+            last: int = known["last"] if known is not None else 0
+            if known is not None and known["destroyed"] and scope.startswith(PERSON):
+                return None
             identity = key_id(scope, last + 1)
             wrapped = self._master.wrap(company, identity, self._entropy.token_bytes(KEY_BYTES))
             # Whoever comes second inserts nothing, and finds the first one's key on the next round.

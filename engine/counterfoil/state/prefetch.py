@@ -6,6 +6,7 @@ from counterfoil.state.rows import (
     CallRow,
     ChangeRow,
     DocumentRow,
+    ErasureRow,
     HintRow,
     IntentRow,
     Key,
@@ -24,6 +25,8 @@ def likely_keys(event: Event) -> Iterable[tuple[str, Key]]:
     match event:
         case done.RecordAdopted() | done.RecordReviewed() | done.RecordReleased() | done.ChangeUnchanged():
             return _of_first_day(event)
+        case seen.PersonErased():
+            return [(ErasureRow.table, (subject,)) for subject in event.subjects]
         case _:
             return _of_decision(event) if event.decision else _of_receipt(event)
 
@@ -46,7 +49,7 @@ def _of_first_day(
 
 def _of_receipt(event: Event) -> Iterable[tuple[str, Key]]:
     match event:
-        case seen.SourceObserved() | seen.SourceRemoved() | seen.SourceUnreadable():
+        case seen.SourceObserved() | seen.SourceRemoved() | seen.SourceUnreadable() | seen.SourceWithheld():
             yield RecordRow.table, (record_key(event.connection, event.source_kind, event.source_id),)
         case seen.BooksObserved():
             yield DocumentRow.table, (event.entity, event.document_id)

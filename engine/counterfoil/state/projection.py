@@ -37,6 +37,8 @@ FOLDS: Mapping[type[Event], Fold] = {
     seen.SourceEdited: fold_receipts.source_edited,
     seen.SourceRemoved: fold_receipts.source_removed,
     seen.SourceUnreadable: fold_receipts.source_unreadable,
+    seen.SourceWithheld: fold_receipts.source_withheld,
+    seen.PersonErased: fold_receipts.person_erased,
     seen.SourceRefused: fold_receipts.source_refused,
     seen.SourceAnswered: fold_receipts.source_answered,
     seen.BooksObserved: fold_receipts.books_observed,

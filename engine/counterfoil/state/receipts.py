@@ -11,6 +11,7 @@ from counterfoil.state.rows import (
     ChangeRow,
     CompanyRow,
     DocumentRow,
+    ErasureRow,
     HintRow,
     LinkRow,
     MappingRow,
@@ -24,6 +25,8 @@ from counterfoil_schema.events import receipts as seen
 from counterfoil_schema.records import record_key
 
 NOTHING = Decimal(0)
+WITHHELD = "erased"
+"""The kind of a record whose person was erased, and the code of its change."""
 
 
 def company_registered(rows: Rows, at: Folded, event: seen.CompanyRegistered) -> None:
@@ -126,6 +129,48 @@ def source_unreadable(rows: Rows, at: Folded, event: seen.SourceUnreadable) -> N
             decided=at.position,
         )
     )
+
+
+def source_withheld(rows: Rows, at: Folded, event: seen.SourceWithheld) -> None:
+    key = record_key(event.connection, event.source_kind, event.source_id)
+    _observe(rows, at, key, WITHHELD, "", WITHHELD)
+    reason, fix = withheld_words(event)
+    rows.put(
+        ChangeRow(
+            company=at.company,
+            position=at.position,
+            record_key=key,
+            side="source",
+            state="parked" if event.then == "park" else "skipped",
+            code=WITHHELD,
+            reason=reason,
+            fix=fix if event.then == "park" else "",
+            decided=at.position,
+        )
+    )
+
+
+def withheld_words(event: seen.SourceWithheld) -> tuple[str, str]:
+    """Why what a source shows of an erased person is not taken in, and what to do about it."""
+    day, source = f"{event.erased_on:%Y-%m-%d}", event.connection
+    reason = f"{event.person} was erased on {day}, and {source} still shows it; nothing of what it shows was recorded."
+    return reason, f"Ask whoever answers for {source} to erase the person there as well; this ends by itself then."
+
+
+def person_erased(rows: Rows, at: Folded, event: seen.PersonErased) -> None:
+    for subject in event.subjects:
+        known = rows.get(ErasureRow, subject)
+        if known is not None and known.is_person:
+            continue  # asked for twice, it counts from the first time
+        rows.put(
+            ErasureRow(
+                company=at.company,
+                subject=subject,
+                position=at.position,
+                erased_on=event.erased_on.isoformat(),
+                is_person=subject in event.people,
+            )
+        )
 
 
 def source_refused(rows: Rows, at: Folded, event: seen.SourceRefused) -> None:

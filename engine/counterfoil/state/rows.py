@@ -66,7 +66,10 @@ class MappingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRow:
-    """A source record as last observed. `told`: the plan by which its source shows a problem, until that is cleared."""
+    """A source record as last observed; of the kind `erased` where it is a person's who was.
+
+    `told`: the plan by which its source shows a problem, until that is cleared.
+    """
 
     table: ClassVar[str] = "records"
     key: ClassVar[tuple[str, ...]] = ("record_key",)
@@ -328,6 +331,23 @@ class RunRow:
     refused: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureRow:
+    """A key that was destroyed for somebody's sake, and where that is recorded. `erased_on` is a date in ISO form.
+
+    `is_person`: it is the person; else a document or record that names them.
+    """
+
+    table: ClassVar[str] = "erasures"
+    key: ClassVar[tuple[str, ...]] = ("subject",)
+
+    company: int
+    subject: str
+    position: int
+    erased_on: str
+    is_person: bool
+
+
 Row = (
     CompanyRow
     | MappingRow
@@ -344,6 +364,7 @@ Row = (
     | ReviewRow
     | SourceRow
     | RunRow
+    | ErasureRow
 )
 ROW_TYPES: tuple[type[Row], ...] = (
     CompanyRow,
@@ -361,6 +382,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     ReviewRow,
     SourceRow,
     RunRow,
+    ErasureRow,
 )
 
 Key = tuple[str, ...]

@@ -378,10 +378,31 @@ class LogContract(ABC):
             equal(0, await log.keyring.destroy(2, "crm:contact:2"))
             later = Met(person="crm:contact:1", email="ada@new.example.org")
             await log.writer.append(Append(1, [NewEvent(later)]))
+            gone = Met(person="crm:contact:1", email=ERASED)
+            recorded = await log.reader.read(1)
             equal(
-                [Met(person="crm:contact:1", email=ERASED, raw="raw"), bob, later],
-                [await event.event() for event in await log.reader.read(1)],
+                [Met(person="crm:contact:1", email=ERASED, raw="raw"), bob, gone], [await e.event() for e in recorded]
             )
+            equal(False, b'"person/crm:contact:1/' in recorded[-1].body, "a new key for somebody who was erased")
+
+    async def test_somebody_of_whom_nothing_was_known_stays_unknown_once_erased(self) -> None:
+        async with self.open_log() as log:
+            equal(0, await log.keyring.destroy(1, "crm:contact:9"))
+            await log.writer.append(Append(1, [NewEvent(Met(person="crm:contact:9", email="cy@example.org"))]))
+            [event] = await log.reader.read(1)
+            equal(Met(person="crm:contact:9", email=ERASED), await event.event())
+
+    async def test_a_key_of_payloads_is_destroyed_by_itself_and_followed_by_another(self) -> None:
+        async with self.open_log() as log:
+            first, second = (Met(person=f"crm:contact:{n}", email="a@example.org", raw="raw") for n in (1, 2))
+            await log.writer.append(Append(1, [NewEvent(first)]))
+            [event] = await log.reader.read(1)
+            identity = f"raw/{event.recorded_at:%Y-%m}/1"
+            equal(1, await log.keyring.destroy_key(1, identity))
+            equal(0, await log.keyring.destroy_key(1, identity))
+            await log.writer.append(Append(1, [NewEvent(second)]))
+            read = [await event.event() for event in await log.reader.read(1)]
+            equal([Met(person="crm:contact:1", email="a@example.org", raw=ERASED), second], read)
 
     async def test_keyed_hashes_agree_within_a_company_only(self) -> None:
         async with self.open_log() as log:

@@ -19,7 +19,7 @@ from counterfoil.log.group import (
     check_append,
     prepared_from,
 )
-from counterfoil.log.keyring import HASH_SCOPE, KEY_BYTES, SealingKey, key_id, person_scope, split_key_id
+from counterfoil.log.keyring import HASH_SCOPE, KEY_BYTES, PERSON, SealingKey, key_id, person_scope, split_key_id
 from counterfoil.log.polling import DEFAULT_PACE, Pace
 from counterfoil.log.types import (
     READ_ROWS,
@@ -41,8 +41,11 @@ class MemoryKeyring:
         self._entropy = entropy
         self._keys: dict[tuple[int, str], list[bytes | None]] = defaultdict(list)
 
-    async def sealing_key(self, company: int, scope: str) -> SealingKey:
+    async def sealing_key(self, company: int, scope: str) -> SealingKey | None:
         """See `Keyring.sealing_key`."""
+        keys = self._keys.get((company, scope))
+        if keys and keys[-1] is None and scope.startswith(PERSON):
+            return None
         identity, raw = self._living_or_new(company, scope)
         return SealingKey(identity, AESGCM(raw))
 
@@ -63,10 +66,26 @@ class MemoryKeyring:
     async def destroy(self, company: int, subject: str) -> int:
         """See `Keyring.destroy`."""
         keys = self._keys[company, person_scope(subject)]
-        living = [generation for generation, raw in enumerate(keys) if raw is not None]
-        for generation in living:
-            keys[generation] = None
+        living = [place for place, raw in enumerate(keys) if raw is not None]
+        for place in living:
+            keys[place] = None
+        if not keys:
+            keys.append(None)
         return len(living)
+
+    async def living(self, company: int, subjects: Sequence[str]) -> list[str]:
+        """See `Keyring.living`."""
+        kept = {one: self._keys.get((company, person_scope(one))) for one in subjects}
+        return [one for one, keys in kept.items() if keys and keys[-1] is not None]
+
+    async def destroy_key(self, company: int, identity: str) -> int:
+        """See `Keyring.destroy_key`."""
+        scope, generation = split_key_id(identity)
+        keys = self._keys.get((company, scope), [])
+        if not 0 < generation <= len(keys) or keys[generation - 1] is None:
+            return 0
+        keys[generation - 1] = None
+        return 1
 
     def _living_or_new(self, company: int, scope: str) -> tuple[str, bytes]:
         keys = self._keys[company, scope]

@@ -10,6 +10,7 @@ from typing import Final
 from counterfoil.state.rows import (
     CallRow,
     ChangeRow,
+    ErasureRow,
     HintRow,
     IntentRow,
     RecordRow,
@@ -240,12 +241,18 @@ def _settlements_of(tables: CompanyTables, invoice_id: str) -> Sequence[Settleme
     return sorted(found, key=lambda row: (row.dated is None, row.dated or "", row.payment_id))
 
 
+def _erased(tables: CompanyTables, after: str, limit: int) -> Sequence[ErasureRow]:
+    found = (row for row in tables.all(ErasureRow) if row.subject.encode() > after.encode())
+    return sorted(found, key=lambda row: row.subject.encode())[:limit]
+
+
 ROWS: Final[Mapping[str, Callable[..., Sequence[Row]]]] = {
     "changes_in": _changes_in,
     "changes_of_record": _changes_of_record,
     "changes_to_tell": _changes_to_tell,
     "decided_before": _decided_before,
     "effects": _effects,
+    "erased": _erased,
     "intents_in": _intents_in,
     "intents_of_changes": _intents_of_changes,
     "intents_of_records": _intents_of_records,

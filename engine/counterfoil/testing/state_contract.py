@@ -19,6 +19,7 @@ from counterfoil.state.rows import (
     ChangeRow,
     CompanyRow,
     DocumentRow,
+    ErasureRow,
     HintRow,
     IntentRow,
     Key,
@@ -256,6 +257,8 @@ def _work_rows(at: int) -> list[Row]:
             planned=2,
             refused=1,
         ),
+        ErasureRow(company=at, subject="shop:customer:1", position=14, erased_on="2026-02-28", is_person=True),
+        ErasureRow(company=at, subject=AWKWARD, position=2**53 + 1, erased_on="2026-02-28", is_person=False),
     ]
 
 

@@ -181,6 +181,45 @@ class SourceAnswered(Event):
 
 
 @registry.register
+class PersonErased(Event):
+    """A person is erased: the keys of all these subjects are destroyed, and none is ever made for them again.
+
+    `subjects` are the source records and documents of the books whose personal parts are theirs; `people` those that
+    are the person, and not a sale to them; `payload_keys` the ids of keys for payloads as they came in, some of which
+    name the person.
+    """
+
+    event_type: ClassVar[str] = "person.erased"
+    when: ClassVar[str] = "Somebody answers a person's request to be erased, before the keys are destroyed."
+
+    subjects: tuple[str, ...]
+    people: tuple[str, ...]
+    payload_keys: tuple[str, ...] = ()
+    erased_on: date
+    author: str
+    reason: str
+
+
+@registry.register
+class SourceWithheld(Event):
+    """A source still shows somebody who was erased, or something of theirs: nothing of what it shows is recorded.
+
+    `person` is whose data it is: the record itself, or the employee of a time entry.
+    """
+
+    event_type: ClassVar[str] = "source.withheld"
+    when: ClassVar[str] = "A source shows a person after they were erased here; once for each record."
+
+    connection: str
+    source_kind: str
+    source_id: str
+    how: How
+    person: str
+    erased_on: date
+    then: Literal["park", "skip"]
+
+
+@registry.register
 class BooksObserved(Event):
     """A document as QuickBooks shows it."""
 
