@@ -116,3 +116,12 @@ def test_an_adapter_that_is_not_installed_is_told_with_those_that_are(tmp_path: 
     done = run_cli("adapters", "check", "sugar", cwd=tmp_path)
     assert (done.code, "csv" in done.err) == (2, True)
     assert "csv" in plugins.installed(plugins.SOURCES)
+
+
+def test_all_installed_adapters_are_checked_where_none_is_named(tmp_path: Path) -> None:
+    done = run_cli("adapters", "check", "--json", cwd=tmp_path)
+    assert done.code == 0, done.said
+    assert [one["adapter"] for one in done.json()["adapters"]] == sorted(plugins.installed(plugins.SOURCES))
+    assert all(point["ok"] for one in done.json()["adapters"] for point in one["checks"])
+    stray = run_cli("adapters", "check", "--set", "folder=.", cwd=tmp_path)
+    assert (stray.code, "Name it." in stray.err) == (2, True)

@@ -1,4 +1,4 @@
-"""Both sides edit the same deal for a month, and nothing comes round again. HubSpot's is `test_telling_hubspot.py`.
+"""Both sides edit the same deal for a month, and nothing comes round again. People's is `test_month_of_people.py`.
 
 Each day a seller changes a quantity and a bookkeeper enters a payment of 1.00. What must be shown in the evening, and
 how often which side may have been written, is worked out here.
@@ -20,7 +20,7 @@ from counterfoil.clock import SystemEntropy
 from counterfoil.keys import master_key
 from counterfoil.log import MasterKey
 from counterfoil.postgres import Pool
-from support import pipedrive, salesforce
+from support import hubspot, pipedrive, salesforce
 from support.audit import assert_state_adds_up
 from support.between import at_work, documents, pay, source_settings
 from support.postgres import Database
@@ -30,6 +30,22 @@ DAYS = 30
 PRICE = Decimal("19.99")
 BOUND_SECONDS = 90.0
 STILL_SECONDS = 2.0
+HUBSPOT = """
+[connection]
+source = "hubspot"
+zone = "America/New_York"
+currency = "USD"
+
+[customer]
+from = ["company"]
+
+[invoice]
+from = ["deal"]
+
+[write_back]
+balance = "qbo_balance"
+amount_paid = "qbo_amount_paid"
+"""
 PIPEDRIVE = """
 [connection]
 source = "pipedrive"
@@ -99,6 +115,37 @@ def _money(value: object) -> Decimal:
 
 
 @asynccontextmanager
+async def at_hubspot(database: Database, home: Path, books: EmulatorProcess) -> AsyncIterator[Deal]:
+    async with hubspot.account() as held:
+        await held.load(
+            companies=[hubspot.company(7, "Käthe & Daughters")],
+            products=[hubspot.product(3, str(PRICE))],
+            deals=[hubspot.deal(512, amount=str(100 * PRICE))],
+            line_items=[hubspot.line_item(9, str(PRICE), quantity="100", hs_product_id="3")],
+            associations=[
+                hubspot.link("deals", 512, "companies", 7),
+                hubspot.link("deals", 512, "line_items", 9),
+            ],
+        )
+
+        async def sell(quantity: int) -> None:
+            await held.control("PATCH", "/people/line_items/9", {"properties": {"quantity": str(quantity)}})
+            await held.control("PATCH", "/people/deals/512", {"properties": {"amount": str(quantity * PRICE)}})
+
+        async def shown() -> tuple[Decimal, Decimal]:
+            deal = held.emulator.portal.tables["deals"].rows[512].properties
+            return _money(deal.get("qbo_balance")), _money(deal.get("qbo_amount_paid"))
+
+        async def listen(url: str) -> None:
+            await held.control("POST", "/webhooks", {"url": url})
+
+        source = source_settings("hubspot", HUBSPOT, held.settings(timeout_seconds=30))
+        async with at_work(database, home, books, source, listen=listen) as engine:
+            journal = partial(held.control, "GET", "/journal?by=api")
+            yield Deal(engine, "hubspot:deal:512", sell, shown, journal)
+
+
+@asynccontextmanager
 async def at_pipedrive(database: Database, home: Path, books: EmulatorProcess) -> AsyncIterator[Deal]:
     async with pipedrive.account() as held:
         await held.load(
@@ -158,7 +205,7 @@ def adds_up(record: Any) -> bool:
     return _money(record["stated_total"]) == sum(_money(line["amount"]) for line in record["lines"])
 
 
-@pytest.mark.parametrize("at_source", [at_pipedrive, at_salesforce])
+@pytest.mark.parametrize("at_source", [at_hubspot, at_pipedrive, at_salesforce])
 async def test_a_month_of_both_sides_editing_makes_no_loop(
     at_source: Callable[..., Any], database: Database, pool: Pool, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """Recording what sources show: nothing in the clear that could be tried with guessed names, and nothing twice."""
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Sequence
@@ -62,6 +63,39 @@ async def test_a_version_that_is_a_hash_of_the_content_is_keyed_before_it_is_rec
     assert event.version != hmac.new(b"", UNKEYED.encode(), hashlib.sha256).hexdigest()
     recorded = await dispatcher.log.read(COMPANY)
     assert not [one for one in recorded if UNKEYED.encode() in one.body or b"Kierkegaard" in one.body]
+
+
+def customer(name: str) -> Seen:
+    return Seen(kind="customer", source_id="7", version=name, record=Customer(name=name, currency="USD"), raw=name)
+
+
+async def test_what_comes_again_before_the_rows_show_it_is_recorded_once(dispatcher: Dispatcher) -> None:
+    """A poll and what a webhook hinted at may show the same edit, and the fold may be behind both."""
+    reader = reader_of(dispatcher)
+    assert await reader.record("shelf", [customer("Ann")], "sync") == 1
+    assert await reader.record("shelf", [customer("Ann"), customer("Ann")], "poll") == 0
+    both = await asyncio.gather(*(reader.record("shelf", [customer("Bea")], how) for how in ("poll", "webhook")))
+    assert sorted(both) == [0, 1]
+    assert await reader.record("shelf", [customer("Ann"), customer("Bea"), customer("Ann")], "poll") == 3
+    events = [event for event in await dispatcher.events() if isinstance(event, SourceObserved)]
+    assert [event.version for event in events] == [
+        await dispatcher.keyring.keyed_hash(COMPANY, name.encode()) for name in ("Ann", "Bea", "Ann", "Bea", "Ann")
+    ]
+
+
+async def test_what_could_not_be_recorded_is_recorded_when_it_comes_again(
+    dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = reader_of(dispatcher)
+
+    async def refuse(events: object) -> None:
+        raise ConnectionError("The log cannot be reached.")
+
+    with monkeypatch.context() as away:
+        away.setattr(dispatcher.session, "receive", refuse)
+        with pytest.raises(ConnectionError):
+            await reader.record("shelf", [customer("Ann")], "sync")
+    assert await reader.record("shelf", [customer("Ann")], "sync") == 1
 
 
 class Forgetful(PlainSource):

@@ -95,7 +95,9 @@ def list_adapters(*, as_json: JsonOption = False) -> None:
 
 
 def check_adapter(
-    name: Annotated[str, typer.Argument(help="The name of an installed adapter.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="An installed adapter; default: all of them.")
+    ] = None,
     *,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting to open it with; repeatable.")
@@ -103,9 +105,9 @@ def check_adapter(
     mapping: Annotated[Path | None, typer.Option("--mapping", help="A mapping to check its kinds against.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether an installed adapter keeps the form of all sources; 1 where it does not.
+    """Say whether installed adapters keep the form of all sources; 1 where one does not.
 
-    Looks at its entry point, its name, its methods, what it says to settings that are missing or unknown, its kinds,
+    Looks at the entry point, its name, its methods, what it says to settings that are missing or unknown, its kinds,
     and whether a mapping asks for kinds that it does not have. Nothing is sent anywhere; what it does with a source is
     for the contract to test (counterfoil.testing.SourceContract).
 

@@ -43,6 +43,8 @@ WRITE_BACKS_MAX = 8
 LEASE_SECONDS_MIN = 5.0
 OUTDATED = frozenset({"2220", "5030", "6100", "6200", "6210"})
 """Refusals by which the books show that their settings have changed: currency, feature, tax code, closed period."""
+SETTLING = frozenset({"CreditMemo", "Invoice", "Payment"})
+"""Entities by which an invoice comes to be what its source is told."""
 BACKOFF_SECONDS_MAX = 60.0
 UNREADABLE_SECONDS = 5.0
 
@@ -53,6 +55,7 @@ class Sending:
     Attributes:
         is_busy: more is ready for the books than may be under way at once.
         facts_in_doubt: the books refused something by a setting that we do not know of yet.
+        settling: how many documents were written of which a source is told once the books show them.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Sending:
         self._missing_names = MissingNames(company=session.company, store=store, view=view, reader=reader, clock=clock)
         self.is_busy = False
         self.facts_in_doubt = False
+        self.settling = 0
         self._unsent_in_a_row = 0
         self._resting_until = 0.0
         self._rates_read: set[tuple[str, str]] = set()
@@ -264,6 +268,7 @@ class Sending:
         self._learn(outcomes)
         self.facts_in_doubt |= any(isinstance(one, Refused) and one.code in OUTDATED for one in outcomes.values())
         done = [row for row in members if isinstance(outcomes.get(row.intent_id), Done)]
+        self.settling += sum(row.entity in SETTLING for row in done)
         self._note_lag(done, known, "books")
         if any(isinstance(one, Refused) and one.code == REFUSED_CODE for one in outcomes.values()):
             await self._batch_size.refused(len(call.items))

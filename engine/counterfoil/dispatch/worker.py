@@ -125,6 +125,8 @@ class CompanyWorker:
         self._filling = False
         self._met = False
         self._calm = False
+        self._finishing = False
+        self._looked_for = 0
         self._landings = 0
         self._landings_folded = 0
         self._told = 0
@@ -135,6 +137,10 @@ class CompanyWorker:
     def wake(self) -> None:
         """Something was appended: look now instead of later."""
         self._wake.set()
+
+    def finish(self) -> None:
+        """Nobody waits for webhooks here: before this worker is quiet, it looks once more for what it wrote."""
+        self._finishing = True
 
     def _landed(self) -> None:
         """A call or a reading has ended: what it appended must be folded before anything rests on the rows."""
@@ -343,6 +349,7 @@ class CompanyWorker:
 
     async def _sweep(self) -> None:
         """What webhooks did not tell of; the next one when the month's budget allows it."""
+        self._looked_for = self._rooms.sending.settling
         await self._rooms.sweeper.sweep()
         await self._rooms.sweeper.poll_left_out()
         await self._rooms.coverage.check()
@@ -420,7 +427,20 @@ class CompanyWorker:
         rows = await self._rooms.store.some(IntentRow, "intents_in", company, moving, 1)
         if rows or await self._rooms.sending.only_previews():
             return not rows
-        return not await self._rooms.store.some(IntentRow, "ready_for", company, None, 1)
+        if await self._rooms.store.some(IntentRow, "ready_for", company, None, 1):
+            return False
+        if self._finishing and await self._has_news_for_sources():
+            self._due["sweep"] = self._clock.monotonic()
+            return False
+        return True
+
+    async def _has_news_for_sources(self) -> bool:
+        """Whether a source is to be told of what we wrote, which a sweep shows; not where the budget spaces sweeps."""
+        if self._rooms.sending.settling == self._looked_for:
+            return False
+        held = [await self._rooms.mappings.held(connection) for connection in self._rooms.connections]
+        told = any(one is not None and one.mapping.write_back.tells_of_invoices for one in held)
+        return told and self._rooms.sweeper.spacing(self._pace.sweep_seconds) <= self._pace.sweep_seconds
 
     def _is_due(self, name: str, every: float, *, at_once: bool = False) -> bool:
         """Whether it is its turn again; `at_once` passes over the usual time between two, not over a longer rest."""

@@ -76,7 +76,10 @@ def volume_of(text: str) -> int:
 
 def parser_of(name: str, description: str) -> argparse.ArgumentParser:
     """The arguments that all emulators take; a vendor's own can be added."""
-    parser = argparse.ArgumentParser(prog=f"counterfoil emulator {name}", description=description, epilog=ORDERS)
+    example = f" Example: counterfoil emulator {name} --port 8701 --volume 100"
+    parser = argparse.ArgumentParser(
+        prog=f"counterfoil emulator {name}", description=description, epilog=ORDERS + example
+    )
     parser.add_argument("--port", type=port_number, default=0, help="port of the API; 0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
     parser.add_argument("--seed", type=int, default=1, help="decides every secret and id")

@@ -434,6 +434,9 @@ class DerivedSection(Section):
     line: dict[str, Expression] = Field(default_factory=dict)
 
 
+_NOT_OF_INVOICES = frozenset({"problem", "employee_id"})
+
+
 class WriteBackSection(Section):
     """`[write_back]`: which property of the source record takes which value; what is not named is not written.
 
@@ -454,3 +457,8 @@ class WriteBackSection(Section):
     due_date: Name | None = None
     document_link: Name | None = None
     employee_id: Name | None = None
+
+    @property
+    def tells_of_invoices(self) -> bool:
+        """Whether any value of an invoice is written."""
+        return any(getattr(self, name) is not None for name in type(self).model_fields.keys() - _NOT_OF_INVOICES)

@@ -89,8 +89,28 @@ def show_adapters(*, as_json: bool) -> int:
     return ExitCode.OK
 
 
-async def check(name: str, given: Sequence[str], mapping: Path | None, *, as_json: bool) -> int:
-    """Hold an installed adapter to the form of all sources, without a call to anybody."""
+async def check(name: str | None, given: Sequence[str], mapping: Path | None, *, as_json: bool) -> int:
+    """Hold an installed adapter, or all of them, to the form of all sources, without a call to anybody."""
+    if name is None:
+        if given or mapping is not None:
+            raise ConfigurationError("--set and --mapping belong to one adapter.", remedy="Name it.")
+        found = {one: await _checked(one, (), None) for one in sorted(installed(SOURCES))}
+    else:
+        found = {name: await _checked(name, given, mapping)}
+    good = {one: all(point.ok for point in points) for one, points in found.items()}
+    if as_json:
+        told = [{"adapter": one, "ok": good[one], "checks": points} for one, points in found.items()]
+        write_json(told[0] if name is not None else {"ok": all(good.values()), "adapters": told})
+    else:
+        for one, points in found.items():
+            shown = table(f"The adapter {one}", "", "check", "found")
+            for point in points:
+                add_row(shown, "ok" if point.ok else "NO", point.check, point.said)
+            console().print(shown)
+    return ExitCode.OK if all(good.values()) else ExitCode.UNSETTLED
+
+
+async def _checked(name: str, given: Sequence[str], mapping: Path | None) -> list[Checked]:
     factory = load(SOURCES, name)
     found = [*_form(name, factory), await _unknown_setting(name, factory, given)]
     text = await asyncio.to_thread(mapping.read_text, "utf-8") if mapping is not None else ""
@@ -107,15 +127,7 @@ async def check(name: str, given: Sequence[str], mapping: Path | None, *, as_jso
             found.append(Checked("opens with these settings", ok=not given, said=str(told)))
         except Exception as fell:
             found.append(Checked("opens with these settings", ok=False, said=f"{type(fell).__name__}: {fell}"))
-    is_good = all(one.ok for one in found)
-    if as_json:
-        write_json({"adapter": name, "ok": is_good, "checks": found})
-    else:
-        shown = table(f"The adapter {name}", "", "check", "found")
-        for one in found:
-            add_row(shown, "ok" if one.ok else "NO", one.check, one.said)
-        console().print(shown)
-    return ExitCode.OK if is_good else ExitCode.UNSETTLED
+    return found
 
 
 def _form(name: str, factory: Any) -> list[Checked]:

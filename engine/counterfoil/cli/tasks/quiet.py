@@ -46,6 +46,7 @@ class Watched:
         if moved != self._moved or self._moved_at == 0.0:
             self._moved, self._moved_at = moved, now
         if worker is not None and state == "working":
+            worker.finish()
             self._count_quiet(worker.progress.turns, quiet=worker.progress.quiet)
         if state == "stopped":
             self.ending = "stopped"

@@ -103,7 +103,8 @@ def parser() -> argparse.ArgumentParser:
         ),
         epilog=(
             "The control address moves the clock, injects faults, acts as a person in QuickBooks, and shows the "
-            "journal of every effect: see the README beside the emulator, or GET <control_url>/ for the list."
+            "journal of every effect: see the README beside the emulator, or GET <control_url>/ for the list. "
+            "Example: counterfoil emulator quickbooks --port 8700 --json"
         ),
     )
     made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
