@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from counterfoil.sources.port import SourceChange, SourceError
 from counterfoil_adapters.hubspot.client import HubSpotClient, Linked
-from counterfoil_adapters.hubspot.kinds import KINDS, LINE_PROPERTIES, LINES, PARTIES, TAXED_LINE_PROPERTIES
+from counterfoil_adapters.hubspot.kinds import (
+    KINDS,
+    LINE_PROPERTIES,
+    LINES,
+    OF_PAYMENTS,
+    PARTIES,
+    TAXED_LINE_PROPERTIES,
+)
 from counterfoil_adapters.hubspot.normalise import Parties, Rules, company_change, contact_change, product_change
 from counterfoil_adapters.hubspot.payments import (
     REFUNDED,
@@ -15,6 +22,7 @@ from counterfoil_adapters.hubspot.payments import (
     payment_change,
     refund_changes,
 )
+from counterfoil_adapters.hubspot.payouts import is_paid_out, payout_change
 from counterfoil_adapters.hubspot.sales import SaleParts, sale_change
 from counterfoil_adapters.hubspot.values import Properties, parse_instant
 from counterfoil_schema.exact_json import JsonObject
@@ -57,6 +65,9 @@ class Assembler:
                 given_back = [row for row in rows if is_given_back(row)]
                 parts = await self.payments(given_back, steps=True)
                 return Whole([change for part in parts for change in refund_changes(self._rules, part)])
+            case "payout":
+                parts = await self.payments([row for row in rows if is_paid_out(row)])
+                return Whole([payout_change(self._rules, part) for part in parts])
             case _:
                 sales = await self.sales(kind, rows)
                 lines = [line for part in sales for line in part.lines.values()]
@@ -66,7 +77,7 @@ class Assembler:
         """One object, behind those that it names and that must be known first."""
         if kind in PARTIES or kind == "product":
             return (await self.whole(kind, [row])).changes
-        if kind not in ("payment", "refund"):
+        if kind not in OF_PAYMENTS:
             parts = await self.sales(kind, [row])
             return [*await self._named_by(parts), *(sale_change(self._rules, part) for part in parts)]
         (payment,) = await self.payments([row], steps=True)
@@ -78,6 +89,7 @@ class Assembler:
             *(sale_change(self._rules, sale) for sale in sales),
             payment_change(self._rules, payment),
             *refund_changes(self._rules, payment),
+            *([payout_change(self._rules, payment)] if self._rules.paid_out and is_paid_out(row) else ()),
         ]
 
     async def sales(self, kind: str, rows: Sequence[JsonObject]) -> Sequence[SaleParts]:

@@ -53,6 +53,10 @@ _PAYMENT = (
     *("hs_initial_amount", "hs_initiated_date", "hs_currency_code", "hs_latest_status", "hs_reference_number"),
     *("hs_payment_id", "hs_refunds_amount", MODIFIED),
 )
+_PAYOUT = (
+    *(*_PAYMENT, "hs_fees_amount", "hs_platform_fee", "hs_net_amount", "hs_payout_date"),
+    "hs_settlement_currency_code",
+)
 
 KINDS: Final[Mapping[str, Kind]] = {
     "company": Kind("companies", "0-2", _COMPANY),
@@ -63,8 +67,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "invoice": Kind("invoices", "0-53", _INVOICE),
     "payment": Kind("commerce_payments", "0-101", _PAYMENT),
     "refund": Kind("commerce_payments", "0-101", _PAYMENT),
+    "payout": Kind("commerce_payments", "0-101", _PAYOUT),
 }
-"""Every kind, in the order in which they must be read. A refund is a part of a payment that was given back."""
+"""Every kind, in the order in which they must be read. A refund is a part of a payment that was given back, a payout
+its arrival at the bank, less what the processor kept.
+"""
+
+OF_PAYMENTS: Final = ("payment", "refund", "payout")
+"""Kinds that are read from the same objects."""
 
 PARTIES: Final = ("company", "contact")
 SALES: Final = ("deal", "quote", "invoice")
@@ -78,7 +88,7 @@ TAXED_LINE_PROPERTIES = (*LINE_PROPERTIES, "hs_tax_amount", "hs_tax_label")
 
 _SCOPES: Mapping[str, str] = {"commerce_payments": "commercepayments"}
 _USUAL: Mapping[str, tuple[str, ...]] = {"customer": ("company",), "product": ("product",), "invoice": ("deal",)}
-_SECTIONS = ("customer", "product", "invoice", "estimate", "payment", "refund")
+_SECTIONS = ("customer", "product", "invoice", "estimate", "payment", "refund", "payout")
 
 
 def scope(plural: str, *, write: bool = False, properties: bool = False) -> str:

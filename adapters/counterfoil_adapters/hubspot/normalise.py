@@ -22,8 +22,8 @@ class Rules:
     """What of a connection's settings and mapping decides how its objects are read.
 
     `customers`: the kinds that become customers, whose turn comes in this order. `sold`: the kinds that become
-    invoices, to which payments may be applied; `offered`: those that become estimates. `zone`: in which instants become
-    dates.
+    invoices, to which payments may be applied; `offered`: those that become estimates. `paid_out`: payouts are read.
+    `zone`: in which instants become dates.
     """
 
     connection: str
@@ -34,6 +34,7 @@ class Rules:
     customers: tuple[str, ...] = ("company",)
     sold: tuple[str, ...] = ("deal",)
     offered: tuple[str, ...] = ()
+    paid_out: bool = False
     zone: str = "UTC"
 
 

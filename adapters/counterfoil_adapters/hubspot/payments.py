@@ -78,7 +78,7 @@ def payment(parts: PaymentParts, rules: Rules) -> Payment:
     return Payment(
         customer=_customer(parts, rules),
         dated=_dated(held, parts.row, rules),
-        currency=_currency(parts, held, rules),
+        currency=currency_of(parts, held, rules),
         amount=amount,
         reference=held.text("hs_reference_number") or held.text("hs_payment_id"),
         applied=_applied(parts, amount, rules),
@@ -140,7 +140,7 @@ def refund(parts: PaymentParts, rules: Rules, source_id: str, grown: _Grown | No
         customer=_customer(parts, rules),
         number=source_id,
         dated=local_day(grown.step.at, rules.zone),
-        currency=_currency(parts, held, rules),
+        currency=currency_of(parts, held, rules),
         lines=(InvoiceLine(line_id="refund", description=f"Refund of payment {said}", unit_price=grown.by),),
     )
 
@@ -166,7 +166,7 @@ def _dated(held: Properties, row: JsonObject, rules: Rules) -> date:
     return day
 
 
-def _currency(parts: PaymentParts, held: Properties, rules: Rules) -> str:
+def currency_of(parts: PaymentParts, held: Properties, rules: Rules) -> str:
     sold = (Properties(sale.kind, sale.row).text(CURRENCIES[sale.kind]) for sale in parts.sales)
     currency = held.text("hs_currency_code") or next((one for one in sold if one), None) or rules.currency
     if currency is None:

@@ -8,7 +8,7 @@ from counterfoil.errors import ConfigurationError
 from counterfoil.sources.port import Page, Removed, SourceChange, SourceError
 from counterfoil_adapters.hubspot.assembling import Assembler
 from counterfoil_adapters.hubspot.client import HubSpotClient
-from counterfoil_adapters.hubspot.kinds import KINDS, LINES, MODIFIED, PARTIES, SALES, named_in
+from counterfoil_adapters.hubspot.kinds import KINDS, LINES, MODIFIED, OF_PAYMENTS, PARTIES, SALES, named_in
 from counterfoil_adapters.hubspot.normalise import Rules, archived_change, merged_changes
 from counterfoil_adapters.hubspot.settings import HubSpotSettings
 from counterfoil_adapters.hubspot.sweep import Position, Sweep, archived_ms, modified_ms, parse_position
@@ -89,6 +89,7 @@ def rules_of(connection: str, settings: HubSpotSettings, mapping: Mapping[str, A
         customers=tuple(kind for kind in named_in(mapping, "customer") if kind in PARTIES),
         sold=tuple(kind for kind in sold if kind in SALES),
         offered=tuple(kind for kind in offered if kind == "quote"),
+        paid_out="payout" in named_in(mapping, "payout"),
         zone=zone if isinstance(zone, str) else "UTC",
     )
 
@@ -120,6 +121,7 @@ class Reader:
     ) -> None:
         self._client = client
         self._poll_deletions = settings.poll_deletions
+        self._pays_out = rules.paid_out
         self._properties = properties_of(rules, written)
         self._assembler = Assembler(client, rules, self._properties)
         overlap = self._overlap = settings.overlap_seconds * 1000
@@ -167,6 +169,8 @@ class Reader:
         """One record, behind those that it names; a refund with its payment and all others of that."""
         object_id = source_id.partition("-")[0] if kind == "refund" else source_id
         plural, properties = KINDS[kind].plural, self._properties[kind]
+        if kind in OF_PAYMENTS and self._pays_out:
+            properties = self._properties["payout"]
         row = await self._client.get(plural, object_id, properties, archived=False)
         if row is None:
             gone = await self._client.get(plural, object_id, properties, archived=True)

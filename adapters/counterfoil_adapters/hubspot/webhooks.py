@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from counterfoil.sources import signatures
 from counterfoil.sources.port import BadSignatureError, Delivery, WebhookRequest
-from counterfoil_adapters.hubspot.kinds import KINDS, SALES
+from counterfoil_adapters.hubspot.kinds import KINDS, OF_PAYMENTS, SALES
 from counterfoil_schema.events.receipts import Hint
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
@@ -19,7 +19,7 @@ TIMESTAMP = "x-hubspot-request-timestamp"
 
 # HubSpot: request validation. Only these escapes are undone before signing; all others stay as sent.
 _UNDONE = re.compile(r"%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
-_TYPE_IDS = {kind.type_id: name for name, kind in KINDS.items() if name != "refund"}
+_TYPE_IDS = {kind.type_id: name for name, kind in KINDS.items() if name == "payment" or name not in OF_PAYMENTS}
 _LINKED = frozenset({*SALES, "payment"})
 """Kinds of which a link that comes or goes is news."""
 

@@ -30,7 +30,7 @@ class WriteBacks:
     async def write(self, request: WriteBack) -> WriteBackResult:
         """Set the values, and say how it ended."""
         kind = KINDS.get(request.kind)
-        if kind is None or request.kind == "refund":
+        if kind is None or request.kind in ("refund", "payout"):
             return WriteBackResult(
                 outcome="rejected",
                 reason=f"HubSpot has no {request.kind} to write back to.",

@@ -100,8 +100,9 @@ _PROPERTIES: Mapping[str, Mapping[str, str]] = {
     },
     "commerce_payments": {
         "string": "hs_currency_code hs_customer_email hs_internal_comment hs_latest_status hs_payment_method_type "
-        "hs_processor_type hs_reference_number hs_payment_id*",
-        "number": "hs_initial_amount hs_fees_amount hs_refunds_amount hs_net_amount* hs_number_of_associated_invoices*",
+        "hs_processor_type hs_reference_number hs_payment_id* hs_settlement_currency_code*",
+        "number": "hs_initial_amount hs_fees_amount hs_refunds_amount hs_platform_fee* hs_net_amount* "
+        "hs_number_of_associated_invoices*",
         "datetime": "hs_initiated_date hs_payout_date",
     },
 }

@@ -28,6 +28,9 @@ CHOICES: Mapping[tuple[str, str], frozenset[str]] = {
 RECEIVED = frozenset({"succeeded", "partially_refunded", "refunded", "processing_refund"})
 SETTLED = frozenset({"quotes", "invoices", "commerce_payments"})
 COUNT = "hs_number_of_associated_invoices"
+KEPT = ("hs_fees_amount", "hs_platform_fee", "hs_refunds_amount")
+"""What the net amount of a payment is less than what the customer was charged."""
+
 CENT = Decimal("0.01")
 FIRST_NUMBER = 1001
 
@@ -84,6 +87,8 @@ def settle(kind: str, object_id: int, held: Held) -> None:
         return
     if kind == "commerce_payments":
         properties[COUNT] = str(len(list(held.linked_ids(kind, object_id, "invoices"))))
+        kept = sum((_amount(properties, name) for name in KEPT), Decimal(0))
+        properties["hs_net_amount"] = _cents(_amount(properties, "hs_initial_amount") - kept)
         return
     lines = [held.properties_of("line_items", line) or {} for line in held.linked_ids(kind, object_id, "line_items")]
     billed = sum((_amount(line, "amount") + _amount(line, "hs_tax_amount") for line in lines), Decimal(0))
