@@ -43,6 +43,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "replay": Benchmark(
         "replay.py", whole=("--memory", "1000000"), quick=("--events", "2000", "--rounds", "1", "--memory", "20000")
     ),
+    "rebuild": Benchmark("rebuild.py", quick=("--events", "4000", "--slice", "1000", "--rounds", "1")),
     "quickbooks": Benchmark("backlog.py", quick=("--writes", "65")),
     "mixed": Benchmark("backlog.py", always=("--mixed",), quick=("--writes", "200")),
     "limiter": Benchmark("limiter.py", quick=("--minutes", "2", "--wire-minutes", "1")),

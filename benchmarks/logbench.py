@@ -138,6 +138,7 @@ class Bench:
     log: PostgresLog
     reader: PostgresLogReader
     codec: EventCodec
+    engine_dsn: str = ""
     server_pid: int = 0
 
     async def encoded(self, company: int, events: Sequence[NewEvent]) -> tuple[EncodedEvent, ...]:
@@ -175,7 +176,7 @@ async def _opened(
         codec = EventCodec(keyring, clock=clock, entropy=entropy, events=bench_events)
         async with PostgresLog(engine, names, codec, limits=limits or LogLimits()) as log:
             reader = PostgresLogReader(engine, names, codec, clock=clock)
-            yield Bench(admin, engine, names, log, reader, codec)
+            yield Bench(admin, engine, names, log, reader, codec, engine_dsn.get_secret_value())
     finally:
         admin.terminate()
         engine.terminate()

@@ -4,8 +4,9 @@ import asyncio
 import os
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,10 +26,12 @@ from counterfoil.http.health import health_of, health_routes
 from counterfoil.http.webhooks import Routes, Verifier, webhook_application
 from counterfoil.keys import master_key, token_keys
 from counterfoil.log import (
+    AnchorKey,
     Append,
     Appended,
     EventCodec,
     LogClosedError,
+    LogStanding,
     MasterKey,
     PostgresKeyring,
     PostgresLeases,
@@ -40,6 +43,7 @@ from counterfoil.ports import Clock, Entropy
 from counterfoil.postgres import Names, Pool, create_pool, open_postgres
 from counterfoil.quickbooks.online.consent import Made, QuickBooksConsent
 from counterfoil.quickbooks.online.transport import open_session
+from counterfoil.recovery.as_of import OWN_SESSION, StateAt, state_at
 from counterfoil.rooms import Shared
 from counterfoil.runner import CompanyRunner
 from counterfoil.secrets import PostgresRefreshLock, PostgresSourceTokens, open_token_store
@@ -106,6 +110,8 @@ class Engine:
         self.runners: dict[int, CompanyRunner] = {}
         self.warnings: tuple[str, ...] = ()
         self._log: PostgresLog | None = None
+        self._dsn: SecretStr | None = settings.dsn
+        self._place: tuple[Pool, Names, SecretStr | None] | None = None
         self._webhooks: web.Application | None = None
         self._deliveries: Counter[str] = Counter()
         self._connecting: web.Application | None = None
@@ -131,6 +137,7 @@ class Engine:
         stack, settings = self._stack, self.settings
         stack.push_async_callback(asyncio.to_thread, self._providers.shut_down)
         pool, names = await self._open_pool()
+        self._place = (pool, names, self._dsn)
         secret = await asyncio.to_thread(master_key, settings.master_key, settings.home, self._entropy)
         self.keyring = PostgresKeyring(
             pool, names, MasterKey(secret, self._entropy), clock=self.clock, entropy=self._entropy
@@ -147,6 +154,13 @@ class Engine:
             log=self._log,
             reader=self.reader,
             leases=PostgresLeases(pool, names, clock=self.clock),
+            standing=LogStanding(
+                pool,
+                names,
+                self.reader,
+                clock=self.clock,
+                anchor=(settings.anchor.file, AnchorKey(settings.anchor.key)) if settings.anchor is not None else None,
+            ),
             keyring=self.keyring,
             store=self.store,
             connections=PostgresConnections(pool, names),
@@ -201,6 +215,7 @@ class Engine:
             )
         )
         self.warnings = server.warnings
+        self._dsn = server.engine_dsn
         pool = await create_pool(server.engine_dsn, server.names, application_name="counterfoil")
         self._stack.push_async_callback(pool.close)
         return pool, server.names
@@ -331,6 +346,33 @@ class Engine:
         In order within a company, in none between companies; keep the last position of each and nothing is missed.
         """
         return self.reader.follow_all(after)
+
+    @asynccontextmanager
+    async def state_at(self, company: int, wanted: int | datetime) -> AsyncGenerator[StateAt]:
+        """What a company's log came to at a point in the past, for the length of a block; the live tables are not read.
+
+        Args:
+            wanted: a position, or an aware instant: then the last position that was recorded by then.
+
+        Raises:
+            ConfigurationError: there is no such point; or the engine works on the host's pool, and `settings.dsn`, for
+                a session of its own, is not set.
+            LogNotFoldableError: an event on the way cannot be folded, or is not as it was written.
+        """
+        if self._place is None:
+            raise ConfigurationError("The engine is not open yet.", remedy="Enter its context first.")
+        pool, names, dsn = self._place
+        if dsn is None:
+            raise ConfigurationError(
+                "The state at a point is folded in a session of its own, which the host's pool cannot give.",
+                remedy="Set `dsn` in the settings as well.",
+            )
+        own = await create_pool(dsn, names, application_name="counterfoil state", limits=OWN_SESSION)
+        try:
+            async with state_at(pool, names, self.reader, self.clock, company, wanted, own=own) as state:
+                yield state
+        finally:
+            await own.close()
 
     async def health(self) -> dict[str, Any]:
         """What works and what does not, company by company; `ready` only if all do."""

@@ -40,6 +40,7 @@ from counterfoil.dispatch.worker import Pace, Rooms
 from counterfoil.dispatch.write_back import SourceWriter
 from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.log import Keyring, Leases, LogReader, LogWriter
+from counterfoil.log.standing import Standing
 from counterfoil.planning.breaker import BreakerRule
 from counterfoil.ports import Clock, Entropy
 from counterfoil.settings import CompanySettings
@@ -56,6 +57,7 @@ class Shared:
     log: LogWriter
     reader: LogReader
     leases: Leases
+    standing: Standing
     keyring: Keyring
     store: StateStore
     connections: Connections

@@ -14,7 +14,7 @@ from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.worker import CompanyWorker, Rooms
 from counterfoil.errors import in_words
 from counterfoil.housekeeping import Housekeeper
-from counterfoil.log import Lease
+from counterfoil.log import Lease, LogDamagedError
 from counterfoil.rooms import Shared, make_rooms
 from counterfoil.settings import CompanySettings
 from counterfoil.state.store import FoldOvertakenError
@@ -93,7 +93,7 @@ class CompanyRunner:
                 wait = RETRY_SECONDS
             except* LeaseLostError as lost:
                 self._note("elsewhere", lost)
-            except* (ProjectionStoppedError, RealmMismatchError) as stop:
+            except* (ProjectionStoppedError, RealmMismatchError, LogDamagedError) as stop:
                 self._note("stopped", stop)
                 wait = RETRY_SECONDS_MAX
             except* Exception as trouble:
@@ -119,6 +119,7 @@ class CompanyRunner:
         session = self._session(lease)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._shared.leases.release, lease)
+            await self._shared.standing.check(self.company)
             await self._housekeeper.begin()
             stack.push_async_callback(self._housekeeper.save)
             async with asyncio.TaskGroup() as tasks:
@@ -133,6 +134,8 @@ class CompanyRunner:
                     name=f"lease of company {self.company}",
                 )
                 keeping = tasks.create_task(self._housekeeper.run(), name=f"house of company {self.company}")
+                standing = self._shared.standing.watch(self.company)
+                watching = tasks.create_task(standing, name=f"standing of the log of company {self.company}")
                 self.worker = self._make_worker(session)
                 if self._ending.is_set():
                     self.worker.drain()
@@ -140,6 +143,7 @@ class CompanyRunner:
                 await self.worker.run()
                 keeper.cancel()
                 keeping.cancel()
+                watching.cancel()
 
     @asynccontextmanager
     async def aside(self) -> AsyncGenerator[tuple[Session, Rooms]]:
@@ -148,6 +152,7 @@ class CompanyRunner:
         Raises:
             LeaseElsewhereError: another process works for the company.
             LeaseLostError: it was taken over meanwhile.
+            LogDamagedError: the company's log is not as it was written.
         """
         shared = self._shared
         lease = await shared.leases.acquire(self.company, shared.holder, shared.lease_seconds)
@@ -159,6 +164,7 @@ class CompanyRunner:
             )
         session = self._session(lease)
         try:
+            await shared.standing.check(self.company)
             rooms = self._make_rooms(session)
             await rooms.folder.to_head()
             async with asyncio.TaskGroup() as tasks:

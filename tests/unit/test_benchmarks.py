@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RATIOS = {
     "append": {"32 single appenders over 20 companies ÷ raw rows", "32 single appenders over one company ÷ raw rows"},
     "replay": {"light replay ÷ raw cursor", "validated replay ÷ raw cursor"},
+    "rebuild": {"rebuild with fold ÷ raw read and decode", "two processes ÷ one"},
     "quickbooks": {"backlog: answers 429"},
     "mixed": {"backlog: answers 429"},
     "limiter": {"least share of the limit that a backlog alone used", "calls that the server would have refused"},

@@ -2,6 +2,7 @@
 
 `rebuild`: whether the state is what the log says. `totals`: whether source, log and books come to the same."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -86,6 +87,13 @@ def rebuild(
         int | None,
         typer.Option("--processes", min=1, help="Rebuild so many companies side by side; default: one for each core."),
     ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="POSITION|TIME", help="Show the state at that point instead; writes no table."),
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="With --as-of: write every row there, as JSON lines.")
+    ] = None,
     worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
     config: ConfigOption = CONFIG_FILE,
     company: CompanyOption = None,
@@ -100,11 +108,18 @@ def rebuild(
     Leaves with 0 if the tables hold what the log says when it ends, and with 4 if they do not: rows differ (--check),
     or the log itself is damaged or ends too early. Then nothing was changed.
 
-    Example: counterfoil rebuild --check --company 1
+    With --as-of nothing is compared: the log is folded up to a position, or to the last one recorded by an instant, and
+    what it comes to there is shown: outcomes, links, documents, totals.
+
+    Example: counterfoil rebuild --as-of 2026-03-31T18:00:00Z --company 1
     """
 
     async def work(settings: "Settings") -> int:
+        from counterfoil.cli.tasks import as_of as past
         from counterfoil.cli.tasks import rebuild, rebuild_workers
+
+        if as_of is not None:
+            return await past.show(settings, as_of, to=to, as_json=as_json)
 
         if worker:
             return await rebuild_workers.work(settings, check=check)

@@ -39,13 +39,13 @@ def code_of(error: BaseException) -> ExitCode | None:
     from counterfoil.dispatch.books import BooksUnreadableError
     from counterfoil.dispatch.errors import LeaseElsewhereError, RealmMismatchError
     from counterfoil.errors import ConfigurationError, CounterfoilError
-    from counterfoil.log import AnchorBrokenError, LogCorruptError, LogUnavailableError
+    from counterfoil.log import AnchorBrokenError, LogCorruptError, LogDamagedError, LogUnavailableError
     from counterfoil.postgres import PostgresError
     from counterfoil.recovery.operators import WorkUnderWayError
     from counterfoil.sources import SourceError
 
     match error:
-        case LogCorruptError() | AnchorBrokenError():
+        case LogCorruptError() | LogDamagedError() | AnchorBrokenError():
             return ExitCode.DAMAGE
         case LeaseElsewhereError() | WorkUnderWayError():
             return ExitCode.UNREACHABLE

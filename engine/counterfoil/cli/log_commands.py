@@ -87,6 +87,9 @@ def verify(
 ) -> None:
     """Recompute the chain over every event; leaves with 4 if anything was changed, removed, inserted or swapped.
 
+    The verdict is kept: an engine sends nothing for a company whose log is not as it was written, until this finds
+    nothing there any more.
+
     Example: counterfoil log verify --anchor /mnt/elsewhere/anchor.json --key file:anchor.key
     """
 

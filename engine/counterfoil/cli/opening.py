@@ -5,9 +5,19 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from counterfoil.clock import SystemClock, SystemEntropy
 from counterfoil.keys import master_key
-from counterfoil.log import EventCodec, MasterKey, PostgresAudit, PostgresKeyring, PostgresLog, PostgresLogReader
+from counterfoil.log import (
+    EventCodec,
+    LogStanding,
+    MasterKey,
+    PostgresAudit,
+    PostgresKeyring,
+    PostgresLog,
+    PostgresLogReader,
+)
 from counterfoil.ports import Clock
 from counterfoil.postgres import Names, Pool, create_pool, open_postgres
 from counterfoil.settings import Settings
@@ -20,12 +30,14 @@ class Opened:
 
     settings: Settings
     pool: Pool
+    dsn: SecretStr
     names: Names
     clock: Clock
     keyring: PostgresKeyring
     codec: EventCodec
     reader: PostgresLogReader
     audit: PostgresAudit
+    standing: LogStanding
     store: StateStore
     stack: AsyncExitStack
 
@@ -56,15 +68,18 @@ async def open_state(settings: Settings) -> AsyncGenerator[Opened]:
         secret = await asyncio.to_thread(master_key, settings.master_key, settings.home, entropy)
         keyring = PostgresKeyring(pool, server.names, MasterKey(secret, entropy), clock=clock, entropy=entropy)
         codec = EventCodec(keyring, clock=clock, entropy=entropy)
+        reader = PostgresLogReader(pool, server.names, codec, clock=clock)
         yield Opened(
             settings=settings,
             pool=pool,
+            dsn=server.engine_dsn,
             names=server.names,
             clock=clock,
             keyring=keyring,
             codec=codec,
-            reader=PostgresLogReader(pool, server.names, codec, clock=clock),
+            reader=reader,
             audit=PostgresAudit(pool, server.names),
+            standing=LogStanding(pool, server.names, reader, clock=clock),
             store=PostgresStateStore(pool, server.names),
             stack=stack,
         )

@@ -16,6 +16,7 @@ from counterfoil.log.errors import (
     KeyringError,
     LogClosedError,
     LogCorruptError,
+    LogDamagedError,
     LogError,
     LogUnavailableError,
     StaleDecisionError,
@@ -28,6 +29,7 @@ from counterfoil.log.leases import PostgresLeases
 from counterfoil.log.polling import Pace
 from counterfoil.log.postgres_keyring import PostgresKeyring
 from counterfoil.log.reader import PostgresLogReader
+from counterfoil.log.standing import LogStanding
 from counterfoil.log.types import (
     Append,
     Appended,
@@ -67,9 +69,11 @@ __all__ = [
     "Leases",
     "LogClosedError",
     "LogCorruptError",
+    "LogDamagedError",
     "LogError",
     "LogLimits",
     "LogReader",
+    "LogStanding",
     "LogUnavailableError",
     "LogWriter",
     "MasterKey",

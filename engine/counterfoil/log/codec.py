@@ -11,6 +11,7 @@ segments beside the clear ones:
 
 import asyncio
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -39,6 +40,8 @@ _BREATH_EVENTS = 100
 _CLEAR_EVENTS_MAX = 10
 _ID_BYTES = 16
 _CONTEXT = b"counterfoil segment 1"
+_SEALED = b'"$sealed":['
+_KEY_IDS = re.compile(rb'"key":"([^"\\]+/[0-9]+)"').findall
 
 
 class _Stamp(NamedTuple):
@@ -174,6 +177,17 @@ class EventCodec:
     # As it is, without a call in between: a replay makes one for each event. See `RecordedEvent.light`.
     light = staticmethod(light_body)
 
+    async def make_ready(self, page: Sequence[RecordedEvent]) -> None:
+        """See `BodyDecoder.make_ready`."""
+        identities: set[str] = set()
+        for recorded in page:
+            _, mark, sealed = recorded.body.rpartition(_SEALED)
+            if mark:
+                # Segments stand at the end of a body; what looks like a key and is none is asked for in vain.
+                identities.update(map(bytes.decode, _KEY_IDS(sealed)))
+        if identities:
+            await self._keyring.make_ready(page[0].company, identities)
+
     async def body(self, recorded: RecordedEvent) -> dict[str, Any]:
         """The body as it was before sealing, as far as the keys still exist; neither lifted nor validated."""
         body = _parse(recorded)
@@ -189,7 +203,19 @@ class EventCodec:
 
     async def decode(self, recorded: RecordedEvent) -> Event:
         """See `RecordedEvent.event`."""
-        body = await self.body(recorded)
+        return self._read(recorded, await self.body(recorded))
+
+    def closed(self, recorded: RecordedEvent) -> Event:
+        """See `RecordedEvent.closed`."""
+        body = _parse(recorded)
+        try:
+            for segment in body.pop(sealing.SEGMENTS, ()):
+                _leave_closed(body, segment)
+        except (LookupError, TypeError) as error:
+            raise unreadable(recorded) from error
+        return self._read(recorded, body)
+
+    def _read(self, recorded: RecordedEvent, body: dict[str, Any]) -> Event:
         try:
             return self._events.read(recorded.event_type, recorded.event_version, body)
         except ValueError as error:
@@ -248,10 +274,7 @@ class EventCodec:
         texts, others = segment["text"], segment["other"]
         key = await self._keyring.opening_key(recorded.company, segment["key"])
         if key is None:
-            for place in texts:
-                sealing.paste(body, place, sealing.erased(text=True))
-            for place in others:
-                sealing.paste(body, place, sealing.erased(text=False))
+            _leave_closed(body, segment)
             return
         values = orjson.loads(
             key.cipher.decrypt(
@@ -262,6 +285,13 @@ class EventCodec:
         )
         for place, value in zip((*texts, *others), values, strict=True):
             sealing.paste(body, place, value)
+
+
+def _leave_closed(body: dict[str, Any], segment: Mapping[str, Any]) -> None:
+    for place in segment["text"]:
+        sealing.paste(body, place, sealing.erased(text=True))
+    for place in segment["other"]:
+        sealing.paste(body, place, sealing.erased(text=False))
 
 
 def _binding(company: int, event_id: UUID, identity: str, places: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ CounterfoilError
     ├── LogUnavailableError      Postgres could not be reached for too long; whether it was recorded is not known
     ├── LogClosedError           appended to a writer that is not running
     ├── LogCorruptError          a body in the log cannot be read
+    ├── LogDamagedError          a company's log is not as it was written, and nothing is written on the strength of it
     ├── AnchorError              an anchor file that cannot be read, or whose signature is wrong
     └── KeyringError             a master key that does not fit, or a key that ought to be there and is not
 """
@@ -65,6 +66,10 @@ class LogClosedError(LogError):
 
 class LogCorruptError(LogError):
     """Something in the log cannot be read back."""
+
+
+class LogDamagedError(LogError):
+    """A company's log is not as it was written: nothing is sent for it until that is cleared up."""
 
 
 class AnchorError(LogError):

@@ -6,7 +6,7 @@ personal. A destroyed key for raw payloads is followed by the next generation.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -81,6 +81,10 @@ class Keyring(Protocol):
         Raises:
             KeyringError: there never was such a key, or the master key is another one.
         """
+        ...
+
+    async def make_ready(self, company: int, identities: Collection[str]) -> None:
+        """Fetch the keys of these ids at once, so that `opening_key` finds them; what is missing is told there."""
         ...
 
     async def keyed_hash(self, company: int, data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -40,6 +40,7 @@ class PostgresKeyring:
         self._hash_keys: dict[int, bytes] = {}
         self._living = load_query("log_key_living", names)
         self._generation = load_query("log_key_generation", names)
+        self._generations = load_query("log_key_generations", names)
         self._last = load_query("log_key_last", names)
         self._insert = load_query("log_key_insert", names)
         self._destroy = load_query("log_key_destroy", names)
@@ -77,6 +78,18 @@ class PostgresKeyring:
         key = SealingKey(identity, AESGCM(raw))
         self._cache.put(company, identity, key)
         return key
+
+    async def make_ready(self, company: int, identities: Collection[str]) -> None:
+        """See `Keyring.make_ready`."""
+        unknown = [split_key_id(identity) for identity in identities if self._cache.get(company, identity) is None]
+        if not unknown:
+            return
+        scopes, generations = zip(*unknown, strict=True)
+        for row in await self._pool.fetch(self._generations, company, [*scopes], [*generations]):
+            if row["wrapped"] is not None:
+                identity = key_id(row["scope"], row["generation"])
+                raw = self._master.unwrap(company, identity, row["wrapped"], row["wrapped_by"])
+                self._cache.put(company, identity, SealingKey(identity, AESGCM(raw)))
 
     async def keyed_hash(self, company: int, data: bytes) -> str:
         """See `Keyring.keyed_hash`."""

@@ -87,6 +87,14 @@ class BodyDecoder(Protocol):
         """The whole event, unsealed, lifted to today's version and validated."""
         ...
 
+    def closed(self, recorded: "RecordedEvent") -> Event:
+        """The whole event lifted and validated, with everything that is sealed left closed."""
+        ...
+
+    async def make_ready(self, page: "Sequence[RecordedEvent]") -> None:
+        """Fetch at once what decoding the events of one company needs; each can be decoded without it, too."""
+        ...
+
     def light(self, recorded: "RecordedEvent") -> Mapping[str, Any]:
         """The body as stored, parsed and nothing more: sealed fields are missing, amounts are text."""
         ...
@@ -122,6 +130,15 @@ class RecordedEvent(NamedTuple):
             LogCorruptError: the body is not what an append wrote.
         """
         return self.decoder.light(self)
+
+    def closed(self) -> Event:
+        """The event as today's model, as it is once the keys of all its sealed parts are destroyed: no key is needed.
+
+        Raises:
+            UnknownEventError: a type or version that this release does not know.
+            LogCorruptError: the body is not what an append wrote.
+        """
+        return self.decoder.closed(self)
 
     async def event(self) -> Event:
         """The event as today's model, unsealed as far as its keys still exist.

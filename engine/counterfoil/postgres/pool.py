@@ -21,18 +21,20 @@ from counterfoil.postgres.errors import AccessError
 from counterfoil.postgres.names import Names, load_query, quote_identifier
 
 CONNECTIONS_MAX = 10
+IDLE_SECONDS_MAX = 300.0
 # A transaction left open holds back vacuum and slows every append.
 IDLE_IN_TRANSACTION_MILLISECONDS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """Bounds of a pool: numbers of connections, and seconds."""
+    """Bounds of a pool: numbers of connections, and seconds. `idle_seconds_max`: 0 keeps idle connections for ever."""
 
     connections_min: int = 1
     connections_max: int = CONNECTIONS_MAX
     connect_seconds_max: float = CONNECT_SECONDS_MAX
     command_seconds_max: float = COMMAND_SECONDS_MAX
+    idle_seconds_max: float = IDLE_SECONDS_MAX
 
 
 async def become_engine(connection: Connection, names: Names) -> None:
@@ -79,6 +81,7 @@ async def create_pool(
             max_size=limits.connections_max,
             timeout=limits.connect_seconds_max,
             command_timeout=limits.command_seconds_max,
+            max_inactive_connection_lifetime=limits.idle_seconds_max,
             init=prepare,
             reset=_leave_as_it_is,
             server_settings={

@@ -1,26 +1,22 @@
 """Folding a log from its first event on, or from where an earlier attempt broke off, and proving its chain on the way.
 
-No more than two pages of the log are held, and none of what was folded.
+No more than two pages of the log are held, and none of what was folded. What is sealed stays closed: no key is needed.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from counterfoil.log import LogReader, RecordedEvent, chain
 from counterfoil.log.types import READ_ROWS
-from counterfoil.state.projection import RowLoader, fold_page
-from counterfoil.state.rows import Key, Row
+from counterfoil.state.fold import AtHand
+from counterfoil.state.projection import RowLoader, fold_closed
 
 Progress = Callable[[int, int], None]
 
 
-class Folded(RowLoader, Protocol):
+class Kept(AtHand, Protocol):
     """Where the rows of a fresh fold are kept."""
-
-    def put(self, changed: Mapping[tuple[str, Key], Row]) -> None:
-        """Keep what a page changed."""
-        ...
 
     async def keep(self, position: int, link: bytes) -> None:
         """They rest on this position now."""
@@ -37,10 +33,19 @@ class FreshFold:
         damaged: whether it stopped because the log is not as it was written.
     """
 
-    def __init__(self, company: int, reader: LogReader, rows: Folded, *, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        company: int,
+        reader: LogReader,
+        rows: Kept,
+        loader: RowLoader,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
         self._company = company
         self._reader = reader
         self._rows = rows
+        self._loader = loader
         self._progress = progress
         self.position = 0
         self.link = chain.genesis(company)
@@ -79,8 +84,7 @@ class FreshFold:
     async def _fold(self, page: Sequence[RecordedEvent]) -> None:
         links, problem = proven(self.position, self.link, page)
         whole = page[: len(links)]
-        folded = await fold_page(self._rows, self._company, self.position, whole)
-        self._rows.put(folded.rows)
+        folded = await fold_closed(self._rows, self._loader, self._company, self.position, whole)
         if folded.position > self.position:
             self.link = links[folded.position - self.position - 1]
             self.position = folded.position

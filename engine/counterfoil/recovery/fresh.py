@@ -6,81 +6,95 @@ length of the log.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import Any, Protocol
 
-from counterfoil.postgres import Connection, Names, Pool, load_query
+import asyncpg
+import orjson
+
+from counterfoil.postgres import AccessError, Connection, Names, Pool, load_query
+from counterfoil.state.fold import At, Missing
 from counterfoil.state.rows import ROW_TYPES, Key, Row
-from counterfoil.state.store import FoldOvertakenError, PostgresStateStore, StateStore
+from counterfoil.state.store import FoldOvertakenError, PostgresStateStore
 from counterfoil_schema import exact_json
 
-ROWS_AT_HAND_MAX = 40_000
-ROWS_PER_SAVE = 10_000
+ROWS_AT_HAND_MAX = 20_000
+ROWS_PER_SAVE = 5_000
 SAVE_SECONDS_MAX = 300.0
 _KEY_PARTS_MAX = 3
-At = tuple[str, Key]
+TOUCHED_BYTES = 16 * 1024 * 1024
+"""Two in a hundred rows that do not exist are looked for after three million changed ones."""
+
+_TOUCHED_MASK = TOUCHED_BYTES * 8 - 1
 
 
 class Place(Protocol):
     """Where rows are written together with the position that they rest on."""
 
-    async def write(self, rows: Mapping[At, Row], replaced: Iterable[At], position: int, link: bytes) -> None:
+    async def write(self, rows: Mapping[At, Row], replaced: Collection[At], position: int, link: bytes) -> None:
         """Write rows, those among `replaced` over what may be there; in one transaction with the position."""
         ...
 
 
 class FreshRows:
-    """The rows of a fold that goes through a whole log; what `fold_page` loads from.
+    """The rows of a fold that goes through a whole log. See `AtHand`.
 
     Args:
-        store: reads rows that are no longer at hand.
         place: takes rows.
+        whole: whether the fold began with the first event: then a row that was never changed does not exist.
     """
 
-    def __init__(self, company: int, store: StateStore, place: Place) -> None:
+    def __init__(self, company: int, place: Place, *, whole: bool = True) -> None:
         self._company = company
-        self._store = store
         self._place = place
         self._rows: dict[At, Row] = {}
         self._stored: set[At] = set()
         self._absent: set[At] = set()
         self._changed: dict[At, Row] = {}
+        self._replaced: set[At] = set()
+        # One bit for each hash of a place: where it is not set, no row was ever changed there.
+        self._touched = bytearray(TOUCHED_BYTES if whole else 0)
         self._saving: asyncio.Task[None] | None = None
 
-    async def load(self, company: int, table: str, keys: Iterable[Key]) -> Mapping[Key, Row]:
-        """The rows that exist among these keys; all are of the one company that is folded."""
-        found: dict[Key, Row] = {}
-        unknown: list[Key] = []
-        rows, absent = self._rows, self._absent
-        for key in keys:
-            at = (table, key)
-            row = rows.get(at)
-            if row is not None:
-                found[key] = row
-            elif at not in absent:
-                unknown.append(key)
-        if unknown:
-            read = await self._store.load(company, table, unknown)
-            for key in unknown:
-                at = (table, key)
-                row = read.get(key)
-                if row is None:
-                    absent.add(at)
-                else:
-                    rows[at] = found[key] = row
-                    self._stored.add(at)
-        return found
+    def get(self, at: At, default: Missing, /) -> Row | Missing | None:
+        """See `AtHand.get`."""
+        row = self._rows.get(at)
+        if row is not None:
+            return row
+        return None if at in self._absent or not self._may_exist(at) else default
 
-    def put(self, changed: Mapping[At, Row]) -> None:
-        """Keep what a page changed."""
-        rows = self._rows
-        for at, row in changed.items():
+    def _may_exist(self, at: At) -> bool:
+        if not self._touched:
+            return True
+        place = hash(at) & _TOUCHED_MASK
+        return bool(self._touched[place >> 3] & 1 << (place & 7))
+
+    def found(self, rows: Mapping[At, Row | None]) -> None:
+        """See `AtHand.found`."""
+        for at, row in rows.items():
+            if row is None:
+                self._absent.add(at)
+            elif at not in self._rows:
+                self._rows[at] = row
+                self._stored.add(at)
+
+    def put(self, rows: Mapping[At, Row]) -> None:
+        """See `AtHand.put`."""
+        kept, changed, touched = self._rows, self._changed, self._touched
+        for at, row in rows.items():
+            if at not in changed:
+                # What was never changed, or looked for in vain, is new; of anything else nobody knows.
+                if at in self._stored or (at not in self._absent and at not in kept and self._may_exist(at)):
+                    self._replaced.add(at)
+                if touched:
+                    place = hash(at) & _TOUCHED_MASK
+                    touched[place >> 3] |= 1 << (place & 7)
+            changed[at] = row
             # Behind all others: what was touched last is let go last.
-            rows.pop(at, None)
-            rows[at] = row
-        self._changed.update(changed)
+            kept.pop(at, None)
+            kept[at] = row
 
     async def keep(self, position: int, link: bytes) -> None:
         """The rows rest on this position now: write them if they have become many, while the fold goes on."""
@@ -101,11 +115,9 @@ class FreshRows:
     async def _begin_save(self, position: int, link: bytes) -> None:
         await self._ended()
         changed, self._changed = self._changed, {}
-        stored, absent = self._stored, self._absent
-        # What was looked for in vain is new; of what nobody looked for, nobody knows.
-        replaced = [at for at in changed if at in stored or at not in absent]
-        stored.update(changed)
-        absent.clear()
+        replaced, self._replaced = self._replaced, set()
+        self._stored.update(changed)
+        self._absent.clear()
         self._let_go(changed)
         write = self._place.write(changed, replaced, position, link)
         self._saving = asyncio.create_task(write, name=f"fresh rows of company {self._company}")
@@ -157,7 +169,7 @@ class FreshTables:
         self._position = row["position"]
         return self._position, row["link"]
 
-    async def write(self, rows: Mapping[At, Row], replaced: Iterable[At], position: int, link: bytes) -> None:
+    async def write(self, rows: Mapping[At, Row], replaced: Collection[At], position: int, link: bytes) -> None:
         """See `Place.write`.
 
         Raises:
@@ -174,7 +186,7 @@ class FreshTables:
                     remedy="Run the command again.",
                 )
             await self._forget(connection, replaced)
-            await self._copy(connection, rows.values())
+            await _copy(connection, rows.values(), self._names.state_schema, "fresh_")
         self._position = position
 
     async def _forget(self, connection: Connection, replaced: Iterable[At]) -> None:
@@ -187,24 +199,65 @@ class FreshTables:
             parts += [[] for _ in range(_KEY_PARTS_MAX - len(parts))]
             await connection.execute(query, table, self._company, *parts, timeout=SAVE_SECONDS_MAX)
 
-    async def _copy(self, connection: Connection, rows: Iterable[Row]) -> None:
-        by_table: dict[str, list[Row]] = {}
-        for row in rows:
-            by_table.setdefault(row.table, []).append(row)
-        for table, of_table in by_table.items():
-            columns, values_of = _COPIED[table]
-            await connection.copy_records_to_table(
-                f"fresh_{table}",
-                schema_name=self._names.state_schema,
-                columns=columns,
-                records=map(values_of, of_table),
-                timeout=SAVE_SECONDS_MAX,
-            )
-
     async def close(self) -> None:
         """Drop them."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(load_query("rebuild_close", self._names), self._company, timeout=SAVE_SECONDS_MAX)
+
+
+class TemporaryTables:
+    """Copies that end with the session of a pool of one connection. See `Place`.
+
+    Args:
+        own: the pool; nobody else uses it.
+    """
+
+    def __init__(self, own: Pool, names: Names) -> None:
+        self._own = own
+        self._names = names.temporary()
+        self._open = load_query("rebuild_open_temporary", names)
+
+    async def open(self) -> None:
+        """Make them.
+
+        Raises:
+            AccessError: the login may not make temporary tables in this database.
+        """
+        try:
+            await self._own.execute(self._open)
+        except asyncpg.InsufficientPrivilegeError as refused:
+            raise AccessError(
+                "The login may not make temporary tables, in which the state at a point is folded.",
+                remedy="GRANT TEMPORARY ON DATABASE … TO that login's role.",
+            ) from refused
+
+    async def write(self, rows: Mapping[At, Row], replaced: Collection[At], position: int, link: bytes) -> None:
+        """See `Place.write`; the position is nobody's business but the fold's."""
+        del position, link
+        over: dict[str, list[dict[str, object]]] = {}
+        for at in replaced:
+            over.setdefault(at[0], []).append(asdict(rows[at]))
+        async with self._own.acquire() as connection, connection.transaction():
+            for table, values in over.items():
+                text = exact_json.dumps(values).decode()
+                await connection.execute(load_query(f"state_upsert_{table}", self._names), text)
+            new = (row for at, row in rows.items() if at not in replaced)
+            await _copy(connection, new, "pg_temp", "")
+
+
+async def _copy(connection: Connection, rows: Iterable[Row], schema: str, prefix: str) -> None:
+    by_table: dict[str, list[Row]] = {}
+    for row in rows:
+        by_table.setdefault(row.table, []).append(row)
+    for table, of_table in by_table.items():
+        columns, values_of = _COPIED[table]
+        await connection.copy_records_to_table(
+            f"{prefix}{table}",
+            schema_name=schema,
+            columns=columns,
+            records=map(values_of, of_table),
+            timeout=SAVE_SECONDS_MAX,
+        )
 
 
 def _copied(row_type: type[Row]) -> tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]:
@@ -217,7 +270,7 @@ def _copied(row_type: type[Row]) -> tuple[tuple[str, ...], Callable[[Row], tuple
     def with_json(row: Row) -> tuple[Any, ...]:
         found = [*values(row)]
         for number in json:
-            found[number] = exact_json.dumps(found[number]).decode()
+            found[number] = orjson.dumps(found[number]).decode()
         return tuple(found)
 
     return columns, with_json

@@ -95,8 +95,8 @@ class Rebuilding:
     async def _rebuild(self, company: int, *, check: bool, progress: Progress | None) -> RebuildReport:
         tables = FreshTables(self._pool, self._names, company, edition())
         begun_at = await self._begin(company, tables)
-        rows = FreshRows(company, tables.store, tables)
-        fold = FreshFold(company, self._reader, rows, progress=progress)
+        rows = FreshRows(company, tables, whole=not begun_at[0])
+        fold = FreshFold(company, self._reader, rows, tables.store, progress=progress)
         if begun_at[0]:
             fold.go_on_from(*begun_at)
         try:

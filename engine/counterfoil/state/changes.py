@@ -1,11 +1,10 @@
 """The state of a change follows from its decision and from its intents: the worst of theirs counts."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from counterfoil.state.fold import Rows
-from counterfoil.state.rows import IN_FLIGHT, ChangeRow, ChangeState, IntentRow, IntentState
+from counterfoil.state.rows import IN_FLIGHT, ChangeRow, ChangeState, IntentRow, IntentState, evolve
 
 _WAITING: tuple[tuple[IntentState, str], ...] = (
     ("uncertain", "uncertain"),
@@ -55,7 +54,7 @@ def set_intent(rows: Rows, intent: IntentRow) -> None:
         return  # to tell the source of a park must not turn it into something applied
     intents = {**change.intents, intent.intent_id: part_of(intent)}
     if change.decided is None:  # reopened: what is left of the earlier plan does not decide it
-        rows.put(replace(change, intents=intents))
+        rows.put(evolve(change, intents=intents))
         return
     state, code = worst(intents)
     decisive = intent.state in ("parked", "withdrawn")
@@ -65,7 +64,7 @@ def set_intent(rows: Rows, intent: IntentRow) -> None:
         reason = change.reason if change.code == code else ""
     elif state in ("parked", "skipped"):
         code = intent.code if decisive else change.code
-    rows.put(replace(change, intents=intents, state=state, code=code, reason=reason, fix=fix))
+    rows.put(evolve(change, intents=intents, state=state, code=code, reason=reason, fix=fix))
 
 
 def supersede(rows: Rows, position: int, *, by: int) -> None:
@@ -82,10 +81,10 @@ def supersede(rows: Rows, position: int, *, by: int) -> None:
     intents = dict(change.intents)
     for part in parts:
         if part is not None and part.state == "parked":
-            rows.put(replace(part, state="withdrawn"))
+            rows.put(evolve(part, state="withdrawn"))
             intents[part.intent_id] = "withdrawn"
     rows.put(
-        replace(
+        evolve(
             change,
             state="skipped",
             code="superseded",

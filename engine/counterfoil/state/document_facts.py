@@ -1,12 +1,23 @@
 """What rows keep of a document's body: names that are no personal data, and when QuickBooks made it."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from counterfoil_schema import exact_json
+import msgspec
+
 from counterfoil_schema.documents import Document
 
 NAMED_ENTITIES = frozenset({"Account", "Class", "Department", "Item", "Term"})
 """Lists that mappings refer to by name; no names of people among them."""
+
+
+class _Dated(msgspec.Struct):
+    """Of a document, which may be long, the one part that says when it was made."""
+
+    MetaData: Any = None
+
+
+_metadata_of = msgspec.json.Decoder(_Dated).decode
 
 
 def list_name(document: Document) -> str | None:
@@ -26,7 +37,7 @@ def account_type(document: Document) -> str | None:
 
 def created_at(document: Document) -> str | None:
     """When QuickBooks made a document, in UTC to the second; None where it does not say."""
-    metadata = exact_json.loads_object(document.clear).get("MetaData")
+    metadata = _metadata_of(document.clear).MetaData
     created = metadata.get("CreateTime") if isinstance(metadata, dict) else None
     try:
         instant = datetime.fromisoformat(created) if isinstance(created, str) else None
@@ -37,4 +48,4 @@ def created_at(document: Document) -> str | None:
 
 def second_of(instant: datetime) -> str:
     """An instant as rows keep it."""
-    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

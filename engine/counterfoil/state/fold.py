@@ -1,13 +1,16 @@
 """Folding: (rows, event) → changed rows. Pure: whatever a fold needs and has not been given, it asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from enum import Enum
+from typing import Protocol, TypeAlias, TypeVar
 
 from counterfoil.state.rows import Key, Row, key_of
 from counterfoil_schema.events.base import Event
 
 R = TypeVar("R", bound=Row)
+At: TypeAlias = tuple[str, Key]
+"""Where a row stands: table and key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +31,54 @@ class RowsNeededError(Exception):
         self.keys = tuple(keys)
 
 
+class Missing(Enum):
+    """Stands for a row of which nobody knows whether it exists."""
+
+    ROW = "row"
+
+
+class AtHand(Protocol):
+    """Rows that need not be fetched."""
+
+    def get(self, at: At, default: Missing, /) -> Row | Missing | None:
+        """The row, None if there is none, or the default if that is not known."""
+        ...
+
+    def found(self, rows: Mapping[At, Row | None]) -> None:
+        """Keep what was fetched; None for a row that does not exist."""
+        ...
+
+    def put(self, rows: Mapping[At, Row]) -> None:
+        """Keep what an event changed."""
+        ...
+
+
+class PageRows(dict[At, Row | None]):
+    """Rows of one page of events, as a plain dict. See `AtHand`."""
+
+    def found(self, rows: Mapping[At, Row | None]) -> None:
+        """See `AtHand.found`."""
+        self.update(rows)
+
+    def put(self, rows: Mapping[At, Row]) -> None:
+        """See `AtHand.put`."""
+        self.update(rows)
+
+
 class Rows:
     """The rows at hand for one event, over those of the events before it.
 
-    `loaded` holds what was read from the store (None for rows that do not exist) and what earlier events of the
-    same page changed; `changed` what this event changes, apart until it is taken over, so that a fold that stops
-    half-way leaves nothing behind.
+    `loaded` holds what was read from the store (None for rows that do not exist) and what earlier events changed;
+    `changed` what this event changes, apart until it is taken over, so that a fold that stops half-way leaves nothing
+    behind.
     """
 
     __slots__ = ("changed", "company", "loaded")
 
-    def __init__(self, company: int, loaded: dict[tuple[str, Key], Row | None]) -> None:
+    def __init__(self, company: int, loaded: AtHand) -> None:
         self.company = company
         self.loaded = loaded
-        self.changed: dict[tuple[str, Key], Row] = {}
+        self.changed: dict[At, Row] = {}
 
     def get(self, row_type: type[R], *key: str) -> R | None:
         """One row, or None if there is none.
@@ -50,11 +87,11 @@ class Rows:
             RowsNeededError: it was not loaded yet.
         """
         at = (row_type.table, key)
-        row = self.changed.get(at)
+        row: Row | Missing | None = self.changed.get(at)
         if row is None:
-            if at not in self.loaded:
+            row = self.loaded.get(at, Missing.ROW)
+            if row is Missing.ROW:
                 raise RowsNeededError(row_type.table, [key])
-            row = self.loaded[at]
         if row is not None and not isinstance(row, row_type):
             raise TypeError(f"{row_type.table} holds a {type(row).__name__}")
         return row

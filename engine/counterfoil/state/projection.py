@@ -1,6 +1,7 @@
 """Folding pages of the log into rows, and stopping one company, visibly, at an event that cannot be folded."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -12,7 +13,7 @@ from counterfoil.state import onboarding as fold_onboarding
 from counterfoil.state import receipts as fold_receipts
 from counterfoil.state import redrives as fold_redrives
 from counterfoil.state import rollbacks as fold_rollbacks
-from counterfoil.state.fold import Folded, Rows, RowsNeededError
+from counterfoil.state.fold import At, AtHand, Folded, PageRows, Rows, RowsNeededError
 from counterfoil.state.prefetch import likely_keys
 from counterfoil.state.rows import Key, Row
 from counterfoil_schema.events import decisions as done
@@ -20,6 +21,9 @@ from counterfoil_schema.events import receipts as seen
 from counterfoil_schema.events import redrives as again
 from counterfoil_schema.events import rollbacks as back
 from counterfoil_schema.events.base import Event, UnknownEventError
+
+LOOKS_AHEAD_MAX = 3
+"""How often in a page it is worth looking through the events behind for what they need as well."""
 
 Fold = Callable[[Rows, Folded, Any], None]
 
@@ -139,21 +143,85 @@ async def fold_page(loader: RowLoader, company: int, after: int, events: Iterabl
     """
     decoded, problem = await _decode(company, events)
     loaded = await _load_likely(loader, company, decoded)
-    changed: dict[tuple[str, Key], Row] = {}
-    position = after
-    for at in decoded:
+    return await _fold_all(loader, company, after, decoded, loaded, problem)
+
+
+class Closable(Protocol):
+    """An event of which what is sealed may stay closed."""
+
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def event_type(self) -> str: ...
+
+    def closed(self) -> Event: ...
+
+
+async def fold_closed(
+    at_hand: AtHand, loader: RowLoader, company: int, after: int, events: Iterable[Closable]
+) -> FoldedPage:
+    """The same without a key, onto rows that stay at hand from page to page, so that nothing is fetched on suspicion.
+
+    Rows hold nothing personal: they are the same whether what is sealed can be opened, was erased, or stays closed.
+    """
+    decoded: list[Folded] = []
+    problem: tuple[int, str] | None = None
+    for recorded in events:
         try:
-            rows = await _fold_one(loader, at, loaded)
+            event = recorded.closed()
+        except Exception as failed:
+            problem = (recorded.position, _words(recorded.event_type, recorded.position, failed))
+            break
+        decoded.append(Folded(company=company, position=recorded.position, event=event))
+    return await _fold_all(loader, company, after, decoded, at_hand, problem)
+
+
+async def _fold_all(
+    loader: RowLoader,
+    company: int,
+    after: int,
+    decoded: Sequence[Folded],
+    at_hand: AtHand,
+    problem: tuple[int, str] | None,
+) -> FoldedPage:
+    changed: dict[At, Row] = {}
+    position = after
+    looks_ahead = LOOKS_AHEAD_MAX
+    for index, at in enumerate(decoded):
+        try:
+            while True:
+                rows = Rows(company, at_hand)
+                try:
+                    fold(rows, at)
+                    break
+                except RowsNeededError as needed:
+                    wanted = {needed.table: {*needed.keys}}
+                    if looks_ahead:
+                        looks_ahead -= 1
+                        _look_ahead(company, decoded[index + 1 :], at_hand, wanted)
+                    await _load(loader, company, wanted, at_hand)
         except PASSING:
             raise
         except Exception as failed:  # any fold may fail in any way: that stops this company and nothing else
             problem = (at.position, _words(at.event.event_type, at.position, failed))
             break
-        loaded.update(rows.changed)
+        at_hand.put(rows.changed)
         changed.update(rows.changed)
         position = at.position
     stopped_at, error = problem or (None, "")
     return FoldedPage(rows=changed, position=position, stopped_at=stopped_at, error=error)
+
+
+def _look_ahead(company: int, rest: Iterable[Folded], at_hand: AtHand, wanted: dict[str, set[Key]]) -> None:
+    """Add what the events behind will need, as far as that shows now: one question for all is cheaper than one each."""
+    for at in rest:
+        # What stands before it is not folded yet, so that any other trouble says nothing.
+        with suppress(Exception):
+            try:
+                fold(Rows(company, at_hand), at)
+            except RowsNeededError as needed:
+                wanted.setdefault(needed.table, set()).update(needed.keys)
 
 
 async def _decode(company: int, events: Iterable[Foldable]) -> tuple[list[Folded], tuple[int, str] | None]:
@@ -174,25 +242,17 @@ def _words(event_type: str, position: int, failed: Exception) -> str:
     return f"{event_type} at {position}: {type(failed).__name__}: {failed}"
 
 
-async def _load_likely(loader: RowLoader, company: int, events: Iterable[Folded]) -> dict[tuple[str, Key], Row | None]:
+async def _load_likely(loader: RowLoader, company: int, events: Iterable[Folded]) -> PageRows:
     wanted: dict[str, set[Key]] = {}
     for at in events:
         for table, key in likely_keys(at.event):
             wanted.setdefault(table, set()).add(key)
-    loaded: dict[tuple[str, Key], Row | None] = {}
-    for table, keys in wanted.items():
-        found = await loader.load(company, table, keys)
-        loaded.update({(table, key): found.get(key) for key in keys})
+    loaded = PageRows()
+    await _load(loader, company, wanted, loaded)
     return loaded
 
 
-async def _fold_one(loader: RowLoader, at: Folded, loaded: dict[tuple[str, Key], Row | None]) -> Rows:
-    while True:
-        rows = Rows(at.company, loaded)
-        try:
-            fold(rows, at)
-        except RowsNeededError as needed:
-            found = await loader.load(at.company, needed.table, needed.keys)
-            loaded.update({(needed.table, key): found.get(key) for key in needed.keys})
-        else:
-            return rows
+async def _load(loader: RowLoader, company: int, wanted: Mapping[str, set[Key]], at_hand: AtHand) -> None:
+    for table, keys in wanted.items():
+        found = await loader.load(company, table, keys)
+        at_hand.found({(table, key): found.get(key) for key in keys})

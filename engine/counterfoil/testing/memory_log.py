@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -57,6 +57,9 @@ class MemoryKeyring:
             raise KeyringError(f"The sealing key {identity} of company {company} is missing, and was not destroyed.")
         raw = keys[generation - 1]
         return None if raw is None else SealingKey(identity, AESGCM(raw))
+
+    async def make_ready(self, company: int, identities: Collection[str]) -> None:
+        """See `Keyring.make_ready`: they all are."""
 
     async def keyed_hash(self, company: int, data: bytes) -> str:
         """See `Keyring.keyed_hash`."""

@@ -45,7 +45,12 @@ async def verify_log(settings: Settings, *, company: int | None, anchor: Path | 
                 progress=lambda number, position: bars.update(tasks[number], completed=position),
             )
         anchored: tuple[Fault, ...] = await compare_anchor(opened.reader, signed) if signed is not None else ()
-    faults = (*report.faults, *anchored)
+        faults = (*report.faults, *anchored)
+        for number in sorted({*numbers, *(fault.company for fault in faults)}):
+            position = heads[number].position if number in heads else 0
+            found = [fault for fault in faults if fault.company == number]
+            covered = signed is not None and number in signed.heads
+            await opened.standing.record(number, position, found, against_anchor=covered)
     if as_json:
         write_json({"companies": report.companies, "events": report.events, "faults": faults, "intact": not faults})
     else:

@@ -6,6 +6,7 @@ its parent.
 """
 
 import asyncio
+import gc
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -23,6 +24,7 @@ from counterfoil.settings import Settings
 
 LINE_BYTES_MAX = 16 * 1024 * 1024
 END_SECONDS_MAX = 10.0
+COLLECTED_AFTER = (100_000, 50, 1_000)
 Shown = Callable[[int, int, int], None]
 """Told company, events folded, and events in all."""
 
@@ -44,6 +46,9 @@ Outcome = RebuildReport | Failure
 
 async def one_by_one(opened: Opened, companies: Sequence[int], *, check: bool, shown: Shown) -> list[Outcome]:
     """Rebuild companies in this process; one that fails holds up no other."""
+    # Tens of thousands of rows stay at hand for long: looking through them all for cycles costs a fifth of the time.
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
     work = Rebuilding(pool=opened.pool, names=opened.names, reader=opened.reader, clock=opened.clock)
     return [await _outcome(work, company, check=check, shown=shown) for company in companies]
 

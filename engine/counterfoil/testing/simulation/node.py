@@ -18,6 +18,7 @@ from counterfoil.dispatch.steps import no_step
 from counterfoil.dispatch.worker import Pace
 from counterfoil.http.webhooks import Routes, Verifier, webhook_application
 from counterfoil.log import EventCodec
+from counterfoil.log.standing import Unquestioned
 from counterfoil.rooms import Shared
 from counterfoil.runner import CompanyRunner
 from counterfoil.settings import CompanySettings
@@ -117,6 +118,7 @@ class Node:
                 log=log,
                 reader=log,
                 leases=log,
+                standing=Unquestioned(),
                 keyring=durable.keyring,
                 store=durable.store.seen_over(self._way),
                 connections=durable.connections,
