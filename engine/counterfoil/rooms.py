@@ -21,6 +21,9 @@ from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import Outbox
 from counterfoil.dispatch.projecting import projections_of
 from counterfoil.dispatch.reading import LogEvents
+from counterfoil.dispatch.reconciling.repairing import Repairs
+from counterfoil.dispatch.reconciling.run import Reconciler
+from counterfoil.dispatch.reconciling.schedule import Reconciling
 from counterfoil.dispatch.redrive.steps import Steps
 from counterfoil.dispatch.redrive.taking import RedriveTaker
 from counterfoil.dispatch.replanning import Replanning
@@ -100,27 +103,20 @@ def make_rooms(
     settler = _make_settler(settings, shared, books, base)
     sweeper = _make_sweeper(shared, books, base, budget)
     decider = _make_decider(shared, adapters, base)
+    sources = _make_sources(settings, shared, adapters, base)
     return Rooms(
         store=shared.store,
         events=base.events,
         view=base.view,
         mappings=base.mappings,
-        folder=Folder(
-            company=base.company,
-            reader=shared.reader,
-            store=shared.store,
-            clock=shared.clock,
-            instruments=shared.instruments,
-            erasures=erasures,
-            step=shared.step,
-        ),
+        folder=_make_folder(shared, base, erasures),
         erasures=erasures,
         decider=decider,
         breaker=_make_breaker(settings, shared, base),
         teller=_make_teller(shared, adapters, base),
         sending=_make_sending(settings, shared, books, adapters, base, settler),
         settler=settler,
-        sources=_make_sources(settings, shared, adapters, base),
+        sources=sources,
         books=base.reader,
         sweeper=sweeper,
         coverage=Coverage(
@@ -131,13 +127,23 @@ def make_rooms(
             sweeper=sweeper,
             clock=shared.clock,
         ),
+        reconciling=_make_reconciling(settings, shared, books, adapters, base, sources, budget),
         replanning=Replanning(session=session, store=shared.store, approval=base.approval, connections=tuple(adapters)),
+        repairs=Repairs(
+            session=session,
+            store=shared.store,
+            books=books,
+            reader=base.reader,
+            sources=sources,
+            adapters=adapters,
+            clock=shared.clock,
+        ),
         requests=_make_requests(shared, books, base),
         rollbacks=_make_rollbacks(shared, base),
         redrives=_make_redrives(shared, base, decider),
         after_merges=_make_after_merges(shared, base),
         acquaintance=Acquaintance(
-            session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings
+            session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings, books=books
         ),
         connections=tuple(adapters),
         in_flight=base.in_flight,
@@ -200,6 +206,18 @@ def _make_base(settings: CompanySettings, shared: Shared, books: Books, session:
     )
 
 
+def _make_folder(shared: Shared, base: _Base, erasures: Erasures) -> Folder:
+    return Folder(
+        company=base.company,
+        reader=shared.reader,
+        store=shared.store,
+        clock=shared.clock,
+        instruments=shared.instruments,
+        erasures=erasures,
+        step=shared.step,
+    )
+
+
 def _make_sources(
     settings: CompanySettings, shared: Shared, adapters: Mapping[str, SourceAdapter], base: _Base
 ) -> SourceReader:
@@ -213,6 +231,38 @@ def _make_sources(
         instruments=shared.instruments,
         erased_people=settings.erased_people,
         step=shared.step,
+    )
+
+
+def _make_reconciling(
+    settings: CompanySettings,
+    shared: Shared,
+    books: Books,
+    adapters: Mapping[str, SourceAdapter],
+    base: _Base,
+    sources: SourceReader,
+    budget: ReadBudget,
+) -> Reconciling:
+    reconciler = Reconciler(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        hashes=shared.keyring,
+        view=base.view,
+        mappings=base.mappings,
+        books=books,
+        reader=base.reader,
+        sources=sources,
+        adapters=adapters,
+        budget=budget,
+        clock=shared.clock,
+    )
+    return Reconciling(
+        reconciler=reconciler,
+        session=base.session,
+        store=shared.store,
+        clock=shared.clock,
+        every_days=settings.reconcile_days,
     )
 
 

@@ -166,6 +166,7 @@ class CompanyRunner:
         try:
             await shared.standing.check(self.company)
             rooms = self._make_rooms(session)
+            await self._housekeeper.begin()
             await rooms.folder.to_head()
             async with asyncio.TaskGroup() as tasks:
                 keeping = keep_lease(shared.leases, lease, session, seconds=shared.lease_seconds, clock=shared.clock)
@@ -173,15 +174,24 @@ class CompanyRunner:
                 yield session, rooms
                 keeper.cancel()
         finally:
+            await self._housekeeper.save()
             await shared.leases.release(lease)
 
-    def _session(self, lease: Lease) -> Session:
+    async def beside(self) -> Rooms:
+        """Rooms for looking on while another process works for the company: they decide nothing, and send nothing.
+
+        That process keeps house: its calls of the last minute and its metered reads are counted in, ours are not kept.
+        """
+        await self._housekeeper.begin()
+        return self._make_rooms(self._session(None))
+
+    def _session(self, lease: Lease | None) -> Session:
         return Session(
             company=self.company,
-            epoch=lease.epoch,
+            epoch=lease.epoch if lease is not None else None,
             log=self._shared.log,
             clock=self._shared.clock,
-            valid_until=lease.deadline,
+            valid_until=lease.deadline if lease is not None else 0.0,
         )
 
     def _make_rooms(self, session: Session) -> Rooms:

@@ -89,6 +89,7 @@ class CompanySettings(_Settings):
     """One set of books and the sources that feed it.
 
     Args:
+        reconcile_days: from one reconciliation to the next; 0 for none but by command.
         preview_first: nothing goes out before `counterfoil onboard --approve`. In production that is always so.
         erased_people: what becomes of a person whom a source still shows after `counterfoil erase`: `park` asks for
             them to be erased there too, `skip` leaves them out in silence. Nothing personal is taken in either way.
@@ -102,6 +103,7 @@ class CompanySettings(_Settings):
     sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
     poll_seconds: float = Field(default=60.0, gt=0)
     sweep_seconds: float = Field(default=300.0, gt=0)
+    reconcile_days: float = Field(default=7.0, ge=0, le=366)
     preview_first: bool = False
     erased_people: Literal["park", "skip"] = "park"
     breaker: BreakerSettings = BreakerSettings()

@@ -1092,7 +1092,8 @@ CREATE TABLE counterfoil_state.changes (
     reason text NOT NULL,
     fix text NOT NULL,
     decided bigint,
-    intents jsonb NOT NULL
+    intents jsonb NOT NULL,
+    repair boolean DEFAULT false NOT NULL
 );
 
 
@@ -1200,6 +1201,24 @@ CREATE TABLE counterfoil_state.documents (
 ALTER TABLE counterfoil_state.documents OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.documents IS 'projection: A document of the books as last seen; `name` only where a name is no personal data.';
+
+CREATE TABLE counterfoil_state.drifts (
+    company bigint NOT NULL,
+    about text NOT NULL,
+    kind text NOT NULL,
+    entity text NOT NULL,
+    digest text NOT NULL,
+    found bigint NOT NULL,
+    document_id text,
+    amount numeric,
+    currency text,
+    cleared bigint
+);
+
+
+ALTER TABLE counterfoil_state.drifts OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.drifts IS 'projection: Differences between source, log and books, until they are cleared.';
 
 CREATE TABLE counterfoil_state.erasures (
     company bigint NOT NULL,
@@ -1637,6 +1656,9 @@ ALTER TABLE ONLY counterfoil_state.cursors
 ALTER TABLE ONLY counterfoil_state.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (company, entity, document_id);
 
+ALTER TABLE ONLY counterfoil_state.drifts
+    ADD CONSTRAINT drifts_pkey PRIMARY KEY (company, about, kind);
+
 ALTER TABLE ONLY counterfoil_state.erasures
     ADD CONSTRAINT erasures_pkey PRIMARY KEY (company, subject);
 
@@ -1737,6 +1759,8 @@ CREATE INDEX changes_by_state ON counterfoil_state.changes USING btree (company,
 CREATE INDEX documents_by_name ON counterfoil_state.documents USING btree (company, entity, lower(name)) WHERE (name IS NOT NULL);
 
 CREATE INDEX documents_by_record ON counterfoil_state.documents USING btree (company, record_key) WHERE (record_key IS NOT NULL);
+
+CREATE INDEX drifts_open ON counterfoil_state.drifts USING btree (company, about, kind) WHERE (cleared IS NULL);
 
 CREATE INDEX hints_open ON counterfoil_state.hints USING btree (company, received) WHERE (settled IS NULL);
 

@@ -1,7 +1,7 @@
 """Gaps that change data capture cannot bridge: over thirty days, and over a thousand changes."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -70,8 +70,9 @@ class CutOff(MemoryBooks):
         *,
         changed_since: datetime | None = None,
         created: tuple[datetime, datetime] | None = None,
+        dated: tuple[date, date] | None = None,
     ) -> int:
-        del lane, changed_since, created
+        del lane, changed_since, created, dated
         return sum(one.entity == entity and one.document_id != "2" for one in self.documents.values())
 
 

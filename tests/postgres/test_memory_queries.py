@@ -14,6 +14,7 @@ from counterfoil.state.rows import (
     ChangeState,
     DocumentRow,
     DocumentStatus,
+    DriftRow,
     ErasureRow,
     HintRow,
     IntentRow,
@@ -53,6 +54,8 @@ KINDS: dict[str, type[Row]] = {
         (RecordRow, "pay_runs_of"),
         (RequestRow, "open_requests"),
         (RunRow, "open_runs"),
+        (RequestRow, "open_requests open_requests_for"),
+        (DriftRow, "open_drifts"),
         (SettlementRow, "settlements_of"),
     )
     for name in names.split()
@@ -69,6 +72,7 @@ ASKED: dict[str, Sequence[tuple[Any, ...]]] = {
     "intents_waiting_for": [(KEYS[0], 100), (KEYS[1], 1)],
     "pay_runs_of": [("desk:",), ("shop:",)],
     "open_hints": [(100,), (2,)],
+    "open_drifts": [("", "", 100), (KEYS[2], "missing_in_books", 2)],
     "open_requests": [(100,)],
     "open_runs": [("rollback", 100), ("redrive", 1)],
     "effects": [(None, None, None, 0, 999, 100), ("session-1", "desk:", KEYS[:4], 35, 90, 2)],
@@ -76,6 +80,7 @@ ASKED: dict[str, Sequence[tuple[Any, ...]]] = {
     "accounts_known": [()],
     "strangers": [(["Customer", "Invoice"], "", "", 100), (["Invoice"], "Invoice", "1", 2)],
     "users_of": [(KEYS[:4],)],
+    "open_requests_for": [("repair", 100), ("approve", 1)],
     "parked_for": [(["fault", "queued"], 0, 100), (["fault"], 9, 1)],
     "ready_for": [(True, 100), (False, 100), (None, 3)],
     "ready_of": [
@@ -97,8 +102,11 @@ ASKED: dict[str, Sequence[tuple[Any, ...]]] = {
     "name_taken": [(["Customer", "Invoice"], ["n1", "n2"], [KEYS[0], KEYS[1]])],
     "number_taken": [(["Invoice", "Invoice"], ["1001", "1002"], [KEYS[0], KEYS[1]])],
     "outcomes": [()],
+    "own_documents": [("Invoice", "", 100), ("Customer", KEYS[1], 2)],
+    "own_entities": [()],
     "planned_for_books": [()],
     "pointing_at": [(KEYS[0],), (KEYS[1],)],
+    "records_of_kind": [("desk:order:", "", 100), ("desk:", KEYS[3], 2)],
     "resting_on": [(KEYS[:4],)],
     "waiting_for": [(KEYS[:4],)],
     "standing_for": [("Invoice", "1"), ("Customer", "2")],
@@ -208,7 +216,7 @@ def _beside(chance: random.Random) -> Iterator[Row]:
         yield RequestRow(
             company=COMPANY,
             position=number * 9,
-            action=pick(("approve", "retry")),
+            action=pick(("approve", "retry", "repair")),
             record_key=pick(KEYS),
             intent_id=None,
             author="Ann",
@@ -222,6 +230,15 @@ def _beside(chance: random.Random) -> Iterator[Row]:
             author="Ann",
             reason="wrong",
             taken=pick((None, 80)),
+        )
+        yield DriftRow(
+            company=COMPANY,
+            about=pick(KEYS),
+            kind=pick(("missing_in_books", "changed_in_books")),
+            entity="Invoice",
+            digest="d",
+            found=number,
+            cleared=pick((None, 90)),
         )
         yield SettlementRow(
             company=COMPANY,

@@ -1,7 +1,7 @@
 """Sweeps of the books, against the emulator: nothing missed, nothing believed unseen, nothing asked twice."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -106,8 +106,11 @@ async def test_a_full_reading_that_shows_less_than_is_counted_is_no_reading(
         *,
         changed_since: datetime | None = None,
         created: tuple[datetime, datetime] | None = None,
+        dated: tuple[date, date] | None = None,
     ) -> int:
-        return await real(entity, lane, changed_since=changed_since, created=created) + (entity == "Customer")
+        return await real(entity, lane, changed_since=changed_since, created=created, dated=dated) + (
+            entity == "Customer"
+        )
 
     with monkeypatch.context() as patched:
         patched.setattr(scene.books, "count", count)

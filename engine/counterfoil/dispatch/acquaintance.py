@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 
+from counterfoil.dispatch.books import Books
 from counterfoil.dispatch.errors import RealmMismatchError
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.session import Session
@@ -26,12 +27,14 @@ class Acquaintance:
         reader: BooksReader,
         sweeper: Sweeper,
         settings: CompanySettings,
+        books: Books,
     ) -> None:
         self._session = session
         self._store = store
         self._reader = reader
         self._sweeper = sweeper
         self._settings = settings
+        self._books = books
 
     async def register(self) -> None:
         """Append what the configuration says, as far as the log does not know it yet."""
@@ -75,6 +78,21 @@ class Acquaintance:
         if known == "renamed":
             pinned = RealmPinned(realm_id=realm, environment=environment, fingerprint=facts.fingerprint)
             await self._session.receive([NewEvent(event=pinned)])
+
+    async def verify(self) -> None:
+        """Make sure that the connection leads to the pinned books. Appends nothing.
+
+        Raises:
+            BooksUnreadableError: the books cannot be read now.
+            RealmMismatchError: they are other books.
+        """
+        row = await self._store.one(CompanyRow, self._session.company)
+        if row is None or row.realm_id is None:
+            return
+        facts = await self._books.facts()
+        self._compare(row.realm_id, self._settings.quickbooks.realm_id or facts.realm_id, "realm")
+        if facts.known_as(row.fingerprint or "") == "others":
+            self._compare(row.fingerprint or "", facts.fingerprint, "company information")
 
     def _compare(self, pinned: str, found: str, what: str) -> None:
         if pinned != found:

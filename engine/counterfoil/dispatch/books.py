@@ -147,6 +147,14 @@ class BooksFacts:
         return "renamed" if pinned == self.former_fingerprint else "others"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Which documents of an entity: created from an instant to before another, or dated from a day to another."""
+
+    created: tuple[datetime, datetime] | None = None
+    dated: tuple[date, date] | None = None
+
+
 class BooksUnreadableError(CounterfoilError):
     """A read failed: nothing follows from it.
 
@@ -237,6 +245,14 @@ class Books(Protocol):
         """
         ...
 
+    def within(self, entity: str, lane: Lane, span: Span) -> AsyncIterator[Sequence[Shown]]:
+        """Every document of one entity within a span, inactive entries of lists included, page by page.
+
+        Raises:
+            BooksUnreadableError: a page could not be read; what came before is not all there is.
+        """
+        ...
+
     async def count(
         self,
         entity: str,
@@ -244,8 +260,9 @@ class Books(Protocol):
         *,
         changed_since: datetime | None = None,
         created: tuple[datetime, datetime] | None = None,
+        dated: tuple[date, date] | None = None,
     ) -> int:
-        """How many documents of an entity there are that changed since, or were created from an instant to another.
+        """How many documents of an entity there are that changed since, or were created or dated within a span.
 
         Raises:
             BooksUnreadableError: the read failed.

@@ -109,6 +109,7 @@ class Decider:
             record=event.record if isinstance(event, SourceObserved) else None,
             position=change.position,
             removed_evidence=event.evidence if isinstance(event, SourceRemoved) else None,
+            repair=change.repair,
         )
         project = self._projections.get(event.connection)
         result = await self._view.run(change.record_key, lambda view: plan(request, mapping.mapping, view, project))

@@ -15,13 +15,14 @@ class Session:
     """Appends on behalf of the holder of a company's lease.
 
     Args:
+        epoch: of the lease; None for somebody who looks on while another holds it, and may decide nothing.
         valid_until: on the clock's monotonic scale; moved by the lease keeper, and behind which nothing is sent.
 
     Attributes:
         run: the name of this holder's session; what is planned in it belongs to it, unless it says otherwise.
     """
 
-    def __init__(self, *, company: int, epoch: int, log: LogWriter, clock: Clock, valid_until: float) -> None:
+    def __init__(self, *, company: int, epoch: int | None, log: LogWriter, clock: Clock, valid_until: float) -> None:
         self.company = company
         self.epoch = epoch
         self.run = run_name(SESSION, epoch)

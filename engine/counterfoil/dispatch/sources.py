@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from counterfoil.dispatch.adapters import kept_apart, pages
 from counterfoil.dispatch.erasures import erased_among, parties_of, person_of
@@ -63,6 +63,14 @@ class Trouble:
     hint: tuple[str, str]
     message: str
     retry_after: float | None
+
+
+class Differing(NamedTuple):
+    """A record that a source shows otherwise than the log last observed it, or that the log never observed."""
+
+    key: str
+    change: SourceChange
+    known: bool
 
 
 class SourceReader:
@@ -216,6 +224,25 @@ class SourceReader:
             if recorded is None or not isinstance(change, Seen) or recorded != content_of(change.record):
                 fresh.append((key, event))
         return fresh
+
+    async def differing(self, connection: str, changes: Sequence[SourceChange]) -> list[Differing]:
+        """Those of which the log holds another state, or none; of several of one record the last. Appends nothing."""
+        last = {record_key(connection, one.kind, one.source_id): one for one in changes}
+        known = await self._store.load(self._session.company, RecordRow.table, [(key,) for key in last])
+        rows = {key[0]: row for key, row in known.items() if isinstance(row, RecordRow)}
+        older = await self._recorded_by_an_older_rule(rows.values())
+        found: list[Differing] = []
+        for key, change in last.items():
+            row = rows.get(key)
+            _, mark = await self._event(connection, change, "look-up")
+            if row is not None and (row.content_hash, row.removed) == mark:
+                continue
+            if row is None and isinstance(change, Removed):
+                continue
+            if key in older and isinstance(change, Seen) and older[key] == content_of(change.record):
+                continue
+            found.append(Differing(key, change, row is not None))
+        return found
 
     def _may_be_torn(self, connection: str, change: SourceChange) -> bool:
         """Whether a sale's total is not that of its lines: perhaps an edit fell between the readings of the two."""

@@ -34,7 +34,7 @@ READ_AT_ONCE = 200
 QUERIES_BEFORE_SWEEP = 2
 """Hints that cost more queries than this are followed by a sweep, which is one call for all of them."""
 
-IDS_PER_QUERY = 100
+IDS_PER_QUERY = 200
 COUNTS_MAX = 3
 
 

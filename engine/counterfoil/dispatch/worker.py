@@ -18,6 +18,8 @@ from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.limiter import ReadBudget
 from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import BooksReader
+from counterfoil.dispatch.reconciling.repairing import Repairs
+from counterfoil.dispatch.reconciling.schedule import Reconciling
 from counterfoil.dispatch.redrive.taking import RedriveTaker
 from counterfoil.dispatch.replanning import Replanning
 from counterfoil.dispatch.requests import RequestTaker
@@ -61,6 +63,7 @@ class Pace:
     tell_seconds: float = 2.0
     reconnect_seconds: float = 15.0
     trouble_seconds: float = 5.0
+    reconcile_seconds: float = 900.0
 
 
 @dataclass(slots=True)
@@ -93,9 +96,11 @@ class Rooms:
     books: BooksReader
     sweeper: Sweeper
     coverage: Coverage
+    reconciling: Reconciling
     requests: RequestTaker
     rollbacks: RollbackTaker
     redrives: RedriveTaker
+    repairs: Repairs
     replanning: Replanning
     after_merges: AfterMerges
     teller: Teller
@@ -204,7 +209,7 @@ class CompanyWorker:
         if not self._met:
             self._meet(tasks)
             return moved
-        if await self._rooms.requests.take(head) or await self._rooms.rollbacks.take(head):
+        if await self._take_requests(head):
             return True
         if await self._rooms.redrives.take(head) or await self._rooms.replanning.take():
             return True
@@ -253,6 +258,11 @@ class CompanyWorker:
             await self._session.decide_each(doubts)
         # Values on their way to a source hold up nothing but newer values for the same record.
         return {row.intent_id for row in rows if row.target == BOOKS}
+
+    async def _take_requests(self, head: int) -> bool:
+        """What operators asked for; returns whether there was anything."""
+        rooms = self._rooms
+        return await rooms.repairs.take() or await rooms.requests.take(head) or await rooms.rollbacks.take(head)
 
     async def _decide(self, head: int) -> bool:
         """Decide a group of changes; what has to wait for something in flight does not hold up those behind it."""
@@ -343,6 +353,8 @@ class CompanyWorker:
                 self._job(tasks, f"poll {connection}", self._poll(connection))
         if self._met and self._is_due("sweep", self._pace.sweep_seconds):
             self._job(tasks, "sweep", self._sweep())
+        if self._met and self._is_due("reconcile", self._pace.reconcile_seconds):
+            self._job(tasks, "reconcile", self._rooms.reconciling.run_if_due())
         doubt = self._rooms.sending.facts_in_doubt and self._is_due("facts in doubt", self._pace.doubt_seconds)
         if self._met and (doubt or self._is_due("facts", self._pace.facts_seconds)):
             self._job(tasks, "facts in doubt" if doubt else "facts", self._learn_facts())

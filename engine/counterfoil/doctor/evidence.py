@@ -29,6 +29,8 @@ class Evidence:
         looked_at: by connection, when it was last polled or swept.
         look_every: by connection, how often that is to happen at the rarest, in seconds.
         sweeps_stopped_until: until when the month's budget of metered reads leaves none for sweeps.
+        reconciled_at: when source, log and books were last compared whole.
+        drifts: differences that were found then and last.
         custom_numbers: whether the books take numbers of one's own; None before they are known.
         numbered: kinds of sales documents that a mapping numbers.
         telemetry: where traces and metrics go.
@@ -57,6 +59,8 @@ class Evidence:
     looked_at: Mapping[str, datetime] = field(default_factory=dict)
     look_every: Mapping[str, float] = field(default_factory=dict)
     sweeps_stopped_until: datetime | None = None
+    reconciled_at: datetime | None = None
+    drifts: int = 0
     custom_numbers: bool | None = None
     numbered: tuple[str, ...] = ()
     telemetry: str | None = None

@@ -16,6 +16,7 @@ QUICKBOOKS = "quickbooks"
 REFRESH_DAYS_MIN = 14
 SILENT_AFTER = timedelta(days=7)
 SANDBOX_OLD = timedelta(days=30)
+RECONCILED_OLD = timedelta(days=31)
 LOOKS_MISSED_MAX = 3
 LATE_AT_LEAST = timedelta(minutes=5)
 MINUTES_TOLD_MAX = 120
@@ -175,11 +176,20 @@ def _sandbox(seen: Evidence) -> _Seen:
     return _Seen("ok", held)
 
 
-_RECONCILIATION = _Seen(
-    "failed",
-    "This release has no `reconcile`: nothing compares books and sources by itself.",
-    "Compare totals by hand at every month's end.",
-)
+def _reconciliation(seen: Evidence) -> _Seen:
+    run = "Run `counterfoil reconcile`"
+    if seen.reconciled_at is None:
+        return _Seen(
+            "failed", "Source, log and books were never compared whole.", f"{run}, and leave `reconcile_days` above 0."
+        )
+    when = f"Source, log and books were compared {_ago(seen.now, seen.reconciled_at)}"
+    if seen.drifts:
+        return _Seen("failed", f"{when}; {seen.drifts:,} differences last.", f"{run}: it says what to do about each.")
+    if seen.now - seen.reconciled_at > RECONCILED_OLD:
+        return _Seen(
+            "warning", f"{when}.", f"{run} before each month's end; `reconcile_days` makes it do so by itself."
+        )
+    return _Seen("ok", f"{when}; no difference lasts.")
 
 
 def _alerts(seen: Evidence) -> _Seen:
@@ -221,7 +231,7 @@ _POINTS: tuple[tuple[str, Callable[[Evidence], _Seen] | _Seen], ...] = (
     ("Webhooks arrive", _webhooks),
     ("Polling catches what webhooks lose", _fallback),
     ("Tests run against a sandbox", _sandbox),
-    ("Books and sources are reconciled", _RECONCILIATION),
+    ("Books and sources are reconciled", _reconciliation),
     ("Somebody is alerted", _alerts),
     ("There is a plan for rolling back", _rollback),
     ("The load was tried", _LOAD),

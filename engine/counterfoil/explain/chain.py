@@ -126,6 +126,21 @@ def _source_unreadable(body: JsonObject) -> Iterable[Told]:
     yield "hold-up", title, {"fix": body.get("fix")}
 
 
+def _drifted(body: JsonObject) -> Iterable[Told]:
+    kind = str(body.get("kind", "")).replace("_", " ")
+    amount = words.amount(body.get("amount"), body.get("currency"))
+    of = f", by {amount}" if amount else ""
+    fields = body.get("fields")
+    named = [str(one.get("field")) for one in fields if isinstance(one, dict)] if isinstance(fields, list) else []
+    where = f" ({', '.join(named)})" if named else ""
+    yield "hold-up", f"A reconciliation found it {kind}{of}{where}.", {"fix": body.get("what_to_do"), "fields": fields}
+
+
+def _in_step_again(body: JsonObject) -> Iterable[Told]:
+    kind = str(body.get("kind", "")).replace("_", " ")
+    yield "decision", f"A reconciliation found it {kind} no more.", {}
+
+
 def _planned(body: JsonObject) -> Iterable[Told]:
     document = words.document(body.get("body"))
     if body.get("operation") in {"write_back", "note"}:
@@ -348,6 +363,8 @@ _TELLERS: Mapping[str, Teller] = {
     "source.edited": _source_edited,
     "source.removed": _source_removed,
     "source.unreadable": _source_unreadable,
+    "drift.found": _drifted,
+    "drift.cleared": _in_step_again,
     "intent.planned": _planned,
     "change.unchanged": _unchanged,
     "change.skipped": _skipped,

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from counterfoil.planning.adopted import LISTS, are_ours, differences
+from counterfoil.planning.inbound import Foreign, judge
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text
+from counterfoil.planning.ownership import Ownership
 from counterfoil.planning.tie_out import OFF, still_off, told
 from counterfoil.planning.types import (
     NAME_REF,
@@ -86,8 +88,10 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
     body: JsonObject = {name: value for name, value in draft.body.items() if sendable.sends(name)}
     proof = view.body_hash(body)
     link = view.link(request.record_key)
-    if link is None or (link.renew and link.status != "live") or deleted_by_us(link):
+    if link is None or _may_be_made_anew(link, request.repair):
         return (_new(draft, body, link, mapping),)
+    if request.repair and _was_changed_by_others(link, sendable):
+        return (_intent(draft, body, mapping, "update"),)
     if link.status != "live":
         return gone(request.record_key, link)
     if link.shared_with is not None:
@@ -95,11 +99,7 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
     if link.adopted:
         return _adopted(draft, body, proof, link, request.record_key, mapping, view)
     if link.content_hash == proof:
-        off = still_off(draft.figures, link)
-        if off:
-            reason, fix = told(named(request.record_key), label(link), off)
-            return Park(code=OFF, reason=reason, fix=fix)
-        return Unchanged(proof=proof, reason=f"{label(link)} already holds this content.")
+        return _held(draft, link, request.record_key, proof)
     if draft.edited == "park":
         return Park(
             code="changed_after_posting",
@@ -136,6 +136,21 @@ def _adopted(
     )
 
 
+def _held(draft: Draft, link: Link, record_key: str, proof: str) -> Unchanged | Park:
+    """What the document says already is proven by its hash; what it came to is told for as long as it is off."""
+    off = still_off(draft.figures, link)
+    if off:
+        reason, fix = told(named(record_key), label(link), off)
+        return Park(code=OFF, reason=reason, fix=fix)
+    return Unchanged(proof=proof, reason=f"{label(link)} already holds this content.")
+
+
+def _may_be_made_anew(link: Link, repair: bool) -> bool:
+    """Whether another document may take the place of the one that a record had."""
+    ended = link.renew and link.status != "live"
+    return bool(ended) or deleted_by_us(link) or (repair and link.status == "deleted")
+
+
 def _new(draft: Draft, body: JsonObject, link: Link | None, mapping: Mapping) -> Intent:
     """A first document; or another in the place of one that a rollback ended: a voided one keeps its number."""
     intent = _intent(draft, body, mapping, "create")
@@ -156,6 +171,14 @@ def rolled_back(key: str, link: Link) -> Park:
         reason=f"{named(key)} changed, but what was written for it was rolled back ({link.undone}).",
         fix=f"`counterfoil retry {key}` brings it back with what the source says now; or skip it.",
     )
+
+
+def _was_changed_by_others(link: Link, rules: Ownership) -> bool:
+    """Whether a document of ours alone says something else, in fields of the source's, than after our last write."""
+    if link.status != "live" or link.shared_with is not None or link.adopted:
+        return False
+    verdict = judge(link.latest, link.status, link, rules)
+    return isinstance(verdict, Foreign) and any(one.owner == "source" for one in verdict.details)
 
 
 def deleted_by_us(link: Link) -> bool:

@@ -202,7 +202,8 @@ Plan = Sequence[Intent] | Unchanged | Skip | Park
 class PlanRequest:
     """Everything that a plan is made from.
 
-    `position` is the observed change; `recording` the record key; `record` None where the source removed it.
+    `position` is the observed change; `recording` the record key; `record` None where the source removed it. `repair`:
+    its documents are to hold again what the source wants, even where a person changed or deleted them.
     """
 
     connection: str
@@ -210,6 +211,7 @@ class PlanRequest:
     record: Record | None
     position: int
     removed_evidence: str | None = None
+    repair: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,8 @@ def change_reopened(rows: Rows, at: Folded, event: done.ChangeReopened) -> None:
         if state == "parked":
             rows.put(evolve(_intent(rows, intent_id), state="withdrawn"))
             intents[intent_id] = "withdrawn"
-    rows.put(evolve(change, state="waiting", code="decision", reason="", fix="", decided=None, intents=intents))
+    waiting = evolve(change, state="waiting", code="decision", reason="", fix="", decided=None, intents=intents)
+    rows.put(evolve(waiting, repair=event.repair))
 
 
 def _decide(rows: Rows, at: Folded, change: int, state: str, code: str, reason: str, fix: str = "") -> None:

@@ -10,6 +10,7 @@ from counterfoil.state.rows import (
     ChangeRow,
     CompanyRow,
     DocumentRow,
+    DriftRow,
     ErasureRow,
     HintRow,
     LinkRow,
@@ -306,6 +307,33 @@ def restore_begun(rows: Rows, at: Folded, event: seen.RestoreBegun) -> None:
 
 
 def coverage_checked(rows: Rows, at: Folded, event: seen.CoverageChecked) -> None:
+    """Told for people; no row rests on it."""
+    del rows, at, event
+
+
+def drift_found(rows: Rows, at: Folded, event: seen.DriftFound) -> None:
+    rows.put(
+        DriftRow(
+            company=at.company,
+            about=event.about,
+            kind=event.kind,
+            entity=event.entity,
+            digest=event.digest,
+            found=at.position,
+            document_id=event.document_id,
+            amount=event.amount,
+            currency=event.currency,
+        )
+    )
+
+
+def drift_cleared(rows: Rows, at: Folded, event: seen.DriftCleared) -> None:
+    row = rows.get(DriftRow, event.about, event.kind)
+    if row is not None:
+        rows.put(evolve(row, cleared=at.position))
+
+
+def books_reconciled(rows: Rows, at: Folded, event: seen.BooksReconciled) -> None:
     """Told for people; no row rests on it."""
     del rows, at, event
 

@@ -88,7 +88,10 @@ class RecordRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRow:
-    """One observed change and what became of it. `intents` leads from intent id to its state."""
+    """One observed change and what became of it. `intents` leads from intent id to its state.
+
+    `repair`: it was reopened to bring its documents back to what they were.
+    """
 
     table: ClassVar[str] = "changes"
     key: ClassVar[tuple[str, ...]] = ("position",)
@@ -103,6 +106,7 @@ class ChangeRow:
     fix: str = ""
     decided: int | None = None
     intents: dict[str, str] = field(default_factory=dict)
+    repair: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +354,25 @@ class ErasureRow:
     is_person: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRow:
+    """A difference between source, log and books; `cleared` once it is there no more."""
+
+    table: ClassVar[str] = "drifts"
+    key: ClassVar[tuple[str, ...]] = ("about", "kind")
+
+    company: int
+    about: str
+    kind: str
+    entity: str
+    digest: str
+    found: int
+    document_id: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    cleared: int | None = None
+
+
 Row = (
     CompanyRow
     | MappingRow
@@ -367,6 +390,7 @@ Row = (
     | SourceRow
     | RunRow
     | ErasureRow
+    | DriftRow
 )
 ROW_TYPES: tuple[type[Row], ...] = (
     CompanyRow,
@@ -385,6 +409,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     SourceRow,
     RunRow,
     ErasureRow,
+    DriftRow,
 )
 
 R = TypeVar("R", bound=Row)

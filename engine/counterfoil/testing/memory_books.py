@@ -18,6 +18,7 @@ from counterfoil.dispatch.books import (
     Refused,
     Shown,
     Slot,
+    Span,
     Swept,
     Wanted,
 )
@@ -168,6 +169,12 @@ class MemoryBooks:
         del since, lane
         yield [one for one in self.documents.values() if one.entity == entity]
 
+    async def within(self, entity: str, lane: Lane, span: Span) -> AsyncIterator[Sequence[Shown]]:
+        """See `Books.within`: everything there is."""
+        del lane, span
+        self._check()
+        yield [one for one in self.documents.values() if one.entity == entity and one.status != "deleted"]
+
     async def count(
         self,
         entity: str,
@@ -175,9 +182,10 @@ class MemoryBooks:
         *,
         changed_since: datetime | None = None,
         created: tuple[datetime, datetime] | None = None,
+        dated: tuple[date, date] | None = None,
     ) -> int:
         """See `Books.count`: everything there is."""
-        del lane, changed_since, created
+        del lane, changed_since, created, dated
         self._check()
         return sum(one.entity == entity and one.status != "deleted" for one in self.documents.values())
 

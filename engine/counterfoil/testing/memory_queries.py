@@ -10,6 +10,7 @@ from typing import Final
 from counterfoil.state.rows import (
     CallRow,
     ChangeRow,
+    DriftRow,
     ErasureRow,
     HintRow,
     IntentRow,
@@ -201,7 +202,21 @@ def _open_calls(tables: CompanyTables, limit: int) -> Sequence[CallRow]:
 
 
 def _open_requests(tables: CompanyTables, limit: int) -> Sequence[RequestRow]:
-    return sorted((row for row in tables.all(RequestRow) if row.taken is None), key=lambda row: row.position)[:limit]
+    return _requests(tables, lambda row: row.action != "repair")[:limit]
+
+
+def _open_requests_for(tables: CompanyTables, action: str, limit: int) -> Sequence[RequestRow]:
+    return _requests(tables, lambda row: row.action == action)[:limit]
+
+
+def _requests(tables: CompanyTables, wanted: Callable[[RequestRow], bool]) -> Sequence[RequestRow]:
+    found = (row for row in tables.all(RequestRow) if row.taken is None and wanted(row))
+    return sorted(found, key=lambda row: row.position)
+
+
+def _open_drifts(tables: CompanyTables, about: str, kind: str, limit: int) -> Sequence[DriftRow]:
+    found = (row for row in tables.all(DriftRow) if row.cleared is None and (row.about, row.kind) > (about, kind))
+    return sorted(found, key=lambda row: (row.about, row.kind))[:limit]
 
 
 def _open_runs(tables: CompanyTables, kind: str, limit: int) -> Sequence[RunRow]:
@@ -259,9 +274,11 @@ ROWS: Final[Mapping[str, Callable[..., Sequence[Row]]]] = {
     "intents_of_run": _intents_of_run,
     "intents_waiting_for": _intents_waiting_for,
     "open_calls": _open_calls,
+    "open_drifts": _open_drifts,
     "open_hints": _open_hints,
     "open_requests": _open_requests,
     "open_runs": _open_runs,
+    "open_requests_for": _open_requests_for,
     "parked_for": _parked_for,
     "pay_runs_of": _pay_runs_of,
     "ready_for": _ready_for,

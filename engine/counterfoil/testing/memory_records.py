@@ -178,11 +178,56 @@ def _standing_for(tables: CompanyTables, entity: str, document_id: str) -> Seque
     return _records({"record_key": key} for key in sorted(keys))[:1000]
 
 
-def _linked_documents(tables: CompanyTables, after: str, without: Sequence[str], limit: int) -> Sequence[Columns]:
+def _last_accepted(tables: CompanyTables) -> dict[str, IntentRow]:
+    """By record, what was last carried out in the books."""
     wanted: dict[str, IntentRow] = {}
     for row in sorted(tables.all(IntentRow), key=_planned):
         if (row.target, row.state) == (BOOKS, "accepted"):
             wanted[row.record_key] = row
+    return wanted
+
+
+def _own_documents(tables: CompanyTables, entity: str, after: str, limit: int) -> Sequence[Columns]:
+    wanted = _last_accepted(tables)
+    found = (
+        row
+        for row in tables.all(LinkRow)
+        if row.entity == entity and row.status != "released" and row.record_key > after
+    )
+    return _records(
+        {
+            "record_key": row.record_key,
+            "document_id": row.document_id,
+            "status": row.status,
+            "shared_with": row.shared_with,
+            "incarnation": row.incarnation,
+            "planned": intent.planned if (intent := wanted.get(row.record_key)) is not None else None,
+            "operation": intent.operation if intent is not None else None,
+            "change": intent.change if intent is not None else None,
+        }
+        for row in sorted(found, key=lambda row: row.record_key)[:limit]
+    )
+
+
+def _own_entities(tables: CompanyTables) -> Sequence[Columns]:
+    found = {row.entity for row in tables.all(LinkRow) if row.status != "released"}
+    return _records({"entity": entity} for entity in sorted(found))
+
+
+def _records_of_kind(tables: CompanyTables, beginning: str, after: str, limit: int) -> Sequence[Columns]:
+    found = (
+        row
+        for row in tables.all(RecordRow)
+        if row.record_key.startswith(beginning) and row.record_key > after and not row.removed
+    )
+    return _records(
+        {"record_key": row.record_key, "kind": row.kind}
+        for row in sorted(found, key=lambda row: row.record_key)[:limit]
+    )
+
+
+def _linked_documents(tables: CompanyTables, after: str, without: Sequence[str], limit: int) -> Sequence[Columns]:
+    wanted = _last_accepted(tables)
     found = (
         row
         for row in tables.all(LinkRow)
@@ -330,8 +375,11 @@ RECORDS: Final[Mapping[str, Callable[..., Sequence[Columns]]]] = {
     "name_taken": _name_taken,
     "number_taken": _number_taken,
     "outcomes": _outcomes,
+    "own_documents": _own_documents,
+    "own_entities": _own_entities,
     "planned_for_books": _planned_for_books,
     "pointing_at": _pointing_at,
+    "records_of_kind": _records_of_kind,
     "resting_on": _resting_on,
     "standing_for": _standing_for,
     "accounts_known": _accounts_known,

@@ -141,13 +141,18 @@ class ChangeParked(Decision):
 
 @registry.register
 class ChangeReopened(Decision):
-    """A parked change is to be decided afresh. `again`: so is one that was rolled back, by a person's word."""
+    """A change is to be decided afresh. `again`: even one that was rolled back, by a person's word. `repair`: so that
+    its documents hold again what the source wants, even where a person changed or deleted them.
+    """
 
     event_type: ClassVar[str] = "change.reopened"
-    when: ClassVar[str] = "A person asks for another try, or what stood in the way is gone: a record that was missing."
+    when: ClassVar[str] = (
+        "A person asks for another try or a repair, or what stood in the way is gone: a record that was missing."
+    )
 
     reason: str
     again: bool = False
+    repair: bool = False
 
 
 @registry.register

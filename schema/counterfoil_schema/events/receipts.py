@@ -1,10 +1,11 @@
 """Receipts: what came in. Anybody may append them; nothing is decided here."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from counterfoil_schema.documents import Document
-from counterfoil_schema.events.base import Event, RawText, RawTextOrNone, Shape, registry
+from counterfoil_schema.events.base import Event, PersonalText, RawText, RawTextOrNone, Shape, registry
 from counterfoil_schema.records import Record, record_key
 
 How = Literal["sync", "poll", "webhook", "sweep", "look-up", "edit"]
@@ -322,6 +323,109 @@ class CoverageChecked(Event):
     found: int = 0
 
 
+class DriftField(Shape):
+    """One field of a document: what it must be, and what the books hold."""
+
+    field: str
+    ours: PersonalText
+    books: PersonalText
+
+
+DriftKind = Literal[
+    "missing_in_books",
+    "voided_in_books",
+    "changed_in_books",
+    "does_not_tie_out",
+    "doubled_in_books",
+    "extra_in_books",
+    "missing_in_log",
+    "changed_at_source",
+    "not_shown_by_source",
+]
+"""How source, log and books can disagree on one document or record."""
+
+
+@registry.register
+class DriftFound(Event):
+    """A document or record on which source, log and books disagree. `amount`: books less source, tax included.
+
+    `about` is the record's key, or that of the document where it stands for none; `digest` a keyed hash of all that
+    differs.
+    """
+
+    event_type: ClassVar[str] = "drift.found"
+    when: ClassVar[str] = "A reconciliation finds a difference, or finds a known one changed; not again while it lasts."
+
+    about: str
+    kind: DriftKind
+    entity: str
+    document_id: str | None = None
+    digest: str
+    fields: tuple[DriftField, ...] = ()
+    amount: Decimal | None = None
+    currency: str | None = None
+    what_to_do: str = ""
+
+    def subject(self) -> str | None:
+        return self.about
+
+
+@registry.register
+class DriftCleared(Event):
+    """A difference that was found before is there no more."""
+
+    event_type: ClassVar[str] = "drift.cleared"
+    when: ClassVar[str] = "A reconciliation looks at a document or record again, and its sides agree."
+
+    about: str
+    kind: DriftKind
+
+
+class ReconciledType(Shape):
+    """One type of document, read whole: ours, all that pages showed, and all that QuickBooks counts."""
+
+    entity: str
+    ours: int
+    shown: int
+    counted: int
+
+
+class DriftCount(Shape):
+    """How many documents or records differ in one way."""
+
+    kind: DriftKind
+    documents: int
+
+
+class NotComparedPart(Shape):
+    """What could not be read, a type or a source's kind, and why: nothing follows from it for any record."""
+
+    what: str
+    reason: RawText
+
+
+@registry.register
+class BooksReconciled(Event):
+    """One reconciliation, in sum. `month` and `entities` say to what it was narrowed; empty for nothing.
+
+    `sources`: they were read too. `new` and `cleared`: differences that were not known before, and that are gone since.
+    `metered`: reads that Intuit meters.
+    """
+
+    event_type: ClassVar[str] = "books.reconciled"
+    when: ClassVar[str] = "A reconciliation of a company has ended, scheduled or by a command."
+
+    month: str | None = None
+    entities: tuple[str, ...] = ()
+    sources: bool
+    compared: tuple[ReconciledType, ...]
+    drifts: tuple[DriftCount, ...] = ()
+    new: int = 0
+    cleared: int = 0
+    not_compared: tuple[NotComparedPart, ...] = ()
+    metered: int = 0
+
+
 @registry.register
 class CompanyApproved(Event):
     """From here on documents may go out. `previewed` is the position up to which its author saw what would."""
@@ -357,9 +461,9 @@ class OperatorRequested(Event):
     """
 
     event_type: ClassVar[str] = "operator.requested"
-    when: ClassVar[str] = "Somebody approves, retries, skips or maps something."
+    when: ClassVar[str] = "Somebody approves, retries, skips or maps something, or has a difference repaired."
 
-    action: Literal["approve", "retry", "skip", "map"]
+    action: Literal["approve", "retry", "skip", "map", "repair"]
     record_key: str
     intent_id: str | None = None
     author: str

@@ -33,11 +33,12 @@ SOUND = Evidence(
     heard_at={"quickbooks": NOW - timedelta(hours=3)},
     looked_at={"quickbooks": NOW - timedelta(minutes=4), "crm": NOW - timedelta(seconds=30)},
     look_every={"quickbooks": 300.0, "crm": 60.0},
+    reconciled_at=NOW - timedelta(days=3),
     telemetry="http://collector:4318",
     anchor="/mnt/anchors/heads.jsonl",
     sandbox=SOUND_RUN,
 )
-NOT_BUILT = {7, 10}
+NOT_BUILT = {10}
 
 
 def verdicts(evidence: Evidence) -> dict[int, str]:
@@ -73,6 +74,9 @@ def test_a_sound_deployment_fails_only_in_what_is_not_built() -> None:
         (6, "failed", {"sandbox": SOUND_RUN.model_copy(update={"failed": 1})}, "1 of 15 journeys failed"),
         (6, "failed", {"sandbox": SOUND_RUN.model_copy(update={"passed": 0})}, "0 of 0 journeys"),
         (6, "warning", {"sandbox": SOUND_RUN.model_copy(update={"finished_at": NOW - timedelta(days=31)})}, "31 days"),
+        (7, "failed", {"reconciled_at": None}, "never compared"),
+        (7, "failed", {"drifts": 2}, "2 differences last"),
+        (7, "warning", {"reconciled_at": NOW - timedelta(days=32)}, "compared"),
         (8, "failed", {"telemetry": None}, "nowhere"),
         (9, "warning", {"anchor": None}, "kept nowhere else"),
     ],

@@ -169,6 +169,7 @@ def test_every_event_about_a_record_has_words_of_its_own() -> None:
         "directory.observed",
         "preferences.observed",
         "coverage.checked",
+        "books.reconciled",
         "company.approved",
         "restore.begun",
     }

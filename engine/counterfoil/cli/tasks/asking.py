@@ -83,10 +83,7 @@ async def ask(settings: Settings, question: Question) -> int:
         if not asked and not question.all_of_them:
             raise await _nothing(opened, question)
         if question.wait and asked:
-            asked = await _until_taken(opened, asked)
-            if not all(one.taken for one in asked):
-                await _work(settings)
-                asked = await _look(opened, asked)
+            asked = await taken(settings, opened, asked)
         done = not question.wait or await _is_done(opened, question, asked)
     _tell(question, asked)
     return ExitCode.OK if done else ExitCode.UNSETTLED
@@ -223,6 +220,15 @@ async def _until_taken(opened: Opened, asked: list[Asked]) -> list[Asked]:
         if all(one.taken for one in asked) or opened.clock.monotonic() - began > SERVED_SECONDS:
             return asked
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def taken(settings: Settings, opened: Opened, asked: list[Asked]) -> list[Asked]:
+    """These requests once they are taken up: by whoever works for their companies, or else by work done here."""
+    asked = await _until_taken(opened, asked)
+    if not all(one.taken for one in asked):
+        await _work(settings)
+        asked = await _look(opened, asked)
+    return asked
 
 
 async def _look(opened: Opened, asked: list[Asked]) -> list[Asked]:

@@ -78,6 +78,8 @@ async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
         heard_at={row["source"]: row["recorded_at"] for row in heard},
         looked_at={row["connection"]: row["looked_at"] for row in looked},
         look_every={BOOKS: sweeps, **dict.fromkeys(company.sources, company.poll_seconds)},
+        reconciled_at=stands.reconciled_at,
+        drifts=stands.drifts,
         sweeps_stopped_until=budget.stopped_until(Lane.RECONCILE),
         custom_numbers=row.custom_numbers if row is not None and row.preferences_hash else None,
         numbered=_numbered(company),

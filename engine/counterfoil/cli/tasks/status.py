@@ -13,6 +13,8 @@ from counterfoil.cli.tasks.figures import held, only_previews, outcomes, refused
 from counterfoil.cli.tasks.refusals import Refusal, refusals_of
 from counterfoil.cli.tasks.rejected import RejectedSeen, rejected_of
 from counterfoil.cli.tasks.source_tokens import SourceTokensSeen, source_tokens_of
+from counterfoil.dispatch.reconciling.recording import RECONCILED, open_drifts
+from counterfoil.dispatch.watched import BOOKS
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
 from counterfoil_schema import exact_json
@@ -33,6 +35,9 @@ class Status:
         hard_expires_at: when the connection ends for good, however much it is used.
         connection: `connected`, `reconnect` (everything queued waits for a new consent), `disconnected`.
         held_by_breaker: those for review that would void or delete more than the breaker's share of the documents.
+        drifts: differences between source, log and books that were found and last; None of them before the first
+            `reconcile`.
+        reconciled_at: when all was last compared.
         preview: nothing is sent before a person approves the first run.
         sources: those that hand out tokens, and how these stand.
         refusals: sources that cannot be read until a person does something.
@@ -52,6 +57,8 @@ class Status:
     refused_notes: int
     for_review: int
     held_by_breaker: int
+    drifts: int
+    reconciled_at: datetime | None
     calls_in_minute: int
     calls_allowed: int
     token_stored_at: datetime | None
@@ -85,6 +92,7 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
     checkpoint = await opened.store.checkpoint(number)
     found = await outcomes(opened.store, number)
     row = await opened.pool.fetchrow(load_query("status_company", opened.names), number)
+    reconciled = await opened.store.value("cursor", number, BOOKS, RECONCILED)
     waiting = await held(opened.store, number)
     taking = [one for one in waiting if one.operation in {"void", "delete", "update"}]
     reasons: dict[str, dict[str, int]] = {}
@@ -104,6 +112,8 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
         refused_notes=len(await refused_notes(opened.store, number)),
         for_review=len(waiting),
         held_by_breaker=sum(one.breaker for one in await with_remarks(opened.reader, number, taking)),
+        drifts=len(await open_drifts(opened.store, number)),
+        reconciled_at=datetime.fromisoformat(reconciled) if isinstance(reconciled, str) else None,
         calls_in_minute=await _calls(opened, number),
         calls_allowed=company.quickbooks.requests_per_minute,
         token_stored_at=row["stored_at"] if row else None,
@@ -157,6 +167,13 @@ def _show(one: Status, now: datetime) -> None:
         lines.append(
             f"The breaker holds {one.held_by_breaker:,} of these: so many documents would be voided or deleted. See at "
             "the source whether they are gone indeed; then `counterfoil approve`, or `skip`."
+        )
+    if one.drifts:
+        lines.append(
+            f"{one.drifts:,} differences between source, log and books when last compared "
+            f"({one.reconciled_at:%Y-%m-%d}): `counterfoil reconcile`."
+            if one.reconciled_at is not None
+            else f"{one.drifts:,} differences between source, log and books: `counterfoil reconcile`."
         )
     if one.projection == "stopped":
         lines.append(f"Stands still at {one.error}. Nothing is lost; install a release that knows the event.")

@@ -17,6 +17,7 @@ from counterfoil.dispatch.books import (
     Outcome,
     Shown,
     Slot,
+    Span,
     Swept,
     Wanted,
 )
@@ -35,7 +36,7 @@ from counterfoil_schema.events.decisions import Lane as LaneName
 from counterfoil_schema.events.receipts import TaxMode
 from counterfoil_schema.exact_json import JsonObject
 
-IDS_PER_QUERY = 100
+IDS_PER_QUERY = 200
 CLOCK_SKEW = timedelta(minutes=2)
 CLOCK_WRONG_MAX = timedelta(hours=1)
 """Who sent a call may have had a clock that was ahead by as much: its documents look older than the call."""
@@ -203,19 +204,12 @@ class OnlineBooks:
         )
 
     async def changed_since(self, entity: str, since: datetime, lane: LaneName) -> AsyncIterator[Sequence[Shown]]:
-        query = select(entity).where("MetaData.LastUpdatedTime", ">=", since)
-        query = query.with_inactive() if entity in NAME_LISTS else query
-        page: list[Shown] = []
-        try:
-            async for row in self._client.query_all(query, _LANES[lane]):
-                page.append(_shown(entity, row))
-                if len(page) >= PAGE_ROWS_MAX:
-                    yield page
-                    page = []
-        except ReadFailedError as failed:
-            raise unreadable(failed.outcome) from failed
-        if page:
-            yield page
+        async for page in self._pages(_narrowed(entity).where("MetaData.LastUpdatedTime", ">=", since), lane):
+            yield [_shown(entity, row) for row in page]
+
+    async def within(self, entity: str, lane: LaneName, span: Span) -> AsyncIterator[Sequence[Shown]]:
+        async for page in self._pages(_narrowed(entity, created=span.created, dated=span.dated), lane):
+            yield [_shown(entity, row) for row in page]
 
     async def listed(
         self,
@@ -236,11 +230,14 @@ class OnlineBooks:
         Raises:
             BooksUnreadableError: a page could not be read; what came before is not all there is.
         """
-        query = select(entity)
-        query = query.with_inactive() if entity in NAME_LISTS else query
+        query = _narrowed(entity)
         query = query.where("Balance", ">", Decimal(0)) if open_only else query
         query = query.where("TxnDate", ">=", dated_from) if dated_from is not None else query
         query = query.where("MetaData.CreateTime", ">=", created_from) if created_from is not None else query
+        async for page in self._pages(query, lane):
+            yield page
+
+    async def _pages(self, query: Query, lane: LaneName) -> AsyncIterator[Sequence[JsonObject]]:
         page: list[JsonObject] = []
         try:
             async for row in self._client.query_all(query, _LANES[lane]):
@@ -260,12 +257,11 @@ class OnlineBooks:
         *,
         changed_since: datetime | None = None,
         created: tuple[datetime, datetime] | None = None,
+        dated: tuple[date, date] | None = None,
     ) -> int:
-        query = select(entity).with_inactive() if entity in NAME_LISTS else select(entity)
+        query = _narrowed(entity, created=created, dated=dated)
         if changed_since is not None:
             query = query.where("MetaData.LastUpdatedTime", ">=", changed_since)
-        if created is not None:
-            query = query.where("MetaData.CreateTime", ">=", created[0]).where("MetaData.CreateTime", "<", created[1])
         counted = await self._client.count(query, _LANES[lane])
         if isinstance(counted, ReadFailed):
             raise unreadable(counted)
@@ -345,6 +341,18 @@ class OnlineBooks:
         if isinstance(outcome, QueryPage):
             return outcome.rows
         raise unreadable(outcome)
+
+
+def _narrowed(
+    entity: str, *, created: tuple[datetime, datetime] | None = None, dated: tuple[date, date] | None = None
+) -> Query:
+    """All documents of an entity, inactive entries of lists included, or those of a span."""
+    query = select(entity).with_inactive() if entity in NAME_LISTS else select(entity)
+    if created is not None:
+        query = query.where("MetaData.CreateTime", ">=", created[0]).where("MetaData.CreateTime", "<", created[1])
+    if dated is not None:
+        query = query.where("TxnDate", ">=", dated[0]).where("TxnDate", "<=", dated[1])
+    return query
 
 
 def _tax_mode(country: str, taxes: JsonObject) -> TaxMode:
