@@ -25,7 +25,7 @@ class Session:
     def __init__(self, *, company: int, epoch: int | None, log: LogWriter, clock: Clock, valid_until: float) -> None:
         self.company = company
         self.epoch = epoch
-        self.run = run_name(SESSION, epoch)
+        self.run = run_name(SESSION, epoch) if epoch is not None else ""
         self.valid_until = valid_until
         self._log = log
         self._clock = clock
