@@ -90,6 +90,14 @@ class BulkKeyring:
         """See `Keyring.destroy`; nobody is erased here."""
         raise NotImplementedError
 
+    async def living(self, company: int, subjects: Sequence[str]) -> list[str]:
+        """See `Keyring.living`; nobody asks here."""
+        raise NotImplementedError
+
+    async def destroy_key(self, company: int, identity: str) -> int:
+        """See `Keyring.destroy_key`; nobody is erased here."""
+        raise NotImplementedError
+
     async def write(self, admin: Pool, names: Names) -> None:
         """Put all keys into their table."""
         columns = ("company", "scope", "generation", "wrapped", "wrapped_by")

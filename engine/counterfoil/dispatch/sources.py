@@ -231,10 +231,11 @@ class SourceReader:
         known = await self._store.load(self._session.company, RecordRow.table, [(key,) for key in last])
         rows = {key[0]: row for key, row in known.items() if isinstance(row, RecordRow)}
         older = await self._recorded_by_an_older_rule(rows.values())
+        erased = await erased_among(self._store, self._session.company, connection, changes)
         found: list[Differing] = []
         for key, change in last.items():
             row = rows.get(key)
-            _, mark = await self._event(connection, change, "look-up")
+            _, mark = await self._event(connection, change, "look-up", erased)
             if row is not None and (row.content_hash, row.removed) == mark:
                 continue
             if row is None and isinstance(change, Removed):
