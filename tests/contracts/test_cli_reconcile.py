@@ -67,9 +67,11 @@ def test_a_difference_is_told_everywhere_and_mended(shop: Shop, emulator: Emulat
 
     invoices = emulator.control("/state?entity=Invoice")["Invoice"]
     assert isinstance(invoices, list)
-    (first,) = [one for one in invoices if isinstance(one, dict) and one["DocNumber"] == "501"]
-    change = {"operation": "update", "id": first["Id"], "body": {"CustomerMemo": {"value": MARKUP}}}
-    emulator.control("/books/Invoice", change)
+    customers = emulator.control("/state?entity=Customer")["Customer"]
+    assert isinstance(customers, list)
+    (ann,) = [one for one in customers if isinstance(one, dict) and one["DisplayName"] == "Ann Smith"]
+    change = {"operation": "update", "id": ann["Id"], "body": {"DisplayName": MARKUP}}
+    emulator.control("/books/Customer", change)
     (second,) = [one for one in invoices if isinstance(one, dict) and one["DocNumber"] == "502"]
     emulator.control("/books/Invoice", {"operation": "delete", "id": second["Id"]})
 
@@ -120,7 +122,7 @@ def assert_shown(page: Path, folder: Path) -> None:
     assert {"img", "script", "onerror"}.isdisjoint(shown.elements)
     assert {"svg", "rect", "table"} <= shown.elements
     assert any("<img src=x onerror=" in cell for cell in shown.cells)
-    assert {"shop:order:501", "shop:order:502", "missing in the books"} <= set(shown.cells)
+    assert {"shop:customer:C1", "shop:order:502", "missing in the books"} <= set(shown.cells)
 
 
 @pytest.mark.parametrize(

@@ -196,15 +196,15 @@ def _changed(head: Drift, owned: Sequence[FieldChange], apart: tuple[str, ...], 
         repair="update" if restored else None,
         why_not=""
         if restored
-        else "A line that somebody added is theirs, and a field that the mapping asks about is nobody's.",
+        else "What somebody added is theirs; what the source leaves empty, or the mapping asks about, is not written.",
         what_to_do="`counterfoil reconcile --repair` restores what is the source's; or make the record agree at its "
         "source; or let the mapping say that the field is the books'.",
     )
 
 
 def _is_restored(change: FieldChange, lines: set[str]) -> bool:
-    """Whether an update of ours sets a field: those of the source, and of lines those that are ours."""
-    if change.owner != "source":
+    """Whether an update of ours sets a field: those of the source that it fills, and of lines those that are ours."""
+    if change.owner != "source" or change.before == "null":
         return False
     if not change.field.startswith("Line[") or not lines:
         return True
