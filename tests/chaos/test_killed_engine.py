@@ -29,10 +29,12 @@ from counterfoil.keys import master_key
 from counterfoil.log import MasterKey
 from counterfoil.postgres import create_pool
 from counterfoil.settings import Settings
-from support.audit import assert_books_hold, assert_state_adds_up, outcomes_of
+from counterfoil_schema.events.rollbacks import RollbackScope
+from support.audit import assert_books_hold, assert_state_adds_up, effects_of, outcomes_of
 from support.postgres import Database, Server, fresh_database
 from support.processes import ROOT, python_environment
 from support.quickbooks_emulator import EmulatorProcess, emulator_process
+from support.rollbacks import Rollbacks, difference, trial_balance
 from support.running import GIVE_UP_SECONDS, LEASE_SECONDS, company_settings
 from support.sales import Sales
 from support.shelf import Shelf, shelf_only
@@ -49,6 +51,14 @@ LANES: dict[str, tuple[str, ...]] = {
 }
 PASSES = {"lease.acquired": (1, 1, 1), "token.locked": (1, 1, 1), "token.answered": (1, 1, 1), "token.saved": (1, 1, 1)}
 USUAL_PASSES = (1, 2, 3)
+ROLLBACK_POINTS = (
+    ("fold.computed", 2),
+    ("batch.sent", 1),
+    ("batch.answered", 1),
+    ("call.sent", 1),
+    ("call.answered", 1),
+)
+"""A step of the engine that is killed there, and at which of its passes."""
 
 
 @dataclass
@@ -261,3 +271,48 @@ async def test_a_rotated_token_that_is_lost_with_its_process_costs_a_consent_and
         assert (await lane.control("/stats"))["token_refreshes"] == asked
         assert await lane.run(None) == 0
         await lane.check()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_a_kill_while_a_rollback_goes_out_takes_nothing_back_twice(
+    postgres_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "installed", shelf_only)
+    async with open_lane("rollback", postgres_server, tmp_path / "rollback") as lane:
+        empty = trial_balance(lane.emulator)
+        lane.sales.open(customers=4, products=3, orders=40)
+        assert await lane.run(None) == 0
+        await _ask(lane)
+        killed = 0
+        for step, at in ROLLBACK_POINTS:
+            code = await lane.run([step, at, 0])
+            if code == 0:
+                break
+            killed += 1
+            await lane.end_lease()
+        assert killed >= 3
+        assert await lane.run(None) == 0
+        voided = effects_of(await lane.control("/journal"), "void", "Invoice", "doc_number")
+        assert voided == Counter(dict.fromkeys(lane.sales.orders, 1))
+        assert difference(trial_balance(lane.emulator), empty) == {}
+        assert await _inactive(lane, "Customer") == 4
+
+
+async def _ask(lane: Lane) -> None:
+    """Apply the preview of everything, as the command does it: nobody works for the company meanwhile."""
+    company = company_settings(lane.emulator, lane.folder)
+    settings = Settings(
+        home=lane.folder, dsn=lane.database.engine_dsn, lease_seconds=LEASE_SECONDS, companies=(company,)
+    )
+    async with Engine(settings) as engine:
+        rollbacks = Rollbacks(engine)
+        scope = RollbackScope(source="shelf")
+        preview, policy = await rollbacks.preview(scope)
+        assert preview.plan.refusals == ()
+        await rollbacks.request(scope, preview, policy)
+
+
+async def _inactive(lane: Lane, entity: str) -> int:
+    held: list[dict[str, Any]] = (await lane.control(f"/state?entity={entity}"))[entity]
+    return sum(one["DisplayName"].startswith("Customer c") and not one["Active"] for one in held)
