@@ -58,7 +58,8 @@ class RowStore(Protocol):
 
 def example_rows(company: int = COMPANY) -> list[Row]:
     """Two rows of every table, one as bare as can be and one with every field set."""
-    return [*_receipt_rows(company), *_outbox_rows(company), *_books_rows(company), *_work_rows(company)]
+    makers = (_receipt_rows, _outbox_rows, _books_rows, _work_rows, _operator_rows)
+    return [row for make in makers for row in make(company)]
 
 
 def _receipt_rows(at: int) -> list[Row]:
@@ -245,6 +246,11 @@ def _work_rows(at: int) -> list[Row]:
         ReviewRow(company=at, record_key=f"shop:order:{AWKWARD}", verdict="create", position=2**53 + 1),
         SourceRow(company=at, connection="shop", refused=13, digest=AWKWARD),
         SourceRow(company=at, connection="crm", refused=None, digest=""),
+    ]
+
+
+def _operator_rows(at: int) -> list[Row]:
+    return [
         RunRow(company=at, run="rollback-8", kind="rollback", asked=8, author="Ann", reason=AWKWARD),
         RunRow(
             company=at,

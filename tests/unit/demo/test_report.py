@@ -114,6 +114,22 @@ def deals_of(expected: Expected) -> tuple[SoldDeal, ...]:
     return (*told, *parked)
 
 
+def letter(record_key: str, code: str) -> Letter:
+    return Letter(
+        company=1,
+        record_key=record_key,
+        position=1,
+        kind="deal",
+        side="source",
+        code=code,
+        reason=WHY,
+        fix="What to do.",
+        decided=2,
+        first_seen=PARKED_AT,
+        last_seen=PARKED_AT,
+    )
+
+
 def evidence() -> Evidence:
     """Everything as it must be."""
     payroll: dict[str, int] = {}
@@ -143,22 +159,7 @@ def evidence() -> Evidence:
         payroll=payroll,
         pay_runs=runs,
         outcomes=Outcomes((Reason("applied", "", 9), Reason("parked", "no_lines", 1))),
-        parked=[
-            Letter(
-                company=1,
-                record_key=f"hubspot:deal:D{number}",
-                position=1,
-                kind="deal",
-                side="source",
-                code=code,
-                reason=WHY,
-                fix="What to do.",
-                decided=2,
-                first_seen=PARKED_AT,
-                last_seen=PARKED_AT,
-            )
-            for number, code in EXPECTED.parked.items()
-        ],
+        parked=[letter(f"hubspot:deal:D{number}", code) for number, code in EXPECTED.parked.items()],
         held=[
             Held(
                 company=1,
