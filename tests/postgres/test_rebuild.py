@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -314,3 +315,25 @@ async def test_the_fold_catches_up_while_the_tables_move_on(books: Books, monkey
 
     assert report.same
     assert report.position == await books.value("select position from counterfoil_state.checkpoints where company = 1")
+
+
+async def test_companies_are_rebuilt_side_by_side_and_one_that_cannot_be_holds_up_no_other(books: Books) -> None:
+    right = await all_rows(books)
+    configuration = (books.shop.folder / "counterfoil.toml").read_text()
+    second = configuration[configuration.index("[company.1]") :].replace("company.1", "company.2")
+    second = re.sub('realm_id = "[0-9]+"', 'realm_id = "2"', second)
+    two = books.shop.folder / "two.toml"
+    await asyncio.to_thread(two.write_text, configuration + second)
+    await books.execute(*(statement for statement, _ in DAMAGES.values()))
+    command = ("rebuild", "--config", "two.toml", "--processes", "2")
+
+    both = await asyncio.to_thread(books.shop.run, *command, "--json")
+    async with open_state(books.settings) as opened, operators_work(opened.pool, opened.names, 2, "rollback"):
+        one = await asyncio.to_thread(books.shop.run, *command)
+
+    assert both.code == 0, both.said
+    assert [(1, len(DAMAGES)), (2, 0)] == [(each["company"], each["differing"]) for each in both.json()["companies"]]
+    assert right == await all_rows(books)
+    assert one.code == 3
+    assert "Company 2: Somebody else works on company 2: rollback by process" in one.err
+    assert "the tables hold exactly these" in one.out
