@@ -200,3 +200,40 @@ def test_log_and_projections_hold(books: tuple[EmulatorProcess, Path, JsonObject
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_reconciliation_ties_out_at_200_documents_a_metered_read_or_more(
+    books: tuple[EmulatorProcess, Path, JsonObject], expected: dict[str, object]
+) -> None:
+    emulator, config, _ = books
+    before = emulator.control("/stats")["metered_reads"]
+    last = _list(emulator.control("/calls?after=0&limit=200000")["calls"])[-1]["sequence"]
+    done = subprocess.run(
+        [sys.executable, "-m", "counterfoil.cli", "reconcile", "--config", str(config), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (report,) = json.loads(done.stdout, parse_float=Decimal)["companies"]
+    (invoices,) = [one for one in report["totals"] if (one["by"], one["type"]) == ("type", "Invoice")]
+    assert invoices["books"]["documents"] == 830
+    assert invoices["source"]["total"] == invoices["books"]["total"] == Decimal(str(expected["total"]))
+    months: dict[str, Decimal] = defaultdict(Decimal)
+    cells = expected["per_customer_month_account"]
+    assert isinstance(cells, list)
+    for one in cells:
+        months[one["month"]] += Decimal(one["amount"])
+    told = {one["value"]: one["books"]["total"] for one in report["totals"] if one["by"] == "month"}
+    assert told == dict(months)
+    calls = _list(emulator.control(f"/calls?after={last}&limit=200000")["calls"])
+    reads = [one for one in calls if "from+invoice" in str(one["path"]).lower().replace("%20", "+")]
+    assert reads, calls
+    assert 830 / len(reads) >= 200, "one count, one page"
+    # Company information and preferences come before.
+    metered = emulator.control("/stats")["metered_reads"]
+    assert isinstance(metered, int)
+    assert isinstance(before, int)
+    assert metered - before == report["metered_reads"] + 2
