@@ -236,7 +236,11 @@ async def _hand_over(
     bars = progress_bars(TextColumn("handed over"), BarColumn(bar_width=20), MofNCompleteColumn(), hidden=wish.as_json)
     with bars:
         bar = bars.add_task("handed over", total=len(places))
-        copied = await restoring.copy(places, cause, lambda done, _: bars.update(bar, completed=done))
+
+        def show(done: int, total: int) -> None:
+            bars.update(bar, completed=done, total=total)
+
+        copied = await restoring.copy(places, cause, show)
     return Restored(copied=copied, left=left, strangers=await _strangers(opened, old.company))
 
 
