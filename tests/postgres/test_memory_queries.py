@@ -52,9 +52,8 @@ KINDS: dict[str, type[Row]] = {
         (ErasureRow, "erased"),
         (HintRow, "open_hints"),
         (RecordRow, "pay_runs_of"),
-        (RequestRow, "open_requests"),
-        (RunRow, "open_runs"),
         (RequestRow, "open_requests open_requests_for"),
+        (RunRow, "open_runs"),
         (DriftRow, "open_drifts"),
         (SettlementRow, "settlements_of"),
     )
@@ -74,13 +73,13 @@ ASKED: dict[str, Sequence[tuple[Any, ...]]] = {
     "open_hints": [(100,), (2,)],
     "open_drifts": [("", "", 100), (KEYS[2], "missing_in_books", 2)],
     "open_requests": [(100,)],
+    "open_requests_for": [("repair", 100), ("approve", 1)],
     "open_runs": [("rollback", 100), ("redrive", 1)],
     "effects": [(None, None, None, 0, 999, 100), ("session-1", "desk:", KEYS[:4], 35, 90, 2)],
     "intents_of_run": [("session-1",), ("rollback-7",)],
     "accounts_known": [()],
     "strangers": [(["Customer", "Invoice"], "", "", 100), (["Invoice"], "Invoice", "1", 2)],
     "users_of": [(KEYS[:4],)],
-    "open_requests_for": [("repair", 100), ("approve", 1)],
     "parked_for": [(["fault", "queued"], 0, 100), (["fault"], 9, 1)],
     "ready_for": [(True, 100), (False, 100), (None, 3)],
     "ready_of": [
@@ -233,7 +232,7 @@ def _beside(chance: random.Random) -> Iterator[Row]:
         )
         yield DriftRow(
             company=COMPANY,
-            about=pick(KEYS),
+            about=KEYS[number],
             kind=pick(("missing_in_books", "changed_in_books")),
             entity="Invoice",
             digest="d",
