@@ -56,7 +56,15 @@ def delays(axes: Axes, result: Mapping[str, Any]) -> None:
     axes.set_title("delay when idle", fontsize=9)
 
 
-PANELS = {"append": bars, "replay": bars, "quickbooks": backlog, "mixed": backlog, "limiter": bars, "delay": delays}
+PANELS = {
+    "append": bars,
+    "replay": bars,
+    "rebuild": bars,
+    "quickbooks": backlog,
+    "mixed": backlog,
+    "limiter": bars,
+    "delay": delays,
+}
 
 
 def draw(whole: Mapping[str, Any], target: Path) -> None:
