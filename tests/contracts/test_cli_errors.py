@@ -1,5 +1,6 @@
 """Whatever goes wrong is told to programs too: with --json each command ends in one line of JSON and an exit code."""
 
+import hashlib
 import json
 import logging
 import socket
@@ -16,17 +17,28 @@ import pytest
 import typer.main
 
 from counterfoil.cli.app import main, make_app
+from counterfoil.planning.types import PLANNER_VERSION
 from support.cli import BOOKS_AWAY_CONFIGURATION, COMMAND, SHOP_MAPPING, command_names, environment_of
 
 COMMANDS = command_names(typer.main.get_command(make_app()))
 
 NEEDED = {
     "approve": ["shop:order:1"],
+    "deadletters edit": ["shop:order:1", "--set", "number=7", "--reason", "by hand"],
+    "deadletters map": ["shop:product:1", "Item 1"],
+    "deadletters retry": ["shop:order:1"],
+    "deadletters show": ["shop:order:1"],
+    "deadletters skip": ["shop:order:1", "--reason", "by hand"],
+    "erase": ["Customer 58"],
     "explain": ["shop:order:1"],
+    "export": ["Customer 58", "--out", "person.json"],
     "log anchor": ["anchor.json", "--key", "file:key"],
     "log show": ["1"],
     "mapping init": ["first.toml"],
+    "redrive": ["preview.jsonl", "--reason", "by hand", "--yes"],
+    "restore": ["--into", "2/2", "--reason", "by hand"],
     "retry": ["shop:order:1"],
+    "shadow": ["--export", "plans.jsonl"],
     "skip": ["shop:order:1", "--reason", "by hand"],
 }
 """What a command cannot do without, so that it comes as far as its configuration and its database."""
@@ -90,6 +102,26 @@ def configured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def write_preview(path: Path) -> None:
+    """What `shadow --out` writes, with one record that would be sent."""
+    mapping = hashlib.sha256(SHOP_MAPPING.encode()).hexdigest()
+    lines: list[dict[str, object]] = [
+        {
+            "file": "counterfoil previews of mappings",
+            "version": 1,
+            "company": 1,
+            "connection": "shop",
+            "position": 7,
+            "personal": False,
+            "mappings": {"before": "", "after": mapping},
+            "planner": PLANNER_VERSION,
+        },
+        {"record_key": "shop:order:1", "step": {"digest": "00"}},
+        {"end": True, "records": 1},
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
 def told(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Told:
     monkeypatch.setattr("sys.argv", ["counterfoil", *arguments])
     with pytest.raises(SystemExit) as left:
@@ -142,6 +174,14 @@ def test_no_configuration(
 def test_a_postgres_that_does_not_answer(
     command: str, configured: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    match command:
+        case "redrive":
+            write_preview(configured / "preview.jsonl")
+        case "restore":
+            second = BOOKS_AWAY_CONFIGURATION.replace("company.1", "company.2").replace(
+                'realm_id = "1"', 'realm_id = "2"'
+            )
+            (configured / "counterfoil.toml").write_text(BOOKS_AWAY_CONFIGURATION + second, encoding="utf-8")
     ended = told(capfd, monkeypatch, *command.split(), *NEEDED.get(command, []), "--json")
 
     assert "127.0.0.1:9" in ended.error(3)

@@ -29,6 +29,13 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "totals": ([], 0),
     "limits": ([], 0),
     "doctor": ([], 1),
+    "runs": ([], 0),
+    "reconcile": ([], 0),
+    "shadow": (["--export", "plans.jsonl"], 0),
+    "deadletters list": ([], 1),
+    "deadletters show": (["shop:order:502"], 1),
+    "deadletters retry": (["shop:order:502"], 0),
+    "deadletters skip": (["shop:order:502", "--reason", "by hand"], 0),
     "rebuild": (["--check"], 0),
     "log tail": (["--lines", "5"], 0),
     "log show": (["1"], 0),
@@ -52,8 +59,19 @@ RUNS: dict[str, tuple[list[str], int]] = {
 """What each command is given, and its exit code: one order waits for approval, and one is parked."""
 
 STAYING = {"serve", "emulator"}
-ELSEWHERE = {"demo", "connect quickbooks", "onboard"}
-"""`demo` and `onboard` have tests of their own, `connect quickbooks` below and in `test_connect`."""
+ELSEWHERE = {
+    "connect quickbooks",  # below, and in `test_connect`
+    "deadletters edit",
+    "deadletters map",
+    "demo",
+    "erase",
+    "export",
+    "onboard",
+    "redrive",
+    "restore",
+    "rollback",
+}
+"""Commands that want more than this shop, and have tests of their own."""
 
 
 @pytest.fixture(scope="module")

@@ -96,13 +96,17 @@ async def test_damage_is_found_and_told_by_its_exit_code(shop: Shop, database: D
     assert shop.run("rebuild", "--check").code == 0
     async with admin_connection(database) as admin:
         await admin.execute("update counterfoil_state.links set status = 'voided' where record_key = 'shop:order:502'")
+    differing = shop.run("rebuild", "--check")
+    async with admin_connection(database) as admin:
         await admin.execute("set session_replication_role = 'replica'")
         await admin.execute("update counterfoil_log.events set record_key = 'shop:order:9' where position = 9")
 
     rebuild = shop.run("rebuild")
     verify = shop.run("log", "verify")
 
+    assert differing.code == 4
+    assert "links [shop:order:502], status: the log says 'live', the table holds 'voided'" in differing.out
     assert rebuild.code == 4
-    assert "links [shop:order:502], status: the log says 'live', the table holds 'voided'" in rebuild.out
+    assert "The log itself is damaged; run `counterfoil log verify --company 1`." in rebuild.out
     assert verify.code == 4
     assert "company 1, position 9" in verify.out

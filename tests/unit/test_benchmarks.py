@@ -61,7 +61,7 @@ def test_a_quick_run_gives_every_ratio_machine_commit_and_seed(name: str, tmp_pa
 def test_a_benchmark_that_does_not_exist_is_named() -> None:
     ended = bench("speed")
     assert ended.returncode == 2
-    known = "append, replay, quickbooks, mixed, limiter, delay"
+    known = "append, replay, rebuild, quickbooks, mixed, limiter, delay"
     assert ended.stderr == f"There is no benchmark speed; there are {known}.\n"
 
 

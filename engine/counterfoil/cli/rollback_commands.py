@@ -126,6 +126,7 @@ def rollback(
     Leaves with 1 if anything has to stay.
 
     Example: counterfoil rollback --run session-12
+
     Example: counterfoil rollback --run session-12 --apply --reason "wrong mapping" --wait
     """
 

@@ -61,7 +61,9 @@ def shadow(
     A file that --out wrote is a preview, which `counterfoil redrive` applies. --compare leaves with 1 if plans differ.
 
     Example: counterfoil shadow --mapping new.toml --connection hubspot
+
     Example: counterfoil shadow --export before.jsonl
+
     Example: counterfoil shadow --compare before.jsonl after.jsonl
     """
     if compare is not None:

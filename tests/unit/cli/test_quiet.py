@@ -25,6 +25,12 @@ class Company:
     waiting: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
 
+    finishing: bool = False
+
+    def finish(self) -> None:
+        """What a worker is told that is to come to an end."""
+        self.finishing = True
+
     def runner(self) -> CompanyRunner:
         snapshot = SimpleNamespace(waiting={Lane.LIVE: self.waiting}, paused_until=None)
         progress = SimpleNamespace(
@@ -32,7 +38,7 @@ class Company:
         )
         runner = SimpleNamespace(
             state=self.state,
-            worker=SimpleNamespace(progress=progress),
+            worker=SimpleNamespace(progress=progress, finish=self.finish),
             connected=SimpleNamespace(gate=SimpleNamespace(snapshot=lambda: snapshot)),
         )
         return cast("CompanyRunner", runner)
@@ -49,7 +55,9 @@ def watch() -> Watched:
 
 def test_it_ends_when_two_turns_were_quiet() -> None:
     watched = watch()
-    look(watched, Company(turns=5, quiet=True), 1.0)
+    company = Company(turns=5, quiet=True)
+    look(watched, company, 1.0)
+    assert company.finishing
     look(watched, Company(turns=5, quiet=True), 1.2)
     assert watched.ending is None
     look(watched, Company(turns=6, quiet=True), 1.4)

@@ -73,10 +73,10 @@ class Asked:
 async def ask(settings: Settings, question: Question) -> int:
     """Record the request, wait for it if that is wanted; 1 if it was not taken up."""
     if sum((bool(question.records), question.all_of_them, question.cause is not None)) != 1:
-        cause = ", --cause CAUSE," if question.letters else ""
+        cause = ", --cause CAUSE" if question.letters else ""
         command = f"deadletters {question.action}" if question.letters else question.action
         raise ConfigurationError(
-            f"Say which record{cause} or --all.", remedy=f"For example: counterfoil {command} hubspot:deal:512"
+            f"Say which record{cause}, or --all.", remedy=f"For example: counterfoil {command} hubspot:deal:512"
         )
     async with open_state(settings) as opened:
         asked = [one for each in settings.companies for one in await _record(opened, each.company, question)]
