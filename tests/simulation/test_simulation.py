@@ -7,14 +7,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
 
-from counterfoil.testing.simulation.command import runs_of
+from counterfoil.testing.simulation import kept
+from counterfoil.testing.simulation.command import main, run_safely, runs_of
 from counterfoil.testing.simulation.evidence import Evidence
 from counterfoil.testing.simulation.oracle import judge
-from counterfoil.testing.simulation.phases import PHASES
+from counterfoil.testing.simulation.phases import PHASES, phase_here
 from counterfoil.testing.simulation.report import Report
 from counterfoil.testing.simulation.tally import ALWAYS, CELLS, SERVER, WIRE
 from counterfoil.testing.simulation.weather import RULES, WIRES
@@ -54,6 +58,62 @@ def test_the_table_names_what_there_is() -> None:
     assert WIRES == WIRE
     assert set(RULES) == set(SERVER)
     assert {phase for phases in CELLS.values() for phase in phases} - {ALWAYS} <= set(PHASES)
+
+
+async def _innermost() -> str:
+    return phase_here()
+
+
+async def _as(module: str, inner: Callable[[], Any]) -> str:
+    """What is seen from within a frame of a module."""
+
+    async def outer() -> str:
+        return str(await inner())
+
+    return str(await FunctionType(outer.__code__, {"__name__": module}, closure=outer.__closure__)())
+
+
+@pytest.mark.parametrize(
+    ("modules", "phase"),
+    [
+        (["dispatch.acquaintance", "dispatch.observing", "dispatch.observing"], "meeting the books"),
+        (["dispatch.sweeping", "dispatch.observing"], "reading books"),
+        (["dispatch.worker", "dispatch.settle"], "settling"),
+        (["dispatch.acquaintance", "dispatch.observing", "quickbooks.online.access"], "token refresh"),
+        (["dispatch.worker"], "main loop"),
+        (["planning.plan"], "idle"),
+    ],
+)
+async def test_a_phase_is_what_the_innermost_frame_says_and_reading_is_for_whoever_asked(
+    modules: list[str], phase: str
+) -> None:
+    inner: Callable[[], Any] = _innermost
+    for module in reversed(modules):
+        inner = partial(_as, f"counterfoil.{module}", inner)
+    assert await inner() == phase
+
+
+def test_runs_are_kept_and_not_run_again(tmp_path: Path) -> None:
+    plan, file = Plan(3, 0.02), tmp_path / "runs.jsonl"
+    run = run_safely(plan)
+    assert kept.read(file, [plan]) == []
+    kept.add(file, run)
+    whole = file.read_text()
+    file.write_text(whole + whole[:40])
+    assert kept.read(file, [plan, Plan(4, 0.02)]) == [run]
+    assert kept.read(file, [Plan(3, 0.5)]) == []
+    kept.add(file, run)
+    assert file.read_text() == whole * 2
+
+
+def test_a_file_of_something_else_is_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text('{"no": "run"}\n')
+    with pytest.raises(SystemExit) as ended:
+        main(["--seeds", "1", "--keep", str(file)])
+    assert ended.value.code == 2
+    assert "notes.txt cannot be read as the runs of an earlier command" in capsys.readouterr().err
+    assert file.read_text() == '{"no": "run"}\n'
 
 
 @pytest.fixture(scope="module")

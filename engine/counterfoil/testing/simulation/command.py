@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from counterfoil.testing.simulation import kept
 from counterfoil.testing.simulation.loop import StuckError
 from counterfoil.testing.simulation.oracle import Broken
 from counterfoil.testing.simulation.report import Report
@@ -24,6 +26,7 @@ examples:
   make simulate SEEDS=100                 a hundred seeds, as many at once as there are processors
   make simulate ARGS="--seed 17"          seed 17 again, step for step as it was
   python -m counterfoil.testing.simulation --seeds 2000 --minimum 20 --json > simulation.json
+  python -m counterfoil.testing.simulation --seeds 2000 --keep runs.jsonl      again, and it goes on where it ended
 
 exit codes: 0 every promise held, 1 one was broken, 2 wrong usage, 3 all held, and a cell of the table was hit less
 often than --minimum."""
@@ -55,6 +58,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--minimum", type=int, default=0, metavar="N", help="how often each cell must be hit (default: %(default)s)"
     )
+    made.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FILE",
+        help="add each run to this file as it ends, one JSON object a line; seeds that it holds are not run again, and "
+        "count",
+    )
     made.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     return made
 
@@ -69,6 +79,13 @@ def main(arguments: Sequence[str]) -> int:
     plans = [Plan(seed, given.hours) for seed in seeds]
     began = time.monotonic()
     report = Report(minimum=given.minimum)
+    try:
+        before = kept.read(given.keep, plans) if given.keep is not None else []
+    except (OSError, ValueError) as trouble:
+        made.error(f"--keep: {given.keep} cannot be read as the runs of an earlier command: {trouble}")
+    for run in before:
+        report.add(run)
+    plans = [plan for plan in plans if plan not in {run.plan for run in before}]
     bars = Progress(
         TextColumn("simulating"),
         BarColumn(),
@@ -79,9 +96,11 @@ def main(arguments: Sequence[str]) -> int:
         console=Console(file=sys.stderr),
     )
     with bars:
-        task = bars.add_task("", total=len(plans), faults=0, broken=0)
+        task = bars.add_task("", total=len(plans), faults=report.faults, broken=len(report.broken))
         for run in runs_of(plans, jobs=given.jobs, seconds=given.seconds):
             report.add(run)
+            if given.keep is not None:
+                kept.add(given.keep, run)
             bars.update(task, advance=1, faults=report.faults, broken=len(report.broken))
     report.real_seconds = time.monotonic() - began
     if given.json:
@@ -128,10 +147,10 @@ def run_safely(plan: Plan) -> Run:
     began = time.monotonic()
     try:
         return run_plan(plan)
-    except StuckError as stuck:
-        broken = Broken("comes to rest", str(stuck))
     except Exception as error:
-        broken = Broken("no error", f"{type(error).__name__}: {error}")
+        cause = _innermost(error)
+        promise = "comes to rest" if isinstance(cause, StuckError) else "no error"
+        broken = Broken(promise, f"{type(cause).__name__}: {cause}")
     return Run(
         plan=plan,
         trace="",
@@ -143,3 +162,10 @@ def run_safely(plan: Plan) -> Run:
         effects=0,
         steps=0,
     )
+
+
+def _innermost(error: Exception) -> Exception:
+    """What went wrong first, out of the groups that tasks wrap it in."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

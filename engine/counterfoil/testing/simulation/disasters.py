@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from counterfoil.quickbooks.emulator import QuickBooksEmulator
@@ -16,13 +17,18 @@ from counterfoil.testing.simulation.phases import phase_of
 from counterfoil.testing.simulation.tally import CELLS, MACHINE, Tally
 
 PATIENCE_SECONDS: Final = 40.0
+RARE: Final = frozenset({"send create", "send update", "send batch", "sweeping"})
+"""What a process seldom does: sought more often than the rest, and waited for longer."""
+
+RARE_WEIGHT: Final = 3
+RARE_PATIENCE_SECONDS: Final = 120.0
 CLOCK_SECONDS_MAX: Final = 1200.0
 """Two machines' clocks may differ by less than an hour: beyond that the engine promises nothing."""
 
 
 @dataclass(slots=True)
 class Disasters:
-    """Strikes one process after the other.
+    """Strikes one process after the other: whichever does first what is wanted.
 
     Args:
         nodes: the processes, by name; a dead one is replaced.
@@ -57,43 +63,52 @@ class Disasters:
                 self.nodes[name] = self.make(name)
 
     async def _strike(self) -> None:
-        counts = self.tally.counts
-        cells = [(fault, phase) for fault in MACHINE for phase in CELLS[fault]]
-        self.chance.shuffle(cells)
-        fault, phase = min(cells[: len(cells) // 4], key=lambda cell: counts[cell])
+        fault, phases = self._wanted()
         living = [node for node in self.nodes.values() if node.process.alive and node.process.running]
-        working = [node for node in living if node.runner is not None and node.runner.state == "working"]
-        among = working if working and self.chance.random() < 0.9 else living
-        if not among:
-            return
-        node = self.chance.choice(among)
-        struck = asyncio.get_running_loop().create_future()
+        struck: asyncio.Future[tuple[Node, str]] = asyncio.get_running_loop().create_future()
         skipped = self.chance.randrange(4)
 
-        def look(callback: object) -> None:
+        def look(node: Node, callback: object) -> None:
             nonlocal skipped
-            if phase_of(callback) != phase:
+            phase = phase_of(callback)
+            if phase not in phases or struck.done():
                 return
             if skipped:
                 skipped -= 1
                 return
             node.process.before_step = None
-            if fault == "crash":
-                node.process.kill()
-            elif fault == "stopped and continued":
-                node.process.stop()
-            struck.set_result(None)
+            _hit(fault, node)
+            struck.set_result((node, phase))
 
-        node.process.before_step = look
-        if phase == "token refresh":
+        for node in living:
+            node.process.before_step = partial(look, node)
+        if "token refresh" in phases:
             self.emulator.office.expire_access()
-        elif phase == "meeting the books":
+        elif "meeting the books" in phases:
             self.durable.log.end_lease(self.company)
-        await asyncio.wait([struck], timeout=PATIENCE_SECONDS)
-        node.process.before_step = None
+        rare = not phases.isdisjoint(RARE)
+        await asyncio.wait([struck], timeout=RARE_PATIENCE_SECONDS if rare else PATIENCE_SECONDS)
+        for node in living:
+            node.process.before_step = None
         if struck.done():
+            hit, phase = struck.result()
             self.tally.add(fault, phase)
-            await self._follow_up(fault, node)
+            await self._follow_up(fault, hit)
+
+    def _wanted(self) -> tuple[str, frozenset[str]]:
+        """A fault, and what a process must be doing when it comes: one thing, or whichever rare one is first."""
+        counts = self.tally.counts
+        cells = [
+            (fault, phase)
+            for fault in MACHINE
+            for phase in CELLS[fault]
+            for _ in range(RARE_WEIGHT if phase in RARE else 1)
+        ]
+        self.chance.shuffle(cells)
+        fault, phase = min(cells[: len(cells) // 4], key=lambda cell: counts[cell])
+        if phase not in RARE:
+            return fault, frozenset({phase})
+        return fault, frozenset(one for one in RARE if counts[fault, one] <= counts[fault, phase])
 
     async def _follow_up(self, fault: str, node: Node) -> None:
         match fault:
@@ -130,3 +145,11 @@ class Disasters:
         task = asyncio.get_running_loop().create_task(wait())
         self._restarts.add(task)
         task.add_done_callback(self._restarts.discard)
+
+
+def _hit(fault: str, node: Node) -> None:
+    """What must happen before the step: all else follows it."""
+    if fault == "crash":
+        node.process.kill()
+    elif fault == "stopped and continued":
+        node.process.stop()

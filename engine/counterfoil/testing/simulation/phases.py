@@ -7,6 +7,8 @@ from types import CoroutineType, FrameType
 from typing import Any, Final
 
 IDLE: Final = "idle"
+MEETING: Final = "meeting the books"
+READING_BOOKS: Final = "reading books"
 
 # The innermost frame that says something decides.
 _PHASES: Final[Mapping[str, str]] = {
@@ -15,10 +17,10 @@ _PHASES: Final[Mapping[str, str]] = {
     "counterfoil.dispatch.settle": "settling",
     "counterfoil.dispatch.evidence": "settling",
     "counterfoil.dispatch.merging": "merging",
-    "counterfoil.dispatch.acquaintance": "meeting the books",
+    "counterfoil.dispatch.acquaintance": MEETING,
     "counterfoil.dispatch.sweeping": "sweeping",
     "counterfoil.dispatch.coverage": "sweeping",
-    "counterfoil.dispatch.observing": "reading books",
+    "counterfoil.dispatch.observing": READING_BOOKS,
     "counterfoil.dispatch.sources": "reading source",
     "counterfoil.dispatch.write_back": "write-back",
     "counterfoil.dispatch.folding": "folding",
@@ -72,16 +74,22 @@ def phase_of(callback: object) -> str:
 
 def _phase(frames: Iterable[FrameType]) -> str:
     """The frames from the innermost outwards."""
-    operation = ""
+    operation, found = "", IDLE
     for frame in frames:
         module = str(frame.f_globals.get("__name__", ""))
         if module == _CLIENT and not operation:
             operation = _operation(frame)
         if module == _SENDER:
             return f"send {operation}" if operation else "sending"
-        if module in _PHASES:
-            return _PHASES[module]
-    return IDLE
+        phase = _PHASES.get(module, IDLE)
+        if phase == MEETING:
+            return phase
+        # Getting to know the books reads them like everybody else: who asked for a reading is looked at too.
+        if phase == READING_BOOKS:
+            found = phase
+        elif phase != IDLE:
+            return phase if found == IDLE else found
+    return found
 
 
 def _operation(frame: FrameType) -> str:

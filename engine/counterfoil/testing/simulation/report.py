@@ -65,6 +65,7 @@ class Report:
             "steps": sum(run.steps for run in self.runs),
             "simulated_years": f"{years:.4f}",
             "real_seconds": f"{self.real_seconds:.0f}",
+            "computing_seconds": f"{computing:.0f}",
             "simulated_years_per_real_minute": f"{years / max(self.real_seconds, 1e-9) * 60:.5f}",
             "simulated_years_per_minute_of_one_process": f"{years / max(computing, 1e-9) * 60:.5f}",
         }

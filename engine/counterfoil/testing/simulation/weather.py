@@ -15,6 +15,10 @@ from counterfoil.testing.simulation.phases import phase_here
 from counterfoil.testing.simulation.tally import CELLS, SERVER, WIRE, Tally
 
 STORM: Final = "429 storm"
+HOLD_SECONDS: Final = 10.0
+"""How long books that come to a late effect wait for their client: one whose process is stopped never leaves, and what
+they promise of their own time counts from the request."""
+
 WIRES: Final[tuple[Wire, ...]] = ("request lost", "request hangs", "answer lost", "answer hangs", "slow answer")
 
 
@@ -60,8 +64,9 @@ class Weather:
         faults = [fault for fault in (*WIRE, *SERVER) if phase in CELLS[fault]]
         if not faults:
             return None
-        # Storms would take all the time there is: they last.
-        weights = [0.1 if fault == STORM else 1.0 for fault in faults]
+        # Storms would take all the time there is, for they last; less so where little is asked for.
+        storm = 0.1 if phase in {"settling", "reading books"} else 0.5
+        weights = [storm if fault == STORM else 1.0 for fault in faults]
         return self._fate(self._chance.choices(faults, weights)[0], phase)
 
     def _fate(self, fault: str, phase: str) -> Fate:
@@ -136,6 +141,11 @@ class FatefulBoard(FaultBoard):
         fate.happened()
         broken = kind in {"server_error", "html_error", "xml_fault"}
         rule = FaultRule(
-            number=0, kind=kind, seconds=fate.seconds, effect=effect, status=self._status() if broken else None
+            number=0,
+            kind=kind,
+            seconds=fate.seconds,
+            hold_seconds=HOLD_SECONDS,
+            effect=effect,
+            status=self._status() if broken else None,
         )
         return [*found, rule]

@@ -38,7 +38,7 @@ from counterfoil.testing.simulation.oracle import Broken, judge
 from counterfoil.testing.simulation.people import Administrator, Bookkeeper, Salespeople
 from counterfoil.testing.simulation.post import HOST, PostOffice
 from counterfoil.testing.simulation.tally import Tally
-from counterfoil.testing.simulation.weather import Climate, FatefulBoard, Weather
+from counterfoil.testing.simulation.weather import HOLD_SECONDS, Climate, FatefulBoard, Weather
 from counterfoil.testing.sources.bench import SeededEntropy
 from counterfoil_schema.events.decisions import CallSent
 from counterfoil_schema.events.receipts import WebhookReceived
@@ -139,8 +139,10 @@ class World:
         return random.Random(self.chance.getrandbits(64))
 
     def _climate(self) -> Climate:
-        share = self.chance.choice((0.15, 0.3, 0.5))
-        return Climate(request=share, source=share / 2, delivery=0.8, late_seconds=SERVER_SECONDS - 2 * TIMEOUT_SECONDS)
+        share = self.chance.choice((0.1, 0.2, 0.4))
+        return Climate(
+            request=share, source=share / 2, delivery=0.8, late_seconds=SERVER_SECONDS - HOLD_SECONDS - TIMEOUT_SECONDS
+        )
 
     async def run(self, stack: AsyncExitStack) -> Evidence:
         """Everything, from the first record to the last look."""
@@ -151,7 +153,7 @@ class World:
         sales = Salespeople(self.desk, self._dice(), 6.0)
         keeper = Bookkeeper(emulator, self.desk, self.tally, self._dice(), 12.0)
         administrator = Administrator(emulator, self.durable, COMPANY, self._dice())
-        disasters = Disasters(self.nodes, self._start, emulator, self.durable, COMPANY, self.tally, self._dice(), 60.0)
+        disasters = Disasters(self.nodes, self._start, emulator, self.durable, COMPANY, self.tally, self._dice(), 10.0)
         sales.open()
         group = await stack.enter_async_context(asyncio.TaskGroup())
         works = [group.create_task(post.run(group)), group.create_task(administrator.run())]
