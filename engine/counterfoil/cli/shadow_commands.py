@@ -31,8 +31,7 @@ def shadow(
         Path | None, typer.Option("--out", metavar="FILE", help="Write all that differs, a JSON object a line.")
     ] = None,
     put_back: Annotated[
-        str | None,
-        typer.Option("--put-back", metavar="RUN", help="Preview anew what a redrive put back."),
+        str | None, typer.Option("--put-back", metavar="RUN", help="Preview anew what a redrive put back.")
     ] = None,
     export: Annotated[
         Path | None, typer.Option("--export", metavar="FILE", help="Write every plan with the hashes of its inputs.")
@@ -61,10 +60,6 @@ def shadow(
     A file that --out wrote is a preview, which `counterfoil redrive` applies. --compare leaves with 1 if plans differ.
 
     Example: counterfoil shadow --mapping new.toml --connection hubspot
-
-    Example: counterfoil shadow --export before.jsonl
-
-    Example: counterfoil shadow --compare before.jsonl after.jsonl
     """
     if compare is not None:
 

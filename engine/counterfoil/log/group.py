@@ -19,12 +19,12 @@ class LogLimits:
     """Bounds of a log writer.
 
     Args:
-        lanes: transactions at a time, each over companies of its own. Two keep two cores of a server busy; each
-            costs a connection, and smaller groups cost more CPU time per event.
+        lanes: transactions at a time, no two of them over the same company. Two keep two cores of a server busy;
+            each costs a connection, and smaller groups cost more CPU time per event.
         group_events_max: events to a transaction.
         group_bytes_max: bytes of bodies to a transaction.
-        queue_requests_max: requests that wait in a lane; more must wait to be let in.
-        queue_bytes_max: bytes of bodies that wait in a lane.
+        queue_requests_max: requests that wait; more must wait to be let in.
+        queue_bytes_max: bytes of bodies that wait.
         append_bytes_max: bytes of bodies in one append.
         answer_seconds_max: after so long a transaction's answer counts as lost.
         unavailable_seconds_max: after so long without Postgres, appends fail.

@@ -1,81 +1,51 @@
-"""One lane of the log's writer: a queue, a connection, and the task that carries groups from one to the other."""
+"""One lane of the log's writer: a connection, and the task that carries groups to it from the queue of all lanes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
 
 import asyncpg
 import backoff
 
 from counterfoil.log.errors import LogClosedError, LogError, LogUnavailableError
 from counterfoil.log.group import LogLimits, Request, Verdict
+from counterfoil.log.heads import Heads
 from counterfoil.log.session import LOST, UNDONE, AppendSession
 from counterfoil.log.waiting import Waiting
 from counterfoil.postgres.connect import Pool
 from counterfoil.postgres.names import Names
 
 _PAUSE_SECONDS_MAX = 2.0
-_DRAIN_POLL_SECONDS = 0.01
+_ANSWERED_TURNS = 2
+"""Turns of the loop after a commit: in one its callers go on, in the next what they append is encoded."""
 
 
 class Lane:
-    """Runs one transaction at a time; each takes up everything that queued while the last one ran."""
+    """Runs one transaction at a time; each takes up a share of what queued while the last one ran."""
 
-    def __init__(
-        self, pool: Pool, names: Names, limits: LogLimits, encode: Callable[[Sequence[Request]], None]
-    ) -> None:
+    def __init__(self, pool: Pool, names: Names, limits: LogLimits, waiting: Waiting, heads: Heads) -> None:
         self._limits = limits
-        self._session = AppendSession(pool, names, answer_seconds_max=limits.answer_seconds_max)
-        self._waiting = Waiting(limits, encode)
-        self._task: asyncio.Task[None] | None = None
-        self._closing = False
+        self._session = AppendSession(pool, names, heads, answer_seconds_max=limits.answer_seconds_max)
+        self._waiting = waiting
         self._in_flight: Sequence[Request] = ()
 
-    def start(self) -> None:
-        """Begin to work."""
-        self._task = asyncio.create_task(self._work(), name="counterfoil log writer")
+    @property
+    def idle(self) -> bool:
+        """Whether it carries nothing."""
+        return not self._in_flight
 
-    async def close(self) -> None:
-        """Finish what was accepted, then stop."""
-        self._closing = True
-        task, self._task = self._task, None
-        if task is None:
-            return
-        try:
-            while (len(self._waiting) or self._in_flight) and not task.done():
-                await asyncio.wait({task}, timeout=_DRAIN_POLL_SECONDS)
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
-        if not task.cancelled():
-            task.result()
-
-    async def put(self, request: Request) -> None:
-        """Queue a request; waits while the queue is full.
-
-        Raises:
-            LogClosedError: the lane is not running.
-        """
-        self._refuse_closed()
-        await self._waiting.put(request)
-        # It may have stopped while this one waited to be let in.
-        self._refuse_closed()
-
-    def _refuse_closed(self) -> None:
-        if self._closing or self._task is None or self._task.done():
-            raise LogClosedError("The log's writer is not running.", remedy="Append inside `async with`.")
-
-    async def _work(self) -> None:
+    async def work(self) -> None:
+        """Carry groups until it is cancelled; what it carries then fails."""
         try:
             while True:
-                group = await self._waiting.take()
-                # The server takes the heads in ascending order, so that no two groups wait for each other.
-                group.sort(key=attrgetter("company"))
-                self._in_flight = group
-                await self._commit(group)
+                self._in_flight = await self._waiting.take()
+                await self._commit(self._in_flight)
+                self._waiting.give_back(self._in_flight)
                 self._in_flight = ()
+                # Whoever was answered often appends again at once, and goes with the next group.
+                for _ in range(_ANSWERED_TURNS):
+                    await asyncio.sleep(0)
         finally:
-            for request in (*self._in_flight, *self._waiting.drain()):
+            for request in self._in_flight:
                 request.fail(LogClosedError("The log's writer stopped before this was confirmed."))
             self._in_flight = ()
             self._session.abandon()

@@ -51,9 +51,13 @@ class Backend:
 
 
 class AppendSession:
-    """A connection taken out of the pool for as long as it works."""
+    """A connection taken out of the pool for as long as it works.
 
-    def __init__(self, pool: Pool, names: Names, *, answer_seconds_max: float) -> None:
+    Args:
+        heads: shared by all sessions of a writer; no two of them append to one company at a time.
+    """
+
+    def __init__(self, pool: Pool, names: Names, heads: Heads, *, answer_seconds_max: float) -> None:
         self._pool = pool
         self._answer_seconds_max = answer_seconds_max
         self._append = load_query("log_append", names)
@@ -62,7 +66,7 @@ class AppendSession:
         self._terminate = load_query("log_terminate", names)
         self._connection: PoolConnection | None = None
         self._backend: Backend | None = None
-        self._heads = Heads()
+        self._heads = heads
 
     async def close(self) -> None:
         """Give the connection back."""

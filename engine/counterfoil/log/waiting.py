@@ -1,17 +1,21 @@
-"""Requests to append that wait for the next transaction, and how many of them it takes."""
+"""Requests to append that wait for the next transaction, and which of them a lane takes."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from counterfoil.log.group import LogLimits, Request
 
 
 class Waiting:
-    """First in, first out, bounded in number and bytes.
+    """One queue for all lanes, bounded in number and bytes; of each company first in, first out.
 
     Requests without events are encoded together, once a turn of the loop: in the time in which a transaction runs,
     and with what such a turn costs paid once.
+
+    A lane takes whole companies, and no other lane takes of those before they are given back: so each company's
+    appends keep the order they came in, whichever lanes carry them.
 
     Args:
         limits: bounds.
@@ -22,13 +26,17 @@ class Waiting:
         self._limits = limits
         self._encode = encode
         self._arrived: list[Request] = []
-        self._requests: deque[Request] = deque()
+        # In the order in which each company's oldest request came in.
+        self._companies: dict[int, deque[Request]] = {}
+        self._taken: set[int] = set()
+        self._queued = 0
         self._bytes = 0
+        self._idle_lanes = 0
         self._news = asyncio.Event()
         self._room = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._arrived) + len(self._requests)
+        return len(self._arrived) + self._queued
 
     async def put(self, request: Request) -> None:
         """Queue a request; waits while the queue is full."""
@@ -53,40 +61,70 @@ class Waiting:
         finally:
             self._bytes += sum([request.size for request in bare])
             # One that failed, or whose caller is gone, is passed over when its turn comes.
-            self._requests.extend(arrived)
+            for request in arrived:
+                self._companies.setdefault(request.company, deque()).append(request)
+            self._queued += len(arrived)
             self._news.set()
 
     async def take(self) -> list[Request]:
-        """The next group: all that waits, up to the limits of a transaction; waits until there is one."""
-        while True:
-            await self._news.wait()
-            group = self._take()
-            if group:
-                return group
+        """The next group, in ascending order of company; waits until there is one. `give_back` it afterwards.
+
+        That is a fair share of what may be taken, up to the limits of a transaction: all of it if the other lanes are
+        at work, half if one more has nothing to do.
+        """
+        self._idle_lanes += 1
+        try:
+            while True:
+                await self._news.wait()
+                group = self._take()
+                if group:
+                    # The server takes the heads in ascending order, so that no two groups wait for each other.
+                    group.sort(key=attrgetter("company"))
+                    return group
+        finally:
+            self._idle_lanes -= 1
+
+    def give_back(self, group: Iterable[Request]) -> None:
+        """A group was carried, or failed: its companies are free again."""
+        self._taken.difference_update([request.company for request in group])
+        if self._companies:
+            self._news.set()
 
     def _take(self) -> list[Request]:
+        free = [company for company in self._companies if company not in self._taken]
+        share = -(-sum([len(self._companies[company]) for company in free]) // self._idle_lanes)
         group: list[Request] = []
         events = size = 0
-        while self._requests:
-            request = self._requests[0]
-            if not request.verdict.done():
-                events += len(request.events)
-                size += request.size
-                if group and (events > self._limits.group_events_max or size > self._limits.group_bytes_max):
-                    break
-                group.append(request)
-            self._requests.popleft()
-            self._bytes -= request.size
-        if not self._requests:
+        for company in free:
+            if len(group) >= share:
+                break
+            requests = self._companies[company]
+            while requests:
+                request = requests[0]
+                if not request.verdict.done():
+                    events += len(request.events)
+                    size += request.size
+                    if group and (events > self._limits.group_events_max or size > self._limits.group_bytes_max):
+                        break
+                    group.append(request)
+                requests.popleft()
+                self._queued -= 1
+                self._bytes -= request.size
+            if requests:
+                break
+            del self._companies[company]
+        self._taken.update([request.company for request in group])
+        if all(company in self._taken for company in self._companies):
             self._news.clear()
         self._room.set()
         return group
 
     def drain(self) -> Sequence[Request]:
         """Everything that still waits, which is taken out."""
-        rest = [*self._requests, *self._arrived]
-        self._requests.clear()
+        rest = [*(request for requests in self._companies.values() for request in requests), *self._arrived]
+        self._companies.clear()
         self._arrived.clear()
+        self._queued = 0
         self._bytes = 0
         self._news.clear()
         self._room.set()

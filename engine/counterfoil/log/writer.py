@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from counterfoil.log.codec import EventCodec
-from counterfoil.log.errors import EventTooLargeError
+from counterfoil.log.errors import EventTooLargeError, LogClosedError
 from counterfoil.log.group import (
     DEFAULT_LIMITS,
     LogLimits,
@@ -16,18 +16,22 @@ from counterfoil.log.group import (
     check_append,
     prepared_from,
 )
+from counterfoil.log.heads import Heads
 from counterfoil.log.lane import Lane
 from counterfoil.log.types import Append, Appended, PreparedAppend
+from counterfoil.log.waiting import Waiting
 from counterfoil.postgres.connect import Pool
 from counterfoil.postgres.names import Names
+
+_DRAIN_POLL_SECONDS = 0.01
 
 
 class PostgresLog:
     """The log's writer. Use it as an async context manager; any number of tasks may append at once.
 
-    A transaction takes up everything that queued while the one before it ran, over all companies of its lane. There
-    is no timer: an append that finds its lane idle goes at once. A company always has the same lane, so that its
-    appends keep the order they were given in.
+    A transaction takes up what queued while those before it ran, over many companies. There is no timer: an append
+    that finds a lane idle goes at once. No two lanes carry the same company at a time, so that its appends keep the
+    order they were given in.
 
     Args:
         pool: connections of the engine's role; one is kept for each lane. Not through a pooler that shares
@@ -40,11 +44,14 @@ class PostgresLog:
     def __init__(self, pool: Pool, names: Names, codec: EventCodec, *, limits: LogLimits = DEFAULT_LIMITS) -> None:
         self._codec = codec
         self._limits = limits
-        self._lanes = [Lane(pool, names, limits, self._encode) for _ in range(limits.lanes)]
+        self._waiting = Waiting(limits, self._encode)
+        heads = Heads()
+        self._lanes = [Lane(pool, names, limits, self._waiting, heads) for _ in range(limits.lanes)]
+        self._work: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def __aenter__(self) -> Self:
-        for lane in self._lanes:
-            lane.start()
+        self._work = asyncio.create_task(self._work_all(), name="counterfoil log writer")
         return self
 
     async def __aexit__(
@@ -52,11 +59,30 @@ class PostgresLog:
     ) -> None:
         await self.close()
 
+    async def _work_all(self) -> None:
+        """All lanes; what breaks one of them stops the writer, and fails what waits."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for lane in self._lanes:
+                    tasks.create_task(lane.work())
+        finally:
+            for request in self._waiting.drain():
+                request.fail(LogClosedError("The log's writer stopped before this was confirmed."))
+
     async def close(self) -> None:
         """Finish what was accepted, then stop."""
-        async with asyncio.TaskGroup() as tasks:
-            for lane in self._lanes:
-                tasks.create_task(lane.close())
+        self._closing = True
+        work, self._work = self._work, None
+        if work is None:
+            return
+        try:
+            while (len(self._waiting) or not all(lane.idle for lane in self._lanes)) and not work.done():
+                await asyncio.wait({work}, timeout=_DRAIN_POLL_SECONDS)
+        finally:
+            work.cancel()
+            await asyncio.wait({work})
+        if not work.cancelled():
+            work.result()
 
     async def append(self, append: Append) -> Appended:
         """See `LogWriter.append`.
@@ -103,24 +129,21 @@ class PostgresLog:
         return await self._send(request)
 
     async def _send(self, request: Request) -> Appended:
-        await self._lanes[lane_of(request.company, len(self._lanes))].put(request)
+        self._refuse_closed()
         try:
+            await self._waiting.put(request)
+            # It may have stopped while this one waited to be let in.
+            self._refuse_closed()
             status, position, _ = await request.verdict
         finally:
             # Whoever no longer waits is passed over, if it was not sent yet.
             request.verdict.cancel()
         return appended_from(request.append, request.events, status, position, self._codec)
 
+    def _refuse_closed(self) -> None:
+        if self._closing or self._work is None or self._work.done():
+            raise LogClosedError("The log's writer is not running.", remedy="Append inside `async with`.")
+
     @staticmethod
     def _verdict() -> asyncio.Future[Verdict]:
         return asyncio.get_running_loop().create_future()
-
-
-def lane_of(company: int, lanes: int) -> int:
-    """Which of so many lanes carries a company.
-
-    Scattered, not by turns: callers that go from one company to the next would otherwise all change lanes at once, and
-    a lane would stand still until the other's transaction ends; and companies whose numbers are all even would share
-    one. It is Fibonacci hashing, with 2³² divided by the golden ratio.
-    """
-    return ((company * 0x9E3779B1 & 0xFFFFFFFF) >> 16) % lanes
