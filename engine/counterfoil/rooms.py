@@ -281,7 +281,9 @@ def _make_breaker(settings: CompanySettings, shared: Shared, base: _Base) -> Bre
 
 def _make_requests(shared: Shared, books: Books, base: _Base) -> RequestTaker:
     adopter = Adopter(company=base.company, store=shared.store, view=base.view, books=books)
-    return RequestTaker(session=base.session, store=shared.store, in_flight=base.in_flight, adopter=adopter)
+    return RequestTaker(
+        session=base.session, store=shared.store, events=base.events, in_flight=base.in_flight, adopter=adopter
+    )
 
 
 def _make_rollbacks(shared: Shared, base: _Base) -> RollbackTaker:

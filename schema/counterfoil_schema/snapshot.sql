@@ -1331,7 +1331,8 @@ CREATE TABLE counterfoil_state.links (
     shared_with text,
     adopted boolean DEFAULT false NOT NULL,
     undone text DEFAULT ''::text NOT NULL,
-    renew boolean DEFAULT false NOT NULL
+    renew boolean DEFAULT false NOT NULL,
+    kept jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 

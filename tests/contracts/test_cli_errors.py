@@ -26,6 +26,7 @@ NEEDED = {
     "approve": ["shop:order:1"],
     "deadletters edit": ["shop:order:1", "--set", "number=7", "--reason", "by hand"],
     "deadletters map": ["shop:product:1", "Item 1"],
+    "deadletters resolve": ["shop:order:1", "--keep", "books", "--reason", "by hand"],
     "deadletters retry": ["shop:order:1"],
     "deadletters show": ["shop:order:1"],
     "deadletters skip": ["shop:order:1", "--reason", "by hand"],

@@ -63,6 +63,7 @@ ELSEWHERE = {
     "connect quickbooks",  # below, and in `test_connect`
     "deadletters edit",
     "deadletters map",
+    "deadletters resolve",
     "demo",
     "erase",
     "export",

@@ -458,20 +458,3 @@ async def test_a_document_of_a_closed_period_is_not_touched(dispatcher: Dispatch
     assert parked.code == "period_closed"
     assert "stands in QuickBooks on 2026-03-30, and the books are closed to 2026-03-31" in parked.reason
     assert dispatcher.books.sent == []
-
-
-async def test_a_conflict_about_something_personal_says_so_without_it(dispatcher: Dispatcher) -> None:
-    """The reason of a parked change lies in the clear: in the log, in rows, and on the source's record."""
-    ask = PARKING + '[fields.invoice.CustomerMemo]\nowner = "ask"\n'
-    await dispatcher.write(MappingRecorded(connection="shop", digest="d", text=ask))
-    first: JsonObject = {"Id": "5", "SyncToken": "0", "CustomerMemo": {"value": "Get well, Ann"}}
-    change = await linked(dispatcher, first)
-    await dispatcher.write(books("Invoice", "5", {**first, "SyncToken": "1", "CustomerMemo": {"value": "Dear Ann"}}))
-    body = Document.of("Invoice", {"CustomerMemo": {"value": "Ann, thanks"}})
-    await dispatcher.write(planned(change, ORDER, "i2", operation="update", body=body))
-    parked = await dispatcher.outbox.prepare(await dispatcher.intent("i2"))
-    assert isinstance(parked, done.IntentParked)
-    assert (parked.code, parked.reason.split()[0]) == ("conflict", "CustomerMemo")
-    assert "Ann" not in parked.reason + parked.fix
-    assert f"explain {ORDER} --personal" in parked.fix
-    assert parked.outside == f"CustomerMemo of {ORDER} was changed on both sides."

@@ -12,7 +12,7 @@ from counterfoil.testing.memory_state import fold_afresh
 from counterfoil_schema.exact_json import JsonObject
 from support.sales import Sales
 
-OBSERVED = ("source.observed", "source.removed", "source.unreadable", "books.observed")
+OBSERVED = ("source.observed", "source.edited", "source.removed", "source.unreadable", "books.observed")
 OUTCOMES = {"applied", "unchanged", "skipped", "parked", "waiting"}
 
 

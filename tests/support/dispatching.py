@@ -99,6 +99,7 @@ class Dispatcher:
         self.requests = RequestTaker(
             session=self.session,
             store=self.store,
+            events=events,
             in_flight=self.in_flight,
             adopter=Adopter(company=COMPANY, store=self.store, view=view, books=self.books),
         )

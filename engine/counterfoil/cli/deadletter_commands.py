@@ -1,4 +1,4 @@
-"""`deadletters list | show | retry | edit | map | skip`: what is parked, and what a person does about it."""
+"""`deadletters list | show | retry | edit | resolve | map | skip`: what is parked, and what a person does about it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +33,7 @@ def make_app() -> typer.Typer:
     app.command("show")(show)
     app.command("retry")(retry)
     app.command("edit")(edit)
+    app.command("resolve")(resolve_conflict)
     app.command("map")(map_letter)
     app.command("skip")(skip)
     return app
@@ -196,5 +197,50 @@ def edit(
 
         correction = Correction(record, tuple(assignments or ()), file, author, reason, dry_run, as_json)
         return await correct(settings, correction)
+
+    run(work, config=config, company=company, as_json=as_json)
+
+
+def resolve_conflict(
+    record: Annotated[str, typer.Argument(help="A record (hubspot:deal:512) parked because both sides changed it.")],
+    *,
+    keep: Annotated[str | None, typer.Option("--keep", help="Whose version counts: source or books.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PLACE=VALUE", help="Neither's: the record corrected, as by `edit`, and sent."),
+    ] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--field", help="Only this field or line, as `show` names it."),
+    ] = None,
+    reason: ReasonOption,
+    author: AuthorOption = "",
+    wait: WaitOption = False,
+    config: ConfigOption = CONFIG_FILE,
+    company: CompanyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which version of what both sides changed counts: the source's, the books', or a third.
+
+    `deadletters show` shows the versions. The answer is an event with its author and reason, and holds for the versions
+    that were shown: should either side change again, it is asked again.
+
+    Example: counterfoil deadletters resolve hubspot:deal:512 --keep books --reason "agreed with the customer"
+    """
+
+    async def work(settings: "Settings") -> int:
+        from counterfoil.cli.tasks.resolve import Answer, resolve
+
+        answer = Answer(
+            record=record,
+            keep=keep,
+            fields=tuple(fields or ()),
+            assignments=tuple(assignments or ()),
+            author=author,
+            reason=reason,
+            wait=wait,
+            as_json=as_json,
+        )
+        return await resolve(settings, answer)
 
     run(work, config=config, company=company, as_json=as_json)

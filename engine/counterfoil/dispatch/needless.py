@@ -19,6 +19,7 @@ async def needless(company: int, one: Needless, store: StateStore) -> list[Decis
         code="no-difference",
         reason=REASON,
         held=one.body,
+        kept=one.kept,
     )
     change = await store.one(ChangeRow, company, str(row.change))
     others = change.intents.items() if change is not None else ()

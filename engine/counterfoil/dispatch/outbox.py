@@ -1,10 +1,11 @@
 """Turns intents that may go out into calls: references resolved, bodies fixed, transactions gathered into batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from counterfoil.dispatch.books import Books, Call, Item
+from counterfoil.dispatch.conflicts import Conflicted, park_conflicts
 from counterfoil.dispatch.erasures import holds_erased
 from counterfoil.dispatch.ids import batch_request_id, bytes_hash, marker, request_id
 from counterfoil.dispatch.mappings import HeldMapping, Mappings
@@ -14,12 +15,13 @@ from counterfoil.dispatch.watched import BOOKS
 from counterfoil.planning.checks import closed_refusal
 from counterfoil.planning.compose import compose
 from counterfoil.planning.outcome import gone, merged, named
-from counterfoil.planning.types import Composed, Conflict, Link, Unresolved
+from counterfoil.planning.tie_out import is_the_source_s
+from counterfoil.planning.types import Composed, Conflicts, Link, Side, Unresolved
 from counterfoil.state.receipts import WITHHELD
 from counterfoil.state.rows import IntentRow, LinkRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
-from counterfoil_schema.documents import Document, is_personal
+from counterfoil_schema.documents import Document
 from counterfoil_schema.events.decisions import CallItem, IntentParked, IntentPlanned, Lane
 from counterfoil_schema.exact_json import JsonObject
 
@@ -46,6 +48,7 @@ class Needless:
     proof: str
     person: str | None
     body: Document
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,7 @@ class Outbox:
         self._view = view
         self._books = books
         self._mappings = mappings
+        self._conflicted = Conflicted(company=company, store=store, events=events)
         self._compensations = Compensations(company=company, store=store, events=events, view=view)
 
     async def prepare(self, row: IntentRow) -> Prepared | None:
@@ -120,10 +124,55 @@ class Outbox:
         if ended is not None:
             return ended
         symbolic, link = self._after_merges(row, planned.body.fields(), link)
+        made = await self._composed(row, planned, symbolic, link)
+        match made:
+            case Composed(changes=()) if made.operation == "update":
+                body = Document.of(made.entity, made.body)
+                return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body, kept=made.kept)
+            case Composed():
+                return await self._refused(row, made, link) or self._ready(row, planned, made)
+            case Unresolved(names=names) if names:
+                held = await self._mappings.held(row.record_key.split(":", 1)[0])
+                return Nameless(row=row, mapping=held, names=tuple(names))
+            case Unresolved(read_first=first) if first:
+                return ReadFirst(row=row)
+            case Unresolved(records=(), rates=rates) if rates:
+                return MissingRates(row=row, rates=rates)
+            case Unresolved():
+                return None
+            case IntentParked():
+                return made
+
+    async def _composed(
+        self, row: IntentRow, planned: IntentPlanned, symbolic: JsonObject, link: Link | None
+    ) -> Composed | Unresolved | IntentParked:
+        """The body; what both sides changed is settled by the last writer where the mapping says so, or by a person."""
+        made = await self._merged(row, planned, symbolic, link, {})
+        if not isinstance(made, Conflicts):
+            return made
+        dated = await self._conflicted.dated(row, made.conflicts)
+        later: dict[str, Side] = {
+            one.conflict.field: one.later
+            for one in dated
+            if one.later is not None and one.conflict.owner == "last_writer"
+        }
+        still_open = [one for one in dated if one.conflict.field not in later]
+        if not still_open:
+            made = await self._merged(row, planned, symbolic, link, later)
+        return park_conflicts(row, planned.person, still_open) if isinstance(made, Conflicts) else made
+
+    async def _merged(
+        self,
+        row: IntentRow,
+        planned: IntentPlanned,
+        symbolic: JsonObject,
+        link: Link | None,
+        later: Mapping[str, Side],
+    ) -> Composed | Unresolved | Conflicts:
         sign = await self.marker_of(row)
         held = await self._mappings.held(row.record_key.split(":", 1)[0])
         rules = held.mapping.ownership_of_entity(row.entity) if held else None
-        made = await self._view.run(
+        return await self._view.run(
             row.record_key,
             lambda view: compose(
                 symbolic,
@@ -135,25 +184,10 @@ class Outbox:
                 marker=sign,
                 ownership=rules,
                 resolve_rate=view.rate,
+                later=later,
             ),
             needs=row.needs,
         )
-        match made:
-            case Composed(changes=()) if made.operation == "update":
-                body = Document.of(made.entity, made.body)
-                return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body)
-            case Composed():
-                return await self._refused(row, made, link) or self._ready(row, planned, made)
-            case Unresolved(names=names) if names:
-                return Nameless(row=row, mapping=held, names=tuple(names))
-            case Unresolved(read_first=first) if first:
-                return ReadFirst(row=row)
-            case Unresolved(records=(), rates=rates) if rates:
-                return MissingRates(row=row, rates=rates)
-            case Unresolved():
-                return None
-            case Conflict():
-                return _park_conflict(row, made)
 
     async def _ended(self, row: IntentRow, planned: IntentPlanned, link: Link | None) -> Prepared | None:
         """What comes of an intent without a look at its body; None where that is to be composed."""
@@ -239,7 +273,8 @@ class Outbox:
             sync_token=composed.sync_token,
             body=body,
             line_keys=composed.line_keys,
-            figures=planned.figures,
+            figures=planned.figures if is_the_source_s(composed.kept) else None,
+            kept=composed.kept,
         )
         exact = body.fields()
         own = request_id(
@@ -355,22 +390,4 @@ def _shared(row: IntentRow, link: Link, owner: str) -> IntentParked:
         reason=skip.reason,
         fix="Merge the two at the source as well; then mark this as settled.",
         outside=f"{named(row.record_key)} was merged in QuickBooks with something else.",
-    )
-
-
-def _park_conflict(row: IntentRow, conflict: Conflict) -> IntentParked:
-    what = f"{conflict.field} of {row.record_key} was changed on both sides"
-    fix = "Make both sides agree, or let the mapping say who owns the field; then retry the record."
-    reason = f"{what}: it was {conflict.base}, the source says {conflict.ours}, QuickBooks says {conflict.theirs}."
-    if is_personal(row.entity, conflict.field):  # reasons are not sealed
-        reason = f"{what}. Its values are personal."
-        fix = f"`counterfoil explain {row.record_key} --personal` shows them. {fix}"
-    return IntentParked(
-        change=row.change,
-        record_key=row.record_key,
-        intent_id=row.intent_id,
-        code="conflict",
-        reason=reason,
-        fix=fix,
-        outside=f"{what}.",
     )

@@ -1,11 +1,13 @@
-"""Takes up what operators asked for: approve, retry, skip, map. They ask; the holder of the lease decides."""
+"""Takes up what operators asked for: approve, retry, skip, map, resolve. They ask; the holder of the lease decides."""
 
 from collections.abc import Sequence
 
 from counterfoil.dispatch.adopting import Adopter
+from counterfoil.dispatch.answering import answered
 from counterfoil.dispatch.in_flight import InFlight
 from counterfoil.dispatch.rollback.again import asked_again
 from counterfoil.dispatch.session import Session
+from counterfoil.dispatch.view import EventSource
 from counterfoil.state.rows import IN_FLIGHT, ChangeRow, IntentRow, RequestRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.events.base import Event
@@ -26,9 +28,12 @@ _MOVING = IN_FLIGHT | {"refetch", "adopt"}
 class RequestTaker:
     """Decides the open requests of one company."""
 
-    def __init__(self, *, session: Session, store: StateStore, in_flight: InFlight, adopter: Adopter) -> None:
+    def __init__(
+        self, *, session: Session, store: StateStore, events: EventSource, in_flight: InFlight, adopter: Adopter
+    ) -> None:
         self._session = session
         self._store = store
+        self._events = events
         self._in_flight = in_flight
         self._adopter = adopter
 
@@ -65,6 +70,9 @@ class RequestTaker:
                 decisions = asked_again(request, changes, intents) or _retry(request, changes, notes)
             case "skip":
                 decisions = _skip(request, changes, intents, notes)
+            case "resolve":
+                found = await answered(self._events, request, changes)
+                decisions, outcome = ([], found) if isinstance(found, str) else (found, "")
             case "map" if moving:
                 decisions, outcome = (
                     [],

@@ -204,4 +204,5 @@ def accepted(
         how=how,
         intuit_tid=tid,
         tie_out=compared.tie if compared is not None else None,
+        kept=item.kept,
     )

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol, TypeVar
 
+from counterfoil.dispatch.bases import bases_of
 from counterfoil.dispatch.survivors import Survivors
 from counterfoil.log import RecordedEvent
 from counterfoil.planning.types import Link, Reversal, Settlement
@@ -302,6 +303,7 @@ class ViewLoader:
             lines=row.lines,
             status=row.status,
             sent=await self._sent(row),
+            bases=await bases_of(self._events, self._company, row),
             shared_with=row.shared_with,
             adopted=row.adopted,
             undone=row.undone,

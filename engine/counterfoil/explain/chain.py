@@ -194,6 +194,13 @@ def _taken(body: JsonObject) -> Iterable[Told]:
     yield "operator", f"The request at {body.get('request')} was taken up: {words.sentence(body.get('outcome'))}", {}
 
 
+def _answered(body: JsonObject) -> Iterable[Told]:
+    answers = words.parts(body, "answers")
+    said = ", ".join(f"{one.get('field')}: {one.get('keep')}" for one in answers)
+    title = f"{body.get('author')} chose what counts of what both sides changed ({said})."
+    yield "operator", title, {"reason": body.get("reason"), "parked": body.get("parked")}
+
+
 def _approved(body: JsonObject) -> Iterable[Told]:
     yield "operator", f"Approved by {body.get('author')}.", {"intent_id": body.get("intent_id")}
 
@@ -372,6 +379,7 @@ _TELLERS: Mapping[str, Teller] = {
     "change.reopened": _reopened,
     "operator.requested": _requested,
     "request.taken": _taken,
+    "conflict.answered": _answered,
     "intent.approved": _approved,
     "intent.withdrawn": _withdrawn,
     "intent.accepted": _accepted,

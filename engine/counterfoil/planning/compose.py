@@ -3,12 +3,12 @@
 Pure: the same arguments always give the same bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from counterfoil.planning.lines import Arranged, arrange, line_links, same_lines, take_keys
-from counterfoil.planning.merge import merge_fields, merge_lines
+from counterfoil.planning.merge import SHARED, Merged, merge_fields, merge_lines
 from counterfoil.planning.outcome import MARKER
 from counterfoil.planning.ownership import Ownership, note_field
 from counterfoil.planning.types import (
@@ -17,8 +17,9 @@ from counterfoil.planning.types import (
     RATE_REF,
     RECORD_REF,
     Composed,
-    Conflict,
+    Conflicts,
     Link,
+    Side,
     Unresolved,
 )
 from counterfoil.planning.values import holds, real_lines, same
@@ -44,6 +45,8 @@ def no_rates(currency: str, day: str) -> Decimal | None:
     return None
 
 
+NOTHING_SHARED = Merged(fields={}, kept=(), conflicts=())
+
 # In these fields QuickBooks wants the bare id, not {"value": id}.
 _BARE_ID_FIELDS = frozenset({"TxnId", "Id"})
 
@@ -63,7 +66,8 @@ def compose(
     marker: str,
     ownership: Ownership | None = None,
     resolve_rate: ResolveRate = no_rates,
-) -> Composed | Unresolved | Conflict:
+    later: Mapping[str, Side] | None = None,
+) -> Composed | Unresolved | Conflicts:
     """The body to send.
 
     Args:
@@ -77,10 +81,11 @@ def compose(
         marker: what takes the marker's place at the end of the document's note.
         ownership: whose word counts per field; the defaults where None.
         resolve_rate: finds the books' own rate of a currency on a day.
+        later: of what both sides changed, who did so last, as far as that has been found out.
 
     Returns:
         Composed; Unresolved with all references that lead nowhere yet (or the document to read first, where an
-        update has no image to build on); Conflict where both sides changed a field that somebody must decide on.
+        update has no image to build on); Conflicts where both sides changed something that both may change.
     """
     if operation in ("write_back", "note"):
         return Composed(entity=entity, operation=operation, body=intent_body, sync_token=None)
@@ -91,7 +96,7 @@ def compose(
     if resolver.records or resolver.names or resolver.rates:
         return Unresolved(records=tuple(resolver.records), names=tuple(resolver.names), rates=tuple(resolver.rates))
     if operation == "update":
-        return _update(resolved, entity, link, ownership or Ownership(entity=entity))
+        return _update(resolved, entity, link, ownership or Ownership(entity=entity), later or {})
     arranged = take_keys(_line_objects(resolved))
     body = {**resolved, "Line": arranged.lines} if "Line" in resolved else resolved
     return Composed(
@@ -127,24 +132,25 @@ def _read_first(entity: str, link: Link | None) -> Unresolved:
     return Unresolved(read_first=((entity, link.document_id if link is not None else ""),))
 
 
-def _update(ours: JsonObject, entity: str, link: Link | None, ownership: Ownership) -> Composed | Unresolved | Conflict:
+def _update(
+    ours: JsonObject, entity: str, link: Link | None, ownership: Ownership, later: Mapping[str, Side]
+) -> Composed | Unresolved | Conflicts:
     token = _token(link)
     has_lines = "Line" in ours
     # An update replaces every line: without the document as last seen, a bookkeeper's lines would be lost.
     if link is None or token is None or (has_lines and "Line" not in link.latest):
         return _read_first(entity, link)
-    fields = merge_fields(ours, link, ownership)
-    if isinstance(fields, Conflict):
-        return fields
-    body: JsonObject = {"Id": link.document_id, "SyncToken": token, "sparse": True, **fields}
-    changes = [name for name, value in fields.items() if not _stands(name, value, link.latest.get(name))]
+    merged = merge_fields(ours, link, ownership, later)
+    owner = ownership.owner("Line")
+    lines = _line_objects(ours)
+    shared = merge_lines(lines, link, owner, later) if has_lines and owner in SHARED else NOTHING_SHARED
+    if merged.conflicts or shared.conflicts:
+        return Conflicts((*merged.conflicts, *shared.conflicts))
+    body: JsonObject = {"Id": link.document_id, "SyncToken": token, "sparse": True, **merged.fields}
+    changes = [name for name, value in merged.fields.items() if not _stands(name, value, link.latest.get(name))]
     arranged = Arranged(lines=[], keys=())
-    if has_lines and ownership.owner("Line") != "books":
-        lines = _line_objects(ours)
-        conflict = merge_lines(lines, link) if ownership.owner("Line") == "ask" else None
-        if conflict is not None:
-            return conflict
-        arranged = arrange(lines, link.lines, link.latest)
+    if has_lines and owner != "books":
+        arranged = arrange(lines, link.lines, link.latest, frozenset(shared.kept))
         body["Line"] = arranged.lines
         if not same_lines(real_lines(body), real_lines(link.latest)):
             changes.append("Line")
@@ -155,7 +161,13 @@ def _update(ours: JsonObject, entity: str, link: Link | None, ownership: Ownersh
         sync_token=token,
         line_keys=arranged.keys,
         changes=tuple(changes),
+        kept=(*merged.kept, *shared.kept, *_untouched(ours, link)),
     )
+
+
+def _untouched(ours: JsonObject, link: Link) -> tuple[str, ...]:
+    """What was left to the books before and is no part of this update at all."""
+    return tuple(name for name in link.bases if name.partition("[")[0] not in ours)
 
 
 def _stands(name: str, wanted: JsonValue, held: JsonValue) -> bool:

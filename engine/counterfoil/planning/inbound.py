@@ -32,6 +32,8 @@ __all__ = [
 ]
 
 Status = Literal["live", "deleted", "voided"]
+TAX = "TxnTaxDetail"
+"""What a document is taxed; the lines in it are QuickBooks' own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,9 @@ def judge(observed: JsonObject, status: Status, link: Link | None, ownership: Ow
     if _is_older(observed, link.image):
         return Echo(older=True)
     details, other = _field_changes(link, observed, rules)
-    details.extend(_line_changes(link.image, observed, rules.owner("Line"), link.entity))
+    lines = _line_changes(link.image, observed, rules.owner("Line"), link.entity)
+    # Of other lines there is other tax: that is no edit of its own.
+    details = [*(one for one in details if not (lines and one.field == TAX)), *lines]
     if not details:
         return Echo(other=tuple(other))
     changed = tuple(dict.fromkeys(detail.field.partition("[")[0] for detail in details))
@@ -107,13 +111,17 @@ def _field_changes(link: Link, observed: JsonObject, rules: Ownership) -> tuple[
     other: list[str] = []
     for name in sorted({*observed, *link.image} - {"Line"}):
         before, after = link.image.get(name), observed.get(name)
-        if same(before, after):
+        if same(before, after) or (name == TAX and same(_without_tax_lines(before), _without_tax_lines(after))):
             continue
         if rules.tracks(name):
             details.append(_change(name, rules.owner(name), before, after))
         elif not is_computed(link.entity, name):
             other.append(name)
     return details, other
+
+
+def _without_tax_lines(tax: JsonValue) -> JsonValue:
+    return {name: value for name, value in tax.items() if name != "TaxLine"} if isinstance(tax, dict) else tax
 
 
 def _is_older(observed: JsonObject, image: JsonObject) -> bool:

@@ -1,6 +1,6 @@
 """Lines on an update: QuickBooks replaces them all, so every line to keep is sent, a bookkeeper's own included."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,38 +18,55 @@ class Arranged:
     keys: tuple[str, ...]
 
 
+def key_of(line: JsonObject) -> str:
+    """The source line that a line of ours stands for, or nothing."""
+    return str(line.get(LINE_KEY, ""))
+
+
+def line_name(key: str) -> str:
+    """How a line is named among the fields: by the key of its line at the source."""
+    return f"Line[{key}]"
+
+
 def take_keys(lines: Sequence[JsonObject]) -> Arranged:
     """Lines without the note of which source line they stand for, and those notes."""
-    keys = tuple(str(line.get(LINE_KEY, "")) for line in lines)
+    keys = tuple(key_of(line) for line in lines)
     return Arranged(lines=[_without_key(line) for line in lines], keys=keys)
 
 
-def arrange(ours: Sequence[JsonObject], links: Mapping[str, str], latest: JsonObject) -> Arranged:
-    """Our lines laid over the document's.
+def arrange(
+    ours: Sequence[JsonObject], links: Mapping[str, str], latest: JsonObject, kept: Container[str] = ()
+) -> Arranged:
+    """Our lines laid over the document's; those that are `kept` (`Line[KEY]`) stay as they are, or stay away.
 
     A line that stands already keeps its id, its place and whatever a bookkeeper added to it (a class, a service
     date); lines that are not ours stay as they are; lines that left the source are left out; new ones follow the
     last of ours.
     """
-    by_id = {links[key]: line for line in ours if (key := str(line.get(LINE_KEY, ""))) in links}
+    by_id = {links[key]: line for line in ours if (key := key_of(line)) in links}
     theirs = real_lines(latest)
     standing = {line_id(line) for line in theirs}
-    new = [line for line in ours if links.get(str(line.get(LINE_KEY, ""))) not in standing]
+    new = [line for line in ours if links.get(key_of(line)) not in standing and line_name(key_of(line)) not in kept]
+    left = {identity: key for key, identity in links.items() if line_name(key) in kept}
     dropped = set(links.values()) - set(by_id)
     lines: list[JsonValue] = []
     keys: list[str] = []
     place = 0
     for line in theirs:
         identity = line_id(line)
-        if identity and identity in by_id:
+        if identity in left:
+            lines.append(_kept(line))
+            keys.append(left[identity])
+            place = len(lines)
+        elif identity and identity in by_id:
             lines.append(_overlaid(line, by_id[identity]))
-            keys.append(str(by_id[identity].get(LINE_KEY, "")))
+            keys.append(key_of(by_id[identity]))
             place = len(lines)
         elif not identity or identity not in dropped:
             lines.append(_kept(line))
             keys.append("")
     lines[place:place] = [_without_key(line) for line in new]
-    keys[place:place] = [str(line.get(LINE_KEY, "")) for line in new]
+    keys[place:place] = [key_of(line) for line in new]
     return Arranged(lines=lines, keys=tuple(keys))
 
 

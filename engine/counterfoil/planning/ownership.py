@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Owner = Literal["source", "books", "ask"]
+Owner = Literal["source", "books", "last_writer", "ask"]
 
 ENTITIES: Mapping[str, str] = {
     "customer": "Customer",

@@ -17,7 +17,7 @@ from counterfoil.planning.templates import (
 )
 
 Rule = Literal["park", "suffix", "adopt"]
-Owner = Literal["source", "books", "ask"]
+Owner = Literal["source", "books", "last_writer", "ask"]
 Direction = Literal["out", "in", "both"]
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
@@ -385,7 +385,8 @@ class FieldRule(Section):
     """`[fields.DOCUMENT.FIELD]`: whose word counts, and which way the value travels.
 
     `source`: ours replaces whatever stands in the books. `books`: sent when the document is created, left alone
-    afterwards. `ask`: where both sides changed it, a person chooses. Direction `in` is never sent.
+    afterwards. With the other two the side that changed it wins; where both did, `last_writer`: the later of them, and
+    `ask`: whom a person chooses. `Line` is ruled line by line. Direction `in` is never sent.
     """
 
     owner: Owner = "source"

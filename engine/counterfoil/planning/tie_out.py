@@ -4,7 +4,7 @@ What QuickBooks works out by itself (tax, worth at home) is compared with the so
 mapping's tolerance, because both sides round; worth at home by a cent, which rounding explains. All else is exact.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +17,7 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 NOTHING = Decimal(0)
 _DEPOSITED = frozenset({"Payment", "SalesReceipt"})
+_SUMMED = frozenset({"TxnTaxDetail", "GlobalTaxCalculation", "CurrencyRef", "ExchangeRate", "TotalAmt"})
 OFF = "does_not_tie_out"
 """The code of what stands in the books and does not come to what it must."""
 
@@ -123,9 +124,14 @@ def _deposit(figures: Figures, document: JsonObject, ours: AbstractSet[str] | No
     return Compared(tie=tie, off=tuple(off))
 
 
+def is_the_source_s(kept: Iterable[str]) -> bool:
+    """Whether a document can come to the source's figures, where these fields and lines are left to the books."""
+    return not any(name.startswith("Line[") or name in _SUMMED for name in kept)
+
+
 def still_off(figures: Figures | None, link: Link) -> tuple[str, ...]:
     """What was off right after our own last write, and still is."""
-    if figures is None:
+    if figures is None or not is_the_source_s(link.bases):
         return ()
     ours = frozenset(link.lines.values()) or None
     sent = link.sent.get("ExchangeRate")

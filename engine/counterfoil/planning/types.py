@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 
 from counterfoil_schema.events.decisions import Figures, Lane, Operation
 from counterfoil_schema.events.receipts import TaxMode
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.records import PayRun, Record
 
 PLANNER_VERSION = "1"
@@ -29,6 +29,33 @@ RATE_REF = "$rate"
 LINE_KEY = "$line"
 
 
+Side = Literal["source", "books"]
+"""Whose version of something counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """What both sides last agreed on of a field, or of a line, that has been left as the books have it since."""
+
+    value: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A person's answer about a field or line: `source` and `books` are the versions, as text, that they chose from.
+
+    `shown` is what they were told that both had started from.
+    """
+
+    keep: Side
+    source: str
+    books: str
+    shown: str = ""
+
+
+Base = Common | Chosen
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """A source record and the document that stands for it.
@@ -36,7 +63,8 @@ class Link:
     `image` is the whole document as it was after our own last write (or its adoption): what an echo is told
     from an edit by. `latest` is the document as last seen, by anybody's hand. `content_hash` is that of the
     symbolic body last accepted. `lines` leads from source line to Line.Id. `sent` holds, for each field, the value
-    that we sent last (the merged composed bodies): what a change at the source is told from a standstill by.
+    that we sent last (the merged composed bodies): what a change at the source is told from a standstill by; `bases`
+    the same for fields and `Line[KEY]` that were left as the books had them, by rule or by a person's answer.
     `shared_with` is the record whose the document is, where it stands for this one since a merge in QuickBooks.
     `adopted`: it was there before and has not been found equal yet, so that nothing of it is written over unseen.
     `undone`: the run that took back what was written, until a person asks for it again. `renew`: the how manieth
@@ -52,6 +80,7 @@ class Link:
     latest: JsonObject
     lines: Mapping[str, str] = field(default_factory=dict)
     sent: JsonObject = field(default_factory=dict)
+    bases: Mapping[str, Base] = field(default_factory=dict)
     status: Literal["live", "deleted", "voided"] = "live"
     shared_with: str | None = None
     adopted: bool = False
@@ -219,7 +248,8 @@ class Composed:
     """A body with every reference resolved, ready to be recorded and sent as it is.
 
     `line_keys` names, for each line of `body` in order, the source line ("" for lines that are not ours). `changes`
-    names the fields that will differ from the document as last seen; an update without any needs no call.
+    names the fields that will differ from the document as last seen; an update without any needs no call. `kept` names
+    those that stay as the books have them, because they were changed there; lines as `Line[KEY]`.
     """
 
     entity: str
@@ -228,6 +258,7 @@ class Composed:
     sync_token: str | None
     line_keys: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,9 +277,17 @@ class Unresolved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Both sides changed the same owned field; three versions for a person to choose from."""
+    """Both sides changed the same shared field, or line (`Line[KEY]`); three versions, as text, to choose from."""
 
     field: str
     ours: str
     base: str
     theirs: str
+    owner: Literal["source", "books", "ask", "last_writer"] = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """All that stands in the way of an update until it is known whose version counts."""
+
+    conflicts: tuple[Conflict, ...]

@@ -8,6 +8,7 @@ from counterfoil_schema.exact_json import JsonObject, JsonValue
 _ADDRESS_EXTRAS = frozenset({"Id", "Lat", "Long"})
 _LINE_EXTRAS = frozenset({"LineNum", "LinkedTxn", "$line"})
 SUBTOTAL = "SubTotalLineDetail"
+_COMPUTED_LINES = frozenset({SUBTOTAL, "TaxLineDetail"})
 
 
 def comparable(value: JsonValue) -> bytes:
@@ -34,11 +35,11 @@ def holds(document: JsonValue, wanted: JsonValue) -> bool:
 
 
 def real_lines(document: JsonObject) -> list[JsonObject]:
-    """The lines of a document without the sub-total that QuickBooks adds."""
+    """The lines of a document without those that QuickBooks works out: its sub-total, its tax."""
     lines = document.get("Line")
     if not isinstance(lines, list):
         return []
-    return [line for line in lines if isinstance(line, dict) and line.get("DetailType") != SUBTOTAL]
+    return [line for line in lines if isinstance(line, dict) and line.get("DetailType") not in _COMPUTED_LINES]
 
 
 def line_id(line: JsonObject) -> str:

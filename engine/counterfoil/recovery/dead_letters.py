@@ -10,6 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from counterfoil.log import LogReader
+from counterfoil.planning.merge import CONFLICT
+from counterfoil.recovery.conflicts import Version, versions_of
 from counterfoil.state.rows import ChangeRow, IntentRow, Row
 from counterfoil.state.store import StateStore
 from counterfoil_schema.records import split_key
@@ -29,6 +31,7 @@ class Letter:
         first_seen: when the change was observed.
         last_seen: when it was last parked.
         waiting: how many plans wait for a document of this record.
+        versions: of what both sides changed, where that is the cause.
     """
 
     company: int
@@ -45,6 +48,7 @@ class Letter:
     amount: Decimal | None = None
     currency: str | None = None
     waiting: int = 0
+    versions: tuple[Version, ...] = ()
 
     @property
     def cause(self) -> str:
@@ -143,6 +147,8 @@ async def _letters(store: StateStore, reader: LogReader, company: int, page: Seq
         for row in intents[change.position]:
             if isinstance(row, IntentRow) and row.amount is not None:
                 amount, currency = row.amount, row.currency
+        at = decided[change.position]
+        is_conflict = change.code == CONFLICT
         found.append(
             Letter(
                 company=company,
@@ -153,12 +159,13 @@ async def _letters(store: StateStore, reader: LogReader, company: int, page: Seq
                 code=change.code,
                 reason=change.reason,
                 fix=change.fix,
-                decided=decided[change.position],
+                decided=at,
                 first_seen=events[change.position].recorded_at,
-                last_seen=events[decided[change.position]].recorded_at,
+                last_seen=events[at].recorded_at,
                 amount=amount,
                 currency=currency,
                 waiting=waiting.get(change.record_key, 0),
+                versions=await versions_of(store, reader, company, at, personal=False) if is_conflict else (),
             )
         )
     return found

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, fields
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, get_origin
 
 import asyncpg
 import orjson
@@ -263,7 +263,7 @@ async def _copy(connection: Connection, rows: Iterable[Row], schema: str, prefix
 def _copied(row_type: type[Row]) -> tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]:
     columns = tuple(part.name for part in fields(row_type))
     values = attrgetter(*columns)
-    json = [number for number, part in enumerate(fields(row_type)) if part.type == dict[str, str]]
+    json = [number for number, part in enumerate(fields(row_type)) if get_origin(part.type) is dict]
     if not json:
         return columns, values
 

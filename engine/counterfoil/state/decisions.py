@@ -1,5 +1,7 @@
 """Folds of decisions and their effects: the outbox, the links and the calls."""
 
+from collections.abc import Iterable
+
 from counterfoil.state.changes import set_intent
 from counterfoil.state.document_facts import account_type, created_at, list_name
 from counterfoil.state.fold import Folded, Rows
@@ -133,6 +135,7 @@ def intent_withdrawn(rows: Rows, at: Folded, event: done.IntentWithdrawn) -> Non
                 link,
                 content_hash=intent.content_hash,
                 sent=at.position,
+                kept=_kept(link, event.kept),
                 doc_number=intent.doc_number or link.doc_number,
                 name_key=intent.name_key or link.name_key,
                 adopted=False,
@@ -207,6 +210,7 @@ def _link(rows: Rows, at: Folded, intent: IntentRow, event: done.IntentAccepted)
             name_key=intent.name_key or (before.name_key if before else None),
             lines={line.line_key: line.line_id for line in event.lines},
             shared_with=before.shared_with if before and before.document_id == event.document_id else None,
+            kept=_kept(before, event.kept) if before and before.document_id == event.document_id else {},
         )
     )
     rows.put(
@@ -224,6 +228,19 @@ def _link(rows: Rows, at: Folded, intent: IntentRow, event: done.IntentAccepted)
             account_type=account_type(event.document) or (known.account_type if known else None),
         )
     )
+
+
+def _kept(before: LinkRow, names: Iterable[str]) -> dict[str, int]:
+    """Where the last agreement on each of these lies: where it lay, or in what went out, or was adopted, last."""
+    last = before.sent if before.sent is not None else before.image
+    return {name: before.kept.get(name, last) for name in names}
+
+
+def conflict_answered(rows: Rows, at: Folded, event: done.ConflictAnswered) -> None:
+    link = rows.get(LinkRow, event.record_key)
+    if link is not None:
+        answered = {answer.field: at.position for answer in event.answers}
+        rows.put(evolve(link, kept={**link.kept, **answered}))
 
 
 def _is_newer(seen: str | None, answered: str | None) -> bool:

@@ -67,6 +67,7 @@ FOLDS: Mapping[type[Event], Fold] = {
     done.ChangeSkipped: fold_decisions.change_skipped,
     done.ChangeParked: fold_decisions.change_parked,
     done.ChangeReopened: fold_decisions.change_reopened,
+    done.ConflictAnswered: fold_decisions.conflict_answered,
     done.RequestTaken: fold_decisions.request_taken,
     done.IntentApproved: fold_decisions.intent_approved,
     done.IntentWithdrawn: fold_decisions.intent_withdrawn,

@@ -295,6 +295,7 @@ def _moved(link: LinkRow, at: Folded, event: seen.BooksMerged, owner: str | None
         image=at.position,
         latest=at.position,
         sent=None,
+        kept={},
         incarnation=link.incarnation + 1,
         status="live",
         shared_with=owner if owner != link.record_key else None,

@@ -157,7 +157,8 @@ class LinkRow:
     After a merge in QuickBooks a document may stand for several records: it is `shared_with` the one whose it was.
     `adopted`: it was there before, and what it holds has not been found equal, or made equal, yet. `undone`: the run
     that took back what was written for the record, until a person asks for it again. `renew`: that run ended the
-    document, so that another may be made in its place.
+    document, so that another may be made in its place. `kept`: fields and `Line[KEY]` that are left as the books have
+    them, each with the position of what both sides last agreed on, or of a person's answer.
     """
 
     table: ClassVar[str] = "links"
@@ -181,6 +182,7 @@ class LinkRow:
     adopted: bool = False
     undone: str = ""
     renew: bool = False
+    kept: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

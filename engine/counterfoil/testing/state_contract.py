@@ -184,6 +184,7 @@ def _books_rows(at: int) -> list[Row]:
             adopted=True,
             undone="rollback-8",
             renew=True,
+            kept={"TxnDate": 5, "Line[1]": 3},
         ),
         DocumentRow(
             company=at, entity="Item", document_id="5", position=6, sync_token=None, status="live", name=AWKWARD

@@ -1,10 +1,11 @@
 """Decisions and their effects: only the holder of the company's lease may append them."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
 
 from counterfoil_schema.documents import Document
-from counterfoil_schema.events.base import Event, RawTextOrNone, Shape, registry
+from counterfoil_schema.events.base import Event, PersonalText, RawTextOrNone, Shape, registry
 
 Operation = Literal["create", "update", "delete", "void", "adopt", "write_back", "note"]
 Lane = Literal["live", "retry", "backfill", "reconcile"]
@@ -247,7 +248,10 @@ class IntentApproved(Decision):
 
 @registry.register
 class IntentWithdrawn(Decision):
-    """An intent that was not sent, and will not be. `held` is its body where the document holds all of it already."""
+    """An intent that was not sent, and will not be. `held` is its body where the document holds all of it already.
+
+    `kept`: what of it is left as the books have it, by the mapping's rule for fields that both sides may change.
+    """
 
     event_type: ClassVar[str] = "intent.withdrawn"
     when: ClassVar[str] = (
@@ -258,10 +262,14 @@ class IntentWithdrawn(Decision):
     code: str
     reason: str
     held: Document | None = None
+    kept: tuple[str, ...] = ()
 
 
 class CallItem(Shape):
-    """One intent's part of a call. `body` is what goes out, with references resolved."""
+    """One intent's part of a call. `body` is what goes out, with references resolved.
+
+    `kept`: fields that do not, and `Line[KEY]` that go out as the books have them, because a person changed them there.
+    """
 
     intent_id: str
     change: int
@@ -274,6 +282,7 @@ class CallItem(Shape):
     body: Document
     line_keys: tuple[str, ...] = ()
     figures: Figures | None = None
+    kept: tuple[str, ...] = ()
 
     def subject(self) -> str | None:
         return self.person or self.record_key
@@ -314,7 +323,7 @@ class LineLink(Shape):
 
 @registry.register
 class IntentAccepted(Settled):
-    """The effect is there, with the whole answer."""
+    """The effect is there, with the whole answer. `kept`: as in the call, what was left as the books had it."""
 
     event_type: ClassVar[str] = "intent.accepted"
     when: ClassVar[str] = "QuickBooks or the source accepts a call, or evidence shows that it had."
@@ -327,6 +336,7 @@ class IntentAccepted(Settled):
     how: Literal["answered", "found", "adopted"]
     intuit_tid: str | None = None
     tie_out: TieOut | None = None
+    kept: tuple[str, ...] = ()
 
 
 @registry.register
@@ -377,9 +387,30 @@ class IntentResumed(Decision):
     reason: str
 
 
+class ConflictVersion(Shape):
+    """Three versions of what both sides changed: a field, or a line as `Line[KEY]` with the key of the source's line.
+
+    `base` is what both started from, `source` what would be sent now, `books` what stands there now; each as text, in
+    JSON where it is more than a text. The instants say since when, as far as it is known; `books_by` is Intuit's id of
+    whoever changed the document last, where it says so.
+    """
+
+    field: str
+    base: PersonalText
+    source: PersonalText
+    books: PersonalText
+    base_at: datetime | None = None
+    source_at: datetime | None = None
+    books_at: datetime | None = None
+    books_by: str = ""
+
+
 @registry.register
 class IntentParked(Decision):
-    """An intent that cannot go on until somebody acts. `outside`: the reason without what is another party's."""
+    """An intent that cannot go on until somebody acts. `outside`: the reason without what is another party's.
+
+    `conflicts`: what both sides changed, where that is why.
+    """
 
     event_type: ClassVar[str] = "intent.parked"
     when: ClassVar[str] = "A refusal, a conflict or too many attempts end an intent for now."
@@ -389,3 +420,30 @@ class IntentParked(Decision):
     reason: str
     fix: str
     outside: str = ""
+    conflicts: tuple[ConflictVersion, ...] = ()
+
+
+class ConflictAnswer(Shape):
+    """Whose word counts for one field, of the two versions that a person saw."""
+
+    field: str
+    keep: Literal["source", "books"]
+    base: PersonalText
+    source: PersonalText
+    books: PersonalText
+
+
+@registry.register
+class ConflictAnswered(Decision):
+    """A person has chosen. It holds for the versions that they saw: a side that changes again is asked about again.
+
+    `parked` is the position of the conflict.
+    """
+
+    event_type: ClassVar[str] = "conflict.answered"
+    when: ClassVar[str] = "A person's answer to a change on both sides is taken up."
+
+    parked: int
+    answers: tuple[ConflictAnswer, ...]
+    author: str
+    reason: str

@@ -458,14 +458,20 @@ class OperatorRequested(Event):
     """What a person asked for; whoever holds the company's lease decides it.
 
     `document` is what stands for the record in the books from here on, where that is asked for: `Item:45`.
+    To `resolve` a conflict, recorded at `parked`, is to `keep` one side's version of these `fields`, or of all.
     """
 
     event_type: ClassVar[str] = "operator.requested"
-    when: ClassVar[str] = "Somebody approves, retries, skips or maps something, or has a difference repaired."
+    when: ClassVar[str] = (
+        "Somebody approves, retries, skips or maps something, resolves a conflict, or has a difference repaired."
+    )
 
-    action: Literal["approve", "retry", "skip", "map", "repair"]
+    action: Literal["approve", "retry", "skip", "map", "repair", "resolve"]
     record_key: str
     intent_id: str | None = None
     author: str
     reason: str | None = None
     document: str | None = None
+    keep: Literal["source", "books"] | None = None
+    fields: tuple[str, ...] = ()
+    parked: int | None = None

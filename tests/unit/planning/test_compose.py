@@ -8,7 +8,7 @@ import pytest
 from counterfoil.planning.compose import compose, exact_body, line_links
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.plan import plan
-from counterfoil.planning.types import Composed, Conflict, Link, Unresolved
+from counterfoil.planning.types import Composed, Conflict, Conflicts, Link, Unresolved
 from counterfoil_schema.events.decisions import LineLink, Operation
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import InvoiceLine
@@ -20,7 +20,7 @@ NAMES = {("Item", "Freight"): "21"}
 
 def composed_of(
     body: JsonObject, operation: Operation = "create", link: Link | None = None, parsed: Mapping | None = None
-) -> Composed | Unresolved | Conflict:
+) -> Composed | Unresolved | Conflicts:
     return compose(
         body,
         operation,
@@ -254,7 +254,7 @@ def test_of_a_field_to_be_asked_about_the_side_that_changed_it_wins(
 def test_a_change_on_both_sides_is_a_conflict_with_three_versions() -> None:
     body = planned(*TWO, dated=date(2026, 4, 1))
     result = composed_of(body, "update", link(posted(TxnDate="2026-03-31")), mapping(ASK))
-    assert result == Conflict(field="TxnDate", ours="2026-04-01", base="2026-03-14", theirs="2026-03-31")
+    assert result == Conflicts((Conflict(field="TxnDate", ours="2026-04-01", base="2026-03-14", theirs="2026-03-31"),))
 
 
 def test_a_kept_edit_survives_later_updates_for_other_reasons() -> None:
@@ -269,8 +269,8 @@ def test_a_line_changed_on_both_sides_is_a_conflict_where_lines_are_to_be_asked_
     theirs = posted(standing_line("1", "7", "12.0"), standing_line("2", "8", "5.0"))
     more = (line("a", quantity=Decimal(2)), TWO[1])
     result = composed_of(planned(*more), "update", link(theirs), parsed)
-    assert isinstance(result, Conflict)
-    assert result.field == "Line[1]"
+    assert isinstance(result, Conflicts)
+    assert [one.field for one in result.conflicts] == ["Line[a]"]
     assert isinstance(composed_of(planned(*more), "update", link(), parsed), Composed)
 
 

@@ -60,18 +60,29 @@ async def correct(settings: Settings, correction: Correction) -> int:
         raise ConfigurationError("A correction needs its reason.", remedy='--reason "agreed by phone"')
     async with open_state(settings) as opened:
         letter = _one(await letters_named(opened, correction.record), correction.record)
-        row, event = await _corrected(opened, letter)
-        record = await _edited(event.record, correction)
-        places = changed_places(event.record, record)
-        if not places:
-            raise ConfigurationError(f"{letter.record_key} says that already.", remedy="Nothing was recorded.")
-        changes = [Change(place=one, before=value_at(event.record, one), after=value_at(record, one)) for one in places]
-        position = None if correction.dry_run else await _append(opened, letter, row, event, record, correction, places)
+        changes, position = await record_correction(opened, letter, correction)
     if correction.as_json:
         write_json({"record_key": letter.record_key, "company": letter.company, "position": position, "edit": changes})
     else:
         _show(letter, changes, position)
     return ExitCode.OK
+
+
+async def record_correction(opened: Opened, letter: Letter, correction: Correction) -> tuple[list[Change], int | None]:
+    """What is corrected of a parked record, and where that is recorded; None for a trial.
+
+    Raises:
+        ConfigurationError: it cannot be made, and why.
+        EditError: what it would make is no such record.
+    """
+    row, event = await _corrected(opened, letter)
+    record = await _edited(event.record, correction)
+    places = changed_places(event.record, record)
+    if not places:
+        raise ConfigurationError(f"{letter.record_key} says that already.", remedy="Nothing was recorded.")
+    changes = [Change(place=one, before=value_at(event.record, one), after=value_at(record, one)) for one in places]
+    position = None if correction.dry_run else await _append(opened, letter, row, event, record, correction, places)
+    return changes, position
 
 
 def _one(letters: list[Letter], named: str) -> Letter:

@@ -1,9 +1,10 @@
 """`counterfoil deadletters list` and `show`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from rich.table import Table
 from rich.text import Text
 
 from counterfoil.cli.exits import ExitCode
@@ -12,6 +13,7 @@ from counterfoil.cli.output import add_row, console, money, pretty, table, write
 from counterfoil.errors import ConfigurationError
 from counterfoil.explain import Finder
 from counterfoil.planning.mapping_errors import unknown_name
+from counterfoil.recovery.conflicts import Version, versions_of
 from counterfoil.recovery.dead_letters import Cause, Letter, at_stake, by_cause, has_cause, letters_of
 from counterfoil.recovery.edits import fields_of
 from counterfoil.settings import Settings
@@ -165,6 +167,9 @@ async def _whole(opened: Opened, letter: Letter, *, personal: bool) -> Whole:
     rows = await opened.store.some(
         IntentRow, "intents_waiting_for", letter.company, letter.record_key, WAITING_SHOWN_MAX
     )
+    if personal and letter.versions:
+        opened_ones = await versions_of(opened.store, opened.reader, letter.company, letter.decided, personal=True)
+        letter = replace(letter, versions=opened_ones)
     return Whole(
         letter=letter,
         fault=await _fault(opened, letter),
@@ -223,8 +228,24 @@ def _show(whole: Whole) -> None:
         lines.append(("as it came in", whole.fault.raw or "nothing was kept"))
     for name, text in lines:
         out.print(Text(f"  {name:<14}{text}"), soft_wrap=True)
+    for one in letter.versions:
+        out.print(_versions(one))
     if whole.record is not None:
         out.print(Text(pretty(whole.record)), soft_wrap=True)
+
+
+def _versions(one: Version) -> Table:
+    """Three versions of one field, one below the other."""
+    hidden = "(personal: --personal shows it)"
+    shown = table(f"{one.field}, changed on both sides", "version", "value", "since")
+    by = f" by {one.books_by}" if one.books_by else ""
+    for name, value, at, who in (
+        ("written last", one.base, one.base_at, ""),
+        ("the source now", one.source, one.source_at, ""),
+        ("QuickBooks now", one.books, one.books_at, by),
+    ):
+        add_row(shown, name, hidden if value is None else value, f"{at:%Y-%m-%d %H:%M:%S}Z{who}" if at else who)
+    return shown
 
 
 def _stake(cause: Cause) -> str:
