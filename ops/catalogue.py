@@ -25,6 +25,7 @@ MODULES = (
     "counterfoil_schema.events.decisions",
     "counterfoil_schema.events.rollbacks",
     "counterfoil_schema.events.redrives",
+    "counterfoil_schema.events.recoveries",
 )
 
 SEALED = {Seal.PERSON: "the subject's key", Seal.RAW: "the month's key"}

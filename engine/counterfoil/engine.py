@@ -15,10 +15,11 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 from pydantic import SecretStr
 
-from counterfoil.anchoring import Anchoring
+from counterfoil.anchoring import Anchoring, anchor_of
 from counterfoil.clock import SystemClock, SystemEntropy
 from counterfoil.connecting import quickbooks_consent
 from counterfoil.connections import Connected, Network, connect
+from counterfoil.dispatch.sender import not_anchored
 from counterfoil.dispatch.steps import no_step
 from counterfoil.errors import ConfigurationError
 from counterfoil.http.connecting import ConnectRoutes
@@ -26,7 +27,6 @@ from counterfoil.http.health import health_of, health_routes
 from counterfoil.http.webhooks import Routes, Verifier, webhook_application
 from counterfoil.keys import master_key, token_keys
 from counterfoil.log import (
-    AnchorKey,
     Append,
     Appended,
     EventCodec,
@@ -154,13 +154,7 @@ class Engine:
             log=self._log,
             reader=self.reader,
             leases=PostgresLeases(pool, names, clock=self.clock),
-            standing=LogStanding(
-                pool,
-                names,
-                self.reader,
-                clock=self.clock,
-                anchor=(settings.anchor.file, AnchorKey(settings.anchor.key)) if settings.anchor is not None else None,
-            ),
+            standing=LogStanding(pool, names, self.reader, clock=self.clock, anchor=anchor_of(settings)),
             keyring=self.keyring,
             store=self.store,
             connections=PostgresConnections(pool, names),
@@ -170,6 +164,7 @@ class Engine:
             holder=f"{socket.gethostname()}:{os.getpid()}:{self._entropy.token_bytes(4).hex()}",
             lease_seconds=settings.lease_seconds,
             step=self._step,
+            anchored=self._anchoring.cover if self._anchoring is not None else not_anchored,
         )
         network = Network(
             http=await stack.enter_async_context(open_session()),

@@ -24,13 +24,15 @@ from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.reconciling.repairing import Repairs
 from counterfoil.dispatch.reconciling.run import Reconciler
 from counterfoil.dispatch.reconciling.schedule import Reconciling
+from counterfoil.dispatch.recovered import RecoveredDocuments
+from counterfoil.dispatch.recovering import Recovering, Stages
 from counterfoil.dispatch.redrive.steps import Steps
 from counterfoil.dispatch.redrive.taking import RedriveTaker
 from counterfoil.dispatch.replanning import Replanning
 from counterfoil.dispatch.requests import RequestTaker
 from counterfoil.dispatch.rollback.loading import RollbackLoader
 from counterfoil.dispatch.rollback.taking import RollbackTaker
-from counterfoil.dispatch.sender import Sender, SendingLimits
+from counterfoil.dispatch.sender import Anchored, Sender, SendingLimits, not_anchored
 from counterfoil.dispatch.sending import Sending
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.settle import Settler, SettlingLimits
@@ -70,6 +72,7 @@ class Shared:
     holder: str
     lease_seconds: float
     step: Step
+    anchored: Anchored = not_anchored
     pace: Pace = field(default_factory=Pace)
 
 
@@ -102,6 +105,10 @@ def make_rooms(
     erasures = Erasures(company=base.company, store=shared.store, events=base.events, keyring=shared.keyring)
     settler = _make_settler(settings, shared, books, base)
     sweeper = _make_sweeper(shared, books, base, budget)
+    folder = _make_folder(shared, base, erasures)
+    acquaintance = Acquaintance(
+        session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings, books=books
+    )
     decider = _make_decider(shared, adapters, base)
     sources = _make_sources(settings, shared, adapters, base)
     return Rooms(
@@ -109,7 +116,7 @@ def make_rooms(
         events=base.events,
         view=base.view,
         mappings=base.mappings,
-        folder=_make_folder(shared, base, erasures),
+        folder=folder,
         erasures=erasures,
         decider=decider,
         breaker=_make_breaker(settings, shared, base),
@@ -142,12 +149,28 @@ def make_rooms(
         rollbacks=_make_rollbacks(shared, base),
         redrives=_make_redrives(shared, base, decider),
         after_merges=_make_after_merges(shared, base),
-        acquaintance=Acquaintance(
-            session=session, store=shared.store, reader=base.reader, sweeper=sweeper, settings=settings, books=books
+        acquaintance=acquaintance,
+        recovering=_make_recovering(
+            shared, books, base, Stages(sweeper, folder, acquaintance, sources, tuple(adapters))
         ),
         connections=tuple(adapters),
         in_flight=base.in_flight,
         budget=budget,
+    )
+
+
+def _make_recovering(shared: Shared, books: Books, base: _Base, stages: Stages) -> Recovering:
+    return Recovering(
+        session=base.session,
+        store=shared.store,
+        events=base.events,
+        view=base.view,
+        books=books,
+        reader=base.reader,
+        stages=stages,
+        clock=shared.clock,
+        entropy=shared.entropy,
+        step=shared.step,
     )
 
 
@@ -191,7 +214,15 @@ def _make_base(settings: CompanySettings, shared: Shared, books: Books, session:
         ),
         in_flight=in_flight,
         approval=Approval(needed=needs_approval(settings), view=view),
-        outbox=Outbox(company=company, store=shared.store, events=events, view=view, books=books, mappings=mappings),
+        outbox=Outbox(
+            company=company,
+            store=shared.store,
+            events=events,
+            view=view,
+            books=books,
+            mappings=mappings,
+            known=RecoveredDocuments(company=company, store=shared.store, events=events, view=view),
+        ),
         reader=BooksReader(
             session=session,
             store=shared.store,
@@ -353,7 +384,14 @@ def _make_sending(
     settler: Settler,
 ) -> Sending:
     limits = SendingLimits(timeout_seconds=settings.quickbooks.timeout_seconds)
-    sender = Sender(session=base.session, books=books, limits=limits, instruments=shared.instruments, step=shared.step)
+    sender = Sender(
+        session=base.session,
+        books=books,
+        limits=limits,
+        instruments=shared.instruments,
+        step=shared.step,
+        anchored=shared.anchored,
+    )
     writer = SourceWriter(
         session=base.session,
         outbox=base.outbox,

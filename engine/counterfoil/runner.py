@@ -14,23 +14,26 @@ from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.worker import CompanyWorker, Rooms
 from counterfoil.errors import in_words
 from counterfoil.housekeeping import Housekeeper
-from counterfoil.log import Lease, LogDamagedError
+from counterfoil.log import Lease, LogDamagedError, LogForgetfulError
 from counterfoil.rooms import Shared, make_rooms
 from counterfoil.settings import CompanySettings
 from counterfoil.state.store import FoldOvertakenError
 from counterfoil.token_watch import ConnectionWatch
 
 logger = logging.getLogger("counterfoil")
-CompanyState = Literal["starting", "elsewhere", "working", "stopped", "failing", "ended"]
+CompanyState = Literal["starting", "elsewhere", "working", "recovering", "stopped", "failing", "ended"]
 RETRY_SECONDS = 2.0
 RETRY_SECONDS_MAX = 60.0
+RECOVERING_SECONDS = 10.0
+"""How often a company whose log has forgotten something is looked at again: recovering takes its lease in between."""
 
 
 class CompanyRunner:
     """Runs one company for as long as the engine runs.
 
     Attributes:
-        state: what it is doing: `elsewhere` means that another process holds the company.
+        state: what it is doing: `elsewhere` means that another process holds the company, `recovering` that its log
+            does not hold what was anchored, so that nothing is sent until a person has run `counterfoil recover`.
         error: why it is stopped or failing, in words.
     """
 
@@ -93,6 +96,9 @@ class CompanyRunner:
                 wait = RETRY_SECONDS
             except* LeaseLostError as lost:
                 self._note("elsewhere", lost)
+            except* LogForgetfulError as forgetful:
+                self._note("recovering", forgetful)
+                wait = RECOVERING_SECONDS
             except* (ProjectionStoppedError, RealmMismatchError, LogDamagedError) as stop:
                 self._note("stopped", stop)
                 wait = RETRY_SECONDS_MAX
@@ -106,6 +112,7 @@ class CompanyRunner:
     def _note(self, state: CompanyState, group: BaseExceptionGroup[BaseException]) -> None:
         self.state = state
         self.error = in_words(_first_of(group))
+        self._shared.instruments.recovering(self.company, yes=state == "recovering")
         logger.warning("company %d is %s: %s", self.company, state, self.error)
 
     async def _rest(self, seconds: float) -> None:
@@ -140,19 +147,24 @@ class CompanyRunner:
                 if self._ending.is_set():
                     self.worker.drain()
                 self.state, self.error = "working", ""
+                self._shared.instruments.recovering(self.company, yes=False)
                 await self.worker.run()
                 keeper.cancel()
                 keeping.cancel()
                 watching.cancel()
 
     @asynccontextmanager
-    async def aside(self) -> AsyncGenerator[tuple[Session, Rooms]]:
+    async def aside(self, *, recovers: bool = False) -> AsyncGenerator[tuple[Session, Rooms]]:
         """The company's lease and rooms without its worker, for a person's own work; the rows are folded to the head.
+
+        Args:
+            recovers: that work is to recover a log that has forgotten something; then nothing is folded yet.
 
         Raises:
             LeaseElsewhereError: another process works for the company.
             LeaseLostError: it was taken over meanwhile.
-            LogDamagedError: the company's log is not as it was written.
+            LogForgetfulError: the company's log does not hold what was anchored.
+            LogDamagedError: it is not as it was written.
         """
         shared = self._shared
         lease = await shared.leases.acquire(self.company, shared.holder, shared.lease_seconds)
@@ -164,10 +176,13 @@ class CompanyRunner:
             )
         session = self._session(lease)
         try:
-            await shared.standing.check(self.company)
+            if not recovers:
+                await shared.standing.check(self.company)
             rooms = self._make_rooms(session)
             await self._housekeeper.begin()
-            await rooms.folder.to_head()
+            if not recovers:
+                await rooms.folder.to_head()
+                await rooms.recovering.refuse_if_open()
             async with asyncio.TaskGroup() as tasks:
                 keeping = keep_lease(shared.leases, lease, session, seconds=shared.lease_seconds, clock=shared.clock)
                 keeper = tasks.create_task(keeping, name=f"lease of company {self.company}")

@@ -139,11 +139,17 @@ class AnchorSettings(_Settings):
     """Where the signed heads of the log are kept, and how often they are written; also at shutdown.
 
     Keep file and key where the owner of the database cannot write.
+
+    Args:
+        before_sending: a company's head is written as well between the recording of a call and the call itself, so that
+            no backup, however new, can forget a call without being found out. Where the file cannot be written, nothing
+            is sent.
     """
 
     file: Path
     key: SecretStr
     every_seconds: float = Field(default=3600.0, ge=1)
+    before_sending: bool = True
 
 
 class TokenStoreSettings(_Settings):

@@ -1130,7 +1130,9 @@ CREATE TABLE counterfoil_state.companies (
     tax_mode text DEFAULT 'none'::text NOT NULL,
     class_tracking boolean DEFAULT false NOT NULL,
     department_tracking boolean DEFAULT false NOT NULL,
-    approved bigint
+    approved bigint,
+    recovery text DEFAULT ''::text NOT NULL,
+    recovering bigint
 );
 
 
@@ -1381,6 +1383,19 @@ CREATE TABLE counterfoil_state.records (
 ALTER TABLE counterfoil_state.records OWNER TO counterfoil_engine;
 
 COMMENT ON TABLE counterfoil_state.records IS 'projection: A source record as last observed.';
+
+CREATE TABLE counterfoil_state.recovered (
+    company bigint NOT NULL,
+    entity text NOT NULL,
+    sign text NOT NULL,
+    documents text[] NOT NULL,
+    observed bigint NOT NULL
+);
+
+
+ALTER TABLE counterfoil_state.recovered OWNER TO counterfoil_engine;
+
+COMMENT ON TABLE counterfoil_state.recovered IS 'projection: Documents of ours that a recovery found, by the sign that they bear.';
 
 CREATE TABLE counterfoil_state.requests (
     company bigint NOT NULL,
@@ -1686,6 +1701,9 @@ ALTER TABLE ONLY counterfoil_state.payments
 
 ALTER TABLE ONLY counterfoil_state.records
     ADD CONSTRAINT records_pkey PRIMARY KEY (company, record_key);
+
+ALTER TABLE ONLY counterfoil_state.recovered
+    ADD CONSTRAINT recovered_pkey PRIMARY KEY (company, entity, sign);
 
 ALTER TABLE ONLY counterfoil_state.requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (company, "position");

@@ -36,6 +36,7 @@ NEEDED = {
     "log anchor": ["anchor.json", "--key", "file:key"],
     "log show": ["1"],
     "mapping init": ["first.toml"],
+    "recover": ["--anyway", "--reason", "by hand"],
     "redrive": ["preview.jsonl", "--reason", "by hand", "--yes"],
     "restore": ["--into", "2/2", "--reason", "by hand"],
     "retry": ["shop:order:1"],

@@ -4,20 +4,16 @@ import asyncio
 import base64
 import json
 import os
-import re
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from counterfoil.postgres.binaries import find_binaries
-from support.cli import environment_of
 from support.postgres import Database, Server, fresh_database
 from support.rebuilt import Synced, synced_shop
+from support.runbooks import commands, follow
 
-RUNBOOK = Path(__file__).resolve().parents[2] / "ops" / "runbooks" / "backup-and-restore-of-log-and-keys.md"
+RUNBOOK = "backup-and-restore-of-log-and-keys.md"
 KEY = base64.b64encode(b"the anchors' key of this one test").decode()
 
 
@@ -38,37 +34,6 @@ def empty(postgres_server: Server) -> Iterator[Database]:
             runner.run(opened.__aexit__(None, None, None))
 
 
-def commands() -> dict[str, list[str]]:
-    """The runbook's blocks of commands, each under the bold word that begins the paragraph before it."""
-    text = RUNBOOK.read_text(encoding="utf-8")
-    found: dict[str, list[str]] = {}
-    heading = ""
-    for bold, block in re.findall(r"^\*\*([^*]+?)\.?\*\*|^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        heading = bold or heading
-        if block:
-            found[heading] = block.strip().splitlines()
-    return found
-
-
-def follow(lines: list[str], folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """Type the lines, one after the other; what each printed. None may fail."""
-    programs = [str(Path(sys.executable).parent), str(find_binaries().program("pg_dump").parent), os.environ["PATH"]]
-    said = []
-    for line in lines:
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=folder,
-            env={**environment_of(environment), "PATH": os.pathsep.join(programs)},
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-        said.append(done.stdout)
-    return said
-
-
 def environment_for(database: Database, synced: Synced) -> dict[str, str]:
     return {
         "COUNTERFOIL_DSN": database.engine_dsn.get_secret_value(),
@@ -81,7 +46,7 @@ def environment_for(database: Database, synced: Synced) -> dict[str, str]:
 def test_what_the_runbook_says_brings_log_and_keys_back(synced: Synced, empty: Database, tmp_path: Path) -> None:
     if os.environ.get("COUNTERFOIL_TEST_DSN") or os.environ.get("COUNTERFOIL_TEST_MAJOR"):
         pytest.skip("the programs at hand are of another release than this server")
-    blocks = commands()
+    blocks = commands(RUNBOOK)
     assert {"Back up", "Restore"} <= blocks.keys()
 
     follow(blocks["Back up"], tmp_path, environment_for(synced.database, synced))

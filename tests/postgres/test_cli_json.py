@@ -42,6 +42,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "log verify": ([], 0),
     "log export": (["--to", "log.jsonl"], 0),
     "log anchor": (["anchor.json"], 0),
+    "recover": (["--anchor", "anchor.json", "--dry-run"], 0),
     "adapters setup": (["shop"], 0),
     "adapters list": ([], 0),
     "adapters new": (["harvest"], 0),

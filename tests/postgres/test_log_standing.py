@@ -35,10 +35,10 @@ async def books(synced: Synced) -> AsyncIterator[Books]:
         await drop(copy)
 
 
-async def stopped(engine: Engine) -> str:
+async def stopped(engine: Engine, state: str = "stopped") -> str:
     """Why the company was stopped; waits for it."""
     async with asyncio.timeout(60):
-        while engine.runners[1].state != "stopped":
+        while engine.runners[1].state != state:
             await asyncio.sleep(0.02)
     return engine.runners[1].error
 
@@ -103,9 +103,12 @@ async def test_a_log_that_was_cut_off_behind_its_anchor_is_seen(books: Books, tm
 
     async with Engine(settings) as engine:
         engine.start()
-        why = await stopped(engine)
+        why = await stopped(engine, "recovering")
+        health = await engine.health()
     assert "the company ends at 20, but stood at" in why
+    assert "`counterfoil recover --company 1`" in why
     assert RUNBOOK in why
+    assert (health["ready"], [one["state"] for one in health["companies"]]) == (False, ["recovering"])
 
     against = await asyncio.to_thread(shop.run, "log", "verify", "--anchor", str(anchor.file))
     without = await asyncio.to_thread(shop.run, "log", "verify")

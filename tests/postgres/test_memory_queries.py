@@ -54,6 +54,7 @@ KINDS: dict[str, type[Row]] = {
         (RecordRow, "pay_runs_of"),
         (RequestRow, "open_requests open_requests_for"),
         (RunRow, "open_runs"),
+        (LinkRow, "links_seen_since"),
         (DriftRow, "open_drifts"),
         (SettlementRow, "settlements_of"),
     )
@@ -64,6 +65,7 @@ ASKED: dict[str, Sequence[tuple[Any, ...]]] = {
     "changes_of_record": [(key,) for key in KEYS[:4]],
     "changes_to_tell": [(["desk:"], 100), (["desk:", "shop:"], 100)],
     "decided_before": [("desk", 30, 100), ("desk", 90, 2)],
+    "links_seen_since": [(0, "", 100), (20, KEYS[2], 2)],
     "erased": [("", 100), (KEYS[3], 2)],
     "intents_in": [(["ready", "sent"], 5), (["accepted"], 100)],
     "intents_of_changes": [(key,) for key in KEYS[:4]],

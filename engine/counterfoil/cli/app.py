@@ -16,6 +16,7 @@ from counterfoil.cli import (
     operator_commands,
     privacy_commands,
     reconcile_commands,
+    recover_commands,
     restore_commands,
     rollback_commands,
     setup_commands,
@@ -60,6 +61,7 @@ def make_app() -> typer.Typer:
         reconcile_commands,
         shadow_commands,
         restore_commands,
+        recover_commands,
         setup_commands,
     ):
         group.register(app)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from counterfoil.anchoring import anchor_of
 from counterfoil.clock import SystemClock, SystemEntropy
 from counterfoil.keys import master_key
 from counterfoil.log import (
@@ -79,7 +80,7 @@ async def open_state(settings: Settings) -> AsyncGenerator[Opened]:
             codec=codec,
             reader=reader,
             audit=PostgresAudit(pool, server.names),
-            standing=LogStanding(pool, server.names, reader, clock=clock),
+            standing=LogStanding(pool, server.names, reader, clock=clock, anchor=anchor_of(settings)),
             store=PostgresStateStore(pool, server.names),
             stack=stack,
         )

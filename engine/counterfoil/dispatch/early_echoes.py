@@ -33,7 +33,7 @@ class EarlyEchoes:
     async def traces(self, shown: Sequence[Shown]) -> dict[tuple[str, ...], str | None]:
         """By entity and id: the trace of the plan of those documents that a create in flight seems to have made."""
         signs: dict[tuple[str, ...], list[Sign]] = {
-            (one.entity, one.document_id): await self._signs(one) for one in shown
+            (one.entity, one.document_id): await signs_of(one, self._view) for one in shown
         }
         if not any(signs.values()):
             return {}
@@ -41,11 +41,6 @@ class EarlyEchoes:
         found = {key: made[sign] for key, borne in signs.items() for sign in borne if sign in made}
         plans = await self._events.recorded_many(self._company, [row.planned for row in found.values()])
         return {key: plans[row.planned].trace for key, row in found.items()}
-
-    async def _signs(self, one: Shown) -> list[Sign]:
-        name = one.document.get("DisplayName") or one.document.get("Name")
-        borne = [(one.entity, mark) for mark in markers_in(str(one.document.get(note_field(one.entity), "")))]
-        return [*borne, (one.entity, await self._view.name_key(name))] if isinstance(name, str) else borne
 
     async def _made(self) -> dict[Sign, IntentRow]:
         """By its sign, the intent behind each document that may be there already."""
@@ -62,3 +57,10 @@ class EarlyEchoes:
             if row.name_key is not None:
                 made[row.entity, row.name_key] = row
         return made
+
+
+async def signs_of(one: Shown, view: ViewLoader) -> list[Sign]:
+    """What a document bears by which it may be known as ours."""
+    name = one.document.get("DisplayName") or one.document.get("Name")
+    borne = [(one.entity, mark) for mark in markers_in(str(one.document.get(note_field(one.entity), "")))]
+    return [*borne, (one.entity, await view.name_key(name))] if isinstance(name, str) else borne

@@ -38,13 +38,17 @@ def request_id(
     body_hash: str,
     sync_token: str | None,
     generation: int,
+    recovery: str = "",
 ) -> str:
     """The id under which one byte-identical body is sent, however often.
 
     It names the SyncToken, so that A → B → A gives three different ids, and the generation, which a definitive
-    fault raises.
+    fault raises. After a recovery it names that as well: a call that the log has forgotten may have had the same
+    content, and QuickBooks would answer with what it did then, although that may be gone by now.
     """
-    parts = (company, target, record_key, operation, body_hash, sync_token, generation)
+    parts: tuple[object, ...] = (company, target, record_key, operation, body_hash, sync_token, generation)
+    if recovery:
+        parts = (*parts, recovery)
     return _digest("request", *parts)[:REQUEST_ID_LENGTH]
 
 

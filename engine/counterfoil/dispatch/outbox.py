@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Protocol
 
 from counterfoil.dispatch.books import Books, Call, Item
 from counterfoil.dispatch.conflicts import Conflicted, park_conflicts
@@ -22,7 +23,8 @@ from counterfoil.state.rows import IntentRow, LinkRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
-from counterfoil_schema.events.decisions import CallItem, IntentParked, IntentPlanned, Lane
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import CallItem, IntentParked, IntentPlanned, Lane, Operation
 from counterfoil_schema.exact_json import JsonObject
 
 SINGLE_ENTITIES = frozenset({"Customer", "Vendor", "Employee", "Item", "Account", "Class", "Department"})
@@ -81,7 +83,15 @@ class MissingRates:
     rates: tuple[tuple[str, str], ...]
 
 
-Prepared = Ready | Needless | ReadFirst | Nameless | MissingRates | IntentParked
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instead:
+    """A create whose document is in the books already: what is recorded of it, instead of a call."""
+
+    row: IntentRow
+    events: Sequence[Event]
+
+
+Prepared = Ready | Instead | Needless | ReadFirst | Nameless | MissingRates | IntentParked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +104,32 @@ class Outgoing:
     attempt: int
 
 
+class Known(Protocol):
+    """What stands in the books already, and the log has forgotten."""
+
+    async def instead(self, ready: Ready) -> Prepared | None:
+        """What becomes of something that is about to be made; None where nothing of it is there."""
+        ...
+
+    async def is_forgotten(self, row: IntentRow) -> bool:
+        """Whether updates of a document may have been sent of which the log knows nothing."""
+        ...
+
+    async def regained(self, row: IntentRow, link: Link, whole: Composed) -> Link | IntentParked:
+        """The link of such a document with the lines that they added; or why nobody can tell them."""
+        ...
+
+    def held(self, ready: Ready, link: Link) -> Instead:
+        """The end of such an update, where the document holds all of it."""
+        ...
+
+
 class Outbox:
-    """Prepares the calls of one company."""
+    """Prepares the calls of one company.
+
+    Args:
+        known: looks up what a recovery found; by default nothing.
+    """
 
     def __init__(
         self,
@@ -106,7 +140,9 @@ class Outbox:
         view: ViewLoader,
         books: Books,
         mappings: Mappings,
+        known: Known | None = None,
     ) -> None:
+        self._known = known
         self._company = company
         self._store = store
         self._events = events
@@ -124,16 +160,18 @@ class Outbox:
         if ended is not None:
             return ended
         symbolic, link = self._after_merges(row, planned.body.fields(), link)
-        made = await self._composed(row, planned, symbolic, link)
+        regained = await self._regained(row, planned, symbolic, link)
+        if isinstance(regained, IntentParked):
+            return regained
+        made = await self._composed(row, planned, symbolic, regained)
         match made:
             case Composed(changes=()) if made.operation == "update":
-                body = Document.of(made.entity, made.body)
-                return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body, kept=made.kept)
+                return await self._needless(row, planned, made, regained)
             case Composed():
-                return await self._refused(row, made, link) or self._ready(row, planned, made)
+                ready = await self._ready(row, planned, made)
+                return await self._there_already(ready) or await self._refused(row, made, link) or ready
             case Unresolved(names=names) if names:
-                held = await self._mappings.held(row.record_key.split(":", 1)[0])
-                return Nameless(row=row, mapping=held, names=tuple(names))
+                return Nameless(row=row, mapping=await self._mapping_of(row), names=tuple(names))
             case Unresolved(read_first=first) if first:
                 return ReadFirst(row=row)
             case Unresolved(records=(), rates=rates) if rates:
@@ -147,7 +185,7 @@ class Outbox:
         self, row: IntentRow, planned: IntentPlanned, symbolic: JsonObject, link: Link | None
     ) -> Composed | Unresolved | IntentParked:
         """The body; what both sides changed is settled by the last writer where the mapping says so, or by a person."""
-        made = await self._merged(row, planned, symbolic, link, {})
+        made = await self._merged(row, planned.operation, symbolic, link, {})
         if not isinstance(made, Conflicts):
             return made
         dated = await self._conflicted.dated(row, made.conflicts)
@@ -158,25 +196,25 @@ class Outbox:
         }
         still_open = [one for one in dated if one.conflict.field not in later]
         if not still_open:
-            made = await self._merged(row, planned, symbolic, link, later)
+            made = await self._merged(row, planned.operation, symbolic, link, later)
         return park_conflicts(row, planned.person, still_open) if isinstance(made, Conflicts) else made
 
     async def _merged(
         self,
         row: IntentRow,
-        planned: IntentPlanned,
+        operation: Operation,
         symbolic: JsonObject,
         link: Link | None,
         later: Mapping[str, Side],
     ) -> Composed | Unresolved | Conflicts:
         sign = await self.marker_of(row)
-        held = await self._mappings.held(row.record_key.split(":", 1)[0])
+        held = await self._mapping_of(row)
         rules = held.mapping.ownership_of_entity(row.entity) if held else None
         return await self._view.run(
             row.record_key,
             lambda view: compose(
                 symbolic,
-                operation=planned.operation,
+                operation=operation,
                 entity=row.entity,
                 link=link,
                 resolve_record=view.document,
@@ -188,6 +226,9 @@ class Outbox:
             ),
             needs=row.needs,
         )
+
+    async def _mapping_of(self, row: IntentRow) -> HeldMapping | None:
+        return await self._mappings.held(row.record_key.split(":", 1)[0])
 
     async def _ended(self, row: IntentRow, planned: IntentPlanned, link: Link | None) -> Prepared | None:
         """What comes of an intent without a look at its body; None where that is to be composed."""
@@ -213,7 +254,28 @@ class Outbox:
         made = composed(planned, found)
         if made is None:
             return ReadFirst(row=row)
-        return await self._refused(row, made, link) or self._ready(row, planned, made)
+        return await self._refused(row, made, link) or await self._ready(row, planned, made)
+
+    async def _regained(
+        self, row: IntentRow, planned: IntentPlanned, symbolic: JsonObject, link: Link | None
+    ) -> Link | IntentParked | None:
+        """What an update builds on, where updates before it were forgotten."""
+        if planned.operation != "update" or link is None or self._known is None:
+            return link
+        if not await self._known.is_forgotten(row):
+            return link
+        whole = await self._merged(row, "create", symbolic, link, {})
+        return await self._known.regained(row, link, whole) if isinstance(whole, Composed) else link
+
+    async def _needless(self, row: IntentRow, planned: IntentPlanned, made: Composed, link: Link | None) -> Prepared:
+        if link is not None and self._known is not None and await self._known.is_forgotten(row):
+            return self._known.held(await self._ready(row, planned, made), link)
+        body = Document.of(made.entity, made.body)
+        return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body, kept=made.kept)
+
+    async def _there_already(self, ready: Ready) -> Prepared | None:
+        makes = ready.item.operation == "create" and ready.row.target == BOOKS
+        return await self._known.instead(ready) if makes and self._known is not None else None
 
     def _after_merges(self, row: IntentRow, symbolic: JsonObject, link: Link | None) -> tuple[JsonObject, Link | None]:
         """What is wanted and what it builds on, where they name by Id what somebody has merged since."""
@@ -261,7 +323,7 @@ class Outbox:
         """The marker that the document of this intent bears."""
         return marker_for(row, await self._store.one(LinkRow, self._company, row.record_key))
 
-    def _ready(self, row: IntentRow, planned: IntentPlanned, composed: Composed) -> Ready:
+    async def _ready(self, row: IntentRow, planned: IntentPlanned, composed: Composed) -> Ready:
         body = Document.of(composed.entity, composed.body)
         item = CallItem(
             intent_id=row.intent_id,
@@ -285,6 +347,7 @@ class Outbox:
             body_hash=bytes_hash(exact_json.dumps(exact)),
             sync_token=composed.sync_token,
             generation=row.generation,
+            recovery=(await self._view.company()).recovery,
         )
         return Ready(row=row, planned=planned, item=item, body=exact, own_request_id=own)
 
@@ -342,11 +405,14 @@ def call_of(identity: str, items: Sequence[CallItem], lane: Lane) -> Call:
 
 def marker_for(row: IntentRow, link: LinkRow | None) -> str:
     """The marker that the document of this intent bears; `link` is that of its record."""
-    incarnation = 1
-    if link is not None:
-        gone = link.status != "live" and row.operation == "create"
-        incarnation = link.incarnation + 1 if gone else link.incarnation
-    return marker(row.company, row.record_key, row.entity, incarnation)
+    return marker(row.company, row.record_key, row.entity, first_incarnation(row, link))
+
+
+def first_incarnation(row: IntentRow, link: LinkRow | None) -> int:
+    """Which of the documents that its record has, one after the other, this intent is about."""
+    if link is None:
+        return 1
+    return link.incarnation + (link.status != "live" and row.operation == "create")
 
 
 def _park_erased(row: IntentRow) -> IntentParked:

@@ -1,6 +1,6 @@
 """Makes recorded calls and records how they end. `sent` is durable before the first byte leaves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -36,16 +36,33 @@ class SendingLimits:
     attempts_max: int = 8
 
 
+Anchored = Callable[[int, int], Awaitable[None]]
+"""Waits until a company's log is anchored outside up to a position."""
+
+
 def _nobody() -> None:
     """Nobody asks when it leaves."""
+
+
+async def not_anchored(company: int, position: int) -> None:
+    """Nothing is kept outside."""
+    del company, position
 
 
 class Sender:
     """Sends the calls of one company under its lease."""
 
     def __init__(
-        self, *, session: Session, books: Books, limits: SendingLimits, instruments: Instruments, step: Step
+        self,
+        *,
+        session: Session,
+        books: Books,
+        limits: SendingLimits,
+        instruments: Instruments,
+        step: Step,
+        anchored: Anchored = not_anchored,
     ) -> None:
+        self._anchored = anchored
         self._session = session
         self._books = books
         self._limits = limits
@@ -94,7 +111,8 @@ class Sender:
             items=outgoing.items,
             body_hash=outgoing.body_hash,
         )
-        await self._session.decide([sent], trace=trace)
+        recorded = await self._session.decide([sent], trace=trace)
+        await self._anchored(self._session.company, recorded.last_position)
         self._step(f"{_kind(outgoing)}.sent")
 
     def settlements(

@@ -14,6 +14,7 @@ from counterfoil.dispatch.needless import needless
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.outbox import (
     SINGLE_ENTITIES,
+    Instead,
     MissingRates,
     Nameless,
     Needless,
@@ -180,6 +181,8 @@ class Sending:
         """
         aside: list[Decision] = [one for one in prepared if isinstance(one, IntentParked)]
         for one in prepared:
+            if isinstance(one, Instead):
+                aside.extend(event for event in one.events if isinstance(event, Decision))
             if isinstance(one, Needless):
                 aside.extend(await needless(self._session.company, one, self._store))
         nameless = [one for one in prepared if isinstance(one, Nameless)]

@@ -350,10 +350,17 @@ class ViewLoader:
 
 async def document_at(events: EventSource, company: int, position: int) -> Document:
     """The document that an event carries."""
-    event = await events.event_at(company, position)
+    document = document_of(await events.event_at(company, position))
+    if document is None:
+        raise LookupError(f"the event at {position} of company {company} carries no document")
+    return document
+
+
+def document_of(event: Event) -> Document | None:
+    """The document that an event carries, if any."""
     if isinstance(event, IntentAccepted | BooksObserved | BooksMerged | RecordAdopted):
         return event.document
-    raise LookupError(f"the event at {position} of company {company} carries no document")
+    return None
 
 
 def rate_id(currency: str, day: str) -> str:

@@ -20,6 +20,7 @@ from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import BooksReader
 from counterfoil.dispatch.reconciling.repairing import Repairs
 from counterfoil.dispatch.reconciling.schedule import Reconciling
+from counterfoil.dispatch.recovering import Recovering
 from counterfoil.dispatch.redrive.taking import RedriveTaker
 from counterfoil.dispatch.replanning import Replanning
 from counterfoil.dispatch.requests import RequestTaker
@@ -105,6 +106,7 @@ class Rooms:
     after_merges: AfterMerges
     teller: Teller
     acquaintance: Acquaintance
+    recovering: Recovering
     connections: tuple[str, ...]
     in_flight: InFlight
     budget: ReadBudget
@@ -167,8 +169,10 @@ class CompanyWorker:
         Raises:
             ProjectionStoppedError: an event of this company cannot be folded.
             LeaseLostError: another process holds the company now.
+            LogForgetfulError: a recovery was begun and has not ended.
         """
         await self._rooms.folder.to_head()
+        await self._rooms.recovering.refuse_if_open()
         await self._rooms.erasures.enforce()
         await self._rooms.acquaintance.register()
         async with asyncio.TaskGroup() as tasks:

@@ -35,6 +35,7 @@ class Evidence:
         numbered: kinds of sales documents that a mapping numbers.
         telemetry: where traces and metrics go.
         anchor: where the signed heads of the log are kept.
+        forgetful: in what way the log does not hold what was anchored; nothing is sent then.
         sandbox: the last run of the journeys against Intuit's sandbox, or why none is known.
     """
 
@@ -65,4 +66,5 @@ class Evidence:
     numbered: tuple[str, ...] = ()
     telemetry: str | None = None
     anchor: str | None = None
+    forgetful: str = ""
     sandbox: SandboxRun | str = ""

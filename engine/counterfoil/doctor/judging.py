@@ -207,6 +207,8 @@ def _alerts(seen: Evidence) -> _Seen:
 
 
 def _rollback(seen: Evidence) -> _Seen:
+    if seen.forgetful:
+        return _Seen("failed", seen.forgetful, "Follow ops/runbooks/restored-backup.md.")
     plan = "`counterfoil rollback` previews and takes back what was written"
     if seen.anchor is None:
         return _Seen(

@@ -4,7 +4,7 @@ Positions are gapless and in commit order within a company; nothing becomes visi
 company. Why it is so, and what it costs: `ops/decisions/0001-log-order.md`.
 """
 
-from counterfoil.log.anchor import Anchor, AnchorKey, compare_anchor, read_anchor, write_anchor
+from counterfoil.log.anchor import Anchor, AnchorKey, accept_log, compare_anchor, read_anchor, write_anchor
 from counterfoil.log.audit import PostgresAudit
 from counterfoil.log.backfill import BackfillReport, backfill
 from counterfoil.log.codec import EventCodec, UnsealableEventError
@@ -18,6 +18,7 @@ from counterfoil.log.errors import (
     LogCorruptError,
     LogDamagedError,
     LogError,
+    LogForgetfulError,
     LogUnavailableError,
     StaleDecisionError,
     UnfencedDecisionError,
@@ -71,6 +72,7 @@ __all__ = [
     "LogCorruptError",
     "LogDamagedError",
     "LogError",
+    "LogForgetfulError",
     "LogLimits",
     "LogReader",
     "LogStanding",
@@ -91,6 +93,7 @@ __all__ = [
     "UnfencedDecisionError",
     "UnsealableEventError",
     "VerifyReport",
+    "accept_log",
     "backfill",
     "compare_anchor",
     "export",

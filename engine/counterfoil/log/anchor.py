@@ -6,11 +6,13 @@ position, a truncated one has none. What was rewritten since the last anchor sta
 
 import asyncio
 import base64
+import fcntl
 import hashlib
 import hmac
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -97,33 +99,104 @@ async def write_anchor(reader: LogReader, path: Path, key: AnchorKey, clock: Clo
         AnchorBrokenError: the log does not fit the anchor that is there, or something else is there.
         AnchorError: the file cannot be written.
     """
-    if await asyncio.to_thread(path.exists):
-        await _refuse_to_hide(reader, path, key)
-    anchor = await take_anchor(reader, clock)
+    async with _alone(path):
+        before = await _signed_before(path, key)
+        faults = await compare_anchor(reader, before) if before is not None else ()
+        if before is not None and faults:
+            raise _misfit(path, before, faults[0])
+        anchor = await take_anchor(reader, clock)
+        await _write(path, key, anchor)
+        return anchor
+
+
+async def raise_anchor(reader: LogReader, path: Path, key: AnchorKey, clock: Clock, company: int) -> Anchor:
+    """Anchor one company's log at its present head; what the anchor says of others stays.
+
+    Raises:
+        AnchorBrokenError: its log does not fit the anchor that is there, or something else is there.
+        AnchorError: the file cannot be written.
+    """
+    async with _alone(path):
+        before = await _signed_before(path, key)
+        if before is None:
+            anchor = await take_anchor(reader, clock)
+        else:
+            mine = {number: head for number, head in before.heads.items() if number == company}
+            faults = await compare_anchor(reader, Anchor(before.at, mine))
+            if faults:
+                raise _misfit(path, before, faults[0])
+            head = (await reader.heads([company]))[company]
+            anchor = Anchor(clock.now(), {**before.heads, company: (head.position, head.hash)})
+        await _write(path, key, anchor)
+        return anchor
+
+
+def _misfit(path: Path, before: Anchor, fault: Fault) -> AnchorBrokenError:
+    return AnchorBrokenError(
+        f"The log does not fit the anchor {path} of {before.at:%Y-%m-%d %H:%M:%S}Z, which is kept: {fault}.",
+        remedy="If the log was restored from a backup, run `counterfoil recover`; else see `counterfoil log verify "
+        "--anchor` with it.",
+    )
+
+
+async def accept_log(reader: LogReader, path: Path, key: AnchorKey, clock: Clock, company: int) -> Anchor:
+    """Anchor one company's log as it is now, whatever the anchor that is there says of it; the others' words stay.
+
+    Raises:
+        AnchorBrokenError: something else is there.
+        AnchorError: the file cannot be written.
+    """
+    async with _alone(path):
+        before = await _signed_before(path, key)
+        present = await take_anchor(reader, clock)
+        mine = {number: head for number, head in present.heads.items() if number == company}
+        others = before.heads if before is not None else present.heads
+        anchor = Anchor(present.at, {**others, **mine})
+        await _write(path, key, anchor)
+        return anchor
+
+
+@asynccontextmanager
+async def _alone(path: Path) -> AsyncGenerator[None]:
+    """No other process writes the same anchor meanwhile: it might put an older head over a newer one.
+
+    Raises:
+        AnchorError: its folder cannot be opened.
+    """
+    try:
+        handle = await asyncio.to_thread(os.open, path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _unwritable(path: Path, error: OSError) -> AnchorError:
+    return AnchorError(
+        f"The anchor {path} cannot be written ({error.strerror}).", remedy="Check the folder and its rights."
+    )
+
+
+async def _write(path: Path, key: AnchorKey, anchor: Anchor) -> None:
     try:
         await asyncio.to_thread(_replace, path, anchor.signed(key))
     except OSError as error:
-        raise AnchorError(
-            f"The anchor {path} cannot be written ({error.strerror}).", remedy="Check the folder and its rights."
-        ) from error
-    return anchor
+        raise _unwritable(path, error) from error
 
 
-async def _refuse_to_hide(reader: LogReader, path: Path, key: AnchorKey) -> None:
+async def _signed_before(path: Path, key: AnchorKey) -> Anchor | None:
+    if not await asyncio.to_thread(path.exists):
+        return None
     try:
-        before = await read_anchor(path, key)
+        return await read_anchor(path, key)
     except AnchorError as error:
         raise AnchorBrokenError(
             f"{path} is there already, and is not replaced: it is no anchor signed with this key.",
             remedy="If the key is a new one, move that file elsewhere; if not, somebody has changed it.",
         ) from error
-    faults = await compare_anchor(reader, before)
-    if faults:
-        raise AnchorBrokenError(
-            f"The log does not fit the anchor {path} of {before.at:%Y-%m-%d %H:%M:%S}Z, which is kept: {faults[0]}.",
-            remedy="Run `counterfoil log verify --anchor` with it. If the log was restored from a backup, "
-            "move the file elsewhere.",
-        )
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -10,6 +10,7 @@ CounterfoilError
     ├── LogClosedError           appended to a writer that is not running
     ├── LogCorruptError          a body in the log cannot be read
     ├── LogDamagedError          a company's log is not as it was written, and nothing is written on the strength of it
+    │   └── LogForgetfulError    it lacks what its outside anchor knows of: it has forgotten what was sent
     ├── AnchorError              an anchor file that cannot be read, or whose signature is wrong
     └── KeyringError             a master key that does not fit, or a key that ought to be there and is not
 """
@@ -70,6 +71,10 @@ class LogCorruptError(LogError):
 
 class LogDamagedError(LogError):
     """A company's log is not as it was written: nothing is sent for it until that is cleared up."""
+
+
+class LogForgetfulError(LogDamagedError):
+    """A company's log does not hold what was anchored: restored from an older backup, it has forgotten what it sent."""
 
 
 class AnchorError(LogError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from counterfoil.log.anchor import AnchorKey, compare_anchor, read_anchor
-from counterfoil.log.errors import AnchorBrokenError, LogDamagedError
+from counterfoil.log.errors import AnchorBrokenError, LogDamagedError, LogForgetfulError
 from counterfoil.log.types import LogReader
 from counterfoil.log.verify import Fault
 from counterfoil.ports import Clock
@@ -26,7 +26,8 @@ class Standing(Protocol):
         """Refuse a log that is not as it was written, as far as that is known or shows at its end.
 
         Raises:
-            LogDamagedError: with where, and what to do.
+            LogForgetfulError: it does not hold what was anchored.
+            LogDamagedError: anything else; with where, and what to do.
         """
         ...
 
@@ -34,7 +35,7 @@ class Standing(Protocol):
         """Look again and again, until cancelled.
 
         Raises:
-            LogDamagedError: with where, and what to do.
+            LogForgetfulError, LogDamagedError: as `check`.
         """
         ...
 
@@ -86,16 +87,18 @@ class LogStanding:
         """Refuse a log that is not as it was written, as far as that is known or shows at its end.
 
         Raises:
-            LogDamagedError: with where, and what to do.
+            LogForgetfulError: it does not hold what was anchored.
+            LogDamagedError: anything else; with where, and what to do.
         """
+        # First: whoever verified the log against its anchor has left a verdict that says less of what is to be done.
+        if self._anchor is not None:
+            await self._check_anchor(company, *self._anchor)
         await self.check_verdict(company)
         head = (await self._reader.heads([company])).get(company)
         if head is not None and head.position:
             last = await self._reader.get(company, head.position)
             if last is None or last.link != head.hash:
                 raise damaged(company, f"company {company}, position {head.position}: the head does not fit its event")
-        if self._anchor is not None:
-            await self._check_anchor(company, *self._anchor)
 
     async def check_verdict(self, company: int) -> None:
         """Refuse a log in which verifying found something; nothing else is looked at.
@@ -108,14 +111,14 @@ class LogStanding:
             raise damaged(company, found)
 
     async def watch(self, company: int) -> None:
-        """Look at the verdict again and again, until cancelled.
+        """Look again and again, until cancelled: a database may be put back under a running engine.
 
         Raises:
-            LogDamagedError: with where, and what to do.
+            LogForgetfulError, LogDamagedError: as `check`.
         """
         while True:
             await self._clock.sleep(LOOK_SECONDS)
-            await self.check_verdict(company)
+            await self.check(company)
 
     async def _check_anchor(self, company: int, file: Path, key: AnchorKey) -> None:
         if not await asyncio.to_thread(file.exists):
@@ -126,7 +129,19 @@ class LogStanding:
             raise damaged(company, str(broken)) from broken
         for fault in await compare_anchor(self._reader, anchor):
             if fault.company == company:
-                raise damaged(company, str(fault))
+                raise forgetful(fault)
+
+
+def forgetful(fault: Fault) -> LogForgetfulError:
+    """What to raise of a log that does not hold what was anchored."""
+    number = fault.company
+    return LogForgetfulError(
+        f"The log of company {number} does not hold what its anchor knows of, so that it may have forgotten what was "
+        f"sent; nothing is sent: {fault}.",
+        remedy=f"If the database was restored from a backup, follow ops/runbooks/restored-backup.md: "
+        f"`counterfoil recover --company {number}` takes from QuickBooks what is ours. If nobody restored it, somebody "
+        f"has changed it: follow ops/runbooks/log-verify-failed.md.",
+    )
 
 
 def damaged(company: int, where: str) -> LogDamagedError:

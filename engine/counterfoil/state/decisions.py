@@ -192,6 +192,8 @@ def _link(rows: Rows, at: Folded, intent: IntentRow, event: done.IntentAccepted)
     if known is not None and _is_newer(known.sync_token, event.sync_token):
         # It was read after somebody else's change, before our own answer was recorded: the reading is the newer one.
         latest, token, status = known.position, known.sync_token, known.status
+    elif known is not None and event.how != "answered" and known.sync_token == event.sync_token:
+        status = known.status  # what was found instead of being made may have been voided
     rows.put(
         LinkRow(
             company=at.company,

@@ -12,10 +12,12 @@ from counterfoil.state.rows import (
     Key,
     LinkRow,
     RecordRow,
+    RecoveredRow,
     ReviewRow,
 )
 from counterfoil_schema.events import decisions as done
 from counterfoil_schema.events import receipts as seen
+from counterfoil_schema.events import recoveries as regained
 from counterfoil_schema.events.base import Event
 from counterfoil_schema.records import record_key
 
@@ -27,6 +29,8 @@ def likely_keys(event: Event) -> Iterable[tuple[str, Key]]:
             return _of_first_day(event)
         case seen.PersonErased():
             return [(ErasureRow.table, (subject,)) for subject in event.subjects]
+        case regained.RecoveryFound():
+            return [(RecoveredRow.table, (event.entity, sign)) for sign in event.signs]
         case _:
             return _of_decision(event) if event.decision else _of_receipt(event)
 

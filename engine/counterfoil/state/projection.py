@@ -11,6 +11,7 @@ import asyncpg
 from counterfoil.state import decisions as fold_decisions
 from counterfoil.state import onboarding as fold_onboarding
 from counterfoil.state import receipts as fold_receipts
+from counterfoil.state import recoveries as fold_recoveries
 from counterfoil.state import redrives as fold_redrives
 from counterfoil.state import rollbacks as fold_rollbacks
 from counterfoil.state.fold import At, AtHand, Folded, PageRows, Rows, RowsNeededError
@@ -18,6 +19,7 @@ from counterfoil.state.prefetch import likely_keys
 from counterfoil.state.rows import Key, Row
 from counterfoil_schema.events import decisions as done
 from counterfoil_schema.events import receipts as seen
+from counterfoil_schema.events import recoveries as regained
 from counterfoil_schema.events import redrives as again
 from counterfoil_schema.events import rollbacks as back
 from counterfoil_schema.events.base import Event, UnknownEventError
@@ -59,6 +61,9 @@ FOLDS: Mapping[type[Event], Fold] = {
     back.RollbackDecided: fold_rollbacks.rollback_decided,
     again.RedriveRequested: fold_redrives.redrive_requested,
     again.RedriveDecided: fold_redrives.redrive_decided,
+    regained.RecoveryBegun: fold_recoveries.recovery_begun,
+    regained.RecoveryFound: fold_recoveries.recovery_found,
+    regained.RecoveryEnded: fold_recoveries.recovery_ended,
     done.RecordAdopted: fold_onboarding.record_adopted,
     done.RecordReviewed: fold_onboarding.record_reviewed,
     done.RecordReleased: fold_onboarding.record_released,

@@ -31,7 +31,10 @@ IN_FLIGHT: frozenset[IntentState] = frozenset({"sent", "uncertain"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyRow:
-    """The company: its books and where they are. `approved`: where a person let its documents go out."""
+    """The company: its books and where they are. `approved`: where a person let its documents go out.
+
+    `recovery` names the last recovery that was begun; `recovering` is where, until it has ended.
+    """
 
     table: ClassVar[str] = "companies"
     key: ClassVar[tuple[str, ...]] = ()
@@ -51,6 +54,8 @@ class CompanyRow:
     class_tracking: bool = False
     department_tracking: bool = False
     approved: int | None = None
+    recovery: str = ""
+    recovering: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,6 +380,23 @@ class DriftRow:
     cleared: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveredRow:
+    """Documents that a recovery found by the sign that they bear; more than one where somebody has copied one.
+
+    `observed` is the reading that holds the last of them.
+    """
+
+    table: ClassVar[str] = "recovered"
+    key: ClassVar[tuple[str, ...]] = ("entity", "sign")
+
+    company: int
+    entity: str
+    sign: str
+    documents: tuple[str, ...]
+    observed: int
+
+
 Row = (
     CompanyRow
     | MappingRow
@@ -393,6 +415,7 @@ Row = (
     | RunRow
     | ErasureRow
     | DriftRow
+    | RecoveredRow
 )
 ROW_TYPES: tuple[type[Row], ...] = (
     CompanyRow,
@@ -412,6 +435,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     RunRow,
     ErasureRow,
     DriftRow,
+    RecoveredRow,
 )
 
 R = TypeVar("R", bound=Row)

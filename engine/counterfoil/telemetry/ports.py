@@ -99,6 +99,11 @@ class Instruments:
             description="Until the connection ends, however much it is used.",
         )
 
+        self._recovering = meter.create_gauge(
+            "counterfoil.log.recovering",
+            description="1 while a company's log does not hold what was anchored, so that nothing is sent.",
+        )
+
     @contextmanager
     def span(
         self,
@@ -176,6 +181,10 @@ class Instruments:
     def connection(self, company: int, *, connected: bool) -> None:
         """Whether the connection to the books stands."""
         self._connected.set(int(connected), {"company": company})
+
+    def recovering(self, company: int, *, yes: bool) -> None:
+        """Whether the company's log has forgotten something, and waits for `counterfoil recover`."""
+        self._recovering.set(int(yes), {"company": company})
 
     def connection_end(self, company: int, seconds: float) -> None:
         """Until a new consent is needed in any case."""

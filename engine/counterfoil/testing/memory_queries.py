@@ -14,6 +14,7 @@ from counterfoil.state.rows import (
     ErasureRow,
     HintRow,
     IntentRow,
+    LinkRow,
     RecordRow,
     RequestRow,
     Row,
@@ -256,6 +257,11 @@ def _settlements_of(tables: CompanyTables, invoice_id: str) -> Sequence[Settleme
     return sorted(found, key=lambda row: (row.dated is None, row.dated or "", row.payment_id))
 
 
+def _links_seen_since(tables: CompanyTables, position: int, after: str, limit: int) -> Sequence[LinkRow]:
+    found = (row for row in tables.all(LinkRow) if row.latest > position and row.record_key.encode() > after.encode())
+    return sorted(found, key=lambda row: row.record_key.encode())[:limit]
+
+
 def _erased(tables: CompanyTables, after: str, limit: int) -> Sequence[ErasureRow]:
     found = (row for row in tables.all(ErasureRow) if row.subject.encode() > after.encode())
     return sorted(found, key=lambda row: row.subject.encode())[:limit]
@@ -268,6 +274,7 @@ ROWS: Final[Mapping[str, Callable[..., Sequence[Row]]]] = {
     "decided_before": _decided_before,
     "effects": _effects,
     "erased": _erased,
+    "links_seen_since": _links_seen_since,
     "intents_in": _intents_in,
     "intents_of_changes": _intents_of_changes,
     "intents_of_records": _intents_of_records,

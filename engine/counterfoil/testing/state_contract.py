@@ -28,6 +28,7 @@ from counterfoil.state.rows import (
     MappingRow,
     PaymentRow,
     RecordRow,
+    RecoveredRow,
     RequestRow,
     ReviewRow,
     Row,
@@ -279,6 +280,7 @@ def _operator_rows(at: int) -> list[Row]:
         ),
         DriftRow(company=at, about="shop:order:1", kind="missing_in_log", entity="Invoice", digest="d", found=13),
         ErasureRow(company=at, subject="shop:customer:1", position=14, erased_on="2026-02-28", is_person=True),
+        RecoveredRow(company=at, entity="Invoice", sign="cf-1", documents=("12", AWKWARD), observed=2**53 + 1),
         ErasureRow(company=at, subject=AWKWARD, position=2**53 + 1, erased_on="2026-02-28", is_person=False),
     ]
 

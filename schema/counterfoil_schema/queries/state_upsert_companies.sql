@@ -1,6 +1,6 @@
 -- Insert or replace rows of companies; $1 is a JSON array of them.
-insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking, approved)
-select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking, approved
+insert into counterfoil_state.companies (company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking, approved, recovery, recovering)
+select company, name, zone, home_currency, realm_id, environment, fingerprint, multi_currency, custom_numbers, preferences_hash, closed_until, tax_mode, class_tracking, department_tracking, approved, coalesce(recovery, ''), recovering
 from jsonb_populate_recordset(null::counterfoil_state.companies, $1::jsonb)
 on conflict (company) do update set
     name = excluded.name,
@@ -16,4 +16,6 @@ on conflict (company) do update set
     tax_mode = excluded.tax_mode,
     class_tracking = excluded.class_tracking,
     department_tracking = excluded.department_tracking,
-    approved = excluded.approved
+    approved = excluded.approved,
+    recovery = excluded.recovery,
+    recovering = excluded.recovering

@@ -172,11 +172,14 @@ def test_every_event_about_a_record_has_words_of_its_own() -> None:
         "books.reconciled",
         "company.approved",
         "restore.begun",
+        "recovery.begun",
+        "recovery.found",
+        "recovery.ended",
     }
     from counterfoil.explain import chain
-    from counterfoil_schema.events import decisions, receipts, redrives, rollbacks
+    from counterfoil_schema.events import decisions, receipts, recoveries, redrives, rollbacks
 
-    modules = {decisions.__name__, receipts.__name__, redrives.__name__, rollbacks.__name__}
+    modules = {one.__name__ for one in (decisions, receipts, recoveries, redrives, rollbacks)}
     ours = {name for name, kind in registry.types().items() if kind.__module__ in modules}
     assert ours - of_companies - {"call.sent"} == set(chain._TELLERS)
 

@@ -76,7 +76,7 @@ def _note(one: Watched, found: Outcomes) -> str:
     runner = one.runner
     if runner.state == "elsewhere":
         return "another process holds the company"
-    if runner.state in {"failing", "stopped"}:
+    if runner.state in {"failing", "recovering", "stopped"}:
         return f"{runner.state}: {runner.error[:60]}"
     parts = []
     waiting = found.as_words("waiting")

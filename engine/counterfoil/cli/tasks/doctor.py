@@ -85,6 +85,7 @@ async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
         numbered=_numbered(company),
         telemetry=settings.telemetry.otlp_endpoint,
         anchor=str(settings.anchor.file) if settings.anchor else None,
+        forgetful=stands.log_fault if stands.log == "recovering" else "",
         sandbox=read_run(settings.sandbox_report) if settings.sandbox_report else "",
     )
 

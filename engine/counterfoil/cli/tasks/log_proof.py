@@ -27,7 +27,7 @@ ANCHOR_KEY = "COUNTERFOIL_ANCHOR_KEY"
 
 async def verify_log(settings: Settings, *, company: int | None, anchor: Path | None, key: str, as_json: bool) -> int:
     """Verify all companies that have a log, or one; 4 if anything is not as it was written."""
-    signed = await read_anchor(_existing(anchor), _anchor_key(settings, key)) if anchor is not None else None
+    signed = await read_anchor(existing(anchor), anchor_key(settings, key)) if anchor is not None else None
     async with open_state(settings) as opened:
         numbers = [company] if company is not None else await opened.audit.companies()
         heads = await opened.reader.heads(numbers)
@@ -113,7 +113,7 @@ def _writer(stack: AsyncExitStack, to: Path | None) -> Callable[[bytes], Awaitab
 async def anchor_log(settings: Settings, file: Path, *, key: str, as_json: bool) -> int:
     """Sign the present heads into a file."""
     async with open_state(settings) as opened:
-        anchor = await write_anchor(opened.reader, file, _anchor_key(settings, key), opened.clock)
+        anchor = await write_anchor(opened.reader, file, anchor_key(settings, key), opened.clock)
     if as_json:
         write_json({"file": file, "at": anchor.at, "companies": len(anchor.heads)})
     else:
@@ -121,7 +121,12 @@ async def anchor_log(settings: Settings, file: Path, *, key: str, as_json: bool)
     return ExitCode.OK
 
 
-def _existing(path: Path) -> Path:
+def existing(path: Path) -> Path:
+    """The path of an anchor that is there.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
     if not path.is_file():
         raise ConfigurationError(f"There is no anchor {path}.", remedy="`counterfoil log anchor` writes one.")
     return path
@@ -131,8 +136,12 @@ def _companies(number: int) -> str:
     return "1 company" if number == 1 else f"{number:,} companies"
 
 
-def _anchor_key(settings: Settings, given: str) -> AnchorKey:
-    """The key from `env:NAME`, `file:PATH`, or as it stands (from the environment); else the configuration's."""
+def anchor_key(settings: Settings, given: str) -> AnchorKey:
+    """The key from `env:NAME`, `file:PATH`, or as it stands (from the environment); else the configuration's.
+
+    Raises:
+        ConfigurationError, AnchorError: there is none, or it is none.
+    """
     if not given and settings.anchor is not None:
         return AnchorKey(settings.anchor.key)
     if given.startswith("env:"):

@@ -13,7 +13,7 @@ SAMPLE_SECONDS = 0.2
 PATIENCE_SECONDS = 25.0
 """How long a trouble may last without anything moving before a synchronisation gives up on it."""
 
-Ending = Literal["quiet", "stopped", "failing", "elsewhere", "unreadable", "time is up"]
+Ending = Literal["quiet", "recovering", "stopped", "failing", "elsewhere", "unreadable", "time is up"]
 
 
 @dataclass(slots=True)
@@ -48,8 +48,8 @@ class Watched:
         if worker is not None and state == "working":
             worker.finish()
             self._count_quiet(worker.progress.turns, quiet=worker.progress.quiet)
-        if state == "stopped":
-            self.ending = "stopped"
+        if state in ("stopped", "recovering"):
+            self.ending = state
         elif len(self.quiet_turns) > 1:
             self.ending = "quiet"
         elif now - self._moved_at > patience:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from rich.text import Text
 
@@ -15,6 +16,7 @@ from counterfoil.cli.tasks.rejected import RejectedSeen, rejected_of
 from counterfoil.cli.tasks.source_tokens import SourceTokensSeen, source_tokens_of
 from counterfoil.dispatch.reconciling.recording import RECONCILED, open_drifts
 from counterfoil.dispatch.watched import BOOKS
+from counterfoil.log import LogDamagedError, LogForgetfulError
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
 from counterfoil_schema import exact_json
@@ -42,6 +44,8 @@ class Status:
         sources: those that hand out tokens, and how these stand.
         refusals: sources that cannot be read until a person does something.
         rejected: files in which sources list what they could not use.
+        log: `whole`; `recovering` where it does not hold what was anchored, and nothing is sent; or `damaged`.
+        log_fault: why it is not whole.
     """
 
     company: int
@@ -70,10 +74,12 @@ class Status:
     preview: bool
     refusals: list[Refusal]
     rejected: list[RejectedSeen]
+    log: Literal["whole", "recovering", "damaged"]
+    log_fault: str
 
 
 async def status(settings: Settings, *, as_json: bool) -> int:
-    """Print it; 4 if a projection stands still."""
+    """Print it; 4 if a projection stands still, or nothing is sent because of the log."""
     async with open_state(settings) as opened:
         found = [await status_of(opened, company) for company in settings.companies]
         now = opened.clock.now()
@@ -82,7 +88,11 @@ async def status(settings: Settings, *, as_json: bool) -> int:
     else:
         for one in found:
             _show(one, now)
-    return ExitCode.DAMAGE if any(one.projection == "stopped" for one in found) else ExitCode.OK
+    return ExitCode.DAMAGE if any(map(_stands_still, found)) else ExitCode.OK
+
+
+def _stands_still(one: Status) -> bool:
+    return one.projection == "stopped" or one.log != "whole"
 
 
 async def status_of(opened: Opened, company: CompanySettings) -> Status:
@@ -95,6 +105,7 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
     reconciled = await opened.store.value("cursor", number, BOOKS, RECONCILED)
     waiting = await held(opened.store, number)
     taking = [one for one in waiting if one.operation in {"void", "delete", "update"}]
+    log, fault = await _standing(opened, number)
     reasons: dict[str, dict[str, int]] = {}
     for one in found.reasons:
         reasons.setdefault(one.state, {})[one.code or one.state] = one.changes
@@ -125,7 +136,19 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
         preview=await only_previews(opened.store, opened.reader, company),
         refusals=await refusals_of(opened.store, opened.reader, company),
         rejected=await asyncio.to_thread(rejected_of, company),
+        log=log,
+        log_fault=fault,
     )
+
+
+async def _standing(opened: Opened, company: int) -> tuple[Literal["whole", "recovering", "damaged"], str]:
+    try:
+        await opened.standing.check(company)
+    except LogForgetfulError as forgetful:
+        return "recovering", str(forgetful)
+    except LogDamagedError as damaged:
+        return "damaged", str(damaged)
+    return "whole", ""
 
 
 async def _calls(opened: Opened, company: int) -> int:
@@ -177,6 +200,8 @@ def _show(one: Status, now: datetime) -> None:
         )
     if one.projection == "stopped":
         lines.append(f"Stands still at {one.error}. Nothing is lost; install a release that knows the event.")
+    if one.log_fault:
+        lines.append(f"{one.log.capitalize()}: {one.log_fault}")
     out.print(Text("\n".join(lines)))
     out.print()
 

@@ -29,7 +29,7 @@ from counterfoil.settings import Settings
 from counterfoil.sources import Noticing
 
 PARKED_SHOWN_MAX = 50
-_BROKEN = frozenset({"stopped", "failing", "elsewhere", "unreadable"})
+_BROKEN = frozenset({"recovering", "stopped", "failing", "elsewhere", "unreadable"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ async def _report(engine: Engine, watched: Watched, began: int) -> CompanyReport
         company=company,
         name=runner.settings.name,
         ending=watched.ending or "time is up",
-        error=runner.error if watched.ending in {"stopped", "failing"} else _why(watched),
+        error=runner.error if watched.ending in {"recovering", "stopped", "failing"} else _why(watched),
         position=runner.worker.progress.head if runner.worker is not None else 0,
         observed=now.total,
         outcomes=dict(now.counts),
