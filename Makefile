@@ -2,8 +2,10 @@
 PYTHON ?= python3
 ARGS ?=
 export SEEDS ?=
+export KILLS ?=
+export SEED ?=
 
-.PHONY: run test test-sandbox check bench simulate lock snapshot catalogue setup
+.PHONY: run test test-sandbox check bench simulate chaos lock snapshot catalogue setup
 
-run test test-sandbox check bench simulate lock snapshot catalogue setup:
+run test test-sandbox check bench simulate chaos lock snapshot catalogue setup:
 	@$(PYTHON) "$(dir $(lastword $(MAKEFILE_LIST)))ops/bootstrap.py" $@ $(ARGS)

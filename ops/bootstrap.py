@@ -57,6 +57,7 @@ usage: python3 ops/bootstrap.py COMMAND [ARGUMENT ...]
   check      lint, format, types, layers
   bench      the benchmarks
   simulate   companies in bad weather, from seeds; --help says more
+  chaos      real processes killed, halted and cut off while people trade; --help says more
   lock       resolve the dependencies anew into the requirements files (--upgrade for newer ones)
   snapshot   write the database schema that the migrations add up to
   catalogue  write the catalogue of events
@@ -72,6 +73,7 @@ def main(arguments: list[str]) -> int:
         "check": check,
         "bench": bench,
         "simulate": simulate,
+        "chaos": chaos,
         "lock": lock,
         "snapshot": snapshot,
         "catalogue": catalogue,
@@ -134,6 +136,14 @@ def simulate(arguments: list[str]) -> int:
     seeds = os.environ.get("SEEDS", "")
     given = ["--seeds", seeds] if seeds else []
     return subprocess.call([str(PYTHON), "-m", "counterfoil.testing.simulation", *given, *arguments])
+
+
+def chaos(arguments: list[str]) -> int:
+    """Chaos on real processes; KILLS=N and SEED=S in the environment say how much of it, and which."""
+    ensure("dev")
+    given = [f"--{name}={os.environ[name.upper()]}" for name in ("kills", "seed") if os.environ.get(name.upper())]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    return subprocess.call([str(PYTHON), "-m", "support.chaos", *given, *arguments], env=environment)
 
 
 def snapshot(arguments: list[str]) -> int:

@@ -14,7 +14,8 @@ from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.worker import CompanyWorker, Rooms
 from counterfoil.errors import in_words
 from counterfoil.housekeeping import Housekeeper
-from counterfoil.log import Lease, LogDamagedError, LogForgetfulError
+from counterfoil.log import Lease, LogDamagedError, LogForgetfulError, LogUnavailableError
+from counterfoil.postgres import LOST, PostgresUnreachableError
 from counterfoil.rooms import Shared, make_rooms
 from counterfoil.settings import CompanySettings
 from counterfoil.state.store import FoldOvertakenError
@@ -26,6 +27,7 @@ RETRY_SECONDS = 2.0
 RETRY_SECONDS_MAX = 60.0
 RECOVERING_SECONDS = 10.0
 """How often a company whose log has forgotten something is looked at again: recovering takes its lease in between."""
+_POSTGRES_GONE = (*LOST, LogUnavailableError, PostgresUnreachableError)
 
 
 class CompanyRunner:
@@ -80,12 +82,14 @@ class CompanyRunner:
         """Hold the company whenever it can be had, until drained."""
         wait = RETRY_SECONDS
         while not self._ending.is_set():
+            had: float | None = None
             try:
                 lease = await self._shared.leases.acquire(self.company, self._shared.holder, self._shared.lease_seconds)
                 if lease is None:
                     self.state = "elsewhere"
                     await self._rest(min(RETRY_SECONDS, self._shared.lease_seconds / 4))
                     continue
+                had = self._shared.clock.monotonic()
                 self._shared.step("lease.acquired")
                 await self._hold(lease)
                 wait = RETRY_SECONDS
@@ -96,6 +100,7 @@ class CompanyRunner:
                 wait = RETRY_SECONDS
             except* LeaseLostError as lost:
                 self._note("elsewhere", lost)
+                wait = RETRY_SECONDS
             except* LogForgetfulError as forgetful:
                 self._note("recovering", forgetful)
                 wait = RECOVERING_SECONDS
@@ -104,7 +109,8 @@ class CompanyRunner:
                 wait = RETRY_SECONDS_MAX
             except* Exception as trouble:
                 self._note("failing", trouble)
-                wait = min(RETRY_SECONDS_MAX, wait * 2)
+                worked = None if had is None else self._shared.clock.monotonic() - had
+                wait = rest_after(trouble, before=wait, worked=worked)
             if not self._ending.is_set():
                 await self._rest(wait)
         self.state = "ended"
@@ -223,6 +229,22 @@ class CompanyRunner:
         return CompanyWorker(
             session=session, rooms=rooms, clock=self._shared.clock, pace=pace, instruments=self._shared.instruments
         )
+
+
+def rest_after(trouble: BaseExceptionGroup[BaseException], *, before: float, worked: float | None) -> float:
+    """Seconds to rest before the company is tried again: longer and longer while nothing changes.
+
+    Postgres that could be reached in between has changed, however often it goes away: work goes on as soon as it is
+    back. Anything else may come of what the company's own events bring about each time, and has passed only if there
+    was work for as long as the longest rest.
+
+    Args:
+        before: the last such rest.
+        worked: seconds for which the company's lease was held since; None if it could not be had.
+    """
+    gone = trouble.split(_POSTGRES_GONE)[1] is None
+    passed = worked is not None and (gone or worked >= RETRY_SECONDS_MAX)
+    return RETRY_SECONDS if passed else min(RETRY_SECONDS_MAX, before * 2)
 
 
 def _first_of(error: BaseException) -> BaseException:

@@ -9,9 +9,9 @@ import backoff
 from counterfoil.log.errors import LogClosedError, LogError, LogUnavailableError
 from counterfoil.log.group import LogLimits, Request, Verdict
 from counterfoil.log.heads import Heads
-from counterfoil.log.session import LOST, UNDONE, AppendSession
+from counterfoil.log.session import UNDONE, AppendSession
 from counterfoil.log.waiting import Waiting
-from counterfoil.postgres.connect import Pool
+from counterfoil.postgres.connect import LOST, Pool
 from counterfoil.postgres.names import Names
 
 _PAUSE_SECONDS_MAX = 2.0

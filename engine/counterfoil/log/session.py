@@ -11,7 +11,7 @@ import asyncpg
 from counterfoil.log.group import Request, Verdict
 from counterfoil.log.heads import Believed, Heads
 from counterfoil.log.types import Append
-from counterfoil.postgres.connect import Pool
+from counterfoil.postgres.connect import LOST, Pool
 from counterfoil.postgres.names import Names, load_query
 
 if TYPE_CHECKING:
@@ -22,17 +22,6 @@ TERMINATE_MILLISECONDS: Final = 2_000
 ACQUIRE_SECONDS_MAX: Final = 10.0
 MICROSECOND: Final = timedelta(microseconds=1)
 
-# The connection broke or fell silent: what it carried may have happened or may yet happen.
-LOST: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-)
 # The server undid the transaction for reasons that pass.
 UNDONE: Final = (
     asyncpg.TransactionRollbackError,

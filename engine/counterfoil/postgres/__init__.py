@@ -1,7 +1,7 @@
 """Everything between the engine and Postgres that is not the log itself: servers, roles, migrations, pools."""
 
 from counterfoil.postgres.access import AccessReport, describe_access
-from counterfoil.postgres.connect import Connection, Pool, connect, connected, describe_dsn
+from counterfoil.postgres.connect import LOST, Connection, Pool, connect, connected, describe_dsn
 from counterfoil.postgres.embedded import EmbeddedPostgres
 from counterfoil.postgres.errors import (
     AccessError,
@@ -21,6 +21,7 @@ from counterfoil.postgres.roles import ensure_login
 from counterfoil.postgres.server import PostgresServer, open_postgres
 
 __all__ = [
+    "LOST",
     "AccessError",
     "AccessReport",
     "Connection",

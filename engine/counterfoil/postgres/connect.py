@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
@@ -32,6 +32,18 @@ COMMAND_SECONDS_MAX = 60.0
 # How long a server may take to start up, shut down or recover while we wait for it.
 STARTING_SECONDS_MAX = 120.0
 _STARTING_POLL_SECONDS = 0.1
+
+# The connection broke or fell silent: what it carried may have happened or may yet happen.
+LOST: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
 
 
 @dataclass(frozen=True, slots=True)
