@@ -19,6 +19,7 @@ class Wanted:
     body_hash: str = "abc"
     sync_token: str | None = field(default="3")
     generation: int = 2
+    recovery: str = ""
 
     @property
     def id(self) -> str:
@@ -30,6 +31,7 @@ class Wanted:
             body_hash=self.body_hash,
             sync_token=self.sync_token,
             generation=self.generation,
+            recovery=self.recovery,
         )
 
 
@@ -57,6 +59,8 @@ def test_everything_counts() -> None:
         Wanted(body_hash="abd"),
         Wanted(sync_token=None),
         Wanted(generation=3),
+        Wanted(recovery="r1"),
+        Wanted(recovery="r2"),
     ]
     assert len({one.id for one in changed}) == len(changed)
 

@@ -20,6 +20,7 @@ from counterfoil.cli.tasks.reconcile import Bars
 from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.errors import LeaseElsewhereError
 from counterfoil.dispatch.recovering import Recovery, Regained
+from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.worker import Rooms
 from counterfoil.engine import Engine
 from counterfoil.errors import ConfigurationError
@@ -84,8 +85,11 @@ class _Signed:
     anchor: Anchor
 
 
-async def recover(settings: Settings, wish: Wish) -> int:
+async def recover(settings: Settings, wish: Wish, *, step: Step = no_step) -> int:
     """Recover the configured companies that need it.
+
+    Args:
+        step: called at every named point between two durable steps.
 
     Raises:
         ConfigurationError: no anchor is known, and `--anyway` was not said; or there is no reason.
@@ -102,7 +106,7 @@ async def recover(settings: Settings, wish: Wish) -> int:
     async with open_state(settings) as opened:
         for company in settings.companies:
             async with operators_work(opened.pool, opened.names, company.company, WORK):
-                done.append(await _one(opened, settings, company, wish, signed))
+                done.append(await _one(opened, company, wish, signed, step))
     code = _code(done)
     if wish.as_json:
         write_json({"companies": done, "exit": int(code)})
@@ -129,9 +133,7 @@ async def _signed(settings: Settings, wish: Wish) -> _Signed | None:
     return _Signed(file=file, key=key, anchor=await read_anchor(file, key))
 
 
-async def _one(
-    opened: Opened, settings: Settings, company: CompanySettings, wish: Wish, signed: _Signed | None
-) -> Recovered:
+async def _one(opened: Opened, company: CompanySettings, wish: Wish, signed: _Signed | None, step: Step) -> Recovered:
     number = company.company
     fault = await _fault(opened, number, signed)
     if not (fault or wish.anyway or await _is_open(opened, number)):
@@ -144,8 +146,8 @@ async def _one(
         sources=wish.sources,
         anchored=signed.anchor.heads[number][0] if signed is not None and number in signed.anchor.heads else None,
     )
-    alone = settings.model_copy(update={"companies": (company,)})
-    async with Engine(alone) as engine, _aside(engine.runners[number]) as rooms:
+    alone = opened.settings.model_copy(update={"companies": (company,)})
+    async with Engine(alone, step=step) as engine, _aside(engine.runners[number]) as rooms:
         with Bars(company.name, hidden=wish.as_json) as bars:
             try:
                 ended = await rooms.recovering.log_ends()
@@ -240,7 +242,7 @@ def _recovered(company: CompanySettings, regained: Regained, fault: Fault | None
 
 
 def _code(done: list[Recovered]) -> ExitCode:
-    to_do = any(one.state == "forgetful" or one.voided or one.doubled for one in done)
+    to_do = any(one.state == "forgetful" or one.doubled for one in done)
     return ExitCode.UNSETTLED if to_do else ExitCode.OK
 
 
@@ -259,7 +261,7 @@ def _show(one: Recovered) -> None:
     read = f"{one.read:,} documents made since {one.since:%Y-%m-%d %H:%M:%S}Z, or shortly before, were looked at"
     out.print(Text(f"{read}; {found:,} are ours and not known to the log."))
     if one.voided:
-        out.print(Text(f"{one.voided:,} of them are void by now: their records will be parked."))
+        out.print(Text(f"{one.voided:,} of them are void by now: records that still want them will be parked."))
     if one.doubled:
         out.print(Text(f"{one.doubled:,} marks are borne by more than one document: their records will be parked."))
     if one.state == "forgetful":
