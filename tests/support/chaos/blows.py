@@ -12,6 +12,7 @@ from typing import Final
 
 import asyncpg
 
+from counterfoil.postgres import LOST
 from support.chaos.fleet import Death, Slot
 from support.chaos.scene import LEASE_SECONDS, Scene
 from support.chaos.schedule import Blow, Kind
@@ -98,7 +99,7 @@ class Blows:
     async def watch_leases(self) -> None:
         """Keep an eye on who holds what, until cancelled."""
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with suppress(*LOST, asyncpg.PostgresError):
                 await self._look()
             await asyncio.sleep(WATCH_SECONDS)
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 
 from counterfoil.errors import CounterfoilError
-from counterfoil.postgres import EmbeddedPostgres, Names
+from counterfoil.postgres import LOST, EmbeddedPostgres, Names
 from counterfoil.postgres.postmaster import is_postmaster, recorded_pid
 from counterfoil.postgres.supervisor import SOCKET_ONLY_PORT
 
@@ -135,7 +135,7 @@ class Cluster:
         """SIGKILL to one of the processes that work for an engine; the server then ends all others and recovers."""
         try:
             pids = await self.column("SELECT pid FROM pg_stat_activity WHERE application_name = 'counterfoil'")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except (*LOST, asyncpg.PostgresError):
             return False
         return bool(pids) and _killed(int(str(self._dice.choice(pids))))
 
@@ -160,7 +160,7 @@ class Cluster:
             began = time.monotonic()
             try:
                 await self._server.start()
-            except (CounterfoilError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (CounterfoilError, *LOST, asyncpg.PostgresError):
                 # A full disk, or killed again on the way up.
                 self.refused += 1
                 if time.monotonic() - began >= START_SECONDS_MAX:
@@ -182,7 +182,7 @@ class Cluster:
         """Until it answers."""
         async with asyncio.timeout(120):
             while True:
-                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                with suppress(*LOST, asyncpg.PostgresError):
                     if await self.column("SELECT 1"):
                         return
                 await asyncio.sleep(LOOK_SECONDS)

@@ -20,6 +20,7 @@ from support.chaos.scene import Size
 LOAD_MAX: Final = 6.0
 LOAD_LOOK_SECONDS: Final = 10.0
 ROUND_KILLS: Final = 40
+UNFINISHED_MAX: Final = 3
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,16 +64,21 @@ def main(arguments: Sequence[str]) -> int:
             order = Order(seed=seed, kills=kills, size=size, gap_seconds=asked.gap)
             result = asyncio.run(run_round(folder / "round", order))
             report.add(result)
-            sys.stderr.write(f"seed {seed}: {result.kills} kills, {len(result.broken)} broken\n")
-            sys.stderr.flush()
+            told = f"{result.kills} kills, {len(result.broken)} broken"
             keep = bool(result.broken or result.stuck)
-        except BaseException:
-            keep = True
-            raise
+        except Exception as trouble:
+            # The rounds before it count, and so does this: as a promise that was not kept.
+            report.unfinished.append(f"seed {seed}: the round came to no end: {trouble!r}")
+            told, keep = f"no end: {trouble!r}", True
+            logging.exception("seed %d", seed)
         finally:
             if keep and asked.keep is not None:
                 shutil.copytree(folder, asked.keep / f"seed-{seed}", ignore=shutil.ignore_patterns("disk"))
             shutil.rmtree(folder, ignore_errors=True)
+        sys.stderr.write(f"seed {seed}: {told}\n")
+        sys.stderr.flush()
+        if len(report.unfinished) >= UNFINISHED_MAX:
+            break
         seed += 1
     if asked.json:
         report.write_json()

@@ -16,10 +16,15 @@ WIDTH: Final = 110
 
 
 class Report:
-    """Adds up rounds."""
+    """Adds up rounds.
+
+    Attributes:
+        unfinished: of rounds that came to no end, which seed and why.
+    """
 
     def __init__(self) -> None:
         self.results: list[Result] = []
+        self.unfinished: list[str] = []
 
     def add(self, result: Result) -> None:
         """One more."""
@@ -33,7 +38,7 @@ class Report:
     @property
     def broken(self) -> list[str]:
         """Everything that was not as promised."""
-        return [f"seed {result.seed}: {one}" for result in self.results for one in result.broken]
+        return [*self.unfinished, *(f"seed {result.seed}: {one}" for result in self.results for one in result.broken)]
 
     def counts(self, name: str) -> Counter[str]:
         """One of the results' counters, added up."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import asyncpg
 
-from counterfoil.postgres import Names, create_pool
+from counterfoil.postgres import LOST, Names, create_pool
 from counterfoil.state.store import PostgresStateStore
 from counterfoil.testing.simulation.oracle import judge
 from support.chaos.blows import Blows, Stall
@@ -180,7 +180,7 @@ async def _rest(scene: Scene) -> None:
         for company, trade in scene.trades.items():
 
             async def head(company: int = company) -> int:
-                with suppress(OSError, asyncpg.PostgresError):
+                with suppress(*LOST, asyncpg.PostgresError):
                     query = 'SELECT "position" FROM counterfoil_log.heads WHERE company = $1'
                     return int(await pool.fetchval(query, company) or 0)
                 return -1
