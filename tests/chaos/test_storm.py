@@ -11,7 +11,7 @@ import pytest
 from support.chaos.report import Report
 from support.chaos.round import Order, Result, run_round
 from support.chaos.scene import Size
-from support.chaos.schedule import KINDS, Blow, Kind
+from support.chaos.schedule import Blow, Kind
 
 SMALL = Size(engines=2, companies=2)
 
@@ -30,15 +30,17 @@ async def storm(folder: Path, order: Order) -> Result:
 async def test_a_storm_loses_and_doubles_nothing(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    order = Order(seed=20, kills=0, size=SMALL, only=only(*KINDS, "engine", "postmaster", "engine", after=1.5))
+    kinds: list[Kind] = ["engine", "postmaster", "token", "engine", "partition", "backend", "outage", "engine"]
+    order = Order(seed=20, kills=0, size=SMALL, only=only(*kinds, after=2.5), small_disk=False)
     result = await storm(tmp_path / "storm", order)
     report = Report()
     report.add(result)
     record_property("figures", str(report.figures()))
     assert result.broken == []
-    assert result.documents > 16
-    assert result.kills >= 5
-    assert {"engine", "postmaster", "backend", "outage", "token"} <= result.done.keys()
+    # More than the orders of the first day.
+    assert result.documents > SMALL.companies * 8
+    assert result.kills >= 4
+    assert {"engine", "postmaster", "token"} <= result.done.keys()
 
 
 @pytest.mark.slow
@@ -46,21 +48,24 @@ async def test_a_storm_loses_and_doubles_nothing(
 async def test_who_was_halted_while_a_write_was_in_flight_does_nothing_once_another_holds_the_company(
     tmp_path: Path,
 ) -> None:
-    result = await storm(tmp_path / "halt", Order(seed=21, kills=0, size=SMALL, only=only("stop", "stop")))
+    order = Order(seed=21, kills=0, size=SMALL, only=only("stop"), small_disk=False, points=False)
+    result = await storm(tmp_path / "halt", order)
     assert result.broken == []
-    assert [stall for stall in result.stalls if stall.in_flight and stall.stolen and stall.woken]
+    (stall,) = result.stalls
+    assert stall.in_flight in stall.stolen
+    assert stall.woken is not None
+    assert all(old < new for old, new in stall.stolen.values())
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_on_a_full_disk_work_waits_and_goes_on_when_there_is_space(tmp_path: Path) -> None:
     size = Size(engines=1, companies=1)
-    order = Order(seed=22, kills=0, size=size, only=only("disk full", "disk full", after=9.0, force=0.9))
+    order = Order(seed=22, kills=0, size=size, only=only("disk full", after=5.0, force=0.7), points=False)
     result = await storm(tmp_path / "full", order)
     if result.disk:
         pytest.skip(result.disk)
     assert result.broken == []
-    assert result.done["disk full"] == 2
+    assert result.done == {"disk full": 1}
     # No engine went away because of it.
-    assert result.lives == 1
-    (tmp_path / "said").write_text("\n".join(result.said), encoding="utf-8")
+    assert (result.lives, result.ends) == (1, {})

@@ -17,6 +17,7 @@ from support.chaos.report import Report
 from support.chaos.round import Order, run_round
 from support.chaos.scene import Size
 
+logger = logging.getLogger("chaos")
 LOAD_MAX: Final = 6.0
 LOAD_LOOK_SECONDS: Final = 10.0
 ROUND_KILLS: Final = 40
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
             # The rounds before it count, and so does this: as a promise that was not kept.
             report.unfinished.append(f"seed {seed}: the round came to no end: {trouble!r}")
             told, keep = f"no end: {trouble!r}", True
-            logging.exception("seed %d", seed)
+            logger.exception("seed %d", seed)
         finally:
             if keep and asked.keep is not None:
                 shutil.copytree(folder, asked.keep / f"seed-{seed}", ignore=shutil.ignore_patterns("disk"))

@@ -76,7 +76,6 @@ class Fleet:
     ends: Counter[str] = field(default_factory=Counter)
     held: dict[int, tuple[int, int]] = field(default_factory=dict)
     points_on: bool = True
-    points_seen: int = 0
 
     async def __aenter__(self) -> Self:
         script = Path(__file__).with_name("nursery.py")

@@ -42,6 +42,7 @@ class Order:
         gap_seconds: between two blows, on average; pause_seconds: between two acts of one company's people.
         seconds_max: after so long it is calm in any case.
         only: these blows instead of the seed's; then kills are not counted.
+        points: whether lives of engines may end at named points.
     """
 
     seed: int
@@ -52,6 +53,7 @@ class Order:
     seconds_max: float = 900.0
     small_disk: bool = True
     only: Sequence[Blow] | None = None
+    points: bool = True
 
     @property
     def blows(self) -> Sequence[Blow]:
@@ -115,7 +117,7 @@ async def run_round(folder: Path, order: Order) -> Result:
         TimeoutError: it does not come to rest.
     """
     times = _Times()
-    async with open_scene(folder, order.seed, order.size, small_disk=order.small_disk) as scene:
+    async with open_scene(folder, order.seed, order.size, small_disk=order.small_disk, points=order.points) as scene:
         struck = await _bad_weather(scene, order, times)
         began = time.monotonic()
         await _rest(scene)

@@ -61,7 +61,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_scene(folder: Path, seed: int, size: Size, *, small_disk: bool = True) -> AsyncIterator[Scene]:
+async def open_scene(
+    folder: Path, seed: int, size: Size, *, small_disk: bool = True, points: bool = True
+) -> AsyncIterator[Scene]:
     """A round's parts for the length of a block; nobody trades yet."""
     dice = random.Random(f"scene {seed}")
     weathers: list[Weather] = []
@@ -91,7 +93,7 @@ async def open_scene(folder: Path, seed: int, size: Size, *, small_disk: bool = 
             login = cluster.engine_dsn.get_secret_value().partition("@")[0]
             dsn = f"{login}@127.0.0.1:{proxy.port}/{_database_of(cluster)}?sslmode=disable"
             slots.append(Slot(number, _write_config(folder / f"engine-{number}.toml", folder, dsn, trades), proxy))
-        fleet = Fleet(folder, slots, random.Random(dice.getrandbits(64)))
+        fleet = Fleet(folder, slots, random.Random(dice.getrandbits(64)), points_on=points)
         front = await stack.enter_async_context(TcpProxy(fleet.front, weather(DELIVERY_SHARE)))
         scene = Scene(folder, disk, cluster, trades, fleet, front, weathers)
         await subscribe(scene)
