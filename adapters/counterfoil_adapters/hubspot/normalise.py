@@ -1,20 +1,15 @@
 """HubSpot objects as canonical records: what all kinds share, and companies, contacts and products. Pure."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import ValidationError
-
-from counterfoil.sources.port import Removed, Seen, SourceChange, Unreadable
+from counterfoil.sources import BadValueError, compose
+from counterfoil.sources.port import Removed, SourceChange
 from counterfoil_adapters.hubspot.client import Linked
 from counterfoil_adapters.hubspot.kinds import MERGED
-from counterfoil_adapters.hubspot.values import BadValueError, Properties
-from counterfoil_schema import exact_json
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil_adapters.hubspot.values import Properties
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.records import Address, Customer, Product, Record, record_key
-
-_DIGEST_CHARACTERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,34 +172,17 @@ def change(
         payload: what is kept of it.
         rows: all objects that went into it, whose properties make its version.
     """
-    raw = exact_json.dumps(payload).decode()
-    try:
-        record = normalise()
-    except BadValueError as error:
-        return Unreadable(
-            kind=kind, source_id=source_id, place=error.place, problem=error.problem, fix=error.fix, raw=raw
-        )
-    except ArithmeticError:
-        told = f"An amount of {kind} {source_id} is too large to be reckoned with."
-        place = f"{kind} {source_id}"
-        return Unreadable(
-            kind=kind, source_id=source_id, place=place, problem=told, fix="Correct it in HubSpot.", raw=raw
-        )
-    except ValidationError as error:
-        names = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
-        return Unreadable(
-            kind=kind,
-            source_id=source_id,
-            place=f"{kind} {source_id}, {names}",
-            problem=f"{names} of {kind} {source_id} cannot be used.",
-            fix="Correct it in HubSpot.",
-            raw=raw,
-        )
     # Listings, searches and single reads wrap the same properties differently; the version must not tell them apart.
-    essence = [record.model_dump(mode="json"), [[part.get("id"), part.get("properties")] for part in rows]]
-    digest = hashlib.sha256(exact_json.canonical(essence)).hexdigest()[:_DIGEST_CHARACTERS]
-    version = f"{row.get('updatedAt')}/{digest}"
-    return Seen(kind=kind, source_id=source_id, version=version, record=record, raw=raw)
+    essence: list[JsonValue] = [[part.get("id"), part.get("properties")] for part in rows]
+    return compose(
+        kind,
+        source_id,
+        source="HubSpot",
+        payload=payload,
+        stamp=row.get("updatedAt"),
+        essence=essence,
+        normalise=normalise,
+    )
 
 
 def missing(kind: str, row: JsonObject, name: str, fix: str) -> BadValueError:

@@ -6,10 +6,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 
+from counterfoil.sources import BadValueError
 from counterfoil.sources.port import SourceChange
 from counterfoil_adapters.hubspot.normalise import Parties, Rules, change, missing
 from counterfoil_adapters.hubspot.sales import AMOUNTS, CURRENCIES, SaleParts
-from counterfoil_adapters.hubspot.values import BadValueError, Properties, local_day
+from counterfoil_adapters.hubspot.values import Properties, local_day
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Application, InvoiceLine, Payment, Refund, record_key
 

@@ -7,10 +7,11 @@ each described in HubSpot's guide to payments. Which payments and refunds one tr
 
 from decimal import Decimal
 
+from counterfoil.sources import BadValueError
 from counterfoil.sources.port import SourceChange
 from counterfoil_adapters.hubspot.normalise import Rules, change, missing
 from counterfoil_adapters.hubspot.payments import RECEIVED, REFUNDED, PaymentParts, currency_of
-from counterfoil_adapters.hubspot.values import BadValueError, Properties
+from counterfoil_adapters.hubspot.values import Properties
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Payout, PayoutPart, record_key
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from counterfoil.sources import BadValueError
 from counterfoil.sources.port import SourceChange
 from counterfoil_adapters.hubspot.normalise import Parties, Rules, change, missing
-from counterfoil_adapters.hubspot.values import BadValueError, Properties, parse_instant
+from counterfoil_adapters.hubspot.values import Properties, parse_instant
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Estimate, Invoice, InvoiceLine, record_key
 

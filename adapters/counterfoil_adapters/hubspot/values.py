@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from counterfoil.sources import BadValueError, finite_number
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 _MILLIS = re.compile(r"-?[0-9]{1,17}")
@@ -27,16 +28,6 @@ def parse_instant(text: str) -> datetime:
 def local_day(moment: datetime, zone: str) -> date:
     """The day that an instant falls on in a zone."""
     return moment.astimezone(ZoneInfo(zone)).date()
-
-
-class BadValueError(Exception):
-    """A property that does not hold what its name promises: which one, what it holds, and how to mend it."""
-
-    def __init__(self, place: str, problem: str, fix: str) -> None:
-        super().__init__(problem)
-        self.place = place
-        self.problem = problem
-        self.fix = fix
 
 
 class Properties:
@@ -68,12 +59,9 @@ class Properties:
         if text is None:
             return None
         try:
-            value = Decimal(text)
-        except InvalidOperation:
+            return finite_number(text)
+        except ValueError:
             raise self._bad(name, text, "a number") from None
-        if not value.is_finite():
-            raise self._bad(name, text, "a number")
-        return value
 
     def instant(self, name: str) -> datetime | None:
         """An instant, given as ISO 8601 or as milliseconds since 1970.

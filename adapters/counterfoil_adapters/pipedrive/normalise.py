@@ -1,16 +1,13 @@
 """Pipedrive's records as canonical ones: organizations and persons are customers, products items. Pure."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
-from counterfoil.sources.port import Removed, Seen, SourceChange, Unreadable
+from counterfoil.sources import compose
+from counterfoil.sources.port import Removed, SourceChange
 from counterfoil_adapters.pipedrive.api import Listed
 from counterfoil_adapters.pipedrive.fields import FieldDefinition
-from counterfoil_adapters.pipedrive.values import BadValueError, Row, plain, primary
-from counterfoil_schema import exact_json
+from counterfoil_adapters.pipedrive.values import Row, plain, primary
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.records import Address, Customer, Product, Record
 
@@ -24,7 +21,6 @@ LISTS: Mapping[str, Listed] = {
 
 INSTALLMENT = "installment"
 DELETED = "deleted"
-_DIGEST_CHARACTERS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,23 +152,12 @@ def change(
     Args:
         rows: what the record is made of; its version changes when any of them does.
     """
-    raw = exact_json.dumps(payload).decode()
-    try:
-        record = normalise()
-    except BadValueError as error:
-        place, problem, fix = error.place, error.problem, error.fix
-        return Unreadable(kind=kind, source_id=source_id, place=place, problem=problem, fix=fix, raw=raw)
-    except ValidationError as error:
-        names = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
-        return Unreadable(
-            kind=kind,
-            source_id=source_id,
-            place=f"{kind} {source_id}, {names}",
-            problem=f"{names} of {kind} {source_id} cannot be used.",
-            fix="Correct it in Pipedrive.",
-            raw=raw,
-        )
-    essence = [record.model_dump(mode="json"), list(rows)]
-    digest = hashlib.sha256(exact_json.canonical(essence)).hexdigest()[:_DIGEST_CHARACTERS]
-    version = f"{rows[0].get('update_time')}/{digest}"
-    return Seen(kind=kind, source_id=source_id, version=version, record=record, raw=raw)
+    return compose(
+        kind,
+        source_id,
+        source="Pipedrive",
+        payload=payload,
+        stamp=rows[0].get("update_time"),
+        essence=list(rows),
+        normalise=normalise,
+    )

@@ -2,20 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from counterfoil.sources import BadValueError, finite_number
 from counterfoil.sources.port import SourceError
 from counterfoil_schema.exact_json import JsonObject, JsonValue
-
-
-class BadValueError(Exception):
-    """A field that does not hold what its name promises: which one, what it holds, and how to mend it."""
-
-    def __init__(self, place: str, problem: str, fix: str) -> None:
-        super().__init__(problem)
-        self.place = place
-        self.problem = problem
-        self.fix = fix
 
 
 class Row:
@@ -70,12 +61,9 @@ class Row:
         if text is None:
             return None
         try:
-            value = Decimal(text)
-        except InvalidOperation:
+            return finite_number(text)
+        except ValueError:
             raise self.bad(name, text, "a number") from None
-        if not value.is_finite():
-            raise self.bad(name, text, "a number")
-        return value
 
     def as_day(self, name: str, text: str | None) -> date | None:
         """Text as a date.

@@ -1,21 +1,17 @@
 """Rows as canonical records. Pure."""
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from pydantic import ValidationError
-
-from counterfoil.sources.port import Removed, Seen, SourceChange, Unreadable
+from counterfoil.sources import BadValueError, compose
+from counterfoil.sources.port import Removed, SourceChange
 from counterfoil_adapters.salesforce.shapes import LinesShape, Shape
-from counterfoil_adapters.salesforce.values import BadValueError, Values
-from counterfoil_schema import exact_json
+from counterfoil_adapters.salesforce.values import Values
 from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import Address, Customer, Invoice, InvoiceLine, Product, Record, record_key
 
-_DIGEST_CHARACTERS = 16
 _CURRENCY = re.compile(r"[A-Z]{3}")
 PRICE = {"unit_price": ("UnitPrice",), "currency": ("CurrencyIsoCode",)}
 
@@ -183,23 +179,12 @@ def _change(shape: Shape, parts: Parts, normalise: Callable[[], Record]) -> Sour
         payload["lines"] = list(parts.lines)
     if shape.priced:
         payload["prices"] = list(parts.prices)
-    raw = exact_json.dumps(payload).decode()
-    try:
-        record = normalise()
-    except BadValueError as error:
-        place, problem, fix = error.place, error.problem, error.fix
-        return Unreadable(kind=shape.kind, source_id=source_id, place=place, problem=problem, fix=fix, raw=raw)
-    except ValidationError as error:
-        names = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
-        return Unreadable(
-            kind=shape.kind,
-            source_id=source_id,
-            place=f"{shape.kind} {source_id}, {names}",
-            problem=f"{names} of {shape.kind} {source_id} cannot be used.",
-            fix="Correct it in Salesforce.",
-            raw=raw,
-        )
-    essence = [record.model_dump(mode="json"), payload]
-    digest = hashlib.sha256(exact_json.canonical(essence)).hexdigest()[:_DIGEST_CHARACTERS]
-    version = f"{parts.row.get('SystemModstamp')}/{digest}"
-    return Seen(kind=shape.kind, source_id=source_id, version=version, record=record, raw=raw)
+    return compose(
+        shape.kind,
+        source_id,
+        source="Salesforce",
+        payload=payload,
+        stamp=parts.row.get("SystemModstamp"),
+        essence=payload,
+        normalise=normalise,
+    )

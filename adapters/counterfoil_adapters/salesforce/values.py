@@ -2,21 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from counterfoil.sources import BadValueError, finite_number
 from counterfoil_adapters.salesforce.client import instant_of
 from counterfoil_adapters.salesforce.shapes import Paths
 from counterfoil_schema.exact_json import JsonObject, JsonValue
-
-
-class BadValueError(Exception):
-    """A field that does not hold what it stands for: which one, what it holds, and how to mend it."""
-
-    def __init__(self, place: str, problem: str, fix: str) -> None:
-        super().__init__(problem)
-        self.place = place
-        self.problem = problem
-        self.fix = fix
 
 
 class Values:
@@ -49,12 +40,9 @@ class Values:
         if text is None:
             return None
         try:
-            value = Decimal(text)
-        except InvalidOperation:
+            return finite_number(text)
+        except ValueError:
             raise self.bad(name, "a number") from None
-        if not value.is_finite():
-            raise self.bad(name, "a number")
-        return value
 
     def day(self, name: str) -> date | None:
         """A date; of an instant, its date in UTC.

@@ -1,5 +1,6 @@
 """The seam towards source systems: what an adapter is, what the engine gives it, and what adapters have in common."""
 
+from counterfoil.sources.composing import BadValueError, compose, finite_number
 from counterfoil.sources.fields import FieldError, Fields, read_row, rows_of
 from counterfoil.sources.http import BasicAuth, BusyError, HttpAnswer, RefusedError, SourceHttp, UnansweredError, bearer
 from counterfoil.sources.naming import unknown_name_error
@@ -57,6 +58,7 @@ __all__ = [
     "AccessToken",
     "AtOneInstant",
     "BadSignatureError",
+    "BadValueError",
     "BasicAuth",
     "BusyError",
     "ChangesSince",
@@ -104,8 +106,10 @@ __all__ = [
     "check_age",
     "check_basic",
     "check_signature",
+    "compose",
     "delivery_id",
     "events_of",
+    "finite_number",
     "fixed_token",
     "json_of",
     "object_of",

@@ -3,12 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from types import TracebackType
-from typing import Self
 
-from rich.progress import BarColumn, TaskID, TextColumn
-
-from counterfoil.cli.tasks.progress import progress_bars
+from counterfoil.cli.tasks.reading_bars import ReadingBars
 from counterfoil.dispatch.ids import marker
 from counterfoil.engine import Engine
 from counterfoil.onboarding.adoptions import Known
@@ -63,7 +59,7 @@ async def read_sides(engine: Engine, settings: CompanySettings, *, whole: bool, 
     before = _reads(connected.gate.snapshot().metered_reads)
     source = SourceSide()
     starts: dict[str, date] = {}
-    with _Bars(hidden=hidden) as bars:
+    with ReadingBars(hidden=hidden) as bars:
         for name, adapter in connected.sources.items():
             given = settings.sources[name]
             mapping = parse_mapping(given.mapping, file=given.mapping_file or name, default_zone=settings.zone)
@@ -102,32 +98,3 @@ async def _known(engine: Engine, company: int, source: SourceSide, books: BooksS
 
 def _reads(by_month: Mapping[str, int]) -> int:
     return sum(by_month.values())
-
-
-class _Bars:
-    """What is being read, a line each, on standard error."""
-
-    def __init__(self, *, hidden: bool) -> None:
-        self._progress = progress_bars(
-            TextColumn("{task.description:<40}", markup=False),
-            BarColumn(bar_width=10),
-            TextColumn("{task.completed:>9,.0f}", markup=False),
-            hidden=hidden,
-        )
-        self._lines: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def tick(self, what: str, count: int) -> None:
-        """So much of it has come."""
-        line = self._lines.get(what)
-        if line is None:
-            line = self._lines[what] = self._progress.add_task(what, total=None)
-        self._progress.update(line, completed=count)

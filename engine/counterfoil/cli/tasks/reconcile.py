@@ -6,14 +6,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-from rich.progress import BarColumn, TaskID, TextColumn
 
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.output import tell, write_json
-from counterfoil.cli.tasks.progress import progress_bars
+from counterfoil.cli.tasks.reading_bars import ReadingBars
 from counterfoil.cli.tasks.reconcile_files import csv_of, write_file
 from counterfoil.cli.tasks.reconcile_page import page_of
 from counterfoil.cli.tasks.reconcile_repairs import ask_for_repairs, show_repairs, until_done
@@ -57,7 +53,7 @@ async def reconcile(settings: Settings, options: Options) -> int:
     shown: list[Shown] = []
     async with Engine(settings) as engine:
         for company in settings.companies:
-            with Bars(company.name, hidden=options.as_json) as bars:
+            with ReadingBars(company.name, hidden=options.as_json) as bars:
                 report = await reconciled(engine, company, scope, bars.tick)
             accounts = await names_of_accounts(engine.store, company.company)
             shown.append(Shown(company=company, report=report, accounts=accounts, personal=options.personal))
@@ -150,33 +146,3 @@ def _require_folder(path: Path) -> None:
         raise ConfigurationError(f"There is no folder {path.absolute().parent}.", remedy="Make it, or name another.")
     if path.is_dir():
         raise ConfigurationError(f"{path} is a folder.", remedy="Name a file.")
-
-
-class Bars:
-    """What is being read, a line each, with the rate, on standard error."""
-
-    def __init__(self, name: str, *, hidden: bool) -> None:
-        self._name = name[:16]
-        self._progress = progress_bars(
-            TextColumn("{task.description:<36}", markup=False),
-            BarColumn(bar_width=10),
-            TextColumn("{task.completed:>9,.0f}", markup=False),
-            hidden=hidden,
-        )
-        self._lines: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def tick(self, what: str, done: int, of: int) -> None:
-        """So much of it has come; `of` is 0 where nobody knows how much there is."""
-        line = self._lines.get(what)
-        if line is None:
-            line = self._lines[what] = self._progress.add_task(f"{self._name} {what}", total=None)
-        self._progress.update(line, completed=done, total=of or None)
