@@ -14,6 +14,7 @@ from counterfoil.errors import ConfigurationError
 from counterfoil.log import LogDamagedError, LogForgetfulError
 from counterfoil.log.anchor import AnchorKey, read_anchor
 from counterfoil.postgres import Pool
+from counterfoil.recovery.operators import WorkUnderWayError, operators_work
 from counterfoil_schema.events.decisions import CallSent
 from support.backups import back_up, needs_own_programs
 from support.postgres import Database, Server, admin_connection
@@ -149,6 +150,11 @@ async def test_what_cannot_be_recovered_is_refused(
             await recover(anchored(shop), replace(WISH, reason=" "))
         with pytest.raises(ConfigurationError, match="no anchor"):
             await recover(anchored(shop), replace(WISH, anchor=tmp_path / "none.json"))
+        with pytest.raises(ConfigurationError, match="no type of document 'Invoices'"):
+            await recover(anchored(shop), replace(WISH, left_out=("Invoices",)))
+        async with operators_work(pool, database.names, 1, "rebuild"):
+            with pytest.raises(WorkUnderWayError, match="Somebody else works on company 1: rebuild"):
+                await recover(anchored(shop), WISH)
         async with admin_connection(database) as admin, admin.transaction():
             await admin.execute("SET LOCAL session_replication_role = replica")
             await admin.execute(

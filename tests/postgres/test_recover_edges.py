@@ -14,6 +14,7 @@ from counterfoil.postgres import Pool
 from counterfoil.state.rows import ChangeRow, LinkRow
 from support.audit import effects_of
 from support.backups import back_up, needs_own_programs
+from support.pay_runs import run
 from support.postgres import Database, Server
 from support.recovering import WISH, anchored, documents, effects, put_back, run_on
 from support.running import Shop, open_shop
@@ -29,6 +30,19 @@ create = true
 
 [time]
 no_project = "post"
+"""
+
+
+PAY = f"""{MAPPING}
+[payroll.accounts]
+wages = "Wages"
+employer_tax = "Payroll Taxes"
+net_pay = "Checking"
+tax_payment = "Checking"
+other_deduction = "Payroll Liabilities"
+
+[post.pay_run]
+post = "auto"
 """
 
 
@@ -119,6 +133,36 @@ async def test_payments_hours_and_removals(night: Night) -> None:
         links = {one.record_key: one.status for one in await again.store.some(LinkRow, "all_links", 1)}
         assert links["shelf:order:1001"] == "voided"
         assert links["shelf:payment:p1"] == links["shelf:hours:h1"] == "live"
+        await again.check_state()
+
+
+async def test_pay_runs(night: Night) -> None:
+    """Posted in the forgotten time, one of them on another day: 5,000.01 of wages and 382.50 of taxes each."""
+    shop = night.shop
+    shop.sales.shelf.put("payroll", "r1", run().model_dump(mode="json"))
+    shop.sales.shelf.put("payroll", "r2", run(check_date="2026-11-27").model_dump(mode="json"))
+    await run_on(shop, PAY)
+    before, totals = await effects(shop), await shop.control("/totals")
+    entries = await documents(shop, "JournalEntry")
+    debits = [
+        Decimal(str(line["Amount"]))
+        for one in entries
+        for line in one["Line"]
+        if line["JournalEntryLineDetail"]["PostingType"] == "Debit"
+    ]
+    assert sum(debits) == 2 * Decimal("5382.51")
+
+    async with night.restored() as again:
+        assert await recover(anchored(again, PAY), WISH) == 0
+        await run_on(again, PAY)
+        assert (await effects(again), await again.control("/totals")) == (before, totals)
+        links = {one.record_key: one for one in await again.store.some(LinkRow, "all_links", 1)}
+        assert {links[f"shelf:payroll:{one}"].document_id for one in ("r1", "r2")} == {one["Id"] for one in entries}
+        assert {one.state for one in await again.store.some(ChangeRow, "all_changes", 1)} <= {
+            "applied",
+            "unchanged",
+            "skipped",
+        }
         await again.check_state()
 
 

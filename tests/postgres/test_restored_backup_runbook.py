@@ -87,6 +87,8 @@ def test_what_the_runbook_says_doubles_and_loses_nothing(
     assert "2 are ours and not known to the log" in said
     assert "Recovering" not in stands
     follow(blocks["Go on"], tmp_path, after)
+    (chain,) = follow(["counterfoil explain shop:order:503"], tmp_path, after)
+    assert "503" in chain
 
     assert written(emulator) == (total, made)
     # 501: 3 at 10.00 + 120.50; 502: 3 at 9.99 + 100.00; 503: 2 at 120.50.

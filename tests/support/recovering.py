@@ -27,6 +27,7 @@ WISH = Wish(
     anyway=False,
     since=None,
     sources=True,
+    left_out=(),
     as_json=True,
 )
 

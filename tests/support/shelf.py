@@ -32,7 +32,7 @@ from counterfoil.sources import (
 from counterfoil_schema.records import Record
 
 PAGE_ENTRIES = 10
-KINDS = ("customer", "product", "order", "payment", "employee", "hours")
+KINDS = ("customer", "product", "order", "payment", "employee", "hours", "payroll")
 RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 POINT = EntryPoint("shelf", "support.shelf:ShelfSource", SOURCES)
 MAPPING = """

@@ -42,6 +42,14 @@ def recover(
         bool,
         typer.Option("--without-sources", help="Do not read the sources first; for one that cannot be read for long."),
     ] = False,
+    without_type: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without-type",
+            metavar="TYPE",
+            help="Do not look through this type (TimeActivity), where QuickBooks has it switched off; can be repeated.",
+        ),
+    ] = None,
     config: ConfigOption = CONFIG_FILE,
     company: CompanyOption = None,
     as_json: JsonOption = False,
@@ -76,6 +84,7 @@ def recover(
             anyway=anyway,
             since=since,
             sources=not without_sources,
+            left_out=tuple(without_type or ()),
             as_json=as_json,
         )
         return await begin(settings, wish)

@@ -5,7 +5,7 @@ kept by that sign (`recovery.found`): when its record is to be made, `dispatch/r
 the sources are read to their end, from where the log left off: only what they hold now is held against the books.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -54,6 +54,7 @@ class Recovery:
         since: from when on documents of ours may be unknown; None where the log's own end says it.
         anchored: the position that the anchor knows of.
         sources: read them to their end as well, so that nothing is decided on a state that they have left behind.
+        left_out: entities that are not looked through, since QuickBooks has them switched off.
     """
 
     author: str
@@ -61,6 +62,7 @@ class Recovery:
     since: datetime | None = None
     anchored: int | None = None
     sources: bool = True
+    left_out: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,12 +182,12 @@ class Recovering:
         await self._acquaintance.meet()
         regained = Regained(recovery=begun.recovery, since=begun.since)
         regained.changed = (await self._sweeper.sweep(LANE)).news
-        for entity in POLLED_DOCUMENTS:
+        for entity in (one for one in POLLED_DOCUMENTS if one not in wish.left_out):
             regained.changed += await self._sweeper.read_whole(entity, begun.since - BEFORE, LANE)
         await self._fold()
         await self._note_known(begun)
         self._step("recovery.swept")
-        await self._look(regained, tick, dry=False)
+        await self._look(regained, wish.left_out, tick, dry=False)
         for place, connection in enumerate(self._connections if wish.sources else (), start=1):
             tick("sources", place - 1, len(self._connections))
             await self._sources.poll(connection, "poll")
@@ -206,7 +208,7 @@ class Recovering:
         """
         await self._acquaintance.verify()
         regained = Regained(recovery="", since=wish.since or ended)
-        await self._look(regained, tick, dry=True)
+        await self._look(regained, wish.left_out, tick, dry=True)
         return regained
 
     async def _begin(self, wish: Recovery, ended: datetime) -> RecoveryBegun:
@@ -256,11 +258,11 @@ class Recovering:
         await self._folder.to_head()
         self._view.forget()
 
-    async def _look(self, regained: Regained, tick: Tick, *, dry: bool) -> None:
+    async def _look(self, regained: Regained, left_out: Collection[str], tick: Tick, *, dry: bool) -> None:
         """All that was made since, type by type; a count proves that none is missing."""
         until = self._clock.now().replace(microsecond=0) + timedelta(hours=1)
         span = Span(created=((regained.since - BEFORE).replace(microsecond=0), until))
-        for entity in READ:
+        for entity in (one for one in READ if one not in left_out):
             counted = await self._books.count(entity, LANE, created=span.created)
             seen: set[str] = set()
             tick(entity, 0, counted)

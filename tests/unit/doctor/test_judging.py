@@ -79,6 +79,7 @@ def test_a_sound_deployment_fails_only_in_what_is_not_built() -> None:
         (7, "warning", {"reconciled_at": NOW - timedelta(days=32)}, "compared"),
         (8, "failed", {"telemetry": None}, "nowhere"),
         (9, "warning", {"anchor": None}, "kept nowhere else"),
+        (9, "failed", {"forgetful": "The log has forgotten something."}, "has forgotten something"),
     ],
 )
 def test_each_point_follows_its_evidence(number: int, verdict: str, change: dict[str, Any], said: str) -> None:

@@ -19,7 +19,7 @@ from counterfoil.cli.tasks.log_proof import anchor_key, existing
 from counterfoil.cli.tasks.reconcile import Bars
 from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.errors import LeaseElsewhereError
-from counterfoil.dispatch.recovering import Recovery, Regained
+from counterfoil.dispatch.recovering import READ, Recovery, Regained
 from counterfoil.dispatch.steps import Step, no_step
 from counterfoil.dispatch.worker import Rooms
 from counterfoil.engine import Engine
@@ -50,6 +50,7 @@ class Wish:
     anyway: bool
     since: datetime | None
     sources: bool
+    left_out: tuple[str, ...]
     as_json: bool
 
 
@@ -101,6 +102,9 @@ async def recover(settings: Settings, wish: Wish, *, step: Step = no_step) -> in
         raise ConfigurationError("No company is configured.", remedy="Add a [company.1] to the configuration.")
     if not (wish.dry_run or wish.reason.strip()):
         raise ConfigurationError("A recovery needs a reason, which is recorded.", remedy='Add --reason "…".')
+    unknown = next((one for one in wish.left_out if one not in READ), None)
+    if unknown is not None:
+        raise ConfigurationError(f"There is no type of document {unknown!r}.", remedy=f"Types are {', '.join(READ)}.")
     signed = await _signed(settings, wish)
     done: list[Recovered] = []
     async with open_state(settings) as opened:
@@ -144,6 +148,7 @@ async def _one(opened: Opened, company: CompanySettings, wish: Wish, signed: _Si
         reason=wish.reason.strip(),
         since=wish.since.replace(tzinfo=UTC) if wish.since is not None else None,
         sources=wish.sources,
+        left_out=frozenset(wish.left_out),
         anchored=signed.anchor.heads[number][0] if signed is not None and number in signed.anchor.heads else None,
     )
     alone = opened.settings.model_copy(update={"companies": (company,)})

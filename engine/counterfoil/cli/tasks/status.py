@@ -15,10 +15,12 @@ from counterfoil.cli.tasks.refusals import Refusal, refusals_of
 from counterfoil.cli.tasks.rejected import RejectedSeen, rejected_of
 from counterfoil.cli.tasks.source_tokens import SourceTokensSeen, source_tokens_of
 from counterfoil.dispatch.reconciling.recording import RECONCILED, open_drifts
+from counterfoil.dispatch.recovering import unfinished
 from counterfoil.dispatch.watched import BOOKS
 from counterfoil.log import LogDamagedError, LogForgetfulError
 from counterfoil.postgres import load_query
 from counterfoil.settings import CompanySettings, Settings
+from counterfoil.state.rows import CompanyRow
 from counterfoil_schema import exact_json
 
 _MINUTES_SHOWN_MAX = 120
@@ -144,6 +146,9 @@ async def status_of(opened: Opened, company: CompanySettings) -> Status:
 async def _standing(opened: Opened, company: int) -> tuple[Literal["whole", "recovering", "damaged"], str]:
     try:
         await opened.standing.check(company)
+        row = await opened.store.one(CompanyRow, company)
+        if row is not None and row.recovering is not None:
+            return "recovering", str(unfinished(row))
     except LogForgetfulError as forgetful:
         return "recovering", str(forgetful)
     except LogDamagedError as damaged:
