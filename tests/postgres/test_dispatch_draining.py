@@ -1,7 +1,7 @@
 """Draining: what waits for its slot is let go, what is under way ends and is recorded, a restart sends the rest."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +21,10 @@ from counterfoil.dispatch.steps import no_step
 from counterfoil.dispatch.view import ViewLoader
 from counterfoil.dispatch.write_back import SourceWriter
 from counterfoil.postgres import Pool
+from counterfoil.sources import Page, PlainSource, SourceAdapter, SourceChange, WriteBack, WriteBackResult
 from counterfoil.state.rows import IN_FLIGHT, IntentRow
 from counterfoil.testing.memory_books import MemoryBooks
+from counterfoil_schema.documents import Document
 from counterfoil_schema.events.decisions import CallSent, IntentAccepted
 from support.dispatching import COMPANY, TIMEOUT_SECONDS, Dispatcher
 from support.postgres import Database
@@ -70,6 +72,7 @@ class Scene:
         self.dispatcher = dispatcher
         self.books = NarrowBooks()
         dispatcher.books = self.books
+        self.adapters: dict[str, SourceAdapter] = {}
 
     async def open(self) -> None:
         """Take the lease: at first, or after a restart."""
@@ -88,10 +91,10 @@ class Scene:
             clock=dispatcher.clock,
             instruments=dispatcher.instruments,
         )
-        writer = SourceWriter(
+        self.writer = SourceWriter(
             session=dispatcher.session,
             outbox=dispatcher.outbox,
-            adapters={},
+            adapters=self.adapters,
             limits=SendingLimits(timeout_seconds=TIMEOUT_SECONDS),
             clock=dispatcher.clock,
             instruments=dispatcher.instruments,
@@ -104,7 +107,7 @@ class Scene:
             outbox=dispatcher.outbox,
             sender=dispatcher.sender,
             settler=dispatcher.settler,
-            writer=writer,
+            writer=self.writer,
             books=self.books,
             reader=reader,
             view=view,
@@ -139,6 +142,45 @@ async def scene(database: Database, pool: Pool) -> Scene:
         plan = planned(change, f"shop:order:{number}", f"i{number}", entity="Customer")
         await made.dispatcher.write(plan)
     return made
+
+
+class Told(PlainSource):
+    """Looks into the log when it is told something."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self.heads: list[int] = []
+
+    def kinds(self) -> Sequence[str]:
+        return ("order",)
+
+    async def changes(self, kind: str, cursor: str | None) -> AsyncIterator[Page]:
+        del kind, cursor
+        yield Page(changes=[], cursor="0", done=True)
+
+    async def read(self, kind: str, source_id: str) -> Sequence[SourceChange]:
+        del kind, source_id
+        return []
+
+    async def write_back(self, request: WriteBack) -> WriteBackResult:
+        del request
+        self.heads.append((await self._dispatcher.log.heads([COMPANY]))[COMPANY].position)
+        return WriteBackResult(outcome="accepted")
+
+
+async def test_what_a_source_is_told_is_recorded_before_it_leaves_and_its_end_after(scene: Scene) -> None:
+    dispatcher, told = scene.dispatcher, Told(scene.dispatcher)
+    scene.adapters["shop"] = told
+    change = await dispatcher.write(observed("9"))
+    body = Document.of("order", {"state": "paid"})
+    await dispatcher.write(
+        planned(change, "shop:order:9", "back", target="shop", entity="order", operation="write_back", body=body)
+    )
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        await scene.writer.write(await dispatcher.intent("back"), trace=None)
+    (at_call,) = told.heads
+    kinds = [event.event_type for event in await dispatcher.events()]
+    assert kinds[at_call - 1 :] == ["call.sent", "intent.accepted"]
 
 
 async def test_what_waits_for_its_slot_is_let_go_and_what_is_under_way_is_recorded(scene: Scene) -> None:

@@ -140,7 +140,22 @@ async def test_absent_counts_only_after_every_deadline(dispatcher: Dispatcher) -
     assert isinstance(await dispatcher.last(), done.IntentAbsent)
     assert (await dispatcher.intent("i1")).state == "ready"
     again = (await dispatcher.calls_for("i1"))[0]
-    assert again.body_hash == first.body_hash
+    # Should the first come to an effect after all, the second is the same call to QuickBooks, and has none.
+    assert (again.body_hash, again.call.request_id) == (first.body_hash, first.call.request_id)
+
+
+async def test_a_clock_that_jumps_ahead_proves_nothing_of_our_own_call(dispatcher: Dispatcher) -> None:
+    """What has elapsed counts, not the time of day: the simulation found a call given up after twenty seconds."""
+    await begin(dispatcher)
+    dispatcher.clock.seconds = 5 * (TIMEOUT_SECONDS + SERVER_SECONDS)
+    dispatcher.books.fate = "lost before"
+    await dispatcher.send("i1")
+    dispatcher.clock.ahead_seconds = 1200.0
+    assert await dispatcher.settle("i1") == 0
+    dispatcher.clock.ahead_seconds = -1200.0
+    dispatcher.clock.seconds += TIMEOUT_SECONDS + SERVER_SECONDS
+    assert await dispatcher.settle("i1") == 1
+    assert (await dispatcher.intent("i1")).state == "ready"
 
 
 async def test_what_is_never_answered_is_given_up(dispatcher: Dispatcher) -> None:

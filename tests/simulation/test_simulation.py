@@ -16,7 +16,7 @@ import pytest
 
 from counterfoil.testing.simulation import kept
 from counterfoil.testing.simulation.command import main, run_safely, runs_of
-from counterfoil.testing.simulation.evidence import Evidence
+from counterfoil.testing.simulation.evidence import Absence, Evidence, Moment
 from counterfoil.testing.simulation.oracle import judge
 from counterfoil.testing.simulation.phases import PHASES, phase_here
 from counterfoil.testing.simulation.report import Report
@@ -167,9 +167,44 @@ def _another_row(seen: Evidence) -> Evidence:
     return replace(seen, kept_rows=dict([*seen.kept_rows.items()][1:]))
 
 
+def _decided(seen: Evidence, **changes: Any) -> Evidence:
+    """One decision is another."""
+    place = next(number for number, one in enumerate(seen.events) if one.event_type == "intent.planned")
+    events = [*seen.events]
+    events[place] = events[place]._replace(**changes)
+    return replace(seen, events=events)
+
+
+def _another_id(seen: Evidence) -> Evidence:
+    call = next(one for one in seen.calls if len(one.items) == 1)
+    return replace(seen, calls=[*seen.calls, replace(call, position=len(seen.events), request_id="another")])
+
+
+def _another_body(seen: Evidence) -> Evidence:
+    call = next(one for one in seen.calls if len(one.items) == 1)
+    again = replace(call, items=[replace(call.items[0], body=b"{}")])
+    return replace(seen, calls=[*seen.calls, again])
+
+
+def _absent_at_once(seen: Evidence) -> Evidence:
+    call = seen.calls[0]
+    return replace(seen, absences=[Absence(call.at + timedelta(seconds=59), call.items[0].intent_id, call.request_id)])
+
+
+def _passed_for_applied(seen: Evidence) -> Evidence:
+    return replace(seen, moments=[Moment({7: "applied"}, frozenset({7}))])
+
+
 BREAKINGS: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "an effect without a call": ("recorded first", lambda seen: _effect(seen, request_id="nobody's")),
     "an effect before its call": ("recorded first", _later_calls),
+    "a value for the desk without a call": ("recorded first", lambda seen: replace(seen, tellings=[])),
+    "another id for the same body": ("one id", _another_id),
+    "another body under the same id": ("one id", _another_body),
+    "absence before its time": ("absent in time", _absent_at_once),
+    "a change applied before its intents": ("no silence", _passed_for_applied),
+    "a decision without a lease": ("ordered", lambda seen: _decided(seen, epoch=None)),
+    "a decision without a cause": ("explainable", lambda seen: _decided(seen, cause=None)),
     "a delivery that is not in the log": ("recorded first", lambda seen: replace(seen, acknowledged=[b"gone"])),
     "a document twice": ("one effect", _twice),
     "a document of nobody": ("one effect", lambda seen: _effect(seen, name="Nobody's n9", doc_number="9")),

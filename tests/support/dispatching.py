@@ -38,13 +38,14 @@ LEASE_SECONDS = 3_600.0
 
 
 class MovedClock:
-    """Stands still until it is moved."""
+    """Stands still until it is moved; its time of day may be ahead of what has elapsed."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.ahead_seconds = 0.0
 
     def now(self) -> datetime:
-        return datetime(2026, 3, 14, 12, tzinfo=UTC) + timedelta(seconds=self.seconds)
+        return datetime(2026, 3, 14, 12, tzinfo=UTC) + timedelta(seconds=self.seconds + self.ahead_seconds)
 
     def monotonic(self) -> float:
         return self.seconds

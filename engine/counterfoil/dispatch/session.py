@@ -1,6 +1,8 @@
 """One holder's standing in one company: its epoch, its lease's end, and its only way to append."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Final
 
 from counterfoil.dispatch.errors import LeaseLostError
 from counterfoil.log import Append, Appended, FencedError, Guard, LogWriter, NewEvent
@@ -8,7 +10,17 @@ from counterfoil.ports import Clock
 from counterfoil.state.runs import SESSION, run_name
 from counterfoil.telemetry.ports import current_trace
 from counterfoil_schema.events.base import Event
-from counterfoil_schema.events.decisions import Decision, IntentPlanned, RecordAdopted, RecordReleased, RecordReviewed
+from counterfoil_schema.events.decisions import (
+    CallSent,
+    Decision,
+    IntentPlanned,
+    RecordAdopted,
+    RecordReleased,
+    RecordReviewed,
+)
+
+CALLS_MAX: Final = 10_000
+"""Of so many of its last calls a holder remembers when it recorded them."""
 
 
 class Session:
@@ -30,10 +42,18 @@ class Session:
         self._log = log
         self._clock = clock
         self._taken = clock.monotonic()
+        self._called: OrderedDict[int, float] = OrderedDict()
 
     def held(self) -> float:
         """Seconds since this holder took the company over."""
         return self._clock.monotonic() - self._taken
+
+    def since(self, position: int) -> float:
+        """Seconds since this holder recorded the call at a position, whatever its time of day shows meanwhile.
+
+        Of a call that it does not remember, the seconds since it took the company over: no more than is certain.
+        """
+        return self._clock.monotonic() - self._called.get(position, self._taken)
 
     def remaining(self) -> float:
         """Seconds for which the lease still holds."""
@@ -64,12 +84,18 @@ class Session:
 
     async def _append(self, new: Sequence[NewEvent], guard: Guard | None) -> Appended:
         try:
-            return await self._log.append(Append(self.company, new, epoch=self.epoch, guard=guard))
+            appended = await self._log.append(Append(self.company, new, epoch=self.epoch, guard=guard))
         except FencedError as fenced:
             raise LeaseLostError(
                 f"Company {self.company} is held by another process since epoch {self.epoch} ended.",
                 remedy="Nothing needs doing: that process goes on where this one stopped.",
             ) from fenced
+        for place, one in enumerate(new):
+            if isinstance(one.event, CallSent):
+                self._called[appended.first_position + place] = self._clock.monotonic()
+        while len(self._called) > CALLS_MAX:
+            self._called.popitem(last=False)
+        return appended
 
     async def receive(self, events: Sequence[NewEvent]) -> Appended:
         """Append what this holder has read.

@@ -132,13 +132,17 @@ class Settler:
     def _is_over(self, recorded: RecordedEvent, sent: CallSent) -> bool:
         """Whether every deadline of a call has passed, ours and the server's.
 
-        When another holder sent it, its clock says, and that may be another machine's. But its calls ended inside its
-        lease, and so before ours began: the server's time counts from then, on our own clock.
+        Our own calls are timed by what has elapsed here: a time of day may jump. When another holder sent it, its
+        clock says, and that may be another machine's. But its calls ended inside its lease, and so before ours began:
+        the server's time counts from then, on our own clock.
         """
+        over = float(sent.deadline_seconds) + self._limits.server_seconds
+        if recorded.epoch == self._session.epoch:
+            return self._session.since(recorded.position) >= over
         elapsed = self._clock.now() - recorded.recorded_at
-        if elapsed < timedelta(seconds=float(sent.deadline_seconds) + self._limits.server_seconds):
+        if elapsed < timedelta(seconds=over):
             return False
-        if recorded.epoch == self._session.epoch or elapsed >= CLOCKS_DIFFER_MAX:
+        if elapsed >= CLOCKS_DIFFER_MAX:
             return True
         return self._session.held() >= self._limits.server_seconds
 

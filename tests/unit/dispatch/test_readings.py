@@ -9,6 +9,7 @@ from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider
 
 from counterfoil.clock import SystemClock
+from counterfoil.dispatch.errors import LeaseLostError
 from counterfoil.dispatch.reading import LogEvents
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.sources import SourceReader
@@ -121,6 +122,16 @@ async def test_there_and_back_before_it_is_folded_is_no_standstill(bench: Bench)
         desk.called = name
         await bench.reader.follow("desk", [HINT])
     assert await bench.recorded() == ["A", "B", "A"]
+
+
+async def test_the_cursor_stays_before_what_could_not_be_recorded(bench: Bench) -> None:
+    bench.desk.poll_back.set()
+    bench.log.end_lease(COMPANY)
+    await bench.log.acquire(COMPANY, "another", 600.0)
+    with pytest.raises(LeaseLostError):
+        await bench.reader.poll("desk", "poll")
+    assert await bench.recorded() == []
+    assert await bench.store.value("cursor", COMPANY, "desk", "customer") is None
 
 
 async def test_an_older_reading_that_ends_later_is_made_again(bench: Bench) -> None:

@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
         help="add each run to this file as it ends, one JSON object a line; seeds that it holds are not run again, and "
         "count",
     )
+    made.add_argument("--until-broken", action="store_true", help="begin no further seed once a promise is broken")
     made.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     return made
 
@@ -102,6 +103,8 @@ def main(arguments: Sequence[str]) -> int:
             if given.keep is not None:
                 kept.add(given.keep, run)
             bars.update(task, advance=1, faults=report.faults, broken=len(report.broken))
+            if given.until_broken and report.broken:
+                break
     report.real_seconds = time.monotonic() - began
     if given.json:
         report.write_json()

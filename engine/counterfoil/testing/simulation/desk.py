@@ -77,6 +77,7 @@ class Desk:
         feed: every state of every record, in order: kind, id, record.
         latest: each record as it is now, by kind and id.
         shown: by order, what was written back.
+        told: what reached it of write-backs: the loop's time, and the request id.
         secret: signs its webhooks.
     """
 
@@ -87,6 +88,7 @@ class Desk:
     products: dict[str, str] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     shown: dict[str, dict[str, str]] = field(default_factory=dict)
+    told: list[tuple[float, str]] = field(default_factory=list)
     news: asyncio.Queue[tuple[str, str]] = field(default_factory=asyncio.Queue)
 
     def add_customer(self) -> str:
@@ -136,7 +138,8 @@ class Desk:
 
     def _line(self, chance: random.Random) -> tuple[str, Decimal, Decimal]:
         price = Decimal(chance.randint(100, 99_999)) * CENT
-        return chance.choice(list(self.products)), Decimal(chance.randint(1, 9)), price
+        # Eighths of a unit: amounts that fall on half a cent are no rarity.
+        return chance.choice(list(self.products)), Decimal(chance.randint(1, 72)) / 8, price
 
     def _show_order(self, source_id: str) -> None:
         order = self.orders[source_id]
@@ -235,6 +238,7 @@ class DeskSource:
         trouble = self._weather.of_source("write-back lost", "write-back unanswered")
         await asyncio.sleep(self._weather.seconds(0.02, 0.3))
         if trouble != "write-back lost":
+            self._desk.told.append((asyncio.get_running_loop().time(), request.request_id))
             self._desk.shown.setdefault(request.source_id, {}).update(request.values)
         if trouble is not None:
             await asyncio.sleep(self._weather.seconds(0.0, 60.0))

@@ -25,6 +25,8 @@ class OrderTruth:
 class Item:
     """One item of a call, as the log has it."""
 
+    intent_id: str
+    body: bytes
     batch_id: str | None
     record_key: str
     change: int
@@ -42,6 +44,23 @@ class Call:
     items: Sequence[Item]
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """An intent of which the log says that a call of it had no effect."""
+
+    at: datetime
+    intent_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How things stood while the run went on: the state of each change, and those with an intent that was open."""
+
+    states: Mapping[int, str]
+    open: frozenset[int]
+
+
 @dataclass(slots=True)
 class Evidence:
     """Everything.
@@ -56,7 +75,12 @@ class Evidence:
         requests: what reached the books, in order: instant and kind; throttled: refused for being too many, by limit.
         rate: which of Intuit's two statements on a second's limit these books keep.
         events: the log.
-        calls: its calls to the books.
+        calls: its calls to the books; tellings: those to the desk, whose items are of no matter.
+        refused: intents that were refused, by the position at which the log says so.
+        absences: effects that were called absent, and the world's time when that became durable.
+        server_seconds: how long the books may be at work on a call.
+        told: what reached the desk, in order: instant and request id.
+        moments: now and then, how changes stood, and which of them had intents that had not ended.
         received: bodies of webhooks that the log holds; acknowledged: those that the engine said it has.
         kept_rows, folded_rows: the projections, as the engine kept them and as a fresh fold gives them.
         changes: position and state of each change.
@@ -77,6 +101,12 @@ class Evidence:
     rate: str
     events: Sequence[RecordedEvent]
     calls: Sequence[Call]
+    tellings: Sequence[Call]
+    refused: Mapping[int, str]
+    absences: Sequence[Absence]
+    server_seconds: float
+    told: Sequence[tuple[datetime, str]]
+    moments: Sequence[Moment]
     received: frozenset[bytes]
     acknowledged: Sequence[bytes]
     kept_rows: Mapping[Any, Any]

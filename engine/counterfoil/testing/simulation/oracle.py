@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any, Final
 
 from counterfoil.log import chain
@@ -17,6 +18,8 @@ from counterfoil_schema.exact_json import JsonObject
 
 OBSERVED: Final = frozenset({"source.observed", "source.removed", "source.unreadable", "books.observed"})
 OUTCOMES: Final = frozenset({"applied", "unchanged", "skipped", "parked", "waiting"})
+DECISIONS: Final = ("intent.", "change.", "call.")
+CAUSED: Final = ("intent.", "change.")
 SPAN: Final = timedelta(minutes=1)
 MINUTE_MAX, SECOND_MAX, BATCHES_MAX = 500, 10, 40
 EDGE: Final = timedelta(microseconds=10)
@@ -67,6 +70,12 @@ def _recorded_first(seen: Evidence) -> Iterator[str]:
         before = [call for call, _ in items.get(place, ()) if call.at.isoformat() <= str(effect["time"])]
         if not before:
             yield f"effect {effect['sequence']} ({effect['entity']} {effect['operation']}) has no call before it"
+    recorded: dict[str, datetime] = {}
+    for call in seen.tellings:
+        recorded.setdefault(call.request_id, call.at)
+    for at, request_id in seen.told:
+        if request_id not in recorded or recorded[request_id] > at:
+            yield f"the desk was told something under {request_id}, which no call before it bears"
     for body in seen.acknowledged:
         if body not in seen.received:
             yield f"a delivery was acknowledged and is not in the log: {body[:100]!r}"
@@ -92,6 +101,31 @@ def _one_effect(seen: Evidence) -> Iterator[str]:
             yield f"{' '.join(place)} was updated {updates[place]} times for {states} states"
     for place in creates.keys() - wanted.keys():
         yield f"{' '.join(place)} was created, and is on no desk"
+
+
+def _same_id(seen: Evidence) -> Iterator[str]:
+    """2. The same body goes out under the same id, until it is refused; and no id bears two bodies."""
+    bodies: dict[str, list[bytes]] = {}
+    last: dict[str, tuple[Call, bytes]] = {}
+    for call in seen.calls:
+        sent = [item.body for item in call.items]
+        if bodies.setdefault(call.request_id, sent) != sent:
+            yield f"{call.request_id} was sent with two bodies"
+        for item in call.items if len(call.items) == 1 else ():
+            before = last.get(item.intent_id)
+            if before is not None and before[1] == item.body and before[0].request_id != call.request_id:
+                between = (seen.refused.get(place) for place in range(before[0].position, call.position))
+                if item.intent_id not in between:
+                    yield f"{item.record_key} was sent again under another id, at {call.position}"
+            last[item.intent_id] = call, item.body
+
+
+def _absent_in_time(seen: Evidence) -> Iterator[str]:
+    """2. Absence counts once the books' time for a call is over, whatever a machine's clock shows."""
+    for absence in seen.absences:
+        sent = [call.at for call in seen.calls if call.request_id == absence.request_id and call.at < absence.at]
+        if sent and (passed := (absence.at - sent[-1]).total_seconds()) < seen.server_seconds:
+            yield f"{absence.intent_id} was called absent {passed:.0f} s after its call {absence.request_id}"
 
 
 def _nothing_lost(seen: Evidence) -> Iterator[str]:
@@ -145,6 +179,10 @@ def _no_silence(seen: Evidence) -> Iterator[str]:
     for position, state, code in seen.changes:
         if state not in OUTCOMES or state in {"waiting", "parked"}:
             yield f"the change at {position} is {state} ({code})"
+    for moment in seen.moments:
+        for position in sorted(moment.open):
+            if moment.states.get(position) not in {"waiting", "parked"}:
+                yield f"the change at {position} passed for {moment.states.get(position)} before its intents had ended"
 
 
 def _derived(seen: Evidence) -> Iterator[str]:
@@ -160,11 +198,14 @@ def _ordered(seen: Evidence) -> Iterator[str]:
     for number, event in enumerate(seen.events, 1):
         if event.position != number:
             yield f"position {event.position} stands in the place of {number}"
-        link = chain.link(link, event.position, chain.digest_of(event))
+        # Linked here, not by the function that linked the log.
+        link = sha256(link + event.position.to_bytes(8) + chain.digest_of(event)).digest()
         if event.link != link:
             yield f"the link at {number} does not hold"
         if event.epoch is not None and event.epoch < epoch:
             yield f"{event.event_type} at {number} was decided in epoch {event.epoch}, after epoch {epoch} had begun"
+        if event.epoch is None and event.event_type.startswith(DECISIONS):
+            yield f"{event.event_type} at {number} was decided without a lease"
         epoch = max(epoch, event.epoch or 0)
 
 
@@ -229,6 +270,11 @@ def _explainable(seen: Evidence) -> Iterator[str]:
                 yield f"effect {effect['sequence']} leads to {item.change}, which is no change before it"
             elif cause.record_key != item.record_key:
                 yield f"effect {effect['sequence']} for {item.record_key} leads to a change of {cause.record_key}"
+    for event in seen.events:
+        if event.event_type.startswith(CAUSED):
+            cause = events.get(event.cause or 0)
+            if cause is None or cause.event_type not in OBSERVED or cause.position > event.position:
+                yield f"{event.event_type} at {event.position} names {event.cause} as its cause, which is no change"
 
 
 def _absence(seen: Evidence) -> Iterator[str]:
@@ -241,6 +287,8 @@ def _absence(seen: Evidence) -> Iterator[str]:
 _CHECKS: Final[Mapping[str, Callable[[Evidence], Iterator[str]]]] = {
     "recorded first": _recorded_first,
     "one effect": _one_effect,
+    "one id": _same_id,
+    "absent in time": _absent_in_time,
     "nothing lost": _nothing_lost,
     "no silence": _no_silence,
     "state is derived": _derived,

@@ -29,7 +29,7 @@ from counterfoil.testing.simulation.clock import START, MachineClock
 from counterfoil.testing.simulation.desk import MAPPING, NAME, Desk, DeskSource
 from counterfoil.testing.simulation.disasters import Disasters
 from counterfoil.testing.simulation.durable import Durable, MemoryConnections, RememberingTokenStore, SharedRefreshLock
-from counterfoil.testing.simulation.evidence import Call, Evidence, Item, OrderTruth
+from counterfoil.testing.simulation.evidence import Absence, Call, Evidence, Item, Moment, OrderTruth
 from counterfoil.testing.simulation.loop import SimulationLoop, StuckError, run_simulated
 from counterfoil.testing.simulation.matrix import SWITCHES, Case, pairwise
 from counterfoil.testing.simulation.network import Network, NetworkConnector
@@ -40,7 +40,7 @@ from counterfoil.testing.simulation.post import HOST, PostOffice
 from counterfoil.testing.simulation.tally import Tally
 from counterfoil.testing.simulation.weather import HOLD_SECONDS, Climate, FatefulBoard, Weather
 from counterfoil.testing.sources.bench import SeededEntropy
-from counterfoil_schema.events.decisions import CallSent
+from counterfoil_schema.events.decisions import CallItem, CallSent, IntentAbsent, IntentRejected
 from counterfoil_schema.events.receipts import WebhookReceived
 from counterfoil_schema.exact_json import JsonObject, dumps
 
@@ -53,6 +53,8 @@ POLL_SECONDS: Final = 120.0
 SWEEP_SECONDS: Final = 300.0
 REST_SECONDS_MAX: Final = 12 * 3600.0
 LOOK_SECONDS: Final = 10.0
+MOMENT_SECONDS: Final = 30.0
+INTENTS_MAX: Final = 1_000_000
 CASES: Final = tuple(pairwise(SWITCHES))
 
 
@@ -107,6 +109,17 @@ class _Heard(logging.Handler):
         self.lines.append(record.getMessage())
 
 
+@dataclass(slots=True)
+class _Told:
+    """What the log says of calls and deliveries."""
+
+    calls: list[Call] = field(default_factory=list)
+    tellings: list[Call] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    absences: list[Absence] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
+
+
 @dataclass
 class World:
     """A company, its source, its books, two machines that want to work for it, and people."""
@@ -116,6 +129,7 @@ class World:
     tally: Tally = field(default_factory=Tally)
     nodes: dict[str, Node] = field(default_factory=dict)
     started: int = 0
+    moments: list[Moment] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.plan.seed)
@@ -156,7 +170,7 @@ class World:
         disasters = Disasters(self.nodes, self._start, emulator, self.durable, COMPANY, self.tally, self._dice(), 10.0)
         sales.open()
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        works = [group.create_task(post.run(group)), group.create_task(administrator.run())]
+        works = [group.create_task(one) for one in (post.run(group), administrator.run(), self._look())]
         for name in MACHINES:
             self.nodes[name] = self._start(name)
         troubles = [group.create_task(one.run()) for one in (sales, keeper, disasters)]
@@ -259,6 +273,14 @@ class World:
         states = [(node.runner.state, node.runner.error) for node in self.nodes.values() if node.runner is not None]
         raise StuckError(f"seed {self.plan.seed} does not come to rest: {outcomes}, {states}")
 
+    async def _look(self) -> None:
+        """Take down now and then how things stand, until cancelled."""
+        while True:
+            await asyncio.sleep(MOMENT_SECONDS)
+            states = {row.position: row.state for row in await self._changes()}
+            rows = await self.durable.store.some(IntentRow, "intents_in", COMPANY, sorted(OPEN_INTENTS), INTENTS_MAX)
+            self.moments.append(Moment(states, frozenset(row.change for row in rows if row.operation != "note")))
+
     async def _changes(self) -> list[ChangeRow]:
         return await self.durable.store.some(ChangeRow, "all_changes", COMPANY)
 
@@ -278,7 +300,7 @@ class World:
     async def _evidence(self, keeper: Bookkeeper, post: PostOffice) -> Evidence:
         emulator, desk = self.emulator, self.desk
         events = await self.log.read(COMPANY, limit=1_000_000)
-        calls, received = await self._told_by(events)
+        said = await self._told_by(events)
         customers, products = (_names(desk, kind) for kind in ("customer", "product"))
         return Evidence(
             company=COMPANY,
@@ -293,8 +315,14 @@ class World:
             throttled={name: count for name, count in emulator.stats.throttled_by.items() if name != "injected"},
             rate=self.plan.case["--rate"],
             events=events,
-            calls=calls,
-            received=received,
+            calls=said.calls,
+            tellings=said.tellings,
+            refused=said.refused,
+            absences=said.absences,
+            server_seconds=SERVER_SECONDS,
+            told=[(START + timedelta(seconds=at), request_id) for at, request_id in desk.told],
+            moments=self.moments,
+            received=frozenset(said.received),
             acknowledged=[body for _, body in post.acknowledged],
             kept_rows=self.durable.store.rows(COMPANY),
             folded_rows=(await fold_afresh(self.log, COMPANY)).rows(COMPANY),
@@ -303,21 +331,24 @@ class World:
             personal=[name for names in customers.values() for name in names],
         )
 
-    async def _told_by(self, events: Sequence[RecordedEvent]) -> tuple[list[Call], frozenset[bytes]]:
-        """The calls to the books and the webhooks that the log holds."""
-        calls: list[Call] = []
-        received: list[bytes] = []
+    async def _told_by(self, events: Sequence[RecordedEvent]) -> _Told:
+        """What the log holds of calls and their ends, and of webhooks."""
+        told = _Told()
         for recorded in events:
-            if recorded.event_type not in {"call.sent", "webhook.received"}:
+            if recorded.event_type not in {"call.sent", "intent.rejected", "intent.absent", "webhook.received"}:
                 continue
             event = await recorded.event()
-            if isinstance(event, CallSent) and event.target == BOOKS:
-                items = [Item(i.batch_id, i.record_key, i.change, i.entity, i.operation) for i in event.items]
-                at = START + timedelta(seconds=self.durable.instants[recorded.position])
-                calls.append(Call(recorded.position, at, event.request_id, items))
+            at = START + timedelta(seconds=self.durable.instants[recorded.position])
+            if isinstance(event, CallSent):
+                to = told.calls if event.target == BOOKS else told.tellings
+                to.append(Call(recorded.position, at, event.request_id, [_item(one) for one in event.items]))
+            elif isinstance(event, IntentRejected):
+                told.refused[recorded.position] = event.intent_id
+            elif isinstance(event, IntentAbsent):
+                told.absences.append(Absence(at, event.intent_id, event.request_id))
             elif isinstance(event, WebhookReceived):
-                received.append((event.raw or "").encode())
-        return calls, frozenset(received)
+                told.received.append((event.raw or "").encode())
+        return told
 
     def _truth(self, number: str, keeper: Bookkeeper) -> OrderTruth:
         desk, order = self.desk, self.desk.orders[number]
@@ -328,6 +359,11 @@ class World:
     def _secrets(self) -> list[str]:
         office = self.emulator.office
         return [office.client_secret, self.emulator.verifier_token, *self.durable.tokens.known]
+
+
+def _item(item: CallItem) -> Item:
+    body = dumps(item.body.fields())
+    return Item(item.intent_id, body, item.batch_id, item.record_key, item.change, item.entity, item.operation)
 
 
 def _names(desk: Desk, kind: str) -> dict[str, list[str]]:
