@@ -16,7 +16,7 @@ from counterfoil.cli.opening import Opened, open_state
 from counterfoil.cli.output import add_row, console, table, write_json
 from counterfoil.cli.tasks.asking import login_name
 from counterfoil.cli.tasks.log_proof import anchor_key, existing
-from counterfoil.cli.tasks.reconcile import Bars
+from counterfoil.cli.tasks.reading_bars import ReadingBars
 from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.errors import LeaseElsewhereError
 from counterfoil.dispatch.recovering import READ, Recovery, Regained
@@ -153,7 +153,7 @@ async def _one(opened: Opened, company: CompanySettings, wish: Wish, signed: _Si
     )
     alone = opened.settings.model_copy(update={"companies": (company,)})
     async with Engine(alone, step=step) as engine, _aside(engine.runners[number]) as rooms:
-        with Bars(company.name, hidden=wish.as_json) as bars:
+        with ReadingBars(company.name, hidden=wish.as_json) as bars:
             try:
                 ended = await rooms.recovering.log_ends()
                 work = rooms.recovering.preview if wish.dry_run else rooms.recovering.run
@@ -182,7 +182,7 @@ async def _verified(opened: Opened, company: CompanySettings, *, hidden: bool) -
     heads = await opened.reader.heads([number])
     if number not in heads:
         return
-    with Bars(company.name, hidden=hidden) as bars:
+    with ReadingBars(company.name, hidden=hidden) as bars:
         of = heads[number].position
         report = await verify(
             opened.reader, opened.audit, [number], progress=lambda _, position: bars.tick("log", position, of)
