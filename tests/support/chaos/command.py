@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from counterfoil_schema.exact_json import dumps
 from support.chaos.report import Report
 from support.chaos.round import Order, run_round
 from support.chaos.scene import Size
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--companies", type=int, default=3, help="(default: 3)")
     made.add_argument("--gap", type=float, default=4.0, help="seconds between blows, on average (default: 4)")
     made.add_argument("--json", action="store_true", help="everything as one object, for programs")
+    made.add_argument("--figures", type=Path, metavar="FILE", help="write the figures there after each round, as JSON")
     made.add_argument("--verbose", action="store_true", help="say what happens as it happens")
     made.add_argument("--keep", type=Path, help="keep the folders of rounds that broke a promise here")
     return made
@@ -55,37 +57,40 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     report = Report()
     seed = asked.seed
-    while report.kills < asked.kills:
+    while report.kills < asked.kills and len(report.unfinished) < UNFINISHED_MAX:
         _wait_for_quiet()
         kills = min(asked.round, asked.kills - report.kills)
-        size = Size(asked.engines, asked.companies)
-        folder = Path(tempfile.mkdtemp(prefix="counterfoil-chaos-"))
-        keep = False
-        try:
-            order = Order(seed=seed, kills=kills, size=size, gap_seconds=asked.gap)
-            result = asyncio.run(run_round(folder / "round", order))
-            report.add(result)
-            told = f"{result.kills} kills, {len(result.broken)} broken"
-            keep = bool(result.broken or result.stuck)
-        except Exception as trouble:
-            # The rounds before it count, and so does this: as a promise that was not kept.
-            report.unfinished.append(f"seed {seed}: the round came to no end: {trouble!r}")
-            told, keep = f"no end: {trouble!r}", True
-            logger.exception("seed %d", seed)
-        finally:
-            if keep and asked.keep is not None:
-                shutil.copytree(folder, asked.keep / f"seed-{seed}", ignore=shutil.ignore_patterns("disk"))
-            shutil.rmtree(folder, ignore_errors=True)
+        order = Order(seed, kills, Size(asked.engines, asked.companies), gap_seconds=asked.gap)
+        told = _one_round(order, report, asked.keep)
         sys.stderr.write(f"seed {seed}: {told}\n")
         sys.stderr.flush()
-        if len(report.unfinished) >= UNFINISHED_MAX:
-            break
+        if asked.figures is not None:
+            asked.figures.write_bytes(dumps(report.told()) + b"\n")
         seed += 1
     if asked.json:
         report.write_json()
     else:
         report.show()
     return 1 if report.broken else 0
+
+
+def _one_round(order: Order, report: Report, kept: Path | None) -> str:
+    """Run a round and add it up; what came of it, in a few words."""
+    folder, keep = Path(tempfile.mkdtemp(prefix="counterfoil-chaos-")), True
+    try:
+        result = asyncio.run(run_round(folder / "round", order))
+        report.add(result)
+        keep = bool(result.broken or result.stuck)
+        return f"{result.kills} kills, {len(result.broken)} broken"
+    except Exception as trouble:
+        # The rounds before it count, and so does this: as a promise that was not kept.
+        report.unfinished.append(f"seed {order.seed}: the round came to no end: {trouble!r}")
+        logger.exception("seed %d", order.seed)
+        return f"no end: {trouble!r}"
+    finally:
+        if keep and kept is not None:
+            shutil.copytree(folder, kept / f"seed-{order.seed}", ignore=shutil.ignore_patterns("disk"))
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for_quiet() -> None:

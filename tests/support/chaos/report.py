@@ -1,5 +1,6 @@
 """What came out of all rounds together: figures, tables, what broke."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -92,7 +93,14 @@ class Report:
 
     def write_json(self) -> None:
         """Everything as one object on standard output."""
-        told: JsonObject = {
+        sys.stdout.write(dumps(self.told()).decode() + "\n")
+
+    def told(self) -> JsonObject:
+        """Everything as one object."""
+        return {
+            "command": " ".join(sys.argv[1:]),
+            "seeds": [result.seed for result in self.results],
+            "processors": os.cpu_count() or 0,
             **self.figures(),
             "recovery_seconds": {**self.recovery_table()},
             "blows": dict(self.counts("done")),
@@ -102,7 +110,6 @@ class Report:
             "engines_that_ended_by_themselves": dict(self.counts("ends")),
             "broken_promises": [*self.broken],
         }
-        sys.stdout.write(dumps(told).decode() + "\n")
 
     def show(self) -> None:
         """Tables for people."""
