@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from support.chaos.figures import late_writes, percentile, recoveries
+from support.chaos.figures import late_decisions, late_writes, percentile, recoveries
 from support.chaos.fleet import Death
 from support.chaos.schedule import KILLS, KINDS, WEIGHTS, blows, fate
 from support.chaos.witness import Sent
@@ -77,3 +77,12 @@ def test_a_write_outside_of_every_recorded_calls_time_is_found() -> None:
     assert [*late_writes(calls, in_time, allowed)] == []
     late = [(at(3.1), "a"), (at(29.9), "a"), (at(53.1), "b"), (at(1), "unknown")]
     assert len([*late_writes(calls, late, allowed)]) == 4
+
+
+def test_a_decision_of_an_epoch_that_had_ended_is_found() -> None:
+    fenced = [(1, 4), (2, None), (3, 4), (4, 6), (5, None), (6, 6)]
+    assert late_decisions(fenced, 4, 6) == []
+    assert late_decisions(fenced, 4, 7) == []
+    assert late_decisions([*fenced, (7, 4), (8, 6), (9, 4)], 4, 6) == [7, 9]
+    # Another had held it in between, and it was taken from that one.
+    assert late_decisions([(1, 4), (2, 5), (3, 4), (4, 6)], 4, 5) == [3]

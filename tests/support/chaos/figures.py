@@ -80,3 +80,13 @@ def late_writes(sent: Sequence[Sent], writes: Sequence[tuple[datetime, str]], al
         calls = recorded.get(request_id, ())
         if not any(one.at <= at <= one.at + timedelta(seconds=one.deadline_seconds) + allowed for one in calls):
             yield f"the request {request_id} reached the books at {at}, outside of every call's time"
+
+
+def late_decisions(epochs: Sequence[tuple[int, int | None]], old: int, new: int) -> list[int]:
+    """Positions that were decided in an epoch after a newer one had begun.
+
+    Args:
+        epochs: position and epoch of each event, in order; None for what needs no lease.
+    """
+    begun = next((position for position, epoch in epochs if epoch is not None and epoch >= new), None)
+    return [] if begun is None else [position for position, epoch in epochs if epoch == old and position > begun]

@@ -17,7 +17,7 @@ from counterfoil.postgres import LOST, Names, create_pool
 from counterfoil.state.store import PostgresStateStore
 from counterfoil.testing.simulation.oracle import judge
 from support.chaos.blows import Blows, Stall
-from support.chaos.figures import Recovery, late_writes, recoveries
+from support.chaos.figures import Recovery, late_decisions, late_writes, recoveries
 from support.chaos.scene import Scene, Size, open_scene, subscribe
 from support.chaos.schedule import Blow, blows
 from support.chaos.witness import Witness, effects_of, testify
@@ -264,10 +264,7 @@ def _fencing_broken(stalls: Sequence[Stall], witnesses: Mapping[int, Witness]) -
     broken = []
     for stall in stalls:
         for company, (old, new) in stall.stolen.items():
-            events = witnesses[company].evidence.events
-            begun = next((event.position for event in events if (event.epoch or 0) >= new), None)
-            late = [event for event in events if begun and event.epoch == old and event.position > begun]
-            broken += [
-                f"company {company}: {one.event_type} at {one.position} in epoch {old}, after {new}" for one in late
-            ]
+            epochs = [(event.position, event.epoch) for event in witnesses[company].evidence.events]
+            late = late_decisions(epochs, old, new)
+            broken += [f"company {company}: {position} was decided in epoch {old}, after {new}" for position in late]
     return broken
