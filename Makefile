@@ -5,7 +5,7 @@ export SEEDS ?=
 export KILLS ?=
 export SEED ?=
 
-.PHONY: run test test-sandbox check bench simulate chaos lock snapshot catalogue setup
+.PHONY: run test test-sandbox check bench simulate mutate chaos lock snapshot catalogue setup
 
-run test test-sandbox check bench simulate chaos lock snapshot catalogue setup:
+run test test-sandbox check bench simulate mutate chaos lock snapshot catalogue setup:
 	@$(PYTHON) "$(dir $(lastword $(MAKEFILE_LIST)))ops/bootstrap.py" $@ $(ARGS)

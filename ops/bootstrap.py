@@ -57,6 +57,7 @@ usage: python3 ops/bootstrap.py COMMAND [ARGUMENT ...]
   check      lint, format, types, layers
   bench      the benchmarks
   simulate   companies in bad weather, from seeds; --help says more
+  mutate     each promise broken on purpose, in copies, and who catches it; --help says more
   chaos      real processes killed, halted and cut off while people trade; --help says more
   lock       resolve the dependencies anew into the requirements files (--upgrade for newer ones)
   snapshot   write the database schema that the migrations add up to
@@ -73,6 +74,7 @@ def main(arguments: list[str]) -> int:
         "check": check,
         "bench": bench,
         "simulate": simulate,
+        "mutate": mutate,
         "chaos": chaos,
         "lock": lock,
         "snapshot": snapshot,
@@ -144,6 +146,13 @@ def chaos(arguments: list[str]) -> int:
     given = [f"--{name}={os.environ[name.upper()]}" for name in ("kills", "seed") if os.environ.get(name.upper())]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
     return subprocess.call([str(PYTHON), "-m", "support.chaos", *given, *arguments], env=environment)
+
+
+def mutate(arguments: list[str]) -> int:
+    """Each promise broken on purpose, in copies, under the tests and the simulation."""
+    ensure("dev")
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    return subprocess.call([str(PYTHON), "-m", "mutation", *arguments], env=surroundings)
 
 
 def snapshot(arguments: list[str]) -> int:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from counterfoil.dispatch.books import BooksUnreadableError
 from counterfoil.dispatch.limiter import Lane
+from counterfoil.quickbooks.online.books import OnlineBooks
 from counterfoil.quickbooks.online.cdc import ChangeWindowError
 from counterfoil.quickbooks.online.outcomes import ChangeSet, DeletedStub, Found, NotFound, QueryPage, ReadFailed
 from counterfoil.quickbooks.online.query import select
@@ -38,6 +40,24 @@ async def test_a_read_finds_misses_or_fails_and_never_mixes_them_up(
         server.play(answer)
         assert isinstance(await quickbooks.client.read("Invoice", "5", Lane.LIVE), ReadFailed)
     assert sum(quickbooks.gate.snapshot().metered_reads.values()) == 4  # the first, and a {} read three times
+
+
+async def test_gone_is_what_quickbooks_calls_gone_and_no_query_and_no_failure(
+    server: ScriptedServer, quickbooks: Connected
+) -> None:
+    books = OnlineBooks(quickbooks.client, quickbooks.gate, quickbooks.tokens)
+    # Of two one is left out of the query's answer: it is asked for by itself, and there.
+    rows = '{"QueryResponse":{"Invoice":[{"Id":"5","SyncToken":"0"}],"startPosition":1,"maxResults":1},"time":"x"}'
+    server.play(say(rows), say('{"Invoice":{"Id":"6","SyncToken":"0"}}'))
+    shown = await books.read("Invoice", ["5", "6"], "live")
+    assert [(one.document_id, one.status) for one in shown] == [("5", "live"), ("6", "live")]
+    server.play(say(fault("610"), status=400))
+    (gone,) = await books.read("Invoice", ["6"], "live")
+    assert gone.status == "deleted"
+    for failure in (say("", status=404), say(fault("5020"), status=400), say("<html/>"), hang_up):
+        server.play(failure)
+        with pytest.raises(BooksUnreadableError):
+            await books.read("Invoice", ["6"], "live")
 
 
 async def test_a_read_is_tried_three_times_and_no_more(server: ScriptedServer, quickbooks: Connected) -> None:

@@ -82,6 +82,14 @@ async def test_sent_is_recorded_before_the_call_leaves_and_its_end_after(dispatc
     assert (await dispatcher.intent("i1")).request_id == call.request_id
 
 
+async def test_each_decision_names_the_change_that_caused_it(dispatcher: Dispatcher) -> None:
+    change = await begin(dispatcher)
+    await dispatcher.send("i1")
+    recorded = await dispatcher.log.read(COMPANY, limit=100)
+    causes = {one.event_type: one.cause for one in recorded if one.event_type.startswith("intent.")}
+    assert causes == {"intent.planned": change, "intent.accepted": change}
+
+
 @pytest.mark.parametrize("fate", ["lost before", "lost after", "unmentioned"])
 async def test_no_answer_is_no_knowledge(dispatcher: Dispatcher, fate: Fate) -> None:
     change = await begin(dispatcher)

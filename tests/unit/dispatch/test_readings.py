@@ -35,6 +35,7 @@ class Ledgerdesk(PlainSource):
     read_back: asyncio.Event = field(default_factory=asyncio.Event)
     reads: int = 0
     broken_after: int = 100
+    blank: bool = False
 
     def kinds(self) -> Sequence[str]:
         return ("customer",)
@@ -61,7 +62,7 @@ class Ledgerdesk(PlainSource):
             raise SourceError("Not now.", retry_after=1.0)
         shown = self.seen()
         await self.read_back.wait()
-        return [shown]
+        return [] if self.blank else [shown]
 
 
 @dataclass
@@ -132,6 +133,18 @@ async def test_the_cursor_stays_before_what_could_not_be_recorded(bench: Bench) 
         await bench.reader.poll("desk", "poll")
     assert await bench.recorded() == []
     assert await bench.store.value("cursor", COMPANY, "desk", "customer") is None
+
+
+async def test_what_a_reading_does_not_show_is_not_removed(bench: Bench) -> None:
+    desk = bench.desk
+    desk.poll_back.set()
+    desk.read_back.set()
+    await bench.reader.poll("desk", "poll")
+    await bench.fold()
+    desk.blank = True
+    assert await bench.reader.follow("desk", [HINT]) == []
+    kinds = [event.event_type for event in await bench.log.read(COMPANY)]
+    assert kinds == ["source.observed", "hints.settled"]
 
 
 async def test_an_older_reading_that_ends_later_is_made_again(bench: Bench) -> None:
