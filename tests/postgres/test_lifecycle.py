@@ -1,7 +1,9 @@
 """One company through the life of its records: edited, left, reopened, gone and back again, on either side."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from counterfoil.cli.tasks.asking import Question, ask
 from counterfoil.cli.tasks.deadletters import show_letter
 from counterfoil.cli.tasks.resolve import Answer, resolve
 from counterfoil.postgres import Pool
@@ -176,4 +179,102 @@ async def test_a_document_edited_by_a_person_line_by_line(shop: Shop, capsys: py
         row = await shop.store.one(LinkRow, 1, ORDER)
         assert row is not None
         assert set(row.kept) == {"TxnDate"}
+    await shop.check_state()
+
+
+RULES = """
+[customer]
+removed = "deactivate"
+
+[employee]
+create = true
+inactive = "deactivate"
+
+[invoice]
+reopened = "void"
+reopened_paid = "credit"
+removed = "void"
+restored = "anew"
+gone = "anew"
+"""
+
+
+def person(shop: Shop, identity: str, *, active: bool = True) -> None:
+    record = {"kind": "employee", "given_name": "Bo", "family_name": "Lee", "active": active}
+    shop.sales.shelf.put("employee", identity, record)
+
+
+async def state(shop: Shop, entity: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await shop.control(f"/state?entity={entity}"))[entity]
+    return found
+
+
+async def totals(shop: Shop, entity: str) -> dict[str, Decimal]:
+    """By number, what the documents of an entity come to."""
+    return {one["DocNumber"]: Decimal(str(one["TotalAmt"])) for one in await state(shop, entity)}
+
+
+async def codes(shop: Shop, *keys: str) -> list[str]:
+    return [f"{row.state} {row.code}".strip() for row in [await newest(shop, key) for key in keys]]
+
+
+async def test_people_sales_and_customers_that_end_and_come_back(shop: Shop) -> None:
+    settings = shop.settings(company_settings(shop.emulator, shop.folder, mapping=MAPPING + RULES))
+    shelf = shop.sales.shelf
+    shelf.put("customer", "c2", {"kind": "customer", "name": "Cy"})
+    person(shop, "e1")
+    for number in ("2001", "2002", "2003", "2004"):
+        order(shop, number, "50.00")
+    async with shop.engine(settings):
+        await shop.until_done()
+        await shop.pay({"2001": Decimal("50.00")})
+        await shop.control("/books/Invoice", {"operation": "delete", "id": (await shop.invoice("2003"))["Id"]})
+        await shop.until_done()
+
+        # Two deals are reopened, one of them paid; one is deleted; a customer is deleted; an employee leaves.
+        for number in ("2001", "2002"):
+            order(shop, number, "50.00", status="open", won=False)
+        shelf.put("order", "2004", None)
+        shelf.put("customer", "c2", None)
+        person(shop, "e1", active=False)
+        await shop.until_done()
+        assert await totals(shop, "CreditMemo") == {"2001-CR": Decimal(50)}
+        assert await totals(shop, "Invoice") == {"2001": Decimal(50), "2002": Decimal(0), "2004": Decimal(0)}
+        (employee,) = await state(shop, "Employee")
+        assert employee["Active"] is False
+        assert sorted(one["Active"] for one in await state(shop, "Customer")) == [False, True]
+
+        # All of it comes back; the employee under another id.
+        order(shop, "2001", "50.00")
+        order(shop, "2002", "50.00")
+        order(shop, "2003", "60.00")
+        order(shop, "2004", "50.00")
+        shelf.put("customer", "c2", {"kind": "customer", "name": "Cy"})
+        person(shop, "e2")
+        await shop.until_done()
+        assert await codes(shop, "shelf:order:2001", "shelf:employee:e2") == ["parked credited", "parked rehired"]
+        books = {"2001": 50, "2002": 0, "2002-2": 50, "2003": 60, "2004": 0, "2004-2": 50}
+        assert await totals(shop, "Invoice") == {number: Decimal(total) for number, total in books.items()}
+        assert [one["Active"] for one in await state(shop, "Customer")] == [True, True]
+
+        # A person says that it is the same, and approves what differs: one employee, active again.
+        said = Question("map", ("shelf:employee:e2",), False, "Ann", wait=True, document=f"Employee {employee['Id']}")
+        assert await ask(settings, replace(said, letters=True)) == 0
+        while (await newest(shop, "shelf:employee:e2")).code != "approval":
+            await asyncio.sleep(0.2)
+        assert await ask(settings, Question("approve", ("shelf:employee:e2",), False, "Ann", wait=True)) == 0
+        await shop.until_done()
+        (employee,) = await state(shop, "Employee")
+        assert (employee["Active"], employee["DisplayName"]) == (True, "Bo Lee")
+        # What the old record says is not written any more; what the new one says is.
+        person(shop, "e1")
+        person(shop, "e2", active=False)
+        await shop.until_done()
+        assert (await codes(shop, "shelf:employee:e1"))[0] == "skipped merged"
+        (employee,) = await state(shop, "Employee")
+        assert employee["Active"] is False
+        # The sales that were invoiced anew go on under their own numbers.
+        order(shop, "2002", "55.00")
+        await shop.until_done()
+        assert (await totals(shop, "Invoice"))["2002-2"] == Decimal(55)
     await shop.check_state()

@@ -9,6 +9,7 @@ from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events.decisions import RecordAdopted
 from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.records import Employee
 
 KINDS = ("customer", "vendor", "employee", "product", "invoice")
 """Kinds of record for which a document that was in the books before can stand."""
@@ -29,7 +30,8 @@ class Adopter:
         """The adoption, or in words why there can be none."""
         entity, _, document_id = (request.document or "").partition(":")
         record = await self._store.one(RecordRow, self._company, request.record_key)
-        problem = _unfit(request.record_key, record, entity) or await self._taken(request, entity, document_id)
+        before = await self._who_left(request, entity, document_id)
+        problem = _unfit(request.record_key, record, entity) or await self._taken(request, entity, document_id, before)
         if problem:
             return problem
         try:
@@ -39,17 +41,26 @@ class Adopter:
         found = next((one for one in shown if one.document_id == document_id), None)
         if found is None or found.status != "live":
             return f"QuickBooks has no {entity} {document_id}."
-        if found.document.get("Active") is False:
+        if found.document.get("Active") is False and before is None:
             return f"{entity} {document_id} is inactive in QuickBooks; make it active there first."
         return await self._adopted(request, record, found)
 
-    async def _taken(self, request: RequestRow, entity: str, document_id: str) -> str:
+    async def _who_left(self, request: RequestRow, entity: str, document_id: str) -> str | None:
+        """The employee whose the document is, where they left: it may be the same person under a new id."""
+        document = await self._store.one(DocumentRow, self._company, entity, document_id)
+        owner = document.record_key if document is not None and entity == "Employee" else None
+        if owner is None or owner == request.record_key:
+            return None
+        record = await self._view.run(owner, lambda view: view.record(owner))
+        return owner if record is None or (isinstance(record, Employee) and not record.active) else None
+
+    async def _taken(self, request: RequestRow, entity: str, document_id: str, who_left: str | None) -> str:
         """Why the two cannot be linked, as far as the links say so."""
         link = await self._store.one(LinkRow, self._company, request.record_key)
         if link is not None and link.status == "live":
             return f"{link.entity} {link.document_id} stands for {request.record_key} already."
         document = await self._store.one(DocumentRow, self._company, entity, document_id)
-        if document is not None and document.record_key not in {None, request.record_key}:
+        if document is not None and document.record_key not in {None, request.record_key, who_left}:
             return f"{entity} {document_id} stands for {document.record_key} already."
         return ""
 

@@ -36,7 +36,7 @@ from counterfoil_schema.events.receipts import (
     SourceUnreadable,
     SourceWithheld,
 )
-from counterfoil_schema.records import ContractorPayment, PayRun
+from counterfoil_schema.records import ContractorPayment, PayRun, record_key
 
 ORDINALS_MAX = 1_000
 """More intents than any plan of one change has."""
@@ -109,6 +109,7 @@ class Decider:
             record=event.record if isinstance(event, SourceObserved) else None,
             position=change.position,
             removed_evidence=event.evidence if isinstance(event, SourceRemoved) else None,
+            merged_into=_went_into(event),
             repair=change.repair,
         )
         project = self._projections.get(event.connection)
@@ -231,6 +232,13 @@ class Decider:
             if change.intents.get(identity, "withdrawn") == "withdrawn":
                 return identity
             ordinal += ORDINALS_MAX
+
+
+def _went_into(event: SourceObserved | SourceRemoved) -> str | None:
+    """The key of the record that a removed one was merged into at its source."""
+    if not isinstance(event, SourceRemoved) or event.merged_into is None:
+        return None
+    return record_key(event.connection, event.source_kind, event.merged_into)
 
 
 def _without_erased(change: ChangeRow, decided: Decided) -> Decided:

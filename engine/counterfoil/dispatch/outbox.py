@@ -19,7 +19,7 @@ from counterfoil.planning.outcome import gone, merged, named
 from counterfoil.planning.tie_out import is_the_source_s
 from counterfoil.planning.types import Composed, Conflicts, Link, Side, Unresolved
 from counterfoil.state.receipts import WITHHELD
-from counterfoil.state.rows import IntentRow, LinkRow
+from counterfoil.state.rows import IntentRow, LinkRow, RecordRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema import exact_json
 from counterfoil_schema.documents import Document
@@ -241,7 +241,10 @@ class Outbox:
         if link is not None and link.status != "live" and planned.operation in ("update", "void", "delete"):
             return _gone(row, planned, link)
         if link is not None and link.shared_with is not None and planned.operation != "create":
-            return _shared(row, link, link.shared_with)
+            owner = await self._store.one(RecordRow, self._company, link.shared_with)
+            # Whose it was may be gone at the source: then it is this one's alone.
+            if owner is None or not owner.removed:
+                return _shared(row, link, link.shared_with)
         return None
 
     async def _compensation(self, row: IntentRow, planned: IntentPlanned, link: Link | None) -> Prepared | None:

@@ -308,6 +308,7 @@ class ViewLoader:
             adopted=row.adopted,
             undone=row.undone,
             renew=row.incarnation + 1 if row.renew else 0,
+            incarnation=row.incarnation,
         )
 
     async def _sent(self, row: LinkRow) -> JsonObject:

@@ -4,7 +4,8 @@ from counterfoil.planning.below_zero import changed_sign, is_below_zero, plan_be
 from counterfoil.planning.dates import sale_date
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text, to_cents
-from counterfoil.planning.outcome import label, name_ref, named, void
+from counterfoil.planning.outcome import name_ref, named
+from counterfoil.planning.reopened import credited, plan_reopened
 from counterfoil.planning.sale_documents import plan_sale
 from counterfoil.planning.sale_lines import SaleLines, sale_lines, whole_sale
 from counterfoil.planning.sales import negative, total_mismatch
@@ -21,17 +22,13 @@ def plan_invoice(record: Invoice, request: PlanRequest, mapping: Mapping, view: 
         below = is_below_zero(record, mapping)
         if link is not None and link.status == "live" and (link.entity == "CreditMemo") != below:
             return changed_sign(request.record_key, link, below=below)
+        set_off = credited(request.record_key, link, mapping, view) if link is not None else None
+        if set_off is not None:
+            return set_off
         return plan_below_zero(record, request, mapping, view) if below else _due(record, request, mapping, view)
     if link is None:
         return Skip(code="not_won", reason=f"{named(request.record_key)} is not won (status {record.status}).")
-    if (mapping.invoice.reopened == "void" and link.entity == "Invoice") or link.status != "live":
-        return void(mapping, link, "invoice", person=record.customer)
-    return Park(
-        code="reopened",
-        reason=f"{named(request.record_key)} is no longer won (status {record.status}), "
-        f"but {label(link)} stands for it in QuickBooks.",
-        fix='Void it in QuickBooks or win the deal again; or set reopened = "void" for invoices in the mapping.',
-    )
+    return plan_reopened(record, request.record_key, link, mapping, view)
 
 
 def _due(record: Invoice, request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:

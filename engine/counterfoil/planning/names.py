@@ -91,13 +91,21 @@ def _suffixed(key: str, name: str) -> str:
 def _holder(key: str, name: str, entities: Sequence[str], view: StateView) -> str | None:
     for entity in entities:
         holder = view.name_taken(entity, name)
-        if holder is not None and holder != key:
+        if holder is not None and holder != key and not _is_one(key, holder, view):
             return holder
     return None
 
 
+def _is_one(key: str, holder: str, view: StateView) -> bool:
+    """Whether one document stands for both: then its name is nobody else's."""
+    ours, theirs = view.link(key), view.link(holder)
+    return ours is not None and theirs is not None and ours.document_id == theirs.document_id
+
+
 def shorten(value: str, longest: int) -> str:
-    """The beginning and eight hexadecimal digits of the whole's hash: short, stable, and still told apart."""
+    """What is too long: its beginning and eight hexadecimal digits of the hash of all: stable, and still told apart."""
+    if len(value) <= longest:
+        return value
     digest = hashlib.sha256(value.encode()).hexdigest()[:8]
     return f"{value[: longest - 9].rstrip()}-{digest}"
 

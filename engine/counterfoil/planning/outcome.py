@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from counterfoil.planning.adopted import LISTS, are_ours, differences
+from counterfoil.planning.breaker import DEACTIVATED
 from counterfoil.planning.inbound import Foreign, judge
 from counterfoil.planning.mapping import Mapping
 from counterfoil.planning.money import text
 from counterfoil.planning.ownership import Ownership
+from counterfoil.planning.sections import section_of
 from counterfoil.planning.tie_out import OFF, still_off, told
 from counterfoil.planning.types import (
     NAME_REF,
@@ -85,16 +87,17 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
     if isinstance(draft, Park):
         return draft
     sendable = mapping.ownership(draft.document)
+    link = view.link(request.record_key)
+    draft = _told_apart(draft, link)
     body: JsonObject = {name: value for name, value in draft.body.items() if sendable.sends(name)}
     proof = view.body_hash(body)
-    link = view.link(request.record_key)
     if link is None or _may_be_made_anew(link, request.repair):
         return (_new(draft, body, link, mapping),)
     if request.repair and _was_changed_by_others(link, sendable):
         return (_intent(draft, body, mapping, "update"),)
     if link.status != "live":
-        return gone(request.record_key, link)
-    if link.shared_with is not None:
+        return _ended(draft, body, link, request.record_key, mapping)
+    if link.shared_with is not None and view.is_known(link.shared_with):
         return merged(request.record_key, link, link.shared_with)
     if link.adopted:
         return _adopted(draft, body, proof, link, request.record_key, mapping, view)
@@ -106,9 +109,48 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
             reason=f"{named(request.record_key)} was changed after it was posted as {label(link)}.",
             fix="Correct the document in QuickBooks or undo the change at the source; then mark this as settled.",
         )
-    if link.renew and link.entity in LISTS:
-        body = {**body, "Active": True}  # a rollback made it inactive, and a person asked for it again
+    if link.entity in LISTS and (link.renew or link.content_hash == view.body_hash(DEACTIVATED)):
+        # We made it inactive, for a rollback or because the source had removed it; and it is wanted again.
+        body = {**body, "Active": True}
     return (_intent(draft, body, mapping, "update"),)
+
+
+def _told_apart(draft: Draft, link: Link | None) -> Draft:
+    """The number that a document was given because the one before it, voided, keeps the plain one."""
+    held = link.image.get("DocNumber") if link is not None and link.status == "live" else None
+    if link is None or link.incarnation == 1 or held != next_number(draft.doc_number, link.incarnation):
+        return draft
+    number = str(held)
+    return replace(draft, body={**draft.body, "DocNumber": number}, doc_number=number)
+
+
+def _ended(draft: Draft, body: JsonObject, link: Link, key: str, mapping: Mapping) -> Plan:
+    """A record that is wanted, whose document was voided or deleted: by us, and then by its rule, or by a person."""
+    rules = getattr(mapping, section_of(draft.document), None)
+    ours = voided_by_us(link)
+    match getattr(rules, "restored" if ours else "gone", "park"):
+        case "anew":
+            return (_new(draft, body, link, mapping),)
+        case "ignore":
+            return Skip(
+                code=f"{link.status}_in_books",
+                reason=f"{named(key)} changed, but {label(link)} was {link.status} in QuickBooks, and stays so.",
+            )
+        case _:
+            return _restored(key, link) if ours else gone(key, link)
+
+
+def voided_by_us(link: Link) -> bool:
+    """Whether the document was voided because its record was removed or reopened: then that was our own last word."""
+    return link.status == "voided" and bool(link.sent) and not link.sent.keys() - {"Id", "SyncToken", "sparse"}
+
+
+def _restored(key: str, link: Link) -> Park:
+    return Park(
+        code="restored",
+        reason=f"{named(key)} is wanted again, but {label(link)} was voided for it, and QuickBooks takes no void back.",
+        fix='Enter it anew by hand and mark this as settled; or set restored = "anew" in the mapping, then retry.',
+    )
 
 
 def _adopted(
@@ -152,9 +194,10 @@ def _may_be_made_anew(link: Link, repair: bool) -> bool:
 
 
 def _new(draft: Draft, body: JsonObject, link: Link | None, mapping: Mapping) -> Intent:
-    """A first document; or another in the place of one that a rollback ended: a voided one keeps its number."""
+    """A first document; or another in the place of one that has ended: a voided one keeps its number."""
     intent = _intent(draft, body, mapping, "create")
-    number = next_number(draft.doc_number, link.renew) if link is not None and link.status == "voided" else None
+    voided = link is not None and link.status == "voided"
+    number = next_number(draft.doc_number, link.renew or link.incarnation + 1) if link is not None and voided else None
     return intent if number is None else replace(intent, body={**body, "DocNumber": number}, doc_number=number)
 
 

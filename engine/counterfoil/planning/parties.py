@@ -2,8 +2,8 @@
 
 from counterfoil.planning.employee_ids import tell_employee_id
 from counterfoil.planning.mapping import Mapping
-from counterfoil.planning.names import NameRules, choose_name, held_name
-from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, named
+from counterfoil.planning.names import NameRules, choose_name, clean, held_name
+from counterfoil.planning.outcome import Draft, DraftOrRefusal, carry, label, named
 from counterfoil.planning.party_details import NAME_MAX, PARTY_ENTITIES, details_of
 from counterfoil.planning.second_parties import Party, follow_party, own_currency, second_entry, section_of, with_party
 from counterfoil.planning.sections import PartySection
@@ -27,6 +27,9 @@ def plan_party(record: Customer | Vendor | Employee, request: PlanRequest, mappi
         colon=section.colon,
         same_name=section.same_name,
     )
+    returned = _returned(record, request.record_key, raw, mapping, view) if link is None else None
+    if returned is not None:
+        return returned
     chosen = choose_name(request.record_key, raw, rules, held_name(link, "DisplayName"), view)
     if isinstance(chosen, Park):
         return chosen
@@ -52,6 +55,31 @@ def _plan_money_party(
         party = second
     planned = carry(_draft(record, request, section, name, currency), request, mapping, view)
     return with_party(party, follow_party(key, record, planned, mapping, view))
+
+
+def _returned(
+    record: Customer | Vendor | Employee, key: str, name: str, mapping: Mapping, view: StateView
+) -> Park | None:
+    """Somebody under a new id who bears the name of an employee who left: perhaps the same person."""
+    if not isinstance(record, Employee) or mapping.employee.rehired == "new":
+        return None
+    holder = view.name_taken("Employee", clean(name, mapping.employee.colon))
+    if holder is None or holder == key:
+        return None
+    before, held = view.record(holder), view.link(holder)
+    if (
+        held is None
+        or held.status != "live"
+        or not (before is None or (isinstance(before, Employee) and not before.active))
+    ):
+        return None
+    return Park(
+        code="rehired",
+        reason=f"{named(key)} bears the name of {named(holder)}, who left: {label(held)} may stand for both.",
+        fix=f'If it is the same person: `counterfoil deadletters map {key} "{label(held).replace(" id ", " ")}"`, then '
+        'approve what differs. If not: rename one of them at the source, or set rehired = "new" in the mapping.',
+        outside=f"{named(key)} bears the name of somebody who left.",
+    )
 
 
 def _section(record: Customer | Vendor | Employee, mapping: Mapping) -> PartySection:

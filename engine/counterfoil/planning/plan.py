@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from counterfoil.planning.adopted import LISTS
 from counterfoil.planning.breaker import DEACTIVATED
 from counterfoil.planning.checks import refusal
 from counterfoil.planning.contractor_payments import plan_contractor_payment, plan_contractor_removal
@@ -173,11 +174,15 @@ def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
         return Unchanged(
             proof=link.content_hash, reason=f"{named(request.record_key)} was removed; {label(link)} is {link.status}."
         )
-    if link.shared_with is not None:
+    if link.shared_with is not None and view.is_known(link.shared_with):
         return merged(request.record_key, link, link.shared_with)
     if link.entity in ("Bill", "Purchase"):
         return plan_contractor_removal(request, link, mapping, view)
-    if link.entity in ("Customer", "Vendor", "Employee", "Item"):
+    if link.entity in LISTS and request.merged_into is not None:
+        together = _merged_at_source(request, request.merged_into, link, getattr(mapping, document).merged, view)
+        if together is not None:
+            return together
+    if link.entity in LISTS:
         return _removed_from_list(request, mapping, link, document, view)
     rule: str = getattr(getattr(mapping, section_of(document), None), "removed", "park")
     if rule == "void":
@@ -188,6 +193,24 @@ def _removed(request: PlanRequest, mapping: Mapping, view: StateView) -> Plan:
         code="removed",
         reason=f"{named(request.record_key)} was removed at the source, but {label(link)} stands for it in QuickBooks.",
         fix="Void or delete the document in QuickBooks, or restore the record at the source.",
+    )
+
+
+def _merged_at_source(request: PlanRequest, into: str, link: Link, rule: str, view: StateView) -> Park | Skip | None:
+    """Two of the source's records became one there: QuickBooks lets only a person do the same; None for `removed`."""
+    other = view.link(into)
+    if other is not None and other.document_id == link.document_id:
+        return Skip(
+            code="merged", reason=f"{named(request.record_key)} and {named(into)} are one in QuickBooks: {label(link)}."
+        )
+    if rule == "removed":
+        return None
+    stands = f"{label(link)} and {label(other)} stand" if other is not None else f"{label(link)} stands"
+    fix = "Merge the first into the second there" if other is not None else f"Rename it in QuickBooks to {named(into)}"
+    return Park(
+        code="merged_at_source",
+        reason=f"{named(request.record_key)} was merged into {named(into)} at the source; {stands} in QuickBooks.",
+        fix=f"{fix}, then retry; or mark this as settled and both stay apart.",
     )
 
 

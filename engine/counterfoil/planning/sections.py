@@ -19,6 +19,7 @@ from counterfoil.planning.templates import (
 Rule = Literal["park", "suffix", "adopt"]
 Owner = Literal["source", "books", "last_writer", "ask"]
 Direction = Literal["out", "in", "both"]
+Gone = Literal["park", "ignore", "anew"]
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -111,13 +112,16 @@ class PartySection(FromKinds):
     """What customers, vendors and employees have in common.
 
     `unfit` says what becomes of contact details that QuickBooks refuses (an e-mail without @, a telephone number
-    over 30 characters): left out, or the record parked.
+    over 30 characters): left out, or the record parked. `removed`, `inactive`: what becomes of the entry of one that
+    the source deleted, or says is inactive; once the source shows it so again, it is active again. `merged`: the same
+    for one that went into another at the source; `ask`: parked, until somebody has merged the two in QuickBooks.
     """
 
     same_name: Rule = "park"
     colon: str = " -"
     unfit: Literal["leave_out", "park"] = "leave_out"
     removed: Literal["keep", "deactivate"] = "keep"
+    merged: Literal["ask", "removed"] = "ask"
     inactive: Literal["ignore", "deactivate"] = "ignore"
     edited: Literal["update", "park"] = "update"
 
@@ -141,9 +145,14 @@ class VendorSection(MoneyPartySection):
 
 
 class EmployeeSection(PartySection):
-    """`[employee]`: creating employees is off until somebody asks for it."""
+    """`[employee]`: creating employees is off until somebody asks for it.
+
+    `rehired`: what becomes of somebody under a new id who bears the name of one who left. `ask`: parked, until a person
+    says that it is the same (`deadletters map`), who then has the old entry, or another. `new`: another person.
+    """
 
     create: bool = False
+    rehired: Literal["ask", "new"] = "ask"
 
 
 class ProductSection(FromKinds):
@@ -162,6 +171,7 @@ class ProductSection(FromKinds):
     name_too_long: Literal["park", "shorten"] = "park"
     colon: str = " -"
     removed: Literal["keep", "deactivate"] = "keep"
+    merged: Literal["ask", "removed"] = "ask"
     inactive: Literal["ignore", "deactivate"] = "ignore"
     edited: Literal["update", "park"] = "update"
 
@@ -197,7 +207,8 @@ class SaleSection(FromKinds):
 
     `number`: a template; a missing source number is replaced by the record's id. `catch_all`: the item for lines
     without a product. `tax_code`: for lines of which the source does not say whether they are taxed; empty sends none
-    (see `[tax]`).
+    (see `[tax]`). `gone`: what becomes of a later change of a record whose document a person voided or deleted in
+    QuickBooks: parked, left as it is, or entered anew.
     """
 
     number: NumberTemplate = "{number}"
@@ -209,6 +220,7 @@ class SaleSection(FromKinds):
     memo: MemoTemplate = "From {connection} {kind} {id}"
     customer_memo: MemoTemplate = ""
     edited: Literal["update", "park"] = "update"
+    gone: Gone = "park"
 
 
 class InvoiceSection(SaleSection):
@@ -216,6 +228,9 @@ class InvoiceSection(SaleSection):
 
     `negative`: what becomes of a sale below zero: a credit memo (by `[credit_memo]`, and where that is silent as an
     invoice would be), or parked.
+    `reopened`: what becomes of an invoice whose sale is no longer won; `reopened_paid`: the same where money has been
+    set against it, so that it is not voided: parked, credited in full by a credit memo beside it, or left as it is.
+    `restored`: what becomes of one that is wanted again after its invoice was voided for it: parked, or a new invoice.
     `link`: where a browser finds the invoice, for `[write_back] document_link`; a sandbox has another host.
     """
 
@@ -226,8 +241,10 @@ class InvoiceSection(SaleSection):
     tolerance: Amount = Decimal(0)
     terms: Name | None = None
     negative: Literal["credit_memo", "park"] = "credit_memo"
-    reopened: Literal["park", "void"] = "park"
+    reopened: Literal["park", "void", "ignore"] = "park"
+    reopened_paid: Literal["park", "credit", "ignore"] = "park"
     removed: Literal["park", "void"] = "park"
+    restored: Literal["park", "anew"] = "park"
     link: LinkTemplate = "https://app.qbo.intuit.com/app/invoice?txnId={document_id}"
 
 
@@ -248,13 +265,18 @@ class CreditMemoSection(SaleSection):
 
 
 class PaymentSection(FromKinds):
-    """`[payment]`: money that the source saw; `deposit_account` empty leaves it in Undeposited Funds."""
+    """`[payment]`: money that the source saw; `deposit_account` empty leaves it in Undeposited Funds.
+
+    `gone` as of invoices; `restored`: of one that the source shows again after it was voided for it.
+    """
 
     deposit_account: Name | None = None
     memo: MemoTemplate = "From {connection} {kind} {id}"
     unapplied: Literal["allow", "park"] = "allow"
     edited: Literal["update", "park"] = "park"
     removed: Literal["park", "void"] = "park"
+    restored: Literal["park", "anew"] = "park"
+    gone: Gone = "park"
 
 
 class RefundSection(SaleSection):
@@ -352,6 +374,7 @@ class TimeSection(FromKinds):
     unapproved: Literal["keep", "delete"] = "keep"
     removed: Literal["delete", "park"] = "delete"
     edited: Literal["update", "park"] = "update"
+    gone: Gone = "park"
 
 
 class PostPolicy(Section):

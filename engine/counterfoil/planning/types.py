@@ -68,7 +68,7 @@ class Link:
     `shared_with` is the record whose the document is, where it stands for this one since a merge in QuickBooks.
     `adopted`: it was there before and has not been found equal yet, so that nothing of it is written over unseen.
     `undone`: the run that took back what was written, until a person asks for it again. `renew`: the how manieth
-    document is to be made, where a rollback ended this one; 0 where none is.
+    document is to be made, where a rollback ended this one; 0 where none is. `incarnation`: the how manieth it is.
     """
 
     record_key: str
@@ -86,6 +86,7 @@ class Link:
     adopted: bool = False
     undone: str = ""
     renew: int = 0
+    incarnation: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,8 +232,9 @@ Plan = Sequence[Intent] | Unchanged | Skip | Park
 class PlanRequest:
     """Everything that a plan is made from.
 
-    `position` is the observed change; `recording` the record key; `record` None where the source removed it. `repair`:
-    its documents are to hold again what the source wants, even where a person changed or deleted them.
+    `position` is the observed change; `recording` the record key; `record` None where the source removed it, and then
+    `merged_into` the key of the record that it went into there, if it did. `repair`: its documents are to hold again
+    what the source wants, even where a person changed or deleted them.
     """
 
     connection: str
@@ -241,6 +243,7 @@ class PlanRequest:
     position: int
     removed_evidence: str | None = None
     repair: bool = False
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

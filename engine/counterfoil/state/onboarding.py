@@ -49,6 +49,11 @@ def record_adopted(rows: Rows, at: Folded, event: done.RecordAdopted) -> None:
             created=created_at(event.document) or (known.created if known else None),
         )
     )
+    if known is not None and known.record_key is not None and known.record_key != event.record_key:
+        # Somebody who left and came back under another id: what the old record still says is not written any more.
+        left = rows.get(LinkRow, known.record_key)
+        if left is not None and left.document_id == event.document_id:
+            rows.put(evolve(left, shared_with=event.record_key))
     review = rows.get(ReviewRow, event.record_key)
     if review is not None:
         rows.put(evolve(review, verdict="adopt", position=at.position))

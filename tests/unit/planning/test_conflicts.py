@@ -250,3 +250,29 @@ def test_tax_that_follows_from_an_edited_line_is_no_edit_of_its_own() -> None:
 
 def test_versions_are_told_as_text() -> None:
     assert (words("a"), words({"value": "58"}), words(None)) == ("a", '{"value":"58"}', "null")
+
+
+@pytest.mark.parametrize(
+    ("owner", "sent"),
+    [("source", {"DisplayName": "Anna B", "Active": True}), ("books", {}), ("ask", {}), ("last_writer", {})],
+)
+def test_a_name_and_an_inactivation_of_a_person_follow_their_owner(owner: str, sent: JsonObject) -> None:
+    """Renamed and made inactive in QuickBooks; at the source only the e-mail address has changed since."""
+    rules = mapping("".join(f'[fields.customer.{name}]\nowner = "{owner}"\n' for name in ("DisplayName", "Active")))
+    written: JsonObject = {"Id": "58", "SyncToken": "1", "DisplayName": "Anna B", "Active": True}
+    theirs: JsonObject = {**written, "SyncToken": "2", "DisplayName": "Anna Banks", "Active": False}
+    held = replace(link(theirs), record_key=COMPANY, entity="Customer", image=written)
+    address: JsonObject = {"PrimaryEmailAddr": {"Address": "anna@shop.example"}}
+    wanted: JsonObject = {"DisplayName": "Anna B", "Active": True, **address}
+    result = compose(
+        wanted,
+        "update",
+        "Customer",
+        held,
+        DOCUMENTS.get,
+        lambda _entity, _name: None,
+        "",
+        rules.ownership("customer"),
+    )
+    assert isinstance(result, Composed)
+    assert result.body == {"Id": "145", "SyncToken": "2", "sparse": True, **sent, **address}

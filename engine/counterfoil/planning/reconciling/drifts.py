@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from counterfoil.planning.inbound import Echo, FieldChange, Foreign, Status, judge
+from counterfoil.planning.lines import line_name
 from counterfoil.planning.ownership import Ownership
 from counterfoil.planning.reconciling.figures import Posted
 from counterfoil.planning.tie_out import still_off
-from counterfoil.planning.types import Link
+from counterfoil.planning.types import Chosen, Link
 from counterfoil_schema import exact_json
 from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.events.receipts import DriftKind
@@ -132,8 +133,8 @@ def compare_document(expected: Expected, observed: JsonObject, status: Status, b
     head = _head(expected, observed, books)
     match verdict:
         case Foreign():
-            owned = [one for one in verdict.details if one.owner != "books"]
-            apart = (*(one.field for one in verdict.details if one.owner == "books"), *verdict.other)
+            owned = [one for one in verdict.details if not _is_theirs(one, link)]
+            apart = (*(one.field for one in verdict.details if _is_theirs(one, link)), *verdict.other)
             if status == "voided" and link.status != "voided":
                 return Compared(drift=_voided(head))
             return Compared(drift=_changed(head, owned, apart, link) if owned else None, apart=apart)
@@ -143,6 +144,18 @@ def compare_document(expected: Expected, observed: JsonObject, status: Status, b
             return Compared(drift=_off(head, expected), apart=verdict.other)
         case _:
             return Compared()
+
+
+def _is_theirs(change: FieldChange, link: Link) -> bool:
+    """Whether the books' word counts: by the mapping, as theirs who wrote last, or by a person's answer."""
+    if change.owner in ("books", "last_writer"):
+        return True
+    keys = {identity: key for key, identity in link.lines.items()}
+    identity = change.field.removeprefix("Line[").partition("]")[0] if change.field.startswith("Line[") else None
+    base = link.bases.get(change.field if identity is None else line_name(keys.get(identity, "")))
+    if not isinstance(base, Chosen) or base.keep != "books":
+        return False
+    return identity is not None or base.books == change.after
 
 
 def _head(expected: Expected, observed: JsonObject, books: Posted) -> Drift:
