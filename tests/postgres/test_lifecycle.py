@@ -278,3 +278,24 @@ async def test_people_sales_and_customers_that_end_and_come_back(shop: Shop) -> 
         await shop.until_done()
         assert (await totals(shop, "Invoice"))["2002-2"] == Decimal(55)
     await shop.check_state()
+
+
+async def test_customers_that_become_one_at_the_source_wait_for_the_books(shop: Shop) -> None:
+    shop.sales.shelf.put("customer", "c2", {"kind": "customer", "name": "Cy"})
+    order(shop, "2001", "50.00")
+    async with shop.engine():
+        await shop.until_done()
+        shop.sales.shelf.merge("customer", "c1", "c2")
+        await shop.until_done()
+        assert await codes(shop, "shelf:customer:c1") == ["parked merged_at_source"]
+        ids = {one["DisplayName"]: one["Id"] for one in await state(shop, "Customer")}
+        # Whichever of the two a person keeps in QuickBooks, its details are those of the one that the source kept.
+        await shop.control("/books/Customer", {"operation": "merge", "id": ids["Cy"], "into": ids["Ann"]})
+        await shop.until_done()
+        assert await codes(shop, "shelf:customer:c1") == ["skipped merged"]
+        shop.sales.shelf.put("customer", "c2", {"kind": "customer", "name": "Cy & Ann"})
+        order(shop, "2002", "60.00", customer="shelf:customer:c2")
+        await shop.until_done()
+    assert {one["DisplayName"] for one in await state(shop, "Customer")} == {"Cy & Ann"}
+    assert {one["CustomerRef"]["value"] for one in await state(shop, "Invoice")} == {ids["Ann"]}
+    await shop.check_state()

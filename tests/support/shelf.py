@@ -70,6 +70,10 @@ class Shelf:
         """Add a state of a record; None removes it."""
         _add_line(self.folder / "feed.jsonl", {"kind": kind, "id": source_id, "record": record})
 
+    def merge(self, kind: str, source_id: str, into: str) -> None:
+        """A record becomes part of another."""
+        _add_line(self.folder / "feed.jsonl", {"kind": kind, "id": source_id, "record": None, "into": into})
+
     def counts(self) -> Counter[str]:
         """How many states of records of each kind were put there."""
         return Counter(str(line["kind"]) for line in _lines(self.folder / "feed.jsonl"))
@@ -136,7 +140,8 @@ class ShelfSource:
 def _change(entry: Mapping[str, Any]) -> SourceChange:
     kind, source_id, record = str(entry["kind"]), str(entry["id"]), entry["record"]
     if record is None:
-        return Removed(kind=kind, source_id=source_id, evidence="The feed says so.")
+        into = entry.get("into")
+        return Removed(kind=kind, source_id=source_id, evidence="The feed says so.", merged_into=into)
     raw = json.dumps(record)
     return Seen(kind=kind, source_id=source_id, version=raw, record=RECORD.validate_python(record), raw=raw)
 

@@ -46,13 +46,16 @@ class Adopter:
         return await self._adopted(request, record, found)
 
     async def _who_left(self, request: RequestRow, entity: str, document_id: str) -> str | None:
-        """The employee whose the document is, where they left: it may be the same person under a new id."""
+        """Whose an entry of a list is, where they are gone at their source: it may go on under a new id."""
         document = await self._store.one(DocumentRow, self._company, entity, document_id)
-        owner = document.record_key if document is not None and entity == "Employee" else None
+        owner = document.record_key if document is not None and entity in LISTS else None
         if owner is None or owner == request.record_key:
             return None
+        row = await self._store.one(RecordRow, self._company, owner)
+        if row is not None and row.removed:
+            return owner
         record = await self._view.run(owner, lambda view: view.record(owner))
-        return owner if record is None or (isinstance(record, Employee) and not record.active) else None
+        return owner if isinstance(record, Employee) and not record.active else None
 
     async def _taken(self, request: RequestRow, entity: str, document_id: str, who_left: str | None) -> str:
         """Why the two cannot be linked, as far as the links say so."""

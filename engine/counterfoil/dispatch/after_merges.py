@@ -12,11 +12,14 @@ from counterfoil.dispatch.references import references_in
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.survivors import Survivors
 from counterfoil.dispatch.view import EventSource
+from counterfoil.planning.outcome import MERGED_AT_SOURCE
 from counterfoil.planning.types import NAME_REF
-from counterfoil.state.rows import ChangeRow, IntentRow
+from counterfoil.state.rows import ChangeRow, IntentRow, LinkRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.events.decisions import CallSent, ChangeReopened, IntentPlanned
+from counterfoil_schema.events.receipts import SourceRemoved
 from counterfoil_schema.exact_json import JsonValue
+from counterfoil_schema.records import record_key
 
 NAMES_WHAT_IS_GONE = ("610", "2500")
 """Intuit's codes for a document that names a record which is inactive, deleted or not there."""
@@ -25,6 +28,7 @@ NAME_UNKNOWN = "unknown-name"
 """The code of what was not sent, for want of something in the books that its mapping names (`missing_names.py`)."""
 
 PARKED_ROWS = 200
+_REASONS = (*NAMES_WHAT_IS_GONE, NAME_UNKNOWN, MERGED_AT_SOURCE)
 
 
 class AfterMerges:
@@ -53,7 +57,7 @@ class AfterMerges:
         found: list[ChangeReopened] = []
         after = 0
         while True:
-            arguments = (self._session.company, (*NAMES_WHAT_IS_GONE, NAME_UNKNOWN), after, PARKED_ROWS)
+            arguments = (self._session.company, _REASONS, after, PARKED_ROWS)
             page = await self._store.some(ChangeRow, "parked_for", *arguments)
             for change in page:
                 reason = await self._explained(change)
@@ -68,7 +72,9 @@ class AfterMerges:
         return bool(found)
 
     async def _explained(self, change: ChangeRow) -> str | None:
-        """Which merge explains that this was refused; None if none does."""
+        """Which merge explains that this was refused, or was waited for; None if none does."""
+        if change.code == MERGED_AT_SOURCE:
+            return await self._followed(change)
         keys = [(one,) for one, state in change.intents.items() if state == "parked"]
         rows = await self._store.load(self._session.company, IntentRow.table, keys)
         for row in rows.values():
@@ -84,6 +90,19 @@ class AfterMerges:
             for (entity, gone), kept in sorted(survivors.items()):
                 return f"{entity} {gone}, which it names, was merged in QuickBooks into {entity} {kept}."
         return None
+
+    async def _followed(self, change: ChangeRow) -> str | None:
+        """Whether two records that became one at their source are one in the books now."""
+        event = await self._events.event_at(self._session.company, change.position)
+        if not isinstance(event, SourceRemoved) or event.merged_into is None:
+            return None
+        keys = (change.record_key, record_key(event.connection, event.source_kind, event.merged_into))
+        rows = await self._store.load(self._session.company, LinkRow.table, [(one,) for one in keys])
+        links = [row for row in rows.values() if isinstance(row, LinkRow)]
+        documents = {(row.entity, row.document_id) for row in links}
+        if len(links) < len(keys) or len(documents) > 1:
+            return None
+        return f"{links[0].entity} {links[0].document_id} stands for both in QuickBooks, since they were merged there."
 
     async def _known_again(self, row: IntentRow) -> str | None:
         """Which of the names that a plan bears leads to something since the merge; None while one of them does not."""

@@ -30,6 +30,8 @@ from counterfoil_schema.exact_json import JsonObject
 from counterfoil_schema.records import split_key
 
 MARKER = "{marker}"
+MERGED_AT_SOURCE = "merged_at_source"
+"""The code of what went into another at its source, until somebody has merged their documents in the books."""
 NUMBER_MAX = 21
 _PRIVATE_NOTE_MAX = 4000
 _MARKER_ROOM = 200
@@ -117,11 +119,12 @@ def carry(draft: DraftOrRefusal, request: PlanRequest, mapping: Mapping, view: S
 
 def _told_apart(draft: Draft, link: Link | None) -> Draft:
     """The number that a document was given because the one before it, voided, keeps the plain one."""
-    held = link.image.get("DocNumber") if link is not None and link.status == "live" else None
-    if link is None or link.incarnation == 1 or held != next_number(draft.doc_number, link.incarnation):
+    if link is None or link.status != "live" or link.incarnation == 1:
         return draft
-    number = str(held)
-    return replace(draft, body={**draft.body, "DocNumber": number}, doc_number=number)
+    held = link.image.get("DocNumber")
+    if not isinstance(held, str) or held != next_number(draft.doc_number, link.incarnation):
+        return draft
+    return replace(draft, body={**draft.body, "DocNumber": held}, doc_number=held)
 
 
 def _ended(draft: Draft, body: JsonObject, link: Link, key: str, mapping: Mapping) -> Plan:

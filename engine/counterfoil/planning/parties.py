@@ -76,7 +76,7 @@ def _returned(
     return Park(
         code="rehired",
         reason=f"{named(key)} bears the name of {named(holder)}, who left: {label(held)} may stand for both.",
-        fix=f'If it is the same person: `counterfoil deadletters map {key} "{label(held).replace(" id ", " ")}"`, then '
+        fix=f'If it is the same person: `counterfoil deadletters map {key} "Employee {held.document_id}"`, then '
         'approve what differs. If not: rename one of them at the source, or set rehired = "new" in the mapping.',
         outside=f"{named(key)} bears the name of somebody who left.",
     )

@@ -12,7 +12,7 @@ from counterfoil.planning.estimates import plan_estimate
 from counterfoil.planning.filters import needs_what_is_passed_over, passed_over
 from counterfoil.planning.invoices import plan_invoice
 from counterfoil.planning.mapping import Mapping
-from counterfoil.planning.outcome import content_hash, delete, label, merged, named, rolled_back, void
+from counterfoil.planning.outcome import MERGED_AT_SOURCE, content_hash, delete, label, merged, named, rolled_back, void
 from counterfoil.planning.ownership import ENTITIES
 from counterfoil.planning.parties import plan_party
 from counterfoil.planning.pay_ledger import against_ledger
@@ -206,11 +206,14 @@ def _merged_at_source(request: PlanRequest, into: str, link: Link, rule: str, vi
     if rule == "removed":
         return None
     stands = f"{label(link)} and {label(other)} stand" if other is not None else f"{label(link)} stands"
-    fix = "Merge the first into the second there" if other is not None else f"Rename it in QuickBooks to {named(into)}"
+    take_over = (
+        f'`counterfoil deadletters map {into} "{link.entity} {link.document_id}"`, once that is parked for its name'
+    )
+    fix = "Merge the first into the second there: its links follow" if other is not None else take_over
     return Park(
-        code="merged_at_source",
+        code=MERGED_AT_SOURCE,
         reason=f"{named(request.record_key)} was merged into {named(into)} at the source; {stands} in QuickBooks.",
-        fix=f"{fix}, then retry; or mark this as settled and both stay apart.",
+        fix=f"{fix}; or mark this as settled, and it stays as it is.",
     )
 
 

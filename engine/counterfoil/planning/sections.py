@@ -7,6 +7,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from counterfoil.planning.expressions import checked
+from counterfoil.planning.lifecycle_rules import (
+    Gone,
+    Inactive,
+    Merged,
+    Rehired,
+    Removed,
+    Reopened,
+    ReopenedPaid,
+    Restored,
+)
 from counterfoil.planning.templates import (
     CONTRACTOR_NAMES,
     LINK_NAMES,
@@ -19,7 +29,6 @@ from counterfoil.planning.templates import (
 Rule = Literal["park", "suffix", "adopt"]
 Owner = Literal["source", "books", "last_writer", "ask"]
 Direction = Literal["out", "in", "both"]
-Gone = Literal["park", "ignore", "anew"]
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -120,9 +129,9 @@ class PartySection(FromKinds):
     same_name: Rule = "park"
     colon: str = " -"
     unfit: Literal["leave_out", "park"] = "leave_out"
-    removed: Literal["keep", "deactivate"] = "keep"
-    merged: Literal["ask", "removed"] = "ask"
-    inactive: Literal["ignore", "deactivate"] = "ignore"
+    removed: Removed = "keep"
+    merged: Merged = "ask"
+    inactive: Inactive = "ignore"
     edited: Literal["update", "park"] = "update"
 
 
@@ -152,7 +161,7 @@ class EmployeeSection(PartySection):
     """
 
     create: bool = False
-    rehired: Literal["ask", "new"] = "ask"
+    rehired: Rehired = "ask"
 
 
 class ProductSection(FromKinds):
@@ -170,9 +179,9 @@ class ProductSection(FromKinds):
     same_name: Rule = "park"
     name_too_long: Literal["park", "shorten"] = "park"
     colon: str = " -"
-    removed: Literal["keep", "deactivate"] = "keep"
-    merged: Literal["ask", "removed"] = "ask"
-    inactive: Literal["ignore", "deactivate"] = "ignore"
+    removed: Removed = "keep"
+    merged: Merged = "ask"
+    inactive: Inactive = "ignore"
     edited: Literal["update", "park"] = "update"
 
 
@@ -241,10 +250,10 @@ class InvoiceSection(SaleSection):
     tolerance: Amount = Decimal(0)
     terms: Name | None = None
     negative: Literal["credit_memo", "park"] = "credit_memo"
-    reopened: Literal["park", "void", "ignore"] = "park"
-    reopened_paid: Literal["park", "credit", "ignore"] = "park"
+    reopened: Reopened = "park"
+    reopened_paid: ReopenedPaid = "park"
     removed: Literal["park", "void"] = "park"
-    restored: Literal["park", "anew"] = "park"
+    restored: Restored = "park"
     link: LinkTemplate = "https://app.qbo.intuit.com/app/invoice?txnId={document_id}"
 
 
@@ -275,7 +284,7 @@ class PaymentSection(FromKinds):
     unapplied: Literal["allow", "park"] = "allow"
     edited: Literal["update", "park"] = "park"
     removed: Literal["park", "void"] = "park"
-    restored: Literal["park", "anew"] = "park"
+    restored: Restored = "park"
     gone: Gone = "park"
 
 

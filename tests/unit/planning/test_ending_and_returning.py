@@ -268,3 +268,10 @@ def test_a_document_of_two_is_the_other_s_alone_once_its_owner_is_gone() -> None
     assert isinstance(plan(request(Customer(name="Bo"), OTHER), mapping(), view), Skip)
     view.known.discard(COMPANY)
     assert only(plan(request(Customer(name="Bo"), OTHER), mapping(), view)).body["DisplayName"] == "Bo"
+
+
+def test_an_entry_of_a_list_that_another_took_over_has_no_number() -> None:
+    """After a merge in QuickBooks its link is the second of its record."""
+    moved = changed(listed(Customer(name="Anna")), {"incarnation": 2, "content_hash": ""})
+    renamed = only(plan(request(Customer(name="Anna Lee"), COMPANY), mapping(), View(links={COMPANY: moved})))
+    assert renamed.body == {"DisplayName": "Anna Lee"}
