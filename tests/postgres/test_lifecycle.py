@@ -13,7 +13,10 @@ import pytest
 
 from counterfoil.cli.tasks.asking import Question, ask
 from counterfoil.cli.tasks.deadletters import show_letter
+from counterfoil.cli.tasks.reconcile import reconciled
 from counterfoil.cli.tasks.resolve import Answer, resolve
+from counterfoil.engine import Engine
+from counterfoil.planning.reconciling.report import Scope
 from counterfoil.postgres import Pool
 from counterfoil.settings import Settings
 from counterfoil.state.rows import ChangeRow, LinkRow
@@ -91,6 +94,15 @@ def repriced(document: dict[str, Any], place: int, price: str) -> list[dict[str,
 
 async def newest(shop: Shop, key: str) -> ChangeRow:
     return (await shop.store.some(ChangeRow, "changes_of_record", 1, key))[-1]
+
+
+async def differences(settings: Settings) -> list[tuple[str, str]]:
+    """What a reconciliation finds, while nobody works for the company: kind, and what it is about."""
+    (company,) = settings.companies
+    async with Engine(settings) as engine:
+        report = await reconciled(engine, company, Scope(), lambda *_: None)
+    assert not report.not_compared
+    return [(one.kind, one.about) for one in report.drifts]
 
 
 def answer(keep: str | None, *assignments: str) -> Answer:
@@ -179,6 +191,7 @@ async def test_a_document_edited_by_a_person_line_by_line(shop: Shop, capsys: py
         row = await shop.store.one(LinkRow, 1, ORDER)
         assert row is not None
         assert set(row.kept) == {"TxnDate"}
+    assert await differences(settings) == []
     await shop.check_state()
 
 
@@ -277,6 +290,7 @@ async def test_people_sales_and_customers_that_end_and_come_back(shop: Shop) -> 
         order(shop, "2002", "55.00")
         await shop.until_done()
         assert (await totals(shop, "Invoice"))["2002-2"] == Decimal(55)
+    assert await differences(settings) == []
     await shop.check_state()
 
 

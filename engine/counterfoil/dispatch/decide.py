@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from counterfoil.dispatch.decided import Decided
+from counterfoil.dispatch.decided import Decided, request_of
 from counterfoil.dispatch.erasures import needs_erased
 from counterfoil.dispatch.ids import intent_id
 from counterfoil.dispatch.in_flight import InFlight
@@ -14,7 +14,7 @@ from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.dispatch.write_back_plans import WriteBackPlans
 from counterfoil.planning.plan import plan
 from counterfoil.planning.projected import Project
-from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, PlanRequest, Skip, Unchanged
+from counterfoil.planning.types import PLANNER_VERSION, Intent, Park, Skip, Unchanged
 from counterfoil.state.receipts import WITHHELD, withheld_words
 from counterfoil.state.rows import IN_FLIGHT, OPEN_INTENTS, ChangeRow, ErasureRow, RecordRow, ReviewRow
 from counterfoil.state.store import StateStore
@@ -36,7 +36,7 @@ from counterfoil_schema.events.receipts import (
     SourceUnreadable,
     SourceWithheld,
 )
-from counterfoil_schema.records import ContractorPayment, PayRun, record_key
+from counterfoil_schema.records import ContractorPayment, PayRun
 
 ORDINALS_MAX = 1_000
 """More intents than any plan of one change has."""
@@ -103,15 +103,7 @@ class Decider:
             reason = f"The connection {event.connection} has no mapping."
             fix = "Give it a mapping file in the configuration, then retry the record."
             return self._decided(change, [*withdrawn, _parked(change, "no-mapping", reason, fix)])
-        request = PlanRequest(
-            connection=event.connection,
-            record_key=change.record_key,
-            record=event.record if isinstance(event, SourceObserved) else None,
-            position=change.position,
-            removed_evidence=event.evidence if isinstance(event, SourceRemoved) else None,
-            merged_into=_went_into(event),
-            repair=change.repair,
-        )
+        request = request_of(event, change.record_key, change.position, repair=change.repair)
         project = self._projections.get(event.connection)
         result = await self._view.run(change.record_key, lambda view: plan(request, mapping.mapping, view, project))
         match result:
@@ -232,13 +224,6 @@ class Decider:
             if change.intents.get(identity, "withdrawn") == "withdrawn":
                 return identity
             ordinal += ORDINALS_MAX
-
-
-def _went_into(event: SourceObserved | SourceRemoved) -> str | None:
-    """The key of the record that a removed one was merged into at its source."""
-    if not isinstance(event, SourceRemoved) or event.merged_into is None:
-        return None
-    return record_key(event.connection, event.source_kind, event.merged_into)
 
 
 def _without_erased(change: ChangeRow, decided: Decided) -> Decided:

@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from counterfoil.planning.types import PlanRequest
 from counterfoil.state.rows import ChangeRow
 from counterfoil_schema.events.base import Event
 from counterfoil_schema.events.decisions import IntentPlanned
+from counterfoil_schema.events.receipts import SourceObserved, SourceRemoved
+from counterfoil_schema.records import record_key as key_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,24 @@ class Decided:
     events: Sequence[Event]
     bears_on: tuple[str, ...]
     trace: str | None = None
+
+
+def request_of(
+    event: SourceObserved | SourceRemoved, record_key: str, position: int, *, repair: bool = False
+) -> PlanRequest:
+    """What the planner is asked about a record as its source showed it, or said that it is gone."""
+    seen = event if isinstance(event, SourceObserved) else None
+    gone = event if isinstance(event, SourceRemoved) else None
+    into = gone.merged_into if gone is not None else None
+    return PlanRequest(
+        connection=event.connection,
+        record_key=record_key,
+        record=seen.record if seen is not None else None,
+        position=position,
+        removed_evidence=gone.evidence if gone is not None else None,
+        repair=repair,
+        merged_into=key_of(event.connection, event.source_kind, into) if into is not None else None,
+    )
 
 
 def compatible(planned: Sequence[tuple[ChangeRow, Decided | None]]) -> list[tuple[ChangeRow, Decided]]:

@@ -8,7 +8,8 @@ from counterfoil.planning.money import text
 from counterfoil.planning.names import shorten
 from counterfoil.planning.outcome import NUMBER_MAX, label, named, private_note, void
 from counterfoil.planning.types import Intent, Link, Park, Plan, Skip, StateView, Unchanged
-from counterfoil.planning.values import real_lines
+from counterfoil.planning.values import number, real_lines
+from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.exact_json import JsonObject, JsonValue
 from counterfoil_schema.records import Invoice, record_key, split_key
 
@@ -89,8 +90,9 @@ def _credit(record: Invoice, key: str, link: Link, mapping: Mapping, view: State
         return Unchanged(proof=beside.content_hash, reason=f"{label(link)} is credited by {label(beside)} already.")
     held = link.latest
     body: JsonObject = {name: held[name] for name in _KEPT if held.get(name) not in (None, "")}
-    number = held.get("DocNumber")
-    doc_number = shorten(f"{number}-CR", NUMBER_MAX) if isinstance(number, str) and number else None
+    held_number = held.get("DocNumber")
+    numbered = isinstance(held_number, str) and held_number
+    doc_number = shorten(f"{held_number}-CR", NUMBER_MAX) if numbered else None
     if doc_number is not None:
         body["DocNumber"] = doc_number
     lines: list[JsonValue] = [
@@ -111,7 +113,23 @@ def _credit(record: Invoice, key: str, link: Link, mapping: Mapping, view: State
             doc_number=doc_number,
             amount=amount,
             currency=record.currency,
+            figures=_figures(record, held, mapping, view),
             record_key=own,
             remark=f"Credits {label(link)} in full.",
         ),
+    )
+
+
+def _figures(record: Invoice, held: JsonObject, mapping: Mapping, view: StateView) -> Figures:
+    """What the credit memo must come to: the same as the invoice, tax apart."""
+    tax = held.get("TxnTaxDetail")
+    total_tax = number(tax.get("TotalTax")) if isinstance(tax, dict) else Decimal(0)
+    included = held.get("GlobalTaxCalculation") == "TaxInclusive"
+    return Figures(
+        currency=record.currency,
+        home=view.home_currency(),
+        net=number(held.get("TotalAmt")) - total_tax,
+        tax=total_tax,
+        tolerance=mapping.tax.tolerance,
+        included=included,
     )

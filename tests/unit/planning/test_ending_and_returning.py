@@ -138,6 +138,8 @@ def test_what_is_credited_is_the_invoice_as_it_stands_on_its_day() -> None:
         "DocNumber": "1001-CR",
         "CustomerRef": {"value": "58", "name": "Anna"},
     }
+    assert intent.figures is not None
+    assert (intent.figures.net, intent.figures.tax) == (Decimal("10.00"), Decimal(0))
     assert lines_of(intent.body) == [{"Amount": Decimal("10.00"), "DetailType": "SalesItemLineDetail"}]
 
 

@@ -1,5 +1,6 @@
 """Sums and differences: nothing is lost between a document and its cells, and the same difference is the same."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -7,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.planning.reconciling.drifts import KINDS, Expected, compare_document, kind_of, stranger
+from counterfoil.planning.reconciling.drifts import KINDS, Compared, Expected, compare_document, kind_of, stranger
 from counterfoil.planning.reconciling.figures import Posted, amount_of_others, posted_of, total_of, wanted_by_source
 from counterfoil.planning.reconciling.totals import Totals, by_month
-from counterfoil.planning.types import Link
+from counterfoil.planning.types import Base, Chosen, Link
 from counterfoil_schema.events.decisions import Figures, TieOut
 from counterfoil_schema.exact_json import JsonObject
+from support.planning import mapping
 
 CENTS = st.integers(-10_000_000, 10_000_000).map(lambda cents: Decimal(cents).scaleb(-2))
 POSTED = st.builds(
@@ -207,3 +209,31 @@ def test_kinds_go_by_their_names() -> None:
     assert [kind_of(one) for one in KINDS] == [*KINDS]
     with pytest.raises(ValueError, match="lost"):
         kind_of("lost")
+
+
+def dated_by(owner: str, bases: Mapping[str, Base] | None = None, day: str = "2026-03-31") -> Compared:
+    """Somebody moved the date of the invoice in QuickBooks."""
+    rules = mapping(f'[fields.invoice.TxnDate]\nowner = "{owner}"\n').ownership("invoice")
+    expected = Expected(link=replace(LINK, bases=bases or {}), rules=rules)
+    observed: JsonObject = {**INVOICE, "SyncToken": "4", "TxnDate": day}
+    return compare_document(expected, observed, "live", posted(observed))
+
+
+@pytest.mark.parametrize(
+    ("owner", "differs"), [("source", True), ("ask", True), ("books", False), ("last_writer", False)]
+)
+def test_what_the_books_own_by_rule_is_no_difference_and_only_the_source_s_is_restored(
+    owner: str, differs: bool
+) -> None:
+    compared = dated_by(owner)
+    assert (compared.drift is not None) == differs
+    assert compared.apart == (() if differs else ("TxnDate",))
+    if compared.drift is not None:
+        assert (compared.drift.repair == "update") == (owner == "source")
+
+
+def test_what_a_person_left_to_the_books_is_no_difference_until_it_changes_again() -> None:
+    kept = Chosen(keep="books", source="2026-04-01", books="2026-03-31")
+    assert dated_by("ask", {"TxnDate": kept}).drift is None
+    assert dated_by("ask", {"TxnDate": kept}, day="2026-05-01").drift is not None
+    assert dated_by("ask", {"TxnDate": replace(kept, keep="source")}).drift is not None

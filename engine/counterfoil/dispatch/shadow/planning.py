@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from counterfoil.dispatch.decide import LEFT
+from counterfoil.dispatch.decided import request_of
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.log import RecordedEvent
 from counterfoil.planning.mapping import Mapping as MappingRules
@@ -88,21 +89,10 @@ class ShadowPlanner:
         if not isinstance(event, SourceObserved | SourceRemoved):
             reason = "Its source's last word on it could not be read."
             return _settled(row, Skip(code="unreadable", reason=reason), len(mappings))
-        request = request_of(row, event)
+        request = request_of(event, row.record_key, row.position)
         plans = [await self._view.run(row.record_key, partial(wanted, request, mapping)) for mapping in mappings]
         content = event.content_hash if isinstance(event, SourceObserved) else "removed"
         return Planned(row=row, request=request, content_hash=content, plans=tuple(plans))
-
-
-def request_of(row: RecordRow, event: SourceObserved | SourceRemoved) -> PlanRequest:
-    """What the engine would plan for a record as it was last observed."""
-    return PlanRequest(
-        connection=event.connection,
-        record_key=row.record_key,
-        record=event.record if isinstance(event, SourceObserved) else None,
-        position=row.position,
-        removed_evidence=event.evidence if isinstance(event, SourceRemoved) else None,
-    )
 
 
 def _settled(row: RecordRow, skip: Skip, times: int) -> Planned:
