@@ -167,6 +167,7 @@ def _make_recovering(shared: Shared, books: Books, base: _Base, stages: Stages) 
         view=base.view,
         books=books,
         reader=base.reader,
+        mappings=base.mappings,
         stages=stages,
         clock=shared.clock,
         entropy=shared.entropy,

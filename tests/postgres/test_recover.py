@@ -163,3 +163,21 @@ async def test_what_cannot_be_recovered_is_refused(
         with pytest.raises(LogDamagedError, match="position 7"):
             await recover(anchored(shop), replace(WISH, anyway=True))
         assert await pool.fetchval("select count(*) from counterfoil_log.events where event_type ~ 'recovery'") == 0
+
+
+async def test_where_the_anchor_cannot_be_written_nothing_is_sent(
+    database: Database, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_shop(database, pool, tmp_path, monkeypatch) as shop:
+        shop.sales.open(customers=1, products=1, orders=1)
+        settings = anchored(shop)
+        assert settings.anchor is not None
+        away = settings.anchor.model_copy(update={"file": tmp_path / "away" / "anchor.json"})
+        async with shop.engine(settings.model_copy(update={"anchor": away})) as engine, asyncio.timeout(60):
+            while engine.runners[1].state != "failing":
+                await asyncio.sleep(0.05)
+            assert "cannot be written" in engine.runners[1].error
+        assert await effects(shop) == 0
+
+        await run_on(shop)
+        await shop.check()

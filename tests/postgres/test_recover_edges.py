@@ -235,6 +235,36 @@ async def test_a_forgotten_call_is_not_taken_for_a_new_one(night: Night) -> None
         assert await stands(again, number) == ("applied", "")
 
 
+async def test_documents_that_changed_and_records_that_did_not(night: Night) -> None:
+    """One record went back to what the log last saw; of another a person changed the date. A person decides on both."""
+    shop = night.shop
+    before = await shop.invoice("1001")
+    shop.sales.edit_order("1001")
+    await run_on(shop, MAPPING)
+    shop.sales.take_back("1001")
+    await person(shop, "1002", "update", TxnDate="2026-03-20")
+    await person(shop, "1003", "update", CustomerMemo={"value": "Thank you"})
+    once, written = await made(shop), await effects(shop)
+
+    async with night.restored() as again:
+        await recovered(again)
+        assert await effects(again) == written
+        assert await stands(again, "1001") == ("parked", "recovered-lines")
+        assert await stands(again, "1002") == ("parked", "recovered-changed")
+        # What no source owns is nobody's business.
+        assert await stands(again, "1003") == ("applied", "")
+
+        held = await again.invoice("1001")
+        whole = {**held, "Line": [one for one in held["Line"] if one.get("Id") != "3"], "sparse": False}
+        await again.control("/books/Invoice", {"operation": "update", "body": whole})
+        await retried(again, "1001", "1002")
+        assert [await stands(again, one) for one in ("1001", "1002")] == [("applied", ""), ("applied", "")]
+        assert (await again.invoice("1001"))["TotalAmt"] == before["TotalAmt"]
+        assert (await again.invoice("1002"))["TxnDate"] == "2026-03-14"
+        assert await made(again) == once
+        await again.check_state()
+
+
 async def test_tokens_that_were_replaced_since(night: Night, capsys: pytest.CaptureFixture[str]) -> None:
     """Somebody is told to connect QuickBooks again; nothing is half done."""
     from counterfoil.dispatch.books import BooksUnreadableError

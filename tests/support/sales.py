@@ -76,6 +76,13 @@ class Sales:
         order.states += 1
         self._put(source_id)
 
+    def take_back(self, source_id: str) -> None:
+        """The last edit undone: one line less."""
+        order = self.orders[source_id]
+        order.lines.pop()
+        order.states += 1
+        self._put(source_id)
+
     def _line(self) -> tuple[str, Decimal, Decimal]:
         quantity = Decimal(self._random.randint(1, 9))
         return self._random.choice(self.products), quantity, Decimal(self._random.randint(100, 99_999)) * CENT

@@ -119,6 +119,10 @@ class Known(Protocol):
         """The link of such a document with the lines that they added; or why nobody can tell them."""
         ...
 
+    async def unexplained(self, ready: Ready) -> IntentParked | None:
+        """Why an update waits for a person, where its document changed and its source did not."""
+        ...
+
     def held(self, ready: Ready, link: Link) -> Instead:
         """The end of such an update, where the document holds all of it."""
         ...
@@ -277,8 +281,15 @@ class Outbox:
         return Needless(row=row, proof=planned.content_hash, person=planned.person, body=body, kept=made.kept)
 
     async def _there_already(self, ready: Ready) -> Prepared | None:
-        makes = ready.item.operation == "create" and ready.row.target == BOOKS
-        return await self._known.instead(ready) if makes and self._known is not None else None
+        if ready.row.target != BOOKS or self._known is None:
+            return None
+        match ready.item.operation:
+            case "create":
+                return await self._known.instead(ready)
+            case "update":
+                return await self._known.unexplained(ready)
+            case _:
+                return None
 
     def _after_merges(self, row: IntentRow, symbolic: JsonObject, link: Link | None) -> tuple[JsonObject, Link | None]:
         """What is wanted and what it builds on, where they name by Id what somebody has merged since."""

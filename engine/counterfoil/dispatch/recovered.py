@@ -25,6 +25,7 @@ INCARNATIONS_MAX: Final = 8
 
 TWICE: Final = "recovered-twice"
 LINES: Final = "recovered-lines"
+CHANGED: Final = "recovered-changed"
 VOIDED: Final = "recovered-voided"
 
 
@@ -84,6 +85,25 @@ class RecoveredDocuments:
             return replace(link, lines=lines)
         words = _lines_words(row, _label(row.entity, link.document_id, link.latest), "changed")
         return _park(row, LINES, *words)
+
+    async def unexplained(self, ready: Ready) -> IntentParked | None:
+        """Why such an update waits for a person: its document changed in the forgotten time, and its source did not.
+
+        A person may have edited it, or we ourselves, for a state that the source has left since. Asked for again
+        (`retry`), the source's values are written over it.
+        """
+        row = ready.row
+        if row.generation or not await self.is_forgotten(row):
+            return None
+        found = await self._store.one(RecoveredRow, self._company, row.entity, known_sign(row.record_key))
+        if found is None or row.change > found.observed:
+            return None
+        reason = (
+            f"{_label(row.entity, str(ready.body.get('Id')), {})} was changed in the time that the restored log has "
+            f"forgotten, by a person or by us, and does not hold what {row.record_key} says."
+        )
+        fix = "`counterfoil retry` writes the source's values over it; `counterfoil skip` keeps what is there."
+        return _park(row, CHANGED, reason, fix)
 
     def held(self, ready: Ready, link: Link) -> Instead:
         """The end of an update that was sent before, and forgotten: the document holds all of it."""

@@ -15,6 +15,7 @@ from counterfoil.dispatch.books import Books, BooksUnreadableError, Shown, Span
 from counterfoil.dispatch.early_echoes import signs_of
 from counterfoil.dispatch.folding import Folder
 from counterfoil.dispatch.ids import MARKER_BEGIN
+from counterfoil.dispatch.mappings import Mappings
 from counterfoil.dispatch.observing import EVENTS_PER_APPEND, BooksReader
 from counterfoil.dispatch.outbox import SINGLE_ENTITIES
 from counterfoil.dispatch.session import Session
@@ -24,12 +25,14 @@ from counterfoil.dispatch.sweeping import SWEEP, Sweeper
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.dispatch.watched import BOOKS, DOCUMENTS, POLLED_DOCUMENTS
 from counterfoil.log import LogForgetfulError
+from counterfoil.planning.inbound import Foreign, judge
 from counterfoil.ports import Clock, Entropy
 from counterfoil.state.recoveries import known_sign
 from counterfoil.state.rows import CompanyRow, DocumentRow, LinkRow, RecoveredRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.events.decisions import Lane
 from counterfoil_schema.events.recoveries import RecoveryBegun, RecoveryEnded, RecoveryFound
+from counterfoil_schema.records import split_key
 
 LANE: Final[Lane] = "live"
 READ: Final = (*DOCUMENTS, *POLLED_DOCUMENTS)
@@ -38,6 +41,9 @@ BEFORE: Final = timedelta(days=1)
 
 CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """A name that was made earlier than the end of the log by more than that is somebody else's: names bear no mark."""
+
+AFRESH: Final = frozenset({"Customer", "Invoice", "Item", "Vendor"})
+"""Documents that are updated: of these what changed in the forgotten time is held against the source once more."""
 
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 ID_BYTES: Final = 8
@@ -122,6 +128,7 @@ class Recovering:
         view: ViewLoader,
         books: Books,
         reader: BooksReader,
+        mappings: Mappings,
         stages: Stages,
         clock: Clock,
         entropy: Entropy,
@@ -133,6 +140,7 @@ class Recovering:
         self._view = view
         self._books = books
         self._reader = reader
+        self._mappings = mappings
         self._sweeper = stages.sweeper
         self._folder = stages.folder
         self._acquaintance = stages.acquaintance
@@ -248,11 +256,20 @@ class Recovering:
                     signs=(known_sign(link.record_key),),
                 )
                 for link in links
-                if link.status == "live" and link.lines
+                if link.entity in AFRESH and await self._is_foreign(link)
             ]
             if fresh:
                 await self._session.decide(fresh)
         await self._fold()
+
+    async def _is_foreign(self, row: LinkRow) -> bool:
+        """Whether a document differs from how we left it, as far as the log knows, in what a source owns."""
+        link = await self._view.link(row.record_key)
+        if link is None or link.status != "live":
+            return False
+        held = await self._mappings.held(split_key(row.record_key)[0])
+        rules = held.mapping.ownership_of_entity(row.entity) if held is not None else None
+        return isinstance(judge(link.latest, link.status, link, rules), Foreign)
 
     async def _fold(self) -> None:
         await self._folder.to_head()

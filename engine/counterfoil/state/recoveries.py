@@ -1,8 +1,10 @@
 """Folds of a recovery: a log that was restored from an older backup, and what the books hold of ours beyond it."""
 
 from counterfoil.state.fold import Folded, Rows
-from counterfoil.state.rows import CompanyRow, RecoveredRow, evolve
+from counterfoil.state.rows import ChangeRow, CompanyRow, LinkRow, RecordRow, RecoveredRow, evolve
 from counterfoil_schema.events import recoveries as regained
+
+_KNOWN = "record:"
 
 
 def recovery_begun(rows: Rows, at: Folded, event: regained.RecoveryBegun) -> None:
@@ -12,6 +14,8 @@ def recovery_begun(rows: Rows, at: Folded, event: regained.RecoveryBegun) -> Non
 
 def recovery_found(rows: Rows, at: Folded, event: regained.RecoveryFound) -> None:
     for sign in event.signs:
+        if sign.startswith(_KNOWN):
+            _decide_afresh(rows, sign.removeprefix(_KNOWN))
         before = rows.get(RecoveredRow, event.entity, sign)
         documents = dict.fromkeys((*(before.documents if before else ()), event.document_id))
         rows.put(
@@ -33,4 +37,14 @@ def recovery_ended(rows: Rows, at: Folded, event: regained.RecoveryEnded) -> Non
 
 def known_sign(record_key: str) -> str:
     """The sign of a document that the log knows, and that had changed when the log was recovered."""
-    return f"record:{record_key}"
+    return f"{_KNOWN}{record_key}"
+
+
+def _decide_afresh(rows: Rows, record_key: str) -> None:
+    """What the record wants is held against its document once more: neither need be what the log takes it for."""
+    link, record = rows.get(LinkRow, record_key), rows.get(RecordRow, record_key)
+    change = rows.get(ChangeRow, str(record.position)) if record is not None and not record.removed else None
+    if link is None or change is None or change.state not in ("applied", "unchanged"):
+        return
+    rows.put(evolve(link, content_hash=""))
+    rows.put(evolve(change, state="waiting", code="decision", reason="", fix="", decided=None))

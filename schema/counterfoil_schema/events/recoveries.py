@@ -32,7 +32,8 @@ class RecoveryFound(Event):
 
     `signs`: its markers; of an entry of a name list, which bears none, the keyed hash of its name; or `record:` and the
     key of the record for which the log knows it already. `observed` is the position of the reading that holds it. The
-    record whose sign it is gets this document instead of a new one; updates that were forgotten are told by it.
+    record whose sign it is gets this document instead of a new one. What the log knows, and has forgotten to have
+    changed, is held against its record once more: that record's change is decided afresh.
     """
 
     event_type: ClassVar[str] = "recovery.found"
