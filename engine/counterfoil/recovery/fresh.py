@@ -63,7 +63,12 @@ class FreshRows:
         row = self._rows.get(at)
         if row is not None:
             return row
-        return None if at in self._absent or not self._may_exist(at) else default
+        # As `_may_exist` says; asked so often that a call would show.
+        if self._touched:
+            place = hash(at) & _TOUCHED_MASK
+            if not self._touched[place >> 3] & 1 << (place & 7):
+                return None
+        return None if at in self._absent else default
 
     def _may_exist(self, at: At) -> bool:
         if not self._touched:
@@ -91,10 +96,9 @@ class FreshRows:
                 if touched:
                     place = hash(at) & _TOUCHED_MASK
                     touched[place >> 3] |= 1 << (place & 7)
-            changed[at] = row
-            # Behind all others: what was touched last is let go last.
-            kept.pop(at, None)
-            kept[at] = row
+                # Behind all others: what was written last is let go last.
+                kept.pop(at, None)
+            changed[at] = kept[at] = row
 
     async def keep(self, position: int, link: bytes) -> None:
         """The rows rest on this position now: write them if they have become many, while the fold goes on."""
@@ -123,7 +127,7 @@ class FreshRows:
         self._saving = asyncio.create_task(write, name=f"fresh rows of company {self._company}")
 
     def _let_go(self, unwritten: Mapping[At, Row]) -> None:
-        """Forget the rows that were not touched for longest; never one that is not in Postgres yet."""
+        """Forget the rows that were not written for longest; never one that is not in Postgres yet."""
         excess = len(self._rows) - ROWS_AT_HAND_MAX
         if excess <= 0:
             return

