@@ -147,6 +147,25 @@ async def test_a_killed_server_comes_back_at_the_same_address_with_all_that_it_a
         assert await count_rows(server) in {acknowledged, acknowledged + 1}
 
 
+@pytest.mark.parametrize("lock_file", ["left behind", "taken along"])
+async def test_a_start_that_fails_in_between_does_not_change_the_address(home: Path, lock_file: str) -> None:
+    """Whoever used the server that died goes on with the address that it had: no start may take that away."""
+    async with server_at(home) as used:
+        await make_rows(used)
+        address, killed = used.admin_dsn, used.pid
+        os.kill(killed, signal.SIGKILL)
+        while is_running(killed):
+            await asyncio.sleep(0.02)
+        if lock_file == "taken along":
+            # As Postgres does when it gives up by itself, on a full disk for one.
+            (home / "data" / FILE_NAME).unlink()
+        with pytest.raises(EmbeddedPostgresError, match="does not start"):
+            await server_at(home, shared_buffers="nonsense").start()
+        async with server_at(home) as again:
+            assert again.admin_dsn == address
+            assert await count_rows(used) == 7
+
+
 async def test_a_stale_lock_file_is_seen_through_when_its_number_is_used_again(home: Path) -> None:
     async with server_at(home) as server:
         await make_rows(server)

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 from counterfoil.postgres.account import Account
 from counterfoil.postgres.binaries import Binaries
 from counterfoil.postgres.errors import EmbeddedPostgresError
+from counterfoil.postgres.postmaster import read_postmaster_file
 
 SUPERUSER: Final = "postgres"
 SOCKET_PREFIX: Final = "counterfoil-pg-"
@@ -89,6 +91,10 @@ class DataFolder:
     @property
     def keep_running(self) -> Path:
         return self.home / "keep_running"
+
+    @property
+    def sockets(self) -> Path:
+        return self.home / "sockets"
 
     @property
     def password(self) -> Path:
@@ -193,6 +199,26 @@ def server_environment() -> dict[str, str]:
     """Only what the programs need: a stray PGDATA or PGPORT of the user must not reach them."""
     kept = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C", "TZ": "UTC"}
+
+
+def known_socket_folder(folder: DataFolder) -> str | None:
+    """Where the socket was before, as somebody who uses the server may still believe; None after a stop in order.
+
+    Postgres takes its own lock file along when it gives up by itself, on a full disk for one.
+    """
+    stale = read_postmaster_file(folder.data)
+    if stale is not None:
+        return stale.socket_folder
+    try:
+        return folder.sockets.read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def remember_socket_folder(folder: DataFolder, sockets: Path) -> None:
+    """Keep in mind where it is; on a full disk the address may change with the next start, and nothing else."""
+    with suppress(OSError):
+        folder.sockets.write_text(str(sockets), encoding="utf-8")
 
 
 def socket_folder(previous: str | None, account: Account) -> Path:

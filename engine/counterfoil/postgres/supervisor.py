@@ -104,8 +104,8 @@ class Supervisor:
             await data_folder.initialise(folder, self.binaries, self.account, sync=sync)
         folder.keep_running.unlink(missing_ok=True)
         data_folder.configure(folder, self.account, self.settings)
-        stale = read_postmaster_file(folder.data)
-        sockets = data_folder.socket_folder(stale.socket_folder if stale else None, self.account)
+        before = data_folder.known_socket_folder(folder)
+        sockets = data_folder.socket_folder(before, self.account)
         self._sockets = sockets
         port_tries = 0
         while True:
@@ -113,12 +113,14 @@ class Supervisor:
             self._spawn(sockets, free_port() if self.tcp else SOCKET_ONLY_PORT)
             server = await self._until_ready()
             if server is not None:
+                data_folder.remember_socket_folder(folder, sockets)
                 return server
             story = data_folder.log_tail(folder, log_from)
             failure = _sort(story)
             port_tries += failure is _Failure.PORT_TAKEN
             if failure is _Failure.OTHER or port_tries >= PORT_TRIES_MAX:
-                data_folder.remove_socket_folder(sockets, self.account)
+                if str(sockets) != before:
+                    data_folder.remove_socket_folder(sockets, self.account)
                 raise EmbeddedPostgresError(
                     f"The Postgres in {folder.home} does not start: {data_folder.failure_reason(story)}.",
                     remedy=f"{folder.log} has the whole story.",
@@ -210,6 +212,7 @@ class Supervisor:
         sockets = Path(server.socket_folder) if server is not None else self._sockets
         if sockets is not None:
             data_folder.remove_socket_folder(sockets, self.account)
+        self.folder.sockets.unlink(missing_ok=True)
 
     async def _until_gone(self) -> None:
         while True:
