@@ -4,16 +4,18 @@ import asyncio
 import base64
 import logging
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from counterfoil import anchoring as anchoring_of
 from counterfoil.anchoring import Anchoring
 from counterfoil.clock import SystemClock, SystemEntropy
 from counterfoil.engine import Engine
-from counterfoil.log import AnchorBrokenError, Append, EventCodec, NewEvent, PostgresLogReader
-from counterfoil.log.anchor import AnchorKey, compare_anchor, read_anchor, write_anchor
+from counterfoil.log import Anchor, AnchorBrokenError, Append, EventCodec, NewEvent, PostgresLogReader
+from counterfoil.log.anchor import AnchorKey, accept_log, compare_anchor, raise_anchor, read_anchor, write_anchor
 from counterfoil.postgres import Pool
 from counterfoil.settings import AnchorSettings, Settings
 from counterfoil_schema.events.receipts import MappingRecorded
@@ -91,6 +93,50 @@ async def test_the_proof_of_a_truncation_is_not_written_over(
                 await write_anchor(engine.reader, tmp_path / "anchor.json", AnchorKey(KEY), SystemClock())
     assert (tmp_path / "anchor.json").read_bytes() == proof
     assert [record.levelno for record in caplog.records if "not anchored any more" in record.getMessage()] == [50]
+
+
+async def test_a_company_that_has_forgotten_something_keeps_no_other_from_being_anchored(
+    database: Database, admin_pool: Pool, tmp_path: Path
+) -> None:
+    file, key, clock = tmp_path / "anchor.json", AnchorKey(KEY), SystemClock()
+    async with Engine(settings_for(database, tmp_path, 3600)) as engine:
+        await engine.log.append(Append(7, [EVENT, EVENT]))
+    await truncate(admin_pool)
+    async with Engine(settings_for(database, tmp_path, 3600)) as engine:
+        await engine.log.append(Append(8, [EVENT]))
+        raised = await raise_anchor(engine.reader, file, key, clock, 8)
+        assert (raised.heads[7][0], raised.heads[8][0]) == (2, 1)
+        with pytest.raises(AnchorBrokenError, match="company 7, position 2"):
+            await raise_anchor(engine.reader, file, key, clock, 7)
+        assert (await read_anchor(file, key)).heads == raised.heads
+
+        await engine.log.append(Append(8, [EVENT]))
+        accepted = await accept_log(engine.reader, file, key, clock, 7)
+        # Only what was recovered is taken at its word.
+        assert (accepted.heads[7][0], accepted.heads[8][0]) == (1, 1)
+        assert not await compare_anchor(engine.reader, accepted)
+
+
+async def test_those_who_wait_at_the_same_time_share_a_writing(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, writings = settings_for(database, tmp_path, 3600), []
+
+    async def counted(*arguments: Any) -> Anchor:
+        writings.append(arguments)
+        return await raise_anchor(*arguments)
+
+    monkeypatch.setattr(anchoring_of, "raise_anchor", counted)
+    assert settings.anchor is not None
+    async with Engine(settings) as engine:
+        anchoring = Anchoring(settings.anchor, engine.reader, engine.clock)
+        await engine.log.append(Append(7, [EVENT] * 40))
+        await asyncio.gather(*(anchoring.cover(7, position) for position in range(1, 41)))
+        assert len(writings) == 1
+        await engine.log.append(Append(7, [EVENT]))
+        await anchoring.cover(7, 41)
+        assert len(writings) == 2
+        assert (await read_anchor(settings.anchor.file, AnchorKey(KEY))).heads[7][0] == 41
 
 
 async def test_a_file_that_another_key_signed_is_not_written_over(database: Database, tmp_path: Path) -> None:
