@@ -18,7 +18,7 @@ class Chosen(Weather):
 
     def __init__(self, chosen: Fate | None) -> None:
         super().__init__(random.Random(1), late_seconds_max=0.06, silent_seconds_max=0.06, slow_seconds_max=0.06)
-        self.chosen = chosen
+        self.chosen: Fate | None = chosen
 
     def fate(self) -> Fate | None:
         return self.chosen

@@ -54,7 +54,7 @@ def live(order: dict[str, Any]) -> None:
     plugins.installed = shelf_only
     if order.get("step"):
         killer = Killer(order["step"], order["passes"], folder / "points")
-        vars(serve)["Engine"] = functools.partial(Engine, step=killer)
+        serve.__dict__["Engine"] = functools.partial(Engine, step=killer)
     sys.argv = ["counterfoil", *order["arguments"]]
     code: object = "?"
     try:

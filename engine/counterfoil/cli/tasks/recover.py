@@ -194,16 +194,19 @@ async def _verified(opened: Opened, company: CompanySettings, *, hidden: bool) -
 @asynccontextmanager
 async def _aside(runner: CompanyRunner) -> AsyncGenerator[Rooms]:
     """The company's rooms under its lease, which a running engine may hold for a moment."""
+    left = LEASE_TRIES
     async with AsyncExitStack() as stack:
-        for left in reversed(range(LEASE_TRIES)):
+        while True:
+            left -= 1
             try:
                 _, rooms = await stack.enter_async_context(runner.aside(recovers=True))
-                break
             except LeaseElsewhereError:
                 if not left:
                     raise
                 await asyncio.sleep(LEASE_SECONDS)
-        yield rooms
+                continue
+            yield rooms
+            return
 
 
 def _connect_again(trouble: BooksUnreadableError, company: int) -> BooksUnreadableError:
