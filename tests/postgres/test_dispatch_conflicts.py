@@ -5,11 +5,12 @@ import pytest
 from counterfoil.dispatch.outbox import Needless, Ready
 from counterfoil.planning.outcome import MARKER
 from counterfoil.postgres import Pool
+from counterfoil.recovery.conflicts import versions_of
 from counterfoil_schema.documents import Document
 from counterfoil_schema.events import decisions as done
 from counterfoil_schema.events.receipts import MappingRecorded
 from counterfoil_schema.exact_json import JsonObject
-from support.dispatching import Dispatcher
+from support.dispatching import COMPANY, Dispatcher
 from support.postgres import Database
 from support.stories import accepted, books, observed, planned, sent
 
@@ -49,6 +50,10 @@ async def test_a_conflict_about_something_personal_says_so_without_it(dispatcher
     assert "Ann" not in parked.reason + parked.fix
     assert f"deadletters show {ORDER} --personal" in parked.fix
     assert parked.outside == f"CustomerMemo of {ORDER} was changed on both sides."
+    position = await dispatcher.write(parked)
+    for personal, shown in ((False, None), (True, '{"value":"Dear Ann"}')):
+        (version,) = await versions_of(dispatcher.store, dispatcher.log, COMPANY, position, personal=personal)
+        assert (version.field, version.books) == ("CustomerMemo", shown)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from counterfoil.cli.tasks.deadletters import show_letter
 from counterfoil.cli.tasks.reconcile import reconciled
 from counterfoil.cli.tasks.resolve import Answer, resolve
 from counterfoil.engine import Engine
+from counterfoil.errors import CounterfoilError
 from counterfoil.planning.reconciling.report import Scope
 from counterfoil.postgres import Pool
 from counterfoil.settings import Settings
@@ -126,6 +127,18 @@ async def shown(settings: Settings, capsys: pytest.CaptureFixture[str]) -> list[
     return versions
 
 
+UNFIT: list[dict[str, Any]] = [
+    {"keep": None},
+    {"keep": "both"},
+    {"assignments": ("dated=2026-04-02",)},
+    {"fields": ("TxnDat",)},
+    {"reason": " "},
+    {"record": "shelf:order:9"},
+    {"record": "shelf:customer:c1"},
+]
+"""Answers that say too little, too much, or something of what is not there."""
+
+
 async def test_a_document_edited_by_a_person_line_by_line(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     settings = shop.settings(company_settings(shop.emulator, shop.folder, mapping=MAPPING + SHARED))
     order(shop, "2001", "50.00", "20.00")
@@ -162,6 +175,14 @@ async def test_a_document_edited_by_a_person_line_by_line(shop: Shop, capsys: py
         written, edited, seen = (datetime.fromisoformat(version[f"{one}_at"]) for one in ("base", "books", "source"))
         assert written.replace(microsecond=0) <= edited <= seen
         assert "it was 2026-03-14, the source says 2026-04-01, QuickBooks says 2026-03-31" in parked.reason
+        await show_letter(settings, ORDER, personal=False, as_json=False)
+        told = capsys.readouterr().out
+        assert [words in told for words in ("written last", "the source now", "QuickBooks now", "2026-04-01")] == [
+            True
+        ] * 4
+        for wrong in UNFIT:
+            with pytest.raises(CounterfoilError):
+                await resolve(settings, replace(answer("books"), **wrong))
         assert await resolve(settings, answer("books")) == 0
         await shop.until_done()
         assert (await newest(shop, ORDER)).state in ("unchanged", "applied")
