@@ -139,17 +139,31 @@ UNFIT: list[dict[str, Any]] = [
 """Answers that say too little, too much, or something of what is not there."""
 
 
+def discounted(held: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines with a discount on the first, and one of a person's own."""
+    lines = repriced(held, 0, "45.00")
+    detail = {**lines[1]["SalesItemLineDetail"], "UnitPrice": 7, "Qty": 1}
+    extra = {**lines[1], "Amount": 7, "Description": "Parking", "SalesItemLineDetail": detail}
+    return [*lines, {name: value for name, value in extra.items() if name != "Id"}]
+
+
+async def assert_only_fit_answers_count(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """A person is shown all versions, and told of each answer that cannot be meant."""
+    await show_letter(settings, ORDER, personal=False, as_json=False)
+    told = capsys.readouterr().out
+    assert all(words in told for words in ("written last", "the source now", "QuickBooks now", "2026-04-01"))
+    for wrong in UNFIT:
+        with pytest.raises(CounterfoilError):
+            await resolve(settings, replace(answer("books"), **wrong))
+
+
 async def test_a_document_edited_by_a_person_line_by_line(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     settings = shop.settings(company_settings(shop.emulator, shop.folder, mapping=MAPPING + SHARED))
     order(shop, "2001", "50.00", "20.00")
     async with shop.engine(settings):
         await shop.until_done()
         # A person moves the date, gives a discount on the first line, and adds one of their own.
-        held = await shop.invoice("2001")
-        extra = {**repriced(held, 0, "45.00")[1], "Id": None, "Amount": 7, "Description": "Parking"}
-        extra["SalesItemLineDetail"] = {**extra["SalesItemLineDetail"], "UnitPrice": 7, "Qty": 1}
-        lines = [*repriced(held, 0, "45.00"), {name: value for name, value in extra.items() if name != "Id"}]
-        await edit(shop, "2001", TxnDate="2026-03-31", Line=lines)
+        await edit(shop, "2001", TxnDate="2026-03-31", Line=discounted(await shop.invoice("2001")))
         await shop.until_done()
         # The source changes the other line, and once more: what only the person changed stays.
         for price in ("22.00", "23.00"):
@@ -175,14 +189,7 @@ async def test_a_document_edited_by_a_person_line_by_line(shop: Shop, capsys: py
         written, edited, seen = (datetime.fromisoformat(version[f"{one}_at"]) for one in ("base", "books", "source"))
         assert written.replace(microsecond=0) <= edited <= seen
         assert "it was 2026-03-14, the source says 2026-04-01, QuickBooks says 2026-03-31" in parked.reason
-        await show_letter(settings, ORDER, personal=False, as_json=False)
-        told = capsys.readouterr().out
-        assert [words in told for words in ("written last", "the source now", "QuickBooks now", "2026-04-01")] == [
-            True
-        ] * 4
-        for wrong in UNFIT:
-            with pytest.raises(CounterfoilError):
-                await resolve(settings, replace(answer("books"), **wrong))
+        await assert_only_fit_answers_count(settings, capsys)
         assert await resolve(settings, answer("books")) == 0
         await shop.until_done()
         assert (await newest(shop, ORDER)).state in ("unchanged", "applied")
