@@ -206,8 +206,14 @@ def _approved(body: JsonObject) -> Iterable[Told]:
 
 
 def _withdrawn(body: JsonObject) -> Iterable[Told]:
-    title = f"Withdrawn ({body.get('code')}): {body.get('reason')}"
+    title = f"Withdrawn ({body.get('code')}): {body.get('reason')}{_left(body)}"
     yield "decision", title, {"intent_id": body.get("intent_id")}
+
+
+def _left(body: JsonObject) -> str:
+    """What was left as the books have it, because it was changed there."""
+    kept = body.get("kept")
+    return f" Left as the books have it: {', '.join(map(str, kept))}." if isinstance(kept, list) and kept else ""
 
 
 def _call_sent(body: JsonObject, intents: Collection[str]) -> Iterable[Told]:
@@ -216,9 +222,10 @@ def _call_sent(body: JsonObject, intents: Collection[str]) -> Iterable[Told]:
     for item in items:
         batch = f", as item {item['batch_id']} of a batch of {together}" if item.get("batch_id") else ""
         token = f" against SyncToken {item['sync_token']}" if item.get("sync_token") is not None else ""
+        what = f"{item['operation']} {item['entity']}"
         yield (
             "call",
-            f"Sent to {body['target']}: {item['operation']} {item['entity']}{token}, attempt {body['attempt']}{batch}.",
+            f"Sent to {body['target']}: {what}{token}, attempt {body['attempt']}{batch}.{_left(item)}",
             {
                 "request_id": body.get("request_id"),
                 "intent_id": item.get("intent_id"),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from counterfoil.explain.chain import Happened, steps_of
 from counterfoil_schema.events.base import registry
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.exact_json import JsonObject, JsonValue
 
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -187,3 +187,15 @@ def test_every_event_about_a_record_has_words_of_its_own() -> None:
 def test_what_to_know_before_an_approval_stands_beside_the_plan() -> None:
     (step,) = steps_of([planned(2, "i1", remark="It differs from the ledger: 2.00.")], {"i1"})
     assert step.title == "Planned: create Invoice number D-512, 120.00 USD. It differs from the ledger: 2.00."
+
+
+def test_what_was_left_to_the_books_and_who_said_so_is_told() -> None:
+    call = sent(3, "i1")
+    (item,) = call.body["items"] if isinstance(call.body["items"], list) else []
+    assert isinstance(item, dict)
+    left: JsonObject = {**call.body, "items": [{**item, "kept": ["TxnDate", "Line[1]"]}]}
+    answers: JsonValue = [{"field": "TxnDate", "keep": "books"}]
+    said = happened(4, "conflict.answered", {"author": "Ann", "answers": answers, "reason": "by phone", "parked": 2})
+    told = [step.title for step in steps_of([planned(2, "i1"), replace(call, body=left), said], frozenset({"i1"}))]
+    assert any(title.endswith("Left as the books have it: TxnDate, Line[1].") for title in told)
+    assert "Ann chose what counts of what both sides changed (TxnDate: books)." in told
