@@ -1,7 +1,7 @@
 """Gathers what a round leaves behind: from the emulators' own journals, the shelves, and the log as it lies there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from counterfoil.postgres import Names, Pool
 from counterfoil.state.rows import ROW_TYPES, ChangeRow, Key, Row, key_of
 from counterfoil.state.store import PostgresStateStore
 from counterfoil.testing.memory_state import fold_afresh
-from counterfoil.testing.simulation.evidence import Call, Evidence, Item, OrderTruth
-from counterfoil_schema.events.decisions import CallSent
+from counterfoil.testing.simulation.evidence import Absence, Call, Evidence, Item, OrderTruth
+from counterfoil_schema.events.decisions import CallItem, CallSent, IntentAbsent, IntentRejected
 from counterfoil_schema.events.receipts import WebhookReceived
-from counterfoil_schema.exact_json import JsonObject
+from counterfoil_schema.exact_json import JsonObject, dumps
+from support.chaos.scene import SERVER_SECONDS
 from support.chaos.trade import Trade
 
 SHOWN = ("Customer", "Item", "Invoice", "Payment")
@@ -56,7 +57,7 @@ async def testify(trade: Trade, pool: Pool, names: Names, home: Path, said: Sequ
     """What is left of one company's round."""
     reader, store, company = reader_of(pool, names, home), PostgresStateStore(pool, names), trade.company
     events = [event async for event in reader.stream(company)]
-    calls, sent, received = await _told_by(events)
+    told = await _told_by(events)
     kept: dict[tuple[str, Key], Row] = {}
     for kind in ROW_TYPES:
         kept.update({(row.table, key_of(row)): row for row in await store.some(kind, f"all_{kind.table}", company)})
@@ -77,8 +78,14 @@ async def testify(trade: Trade, pool: Pool, names: Names, home: Path, said: Sequ
         throttled=stats["throttled_by"],
         rate="both",
         events=events,
-        calls=calls,
-        received=received,
+        calls=told.calls,
+        tellings=told.tellings,
+        refused=told.refused,
+        absences=told.absences,
+        server_seconds=SERVER_SECONDS,
+        told=(),  # the shelf keeps no journal of it,
+        moments=(),  # and nobody looks at the tables meanwhile
+        received=frozenset(told.received),
         acknowledged=(),
         kept_rows=kept,
         folded_rows=dict((await fold_afresh(reader, company)).rows(company)),
@@ -88,25 +95,47 @@ async def testify(trade: Trade, pool: Pool, names: Names, home: Path, said: Sequ
         said=said,
     )
     writes = [(datetime.fromisoformat(one["time"]), one["request_id"]) for one in requests if one["request_id"]]
-    return Witness(evidence, sent, writes)
+    return Witness(evidence, told.sent, writes)
 
 
-async def _told_by(events: Sequence[RecordedEvent]) -> tuple[list[Call], list[Sent], frozenset[bytes]]:
-    calls: list[Call] = []
-    sent: list[Sent] = []
-    received: list[bytes] = []
+@dataclass(slots=True)
+class _Told:
+    """What the log says of calls, of their ends, and of deliveries."""
+
+    calls: list[Call] = field(default_factory=list)
+    tellings: list[Call] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    absences: list[Absence] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
+
+
+async def _told_by(events: Sequence[RecordedEvent]) -> _Told:
+    told = _Told()
     for recorded in events:
-        if recorded.event_type not in {"call.sent", "webhook.received"}:
+        if recorded.event_type not in {"call.sent", "intent.rejected", "intent.absent", "webhook.received"}:
             continue
         event = await recorded.event()
-        if isinstance(event, CallSent) and event.target == "quickbooks":
-            items = [Item(i.batch_id, i.record_key, i.change, i.entity, i.operation) for i in event.items]
-            calls.append(Call(recorded.position, recorded.recorded_at, event.request_id, items))
-            deadline = float(event.deadline_seconds)
-            sent.append(Sent(recorded.recorded_at, recorded.epoch or 0, event.request_id, deadline))
+        at = recorded.recorded_at
+        if isinstance(event, CallSent):
+            call = Call(recorded.position, at, event.request_id, [_item(one) for one in event.items])
+            if event.target != "quickbooks":
+                told.tellings.append(call)
+                continue
+            told.calls.append(call)
+            told.sent.append(Sent(at, recorded.epoch or 0, event.request_id, float(event.deadline_seconds)))
+        elif isinstance(event, IntentRejected):
+            told.refused[recorded.position] = event.intent_id
+        elif isinstance(event, IntentAbsent):
+            told.absences.append(Absence(at, event.intent_id, event.request_id))
         elif isinstance(event, WebhookReceived):
-            received.append((event.raw or "").encode())
-    return calls, sent, frozenset(received)
+            told.received.append((event.raw or "").encode())
+    return told
+
+
+def _item(item: CallItem) -> Item:
+    body = dumps(item.body.fields())
+    return Item(item.intent_id, body, item.batch_id, item.record_key, item.change, item.entity, item.operation)
 
 
 def _orders(trade: Trade) -> Mapping[str, OrderTruth]:
