@@ -19,7 +19,7 @@ from support.chaos.schedule import Blow, Kind
 from support.processes import is_running
 
 WATCH_SECONDS: Final = 0.2
-CATCH_SECONDS_MAX: Final = 6.0
+CATCH_SECONDS_MAX: Final = 20.0
 STEAL_SECONDS_MAX: Final = 6 * LEASE_SECONDS
 WRITE_MARK: Final = b"requestid="
 HOLDERS: Final = "SELECT company, holder, epoch FROM counterfoil_log.leases"
