@@ -1,16 +1,19 @@
 """A whole engine between a source and the QuickBooks emulator: what goes wrong on the way changes no figure."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from counterfoil.log import Append, NewEvent
+from counterfoil.dispatch.session import Session
+from counterfoil.log import Append, Appended, Guard, NewEvent
 from counterfoil.postgres import Pool
+from counterfoil.state.rows import ChangeRow
 from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.decisions import IntentPlanned
 from support.audit import assert_books_hold
 from support.postgres import Database
 from support.quickbooks_emulator import emulator_process
@@ -50,6 +53,34 @@ async def test_faults_change_no_figure(shop: Shop, faults: list[dict[str, Any]])
         await shop.until_done()
     fired = (await shop.control("/faults"))["faults"]
     assert [rule["fired"] for rule in fired] == [fault["count"] for fault in faults]
+    await shop.check()
+
+
+async def test_what_is_overtaken_between_plan_and_append_is_not_decided(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer state of the record that comes in that moment refuses the decision; nothing is planned of the older."""
+    overtaken: list[int] = []
+    decide_each = Session.decide_each
+
+    async def late(
+        session: Session, events: Sequence[tuple[Event, str | None]], *, guard: Guard | None = None
+    ) -> Appended:
+        plan = next((one for one, _ in events if isinstance(one, IntentPlanned) and one.entity == "Invoice"), None)
+        if plan is not None and not overtaken:
+            overtaken.append(plan.change)
+            observed = await (await engine.reader.get_many(1, [plan.change]))[0].event()
+            newer = observed.model_copy(update={"content_hash": "another"})
+            await session.receive([NewEvent(event=newer, record_key=plan.record_key)])
+        return await decide_each(session, events, guard=guard)
+
+    monkeypatch.setattr(Session, "decide_each", late)
+    async with shop.engine() as engine:
+        await shop.until_done()
+    (position,) = overtaken
+    change = await shop.store.one(ChangeRow, 1, str(position))
+    assert change is not None
+    assert (change.state, change.code, dict(change.intents)) == ("skipped", "superseded", {})
     await shop.check()
 
 
