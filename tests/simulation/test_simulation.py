@@ -191,6 +191,14 @@ def _absent_at_once(seen: Evidence) -> Evidence:
     return replace(seen, absences=[Absence(call.at + timedelta(seconds=59), call.items[0].intent_id, call.request_id)])
 
 
+def _planned_late(seen: Evidence) -> Evidence:
+    """The first plan comes after a newer state of its record."""
+    place = next(number for number, one in enumerate(seen.events) if one.event_type == "intent.planned")
+    observed = next(one for one in seen.events if one.position == seen.events[place].cause)
+    newer = observed._replace(position=seen.events[place].position)
+    return replace(seen, events=[*seen.events[:place], newer, *seen.events[place:]])
+
+
 def _passed_for_applied(seen: Evidence) -> Evidence:
     return replace(seen, moments=[Moment({7: "applied"}, frozenset({7}))])
 
@@ -204,6 +212,7 @@ BREAKINGS: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "absence before its time": ("absent in time", _absent_at_once),
     "a change applied before its intents": ("no silence", _passed_for_applied),
     "a decision without a lease": ("ordered", lambda seen: _decided(seen, epoch=None)),
+    "a plan of what is overtaken": ("overtaken", _planned_late),
     "a decision without a cause": ("explainable", lambda seen: _decided(seen, cause=None)),
     "a delivery that is not in the log": ("recorded first", lambda seen: replace(seen, acknowledged=[b"gone"])),
     "a document twice": ("one effect", _twice),

@@ -209,6 +209,19 @@ def _ordered(seen: Evidence) -> Iterator[str]:
         epoch = max(epoch, event.epoch or 0)
 
 
+def _overtaken(seen: Evidence) -> Iterator[str]:
+    """5. Nothing is planned of a change once a newer one of the same record is in the log."""
+    latest: dict[str | None, int] = {}
+    records = {event.position: event.record_key for event in seen.events if event.event_type in OBSERVED}
+    for event in seen.events:
+        if event.event_type in OBSERVED:
+            latest[event.record_key] = event.position
+        elif event.event_type == "intent.planned" and event.cause in records:
+            newest = latest[records[event.cause]]
+            if newest > event.cause:
+                yield f"{event.record_key} was planned at {event.position} from {event.cause}, after {newest} had come"
+
+
 def _inside_limits(seen: Evidence) -> Iterator[str]:
     """6. No sliding window ever held more than Intuit allows."""
     if seen.throttled:
@@ -293,6 +306,7 @@ _CHECKS: Final[Mapping[str, Callable[[Evidence], Iterator[str]]]] = {
     "no silence": _no_silence,
     "state is derived": _derived,
     "ordered": _ordered,
+    "overtaken": _overtaken,
     "inside the limits": _inside_limits,
     "to the cent": _to_the_cent,
     "secrets stay secret": _secret,

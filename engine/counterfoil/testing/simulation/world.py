@@ -395,7 +395,9 @@ def witness(plan: Plan) -> tuple[Evidence, World]:
     """
     heard = _Heard()
     logger = logging.getLogger("counterfoil")
+    level = logger.level
     logger.addHandler(heard)
+    logger.setLevel(logging.DEBUG)
     # What is collected when is nothing that a seed decides.
     gc.collect()
     gc.disable()
@@ -410,6 +412,7 @@ def witness(plan: Plan) -> tuple[Evidence, World]:
         evidence, world = run_simulated(live)
     finally:
         logger.removeHandler(heard)
+        logger.setLevel(level)
         gc.enable()
     evidence.said = tuple(heard.lines)
     return evidence, world
