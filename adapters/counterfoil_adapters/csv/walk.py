@@ -1,7 +1,7 @@
 """All changes of one kind, row by row, from the files as they are. Blocking; driven in a thread, page by page.
 
-Only a file of lines is held in memory (the rows that a main row has not yet claimed), besides the ids seen; of rows
-that are lines themselves, those of sales that are not complete yet.
+Held in memory are the ids seen; of rows that are lines themselves, those of sales that are not complete yet. Rows of a
+file of lines that no main row has claimed yet lie in a temporary file (`pending.py`).
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from counterfoil.sources import SourceChange, SourceError, Unreadable
 from counterfoil_adapters.csv.files import Form, open_csv
+from counterfoil_adapters.csv.pending import PendingRows
 from counterfoil_adapters.csv.plans import KindPlan, RowOf
 from counterfoil_adapters.csv.reading import BrokenRow
 from counterfoil_adapters.csv.records import (
@@ -25,7 +26,7 @@ from counterfoil_adapters.csv.rejected import Faults, Reject, reject_nothing
 from counterfoil_adapters.csv.totals import is_total
 
 LINE_ROWS_MAX = 1_000_000
-"""The longest file of lines that is joined to its orders; about 0.5 KB of memory each."""
+"""The longest file of lines that is joined to its orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,13 @@ class Walk:
         if not self.plan.kind.one_row_each():
             yield from self._grouped()
             return
-        pending, keyless = self._index()
-        yield from self._records(pending, self._astray(self.plan.lines.spec.key if self.plan.lines else (), keyless))
-        for key, rows in pending.items():
-            yield self._orphan(key, rows)
+        with PendingRows() as pending:
+            keyless = self._index(pending)
+            yield from self._records(
+                pending, self._astray(self.plan.lines.spec.key if self.plan.lines else (), keyless)
+            )
+            for key, rows in pending.rest():
+                yield self._orphan(key, rows)
         if self.only is not None:
             return
         repeats: dict[str, int] = {}
@@ -103,13 +107,12 @@ class Walk:
                 for each in opened.rows():
                     yield RowOf(opened.name, opened.header, each)
 
-    def _index(self) -> tuple[dict[str, list[RowOf]], list[RowOf]]:
-        """The rows of the files of lines by the id of their record, and those whose id cannot be told."""
-        by_key: dict[str, list[RowOf]] = {}
+    def _index(self, pending: PendingRows) -> list[RowOf]:
+        """Put away the rows of the files of lines by the id of their record; those whose id cannot be told."""
         keyless: list[RowOf] = []
         lines = self.plan.lines
         if lines is None:
-            return by_key, keyless
+            return keyless
         for count, row in enumerate(self._read(self.lines, lines.columns(), lines.spec.header), start=1):
             if count > LINE_ROWS_MAX:
                 raise SourceError(
@@ -123,12 +126,10 @@ class Walk:
             if source_id is None:
                 keyless.append(row)
             elif self.only is None or source_id in self.only:
-                by_key.setdefault(source_id, []).append(row)
-        return by_key, keyless
+                pending.add(source_id, row)
+        return keyless
 
-    def _records(
-        self, pending: dict[str, list[RowOf]], astray: Mapping[str, Sequence[RowOf]]
-    ) -> Iterator[SourceChange]:
+    def _records(self, pending: PendingRows, astray: Mapping[str, Sequence[RowOf]]) -> Iterator[SourceChange]:
         seen = _Seen()
         first_counts = self.plan.kind.repeated == "first"
         unread: dict[str, tuple[Unreadable, Faults]] = {}
@@ -148,7 +149,7 @@ class Walk:
                     yield self._duplicate(source_id, row, seen)
                 continue
             seen.first.setdefault(source_id, (row.file, row.row.line))
-            change, faults = self._change(source_id, row, [*pending.pop(source_id, ()), *astray.get(source_id, ())])
+            change, faults = self._change(source_id, row, [*pending.take(source_id), *astray.get(source_id, ())])
             if first_counts and isinstance(change, Unreadable):
                 # A later row may say what this one leaves out.
                 unread.setdefault(source_id, (change, faults))
