@@ -105,7 +105,7 @@ class Settler:
         items = [item for item in sent.items if item.intent_id in asked]
         if sent.target != "quickbooks":
             # While the call may still be on its way, newer values must not overtake it.
-            gone = self._clock.now() >= recorded.recorded_at + timedelta(seconds=float(sent.deadline_seconds))
+            gone = self._is_over(recorded, sent, server_seconds=0.0)
             return [_absent(sent, item, "Setting the same values again is harmless.") for item in items if gone]
         call = call_of(sent.request_id, items, "retry")
         creates = [item for item in items if item.operation == "create"]
@@ -114,7 +114,7 @@ class Settler:
             for one in call.items
             if one.operation == "create"
         ]
-        over = self._is_over(recorded, sent)
+        over = self._is_over(recorded, sent, server_seconds=self._limits.server_seconds)
         # Judged before the search, not after: what is not found in the last second may come in that second.
         found = await self._books.find(wanted, sent_at=recorded.recorded_at, thorough=over) if wanted else {}
         decisions = [
@@ -129,14 +129,14 @@ class Settler:
         worn = [asked[one.intent_id] for one in decisions if isinstance(one, IntentAbsent)]
         return [*decisions, *(_given_up(row) for row in worn if row.attempts >= self._limits.attempts_max)]
 
-    def _is_over(self, recorded: RecordedEvent, sent: CallSent) -> bool:
+    def _is_over(self, recorded: RecordedEvent, sent: CallSent, *, server_seconds: float) -> bool:
         """Whether every deadline of a call has passed, ours and the server's.
 
         Our own calls are timed by what has elapsed here: a time of day may jump. When another holder sent it, its
         clock says, and that may be another machine's. But its calls ended inside its lease, and so before ours began:
         the server's time counts from then, on our own clock.
         """
-        over = float(sent.deadline_seconds) + self._limits.server_seconds
+        over = float(sent.deadline_seconds) + server_seconds
         if recorded.epoch == self._session.epoch:
             return self._session.since(recorded.position) >= over
         elapsed = self._clock.now() - recorded.recorded_at
@@ -144,7 +144,7 @@ class Settler:
             return False
         if elapsed >= CLOCKS_DIFFER_MAX:
             return True
-        return self._session.held() >= self._limits.server_seconds
+        return self._session.held() >= server_seconds
 
     def _settle_create(self, sent: CallSent, item: CallItem, shown: Shown | None, *, over: bool) -> Event | None:
         if shown is not None and shown.entity == item.entity:
