@@ -68,6 +68,7 @@ ELSEWHERE = {
     "demo",
     "erase",
     "export",
+    "loadtest",
     "onboard",
     "redrive",
     "restore",

@@ -57,7 +57,7 @@ def demo(
 
 async def _demo(*, json_output: bool, seed: int, keep: Path | None, fast: bool) -> int:
     script = make_script(seed, fast=fast)
-    with _ending_in_order(), _folder(keep) as home:
+    with ending_in_order(), _folder(keep) as home:
         findings, chain = await play(script, home, explain=keep is None)
         if json_output:
             text = exact_json.dumps(as_json(findings, seed=seed, home="" if keep is None else str(home))).decode()
@@ -126,8 +126,8 @@ def _folder(keep: Path | None) -> Generator[Path]:
 
 
 @contextmanager
-def _ending_in_order() -> Generator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: what it started is ended too."""
+def ending_in_order() -> Generator[None]:
+    """SIGTERM ends the task as Ctrl-C does: what was started is ended too."""
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
     if task is not None:

@@ -63,6 +63,11 @@ class Child:
         return "\n".join(text.strip() for text in texts if text.strip())
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether it has not ended yet."""
         return self._process.returncode is None
@@ -90,12 +95,17 @@ class Child:
 
 
 async def launch(name: str, arguments: Sequence[str], folder: Path) -> Child:
-    """Start our own command line with these arguments."""
+    """Start our own command line with these arguments.
+
+    Nothing of ours in the environment reaches it: `COUNTERFOIL_DSN` would lead it to a deployment's own database.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERFOIL_")}
     out, errors = folder / f"{name}.out", folder / f"{name}.log"
     with out.open("wb") as stdout, errors.open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
             *PROGRAM,
             *arguments,
+            env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,

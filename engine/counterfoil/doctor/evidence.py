@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from counterfoil.doctor.load import LoadRun
 from counterfoil.doctor.sandbox import SandboxRun
 
 
@@ -37,6 +38,7 @@ class Evidence:
         anchor: where the signed heads of the log are kept.
         forgetful: in what way the log does not hold what was anchored; nothing is sent then.
         sandbox: the last run of the journeys against Intuit's sandbox, or why none is known.
+        load: the last load test; None if there was none.
     """
 
     now: datetime
@@ -68,3 +70,4 @@ class Evidence:
     anchor: str | None = None
     forgetful: str = ""
     sandbox: SandboxRun | str = ""
+    load: LoadRun | None = None

@@ -17,6 +17,9 @@ REFRESH_DAYS_MIN = 14
 SILENT_AFTER = timedelta(days=7)
 SANDBOX_OLD = timedelta(days=30)
 RECONCILED_OLD = timedelta(days=31)
+LOAD_OLD = timedelta(days=92)
+LOAD_TIMES_MIN = 3.0
+LOAD_SECONDS_MIN = 600.0
 LOOKS_MISSED_MAX = 3
 LATE_AT_LEAST = timedelta(minutes=5)
 MINUTES_TOLD_MAX = 120
@@ -49,7 +52,7 @@ def judge(evidence: Evidence) -> list[Finding]:
     return [
         Finding(number, point, seen.verdict, seen.evidence, seen.remedy)
         for number, (point, look) in enumerate(_POINTS, start=1)
-        for seen in (look if isinstance(look, _Seen) else look(evidence),)
+        for seen in (look(evidence),)
     ]
 
 
@@ -219,14 +222,23 @@ def _rollback(seen: Evidence) -> _Seen:
     return _Seen("ok", f"{plan}; the signed heads of the log go to {seen.anchor}.", "")
 
 
-_LOAD = _Seen(
-    "failed",
-    "This release has no `loadtest` for a deployment's own volume.",
-    "Run `make bench`, and compare its backlog with your busiest day.",
-)
+def _load(seen: Evidence) -> _Seen:
+    run = f"Run `counterfoil loadtest --times {LOAD_TIMES_MIN:g}`"
+    last = seen.load
+    if last is None or seen.company not in last.keeps_up:
+        return _Seen("failed", "Nothing shows that a multiple of the own volume was tried.", f"{run}.")
+    whose = "a stated volume" if last.by_hand else "the own volume"
+    told = f"{last.times:g} times {whose} for {last.seconds:,.0f} s, {_ago(seen.now, last.finished_at)}"
+    if not last.keeps_up[seen.company]:
+        return _Seen("failed", f"It did not keep up with {told}.", "Follow ops/runbooks/loadtest.md.")
+    if last.by_hand or last.times < LOAD_TIMES_MIN or last.seconds < LOAD_SECONDS_MIN:
+        return _Seen("warning", f"It kept up with {told}.", f"{run} for ten minutes, on the volume that the log holds.")
+    if seen.now - last.finished_at > LOAD_OLD:
+        return _Seen("warning", f"It kept up with {told}.", f"{run} again: volumes grow.")
+    return _Seen("ok", f"It kept up with {told}.")
 
 
-_POINTS: tuple[tuple[str, Callable[[Evidence], _Seen] | _Seen], ...] = (
+_POINTS: tuple[tuple[str, Callable[[Evidence], _Seen]], ...] = (
     ("Tokens are stored safely and refreshed", _tokens),
     ("Calls are limited and back off", _limits),
     ("Errors are recorded with their reason", _errors),
@@ -236,7 +248,7 @@ _POINTS: tuple[tuple[str, Callable[[Evidence], _Seen] | _Seen], ...] = (
     ("Books and sources are reconciled", _reconciliation),
     ("Somebody is alerted", _alerts),
     ("There is a plan for rolling back", _rollback),
-    ("The load was tried", _LOAD),
+    ("The load was tried", _load),
 )
 
 

@@ -9,10 +9,14 @@ import pytest
 
 from counterfoil.doctor import Evidence, judge
 from counterfoil.doctor.judging import is_fit, remarks
+from counterfoil.doctor.load import LoadRun, keep_run, read_load
 from counterfoil.doctor.sandbox import SandboxRun, read_run
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOUND_RUN = SandboxRun(finished_at=NOW - timedelta(days=2), realm_id="4620816365000000000", passed=14, failed=0)
+SOUND_LOAD = LoadRun(
+    finished_at=NOW - timedelta(days=9), times=3.0, seconds=600.0, by_hand=False, keeps_up={1: True, 2: False}
+)
 SOUND = Evidence(
     now=NOW,
     company=1,
@@ -37,20 +41,21 @@ SOUND = Evidence(
     telemetry="http://collector:4318",
     anchor="/mnt/anchors/heads.jsonl",
     sandbox=SOUND_RUN,
+    load=SOUND_LOAD,
 )
-NOT_BUILT = {10}
 
 
 def verdicts(evidence: Evidence) -> dict[int, str]:
     return {one.number: one.verdict for one in judge(evidence)}
 
 
-def test_a_sound_deployment_fails_only_in_what_is_not_built() -> None:
+def test_a_sound_deployment_fails_in_nothing() -> None:
     found = verdicts(SOUND)
     assert list(found) == list(range(1, 11))
-    assert {number for number, verdict in found.items() if verdict == "failed"} == NOT_BUILT
+    assert [number for number, verdict in found.items() if verdict == "failed"] == []
     assert {number for number, verdict in found.items() if verdict == "warning"} == {8}
-    assert not is_fit(judge(SOUND))
+    assert is_fit(judge(SOUND))
+    assert not is_fit(judge(replace(SOUND, load=None)))
 
 
 @pytest.mark.parametrize(
@@ -80,6 +85,18 @@ def test_a_sound_deployment_fails_only_in_what_is_not_built() -> None:
         (8, "failed", {"telemetry": None}, "nowhere"),
         (9, "warning", {"anchor": None}, "kept nowhere else"),
         (9, "failed", {"forgetful": "The log has forgotten something."}, "has forgotten something"),
+        (10, "failed", {"load": None}, "Nothing shows"),
+        (10, "failed", {"load": SOUND_LOAD.model_copy(update={"keeps_up": {2: True}})}, "Nothing shows"),
+        (
+            10,
+            "failed",
+            {"load": SOUND_LOAD.model_copy(update={"keeps_up": {1: False}})},
+            "did not keep up with 3 times",
+        ),
+        (10, "warning", {"load": SOUND_LOAD.model_copy(update={"by_hand": True})}, "a stated volume"),
+        (10, "warning", {"load": SOUND_LOAD.model_copy(update={"times": 2.9})}, "2.9 times"),
+        (10, "warning", {"load": SOUND_LOAD.model_copy(update={"seconds": 599.0})}, "for 599 s"),
+        (10, "warning", {"load": SOUND_LOAD.model_copy(update={"finished_at": NOW - timedelta(days=93)})}, "93 days"),
     ],
 )
 def test_each_point_follows_its_evidence(number: int, verdict: str, change: dict[str, Any], said: str) -> None:
@@ -101,6 +118,17 @@ def test_a_run_in_the_sandbox_is_read_from_its_report_and_from_nothing_else(tmp_
         report.write_text(text, encoding="utf-8")
         assert isinstance(read_run(report), str)
     assert isinstance(read_run(tmp_path), str)
+
+
+def test_a_load_test_is_read_as_it_was_kept_and_from_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "loadtest.json"
+    assert read_load(path) is None
+    keep_run(path, SOUND_LOAD)
+    assert read_load(path) == SOUND_LOAD
+    for text in ("", "[]", '{"times": 3}', "\x00", "x" * 400_000):
+        path.write_text(text, encoding="utf-8")
+        assert read_load(path) is None
+    assert read_load(tmp_path) is None
 
 
 def test_an_idle_engine_may_have_an_access_token_that_ran_out() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.output import tell, write_json
 from counterfoil.cli.tasks.reading_bars import ReadingBars
-from counterfoil.cli.tasks.reconcile_files import csv_of, write_file
+from counterfoil.cli.tasks.reconcile_files import csv_of, require_folder, write_file
 from counterfoil.cli.tasks.reconcile_page import page_of
 from counterfoil.cli.tasks.reconcile_repairs import ask_for_repairs, show_repairs, until_done
 from counterfoil.cli.tasks.reconcile_show import Shown, as_data, names_of_accounts, show
@@ -49,7 +49,7 @@ async def reconcile(settings: Settings, options: Options) -> int:
     scope = scope_of(options)
     for path in (options.csv, options.html):
         if path is not None:
-            _require_folder(path)
+            require_folder(path)
     shown: list[Shown] = []
     async with Engine(settings) as engine:
         for company in settings.companies:
@@ -139,10 +139,3 @@ def code_of(reports: list[Report]) -> ExitCode:
     if any(one.not_compared for one in reports):
         return ExitCode.UNREACHABLE
     return ExitCode.OK if all(one.ties_out for one in reports) else ExitCode.UNSETTLED
-
-
-def _require_folder(path: Path) -> None:
-    if not path.absolute().parent.is_dir():
-        raise ConfigurationError(f"There is no folder {path.absolute().parent}.", remedy="Make it, or name another.")
-    if path.is_dir():
-        raise ConfigurationError(f"{path} is a folder.", remedy="Name a file.")

@@ -30,6 +30,18 @@ def csv_of(shown: Sequence[Shown]) -> str:
     return stream.getvalue()
 
 
+def require_folder(path: Path) -> None:
+    """Refuse a file before any work is done for it.
+
+    Raises:
+        ConfigurationError: its folder is not there, or it is a folder itself.
+    """
+    if not path.absolute().parent.is_dir():
+        raise ConfigurationError(f"There is no folder {path.absolute().parent}.", remedy="Make it, or name another.")
+    if path.is_dir():
+        raise ConfigurationError(f"{path} is a folder.", remedy="Name a file.")
+
+
 def write_file(path: Path, content: str) -> None:
     """Write a file whole.
 

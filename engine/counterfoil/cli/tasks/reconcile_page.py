@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from html import escape
 
+from counterfoil.cli.html import html_table, whole_page
 from counterfoil.cli.output import money
 from counterfoil.cli.tasks.reconcile_show import Shown, conclusion
 from counterfoil.planning.money import text
@@ -14,30 +15,14 @@ from counterfoil.planning.reconciling.totals import DIMENSIONS, Cell, by_month
 SIDES = ("source", "log", "books")
 _COLOURS = ("#33658a", "#86bbd8", "#f26419")
 _PLOT_HEIGHT, _BAR, _GAP, _LEFT = 160, 12, 14, 8
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
-table { border-collapse: collapse; margin: .5rem 0 1.5rem; width: 100%; }
-th, td { border-bottom: 1px solid #8884; padding: .25rem .6rem; text-align: left; vertical-align: top; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-tr.off td { background: #f2641922; }
-.fine { color: #2a7f3f; } .bad { color: #c0392b; }
-svg text { font: 11px system-ui, sans-serif; fill: currentColor; }
-code { font-size: .93em; }
-"""
 
 
 def page_of(shown: Sequence[Shown], now: datetime) -> str:
     """The page. Whatever comes from sources or books stands in it as text, never as markup."""
     body = "\n".join(_company(one) for one in shown)
     names = ", ".join(one.company.name for one in shown)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Reconciliation: {escape(names)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>Reconciliation</h1>\n<p>{escape(f'{now:%Y-%m-%d %H:%M}')} UTC</p>\n{body}\n</body>\n</html>\n"
-    )
+    heading = f"<h1>Reconciliation</h1>\n<p>{escape(f'{now:%Y-%m-%d %H:%M}')} UTC</p>"
+    return whole_page(f"Reconciliation: {names}", f"{heading}\n{body}")
 
 
 def _company(one: Shown) -> str:
@@ -49,23 +34,23 @@ def _company(one: Shown) -> str:
     ]
     if report.not_compared:
         rows = [(part.what, part.reason) for part in report.not_compared]
-        parts.append(_table("Not compared", ("what", "why"), rows))
+        parts.append(html_table("Not compared", ("what", "why"), rows))
     parts += [_plot(currency, months) for currency, months in by_month(report.totals.cells()).items()]
     parts += [_differences(one)] if report.drifts else []
     for dimension in DIMENSIONS:
         parts.append(_sums(one, dimension, list(report.totals.cells(dimension))))
     if report.apart:
         rows = [(key, ", ".join(fields)) for key, fields in report.apart]
-        parts.append(_table("Changed by others, as they may", ("record", "fields"), rows))
+        parts.append(html_table("Changed by others, as they may", ("record", "fields"), rows))
     proof = [(read.entity, f"{read.ours:,}", f"{read.shown:,}", f"{read.counted:,}") for read in report.reads]
-    parts.append(_table("How it was read", ("type", ">ours", ">shown", ">counted by QuickBooks"), proof))
+    parts.append(html_table("How it was read", ("type", ">ours", ">shown", ">counted by QuickBooks"), proof))
     return "\n".join(parts)
 
 
 def _differences(one: Shown) -> str:
     columns = ("record", "document", "what", "field", "source and log", "books", ">books less source", "what to do")
     rows = [row for drift in one.report.drifts for row in _rows(one, drift)]
-    return _table(f"Differences: {len(one.report.drifts):,}", columns, rows)
+    return html_table(f"Differences: {len(one.report.drifts):,}", columns, rows)
 
 
 def _rows(one: Shown, drift: Drift) -> Iterable[tuple[str, ...]]:
@@ -104,27 +89,7 @@ def _sums(one: Shown, dimension: str, cells: Sequence[Cell]) -> str:
                 text(cell.difference),
             )
         )
-    return _table(heading, columns, rows, off)
-
-
-def _table(heading: str, columns: Sequence[str], rows: Iterable[Sequence[str]], off: Iterable[int] = ()) -> str:
-    right = [name.startswith(">") for name in columns]
-    marked = set(off)
-
-    def cell(tag: str, value: str, *, number: bool) -> str:
-        kind = ' class="n"' if number else ""
-        return f"<{tag}{kind}>{escape(value)}</{tag}>"
-
-    head = "".join(
-        cell("th", name.removeprefix(">"), number=number) for name, number in zip(columns, right, strict=True)
-    )
-    lines = []
-    for place, row in enumerate(rows):
-        cells = "".join(cell("td", value, number=number) for value, number in zip(row, right, strict=True))
-        kind = ' class="off"' if place in marked else ""
-        lines.append(f"<tr{kind}>{cells}</tr>")
-    body = "\n".join(lines)
-    return f"<h3>{escape(heading)}</h3>\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    return html_table(heading, columns, rows, off)
 
 
 def _plot(currency: str, months: dict[str, Cell]) -> str:

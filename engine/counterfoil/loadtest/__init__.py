@@ -1,0 +1,1 @@
+"""`counterfoil loadtest`: a deployment's own volume, times some number, against the emulator on this machine."""
