@@ -5,12 +5,11 @@ from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-LOAD_FILE: Final = "loadtest.json"
-REPORT_BYTES_MAX: Final = 256 * 1024
+REPORT_BYTES_MAX: Final = 64 * 1024
 
 
 class LoadRun(BaseModel):
-    """One run: when it ended, how many times whose volume for how long, and which companies kept up.
+    """One company in one run: when it ended, how many times whose volume for how long, and whether it kept up.
 
     `by_hand`: the volume was stated, not taken from the log.
     """
@@ -21,7 +20,12 @@ class LoadRun(BaseModel):
     times: float = Field(gt=0)
     seconds: float = Field(gt=0)
     by_hand: bool
-    keeps_up: dict[int, bool]
+    keeps_up: bool
+
+
+def load_file(home: Path, company: int) -> Path:
+    """Where the last run of a company is kept."""
+    return home / f"loadtest-{company}.json"
 
 
 def keep_run(path: Path, run: LoadRun) -> None:

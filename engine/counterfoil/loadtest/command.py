@@ -19,7 +19,7 @@ from counterfoil.demo.command import ending_in_order
 from counterfoil.dispatch.batch_size import DOCUMENTED
 from counterfoil.dispatch.limiter import LimiterSettings
 from counterfoil.dispatch.outbox import SINGLE_ENTITIES
-from counterfoil.doctor.load import LOAD_FILE, LoadRun, keep_run
+from counterfoil.doctor.load import LoadRun, keep_run, load_file
 from counterfoil.errors import ConfigurationError
 from counterfoil.loadtest.home import ceiling_of
 from counterfoil.loadtest.plan import make_plan
@@ -91,17 +91,7 @@ async def loadtest(settings: Settings, wish: Wish) -> int:
         without_history=left_out,
         peak_memory_bytes=memory,
     )
-    run = LoadRun(
-        finished_at=clock.now(),
-        times=wish.times,
-        seconds=wish.seconds,
-        by_hand=wish.orders_per_hour is not None,
-        keeps_up={one.company: one.keeps_up for one in report.companies},
-    )
-    try:
-        await asyncio.to_thread(keep_run, settings.home / LOAD_FILE, run)
-    except OSError as problem:
-        tell(f"The run could not be kept for `counterfoil doctor` in {settings.home}: {problem.strerror}.")
+    await asyncio.to_thread(_keep, settings.home, report, clock.now())
     if wish.html is not None:
         await asyncio.to_thread(write_file, wish.html, page_of(report))
     if wish.as_json:
@@ -128,6 +118,22 @@ async def history_of(opened: Opened, company: int, since: datetime) -> list[Hour
     async with opened.pool.acquire() as connection, connection.transaction(readonly=True):
         rows = await connection.fetch(query, company, since, sorted(SINGLE_ENTITIES))
     return [Hour(**dict(row)) for row in rows]
+
+
+def _keep(home: Path, report: Report, now: datetime) -> None:
+    """Leave word for `counterfoil doctor`; that it cannot be written costs the report nothing."""
+    for one in report.companies:
+        run = LoadRun(
+            finished_at=now,
+            times=report.times,
+            seconds=report.seconds,
+            by_hand=report.days is None,
+            keeps_up=one.keeps_up,
+        )
+        try:
+            keep_run(load_file(home, one.company), run)
+        except OSError as problem:
+            tell(f"The run could not be kept for `counterfoil doctor` in {home}: {problem.strerror}.")
 
 
 def _company(one: CompanySettings, volume: Volume, measured: Measured) -> Company:

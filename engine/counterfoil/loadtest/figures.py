@@ -58,6 +58,13 @@ class Sample:
         return self.made - self.done
 
 
+def thinned(samples: Sequence[Sample], most: int) -> tuple[Sample, ...]:
+    """At most so many of them, evenly spread, the first and the last among them."""
+    if len(samples) <= most:
+        return tuple(samples)
+    return tuple(samples[round(place * (len(samples) - 1) / (most - 1))] for place in range(most))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """How the backlog went.

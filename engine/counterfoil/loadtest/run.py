@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from counterfoil.demo.home import free_port
 from counterfoil.demo.processes import Child, launch, launched
 from counterfoil.errors import ConfigurationError
 from counterfoil.loadtest.feed import Feed, key_of
-from counterfoil.loadtest.figures import Course, Delays, Sample, course_of, delays_of, most_within
+from counterfoil.loadtest.figures import Course, Delays, Sample, course_of, delays_of, most_within, thinned
 from counterfoil.loadtest.home import feed_of, write_home
 from counterfoil.loadtest.plan import Made, Plan
 from counterfoil.loadtest.watch import Watch
@@ -25,6 +25,9 @@ from counterfoil_schema.exact_json import JsonObject
 
 TICK_SECONDS = 1.0
 BEFORE_SECONDS_MAX = 300.0
+SAMPLES_KEPT_MAX = 600
+"""Of the backlog, for plot and JSON."""
+
 DRAIN_SECONDS_MAX = 120.0
 """How long is waited after the load until nothing is left; what is left then was not borne."""
 
@@ -68,6 +71,15 @@ class Measured:
         return self.course.keeps_up and self.made == self.planned and not self.outcomes.get("parked")
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request to QuickBooks, as the emulator saw it; `at` in seconds since 1970."""
+
+    at: float
+    kind: str
+    status: str
+
+
 @dataclass(slots=True)
 class _Lane:
     """One company while the load runs."""
@@ -79,8 +91,9 @@ class _Lane:
     control: Control
     coming: list[Made]
     samples: list[Sample]
+    calls: list[_Call] = field(default_factory=list)
     effects_before: int = 0
-    calls_before: int = 0
+    last_call: int = 0
 
 
 async def run_load(
@@ -158,8 +171,8 @@ class _Scene:
                     "The emulator's books did not take what the load needs beforehand.", remedy="Report this."
                 )
             lane.effects_before = await _count_effects(lane.control)
-            lane.calls_before = len(rows_of(await lane.control.get("/calls"), "calls"))
             lane.watch.begin()
+            lane.calls.clear()
 
     async def load(self, seconds: float) -> None:
         """Make the changes as they are due, until the time is up and nothing is left, or too much time has gone."""
@@ -187,6 +200,7 @@ class _Scene:
             )
         for lane in self.lanes:
             lane.feed.take_away(await lane.watch.catch_up(self.opened.reader))
+            await _take_calls(lane)
 
 
 def _write(lane: _Lane, due: Sequence[Made], now: datetime) -> list[Made]:
@@ -201,25 +215,32 @@ async def _count_effects(control: Control) -> int:
     return found if isinstance(found, int) else 0
 
 
+async def _take_calls(lane: _Lane) -> None:
+    """The calls since the last look: the emulator remembers only so many."""
+    for row in rows_of(await lane.control.get(f"/calls?after={lane.last_call}"), "calls"):
+        at = datetime.fromisoformat(text_of(row, "time")).timestamp()
+        lane.calls.append(_Call(at, text_of(row, "kind"), text_of(row, "status")))
+        lane.last_call = max(lane.last_call, int(text_of(row, "sequence")))
+
+
 async def _measured(lane: _Lane, seconds: float) -> Measured:
-    calls = rows_of(await lane.control.get("/calls"), "calls")[lane.calls_before :]
-    instants = [(datetime.fromisoformat(text_of(one, "time")).timestamp(), text_of(one, "kind")) for one in calls]
-    watch = lane.watch
+    calls, watch = lane.calls, lane.watch
+    instants = [one.at for one in calls]
     return Measured(
         company=lane.settings.company,
         planned=len(lane.plan.load),
         made=watch.made,
         outcomes=dict(sorted(watch.outcomes.items())),
         course=course_of(lane.samples, seconds),
-        samples=tuple(lane.samples),
+        samples=thinned(lane.samples, SAMPLES_KEPT_MAX),
         delays=delays_of(watch.delays),
         effects=await _count_effects(lane.control) - lane.effects_before,
         calls=len(calls),
-        writes=sum(1 for _, kind in instants if kind in _WRITES),
-        throttled=sum(1 for one in calls if text_of(one, "status") == str(_THROTTLED)),
-        in_minute=most_within([at for at, _ in instants], 60.0),
-        in_second=most_within([at for at, _ in instants], 1.0),
-        batches_in_minute=most_within([at for at, kind in instants if kind == "batch"], 60.0),
+        writes=sum(one.kind in _WRITES for one in calls),
+        throttled=sum(one.status == str(_THROTTLED) for one in calls),
+        in_minute=most_within(instants, 60.0),
+        in_second=most_within(instants, 1.0),
+        batches_in_minute=most_within([one.at for one in calls if one.kind == "batch"], 60.0),
     )
 
 

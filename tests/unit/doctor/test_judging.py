@@ -9,14 +9,12 @@ import pytest
 
 from counterfoil.doctor import Evidence, judge
 from counterfoil.doctor.judging import is_fit, remarks
-from counterfoil.doctor.load import LoadRun, keep_run, read_load
+from counterfoil.doctor.load import LoadRun, keep_run, load_file, read_load
 from counterfoil.doctor.sandbox import SandboxRun, read_run
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOUND_RUN = SandboxRun(finished_at=NOW - timedelta(days=2), realm_id="4620816365000000000", passed=14, failed=0)
-SOUND_LOAD = LoadRun(
-    finished_at=NOW - timedelta(days=9), times=3.0, seconds=600.0, by_hand=False, keeps_up={1: True, 2: False}
-)
+SOUND_LOAD = LoadRun(finished_at=NOW - timedelta(days=9), times=3.0, seconds=600.0, by_hand=False, keeps_up=True)
 SOUND = Evidence(
     now=NOW,
     company=1,
@@ -86,11 +84,10 @@ def test_a_sound_deployment_fails_in_nothing() -> None:
         (9, "warning", {"anchor": None}, "kept nowhere else"),
         (9, "failed", {"forgetful": "The log has forgotten something."}, "has forgotten something"),
         (10, "failed", {"load": None}, "Nothing shows"),
-        (10, "failed", {"load": SOUND_LOAD.model_copy(update={"keeps_up": {2: True}})}, "Nothing shows"),
         (
             10,
             "failed",
-            {"load": SOUND_LOAD.model_copy(update={"keeps_up": {1: False}})},
+            {"load": SOUND_LOAD.model_copy(update={"keeps_up": False})},
             "did not keep up with 3 times",
         ),
         (10, "warning", {"load": SOUND_LOAD.model_copy(update={"by_hand": True})}, "a stated volume"),
@@ -121,10 +118,11 @@ def test_a_run_in_the_sandbox_is_read_from_its_report_and_from_nothing_else(tmp_
 
 
 def test_a_load_test_is_read_as_it_was_kept_and_from_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "home" / "loadtest.json"
+    path = load_file(tmp_path / "home", 3)
     assert read_load(path) is None
     keep_run(path, SOUND_LOAD)
     assert read_load(path) == SOUND_LOAD
+    assert read_load(load_file(tmp_path / "home", 2)) is None
     for text in ("", "[]", '{"times": 3}', "\x00", "x" * 400_000):
         path.write_text(text, encoding="utf-8")
         assert read_load(path) is None

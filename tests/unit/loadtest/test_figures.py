@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from counterfoil.cli.exits import ExitCode
-from counterfoil.loadtest.figures import Delays, Sample, course_of, delays_of, most_within
+from counterfoil.loadtest.figures import Delays, Sample, course_of, delays_of, most_within, thinned
 from counterfoil.loadtest.report import Company, Report, as_data, page_of
 from counterfoil.loadtest.run import Measured
 from counterfoil.loadtest.shape import by_hand
@@ -61,6 +61,12 @@ def test_quarters_count_on_average_and_a_long_load_has_a_twentieth_of_slack() ->
     assert course((0, 1, 0), (1000, 600, 600), (2000, 1100, 1075), (2009, 1100, 1100), seconds=2000) == (
         (0, 25, 25, 9.0, True)
     )
+
+
+def test_of_many_samples_some_are_kept_and_both_ends() -> None:
+    many = [Sample(float(number), number, 0) for number in range(101)]
+    assert [one.made for one in thinned(many, 5)] == [0, 25, 50, 75, 100]
+    assert thinned(many[:5], 5) == tuple(many[:5])
 
 
 MEASURED = Measured(

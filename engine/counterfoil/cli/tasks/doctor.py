@@ -11,7 +11,7 @@ from counterfoil.dispatch.limiter import Lane
 from counterfoil.dispatch.watched import BOOKS
 from counterfoil.doctor import Evidence, Finding, judge
 from counterfoil.doctor.judging import is_fit, remarks
-from counterfoil.doctor.load import LOAD_FILE, read_load
+from counterfoil.doctor.load import load_file, read_load
 from counterfoil.doctor.sandbox import read_run
 from counterfoil.planning.mapping import parse_mapping
 from counterfoil.postgres import load_query
@@ -88,7 +88,7 @@ async def evidence_on(opened: Opened, company: CompanySettings) -> Evidence:
         anchor=str(settings.anchor.file) if settings.anchor else None,
         forgetful=stands.log_fault if stands.log == "recovering" else "",
         sandbox=read_run(settings.sandbox_report) if settings.sandbox_report else "",
-        load=read_load(settings.home / LOAD_FILE),
+        load=read_load(load_file(settings.home, number)),
     )
 
 
