@@ -2,13 +2,18 @@
 
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from counterfoil.cli.opening import open_state
+from counterfoil.loadtest.command import history_of
+from counterfoil.settings import load_settings
 from counterfoil_schema.exact_json import JsonObject
 from support.cli import SECONDS_MAX, Shop, make_shop, started_cli
 from support.postgres import Database
@@ -96,6 +101,46 @@ def test_a_multiple_of_the_own_history_is_run_and_nothing_of_the_shop_is_touched
     points = {one["number"]: one for one in shop.run("doctor", "--json").json()["companies"][0]["points"]}
     assert points[10]["verdict"] == ("warning" if company["keeps_up"] else "failed")
     assert "600 times the own volume for 18 s" in points[10]["evidence"]
+
+
+async def test_the_history_tells_new_from_changed_and_names_from_transactions(shop: Shop) -> None:
+    assert shop.run("sync").code == 0
+    shop.replace("exports/lines.csv", "502,1,P1,2,9.99", "502,1,P1,3,9.99")
+    shop.replace("exports/customers.csv", "C1,Ann Smith", "C1,Ann Miller")
+    assert shop.run("sync").code == 0
+    settings = load_settings(shop.folder / "counterfoil.toml", shop.environment)
+    async with open_state(settings) as opened:
+        hours = await history_of(opened, 1, opened.clock.now() - timedelta(days=1))
+        later = await history_of(opened, 1, opened.clock.now() + timedelta(days=1))
+
+    found: Counter[tuple[str, str]] = Counter()
+    for one in hours:
+        assert one.connection == "shop"
+        names = (
+            "changes",
+            "quiet",
+            "singles_new",
+            "singles_changed",
+            "batched_new",
+            "batched_changed",
+            "lines",
+            "lined",
+        )
+        found.update({(one.kind, name): getattr(one, name) for name in names})
+    assert +found == {
+        ("customer", "changes"): 3,
+        ("customer", "singles_new"): 2,
+        ("customer", "singles_changed"): 1,
+        ("product", "changes"): 2,
+        ("product", "singles_new"): 2,
+        ("order", "changes"): 3,
+        ("order", "batched_new"): 2,
+        ("order", "batched_changed"): 1,
+        # Order 501 has two lines; 502 has one, and was written twice.
+        ("order", "lines"): 4,
+        ("order", "lined"): 3,
+    }
+    assert later == []
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
