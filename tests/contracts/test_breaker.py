@@ -74,6 +74,7 @@ async def test_two_in_five_removed_wait_for_a_person_and_go_once_approved(shop: 
             return await voided(shop) == REMOVED + 2
 
         await until(the_others_too)
+        await shop.until_done()
     await shop.check_state()
 
 
