@@ -61,6 +61,8 @@ class Blows:
 
     def __post_init__(self) -> None:
         self._works: set[asyncio.Task[None]] = set()
+        # One at a time: a proxy catches one request, and whoever is left must take over what the halted one held.
+        self._halting = asyncio.Lock()
         self._acts: Mapping[Kind, Callable[[Blow], Awaitable[bool]]] = {
             "engine": self._engine,
             "postmaster": self._postmaster,
@@ -127,6 +129,10 @@ class Blows:
 
     async def _stop(self, blow: Blow) -> bool:
         """Halt an engine while a write of it is in flight, until others hold all that it held."""
+        async with self._halting:
+            return await self._halt(blow)
+
+    async def _halt(self, blow: Blow) -> bool:
         fleet = self.scene.fleet
         slot = fleet.victim(blow.choice * 0.8)
         if slot is None or not (held := fleet.companies_of(slot)):
