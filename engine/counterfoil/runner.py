@@ -135,6 +135,7 @@ class CompanyRunner:
             await self._shared.standing.check(self.company)
             await self._housekeeper.begin()
             stack.push_async_callback(self._housekeeper.save)
+            stack.enter_context(self.connected.gate.held(lambda: session.valid_until))
             async with asyncio.TaskGroup() as tasks:
                 keeper = tasks.create_task(
                     keep_lease(
@@ -189,11 +190,14 @@ class CompanyRunner:
             if not recovers:
                 await rooms.folder.to_head()
                 await rooms.recovering.refuse_if_open()
-            async with asyncio.TaskGroup() as tasks:
-                keeping = keep_lease(shared.leases, lease, session, seconds=shared.lease_seconds, clock=shared.clock)
-                keeper = tasks.create_task(keeping, name=f"lease of company {self.company}")
-                yield session, rooms
-                keeper.cancel()
+            with self.connected.gate.held(lambda: session.valid_until):
+                async with asyncio.TaskGroup() as tasks:
+                    keeping = keep_lease(
+                        shared.leases, lease, session, seconds=shared.lease_seconds, clock=shared.clock
+                    )
+                    keeper = tasks.create_task(keeping, name=f"lease of company {self.company}")
+                    yield session, rooms
+                    keeper.cancel()
         finally:
             await self._housekeeper.save()
             await shared.leases.release(lease)

@@ -21,6 +21,7 @@ from counterfoil.quickbooks.online.outcomes import (
     Accepted,
     NotSent,
     NotSentKind,
+    ReadFailed,
     Rejected,
     Uncertain,
     WriteOutcome,
@@ -404,6 +405,25 @@ async def test_a_permit_from_before_a_429_is_not_used_after_it(server: ScriptedS
     assert outcome.kind is NotSentKind.PAUSED
     assert server.seen == []
     assert (quickbooks.gate.snapshot().in_flight, quickbooks.gate.snapshot().used) == (0, 0)
+
+
+async def test_not_even_a_read_leaves_once_the_company_may_be_another_s(
+    server: ScriptedServer, quickbooks: Connected
+) -> None:
+    """A process that was halted wakes with a free gate; whoever holds the company by then has none to spare for it."""
+    server.play(say('{"Invoice":{"Id":"1"}}'))
+    ends = quickbooks.clock.monotonic() + 3600
+    with quickbooks.gate.held(lambda: ends):
+        assert not isinstance(await write(quickbooks), NotSent)
+        ends = quickbooks.clock.monotonic()
+        read = await quickbooks.client.read("Invoice", "1", Lane.LIVE)
+        written = await write(quickbooks)
+    assert isinstance(read, ReadFailed)
+    assert isinstance(written, NotSent)
+    assert written.kind is NotSentKind.DEADLINE
+    assert len(server.seen) == 1
+    assert (quickbooks.gate.snapshot().in_flight, quickbooks.gate.snapshot().used) == (0, 1)
+    assert not isinstance(await write(quickbooks), NotSent)
 
 
 async def test_a_full_gate_is_said_so(server: ScriptedServer) -> None:

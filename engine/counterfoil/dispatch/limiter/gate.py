@@ -7,8 +7,8 @@ Every call takes a slot in sliding logs for the minute, the second and the batch
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,6 +90,10 @@ class GateSnapshot:
     metered_reads: dict[str, int]
 
 
+def _for_ever() -> float:
+    return float("inf")
+
+
 class Permit:
     """The right to make one call; give it back exactly once, in a `finally`."""
 
@@ -138,6 +142,7 @@ class RealmGate:
         self._numbers = itertools.count()
         self._ceiling = Ceiling(settings)
         self._paused_until = float("-inf")
+        self._held_until: Callable[[], float] = _for_ever
         self._gentle_until = float("-inf")
         self._pace = AsyncLimiter(_PACE_BURST, _PACE_BURST / settings.requests_per_second)
         self._gentle_pace = self._pace
@@ -223,6 +228,26 @@ class RealmGate:
     def rest_seconds(self) -> float:
         """How long the realm still rests; 0 when it does not. A permit from before the rest must not be used in it."""
         return max(0.0, self._paused_until - self._clock.monotonic())
+
+    @contextmanager
+    def held(self, until: Callable[[], float]) -> Iterator[None]:
+        """For the length of a block calls leave only while the company is held.
+
+        Whoever holds it next counts what went before, and nothing that leaves later: a process that was halted, and
+        wakes, must not even read.
+
+        Args:
+            until: the end of the lease in monotonic seconds of the clock, which moves as it is renewed.
+        """
+        before, self._held_until = self._held_until, until
+        try:
+            yield
+        finally:
+            self._held_until = before
+
+    def may_leave(self) -> bool:
+        """Whether a call may leave now."""
+        return self._clock.monotonic() < self._held_until()
 
     def wait_seconds(self, lane: Lane, kind: CallKind, ahead: int = 0) -> float:
         """How long a caller of this kind that came now would stand behind those who wait, as far as is known.

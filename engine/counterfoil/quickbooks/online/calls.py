@@ -144,6 +144,9 @@ class Calls:
             # A permit that was waited for in advance may be older than the 429 that began the rest.
             permit.release(sent=False)
             return NotSent("sending to this QuickBooks company is paused", rest, NotSentKind.PAUSED)
+        if not self._gate.may_leave():
+            permit.release(sent=False)
+            return NotSent("another process may hold this company by now", None, NotSentKind.DEADLINE)
         linger = self._gate.settings.unanswered_linger_seconds
         try:
             outcome = await exchange(
