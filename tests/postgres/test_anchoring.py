@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import fcntl
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from counterfoil import anchoring as anchoring_of
 from counterfoil.anchoring import Anchoring
 from counterfoil.clock import SystemClock, SystemEntropy
 from counterfoil.engine import Engine
-from counterfoil.log import Anchor, AnchorBrokenError, Append, EventCodec, NewEvent, PostgresLogReader
+from counterfoil.log import Anchor, AnchorBrokenError, AnchorError, Append, EventCodec, NewEvent, PostgresLogReader
+from counterfoil.log import anchor as anchor_files
 from counterfoil.log.anchor import AnchorKey, accept_log, compare_anchor, raise_anchor, read_anchor, write_anchor
 from counterfoil.postgres import Pool
 from counterfoil.settings import AnchorSettings, Settings
@@ -137,6 +140,24 @@ async def test_those_who_wait_at_the_same_time_share_a_writing(
         await anchoring.cover(7, 41)
         assert len(writings) == 2
         assert (await read_anchor(settings.anchor.file, AnchorKey(KEY))).heads[7][0] == 41
+
+
+async def test_whoever_was_halted_while_it_wrote_keeps_nobody_for_ever(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anchor_files, "LOCK_SECONDS_MAX", 0.2)
+    path = tmp_path / "anchor.json"
+    async with Engine(settings_for(database, tmp_path, 3600)) as engine:
+        await engine.log.append(Append(7, [EVENT]))
+        # A lock belongs to whoever opened the folder: this is another one, which does not let go.
+        held = os.open(tmp_path, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(AnchorError, match="Another process has been writing the anchor"):
+            await write_anchor(engine.reader, path, AnchorKey(KEY), SystemClock())
+        assert not path.exists()
+        os.close(held)
+        await write_anchor(engine.reader, path, AnchorKey(KEY), SystemClock())
+    assert path.exists()
 
 
 async def test_a_file_that_another_key_signed_is_not_written_over(database: Database, tmp_path: Path) -> None:

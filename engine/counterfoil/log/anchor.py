@@ -28,6 +28,8 @@ from counterfoil_schema.exact_json import JsonValue
 
 _FORMAT = "counterfoil anchor 1"
 _KEY_BYTES_MIN = 32
+LOCK_SECONDS_MAX = 30.0
+_LOCK_POLL_SECONDS = 0.02
 
 
 class AnchorKey:
@@ -168,10 +170,28 @@ async def _alone(path: Path) -> AsyncGenerator[None]:
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
+        await _locked(path, handle)
         yield
     finally:
         os.close(handle)
+
+
+async def _locked(path: Path, handle: int) -> None:
+    """Asked again and again, so that a process that was halted while it wrote keeps nobody for ever."""
+    try:
+        async with asyncio.timeout(LOCK_SECONDS_MAX):
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    await asyncio.sleep(_LOCK_POLL_SECONDS)
+                else:
+                    return
+    except TimeoutError:
+        raise AnchorError(
+            f"Another process has been writing the anchor {path} for {LOCK_SECONDS_MAX:.0f} seconds.",
+            remedy="End it if it was halted. Nothing is sent meanwhile; it is tried again.",
+        ) from None
 
 
 def _unwritable(path: Path, error: OSError) -> AnchorError:
