@@ -4,7 +4,6 @@ import types
 import typing
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +39,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
 
 def rows_of(kind: type[Row]) -> st.SearchStrategy[Row]:
     hints = typing.get_type_hints(kind)
-    values = {part.name: values_of(hints[part.name]) for part in fields(kind)}
+    values = {name: values_of(hints[name]) for name in kind.__struct_fields__}
     return st.builds(kind, **values | {"company": st.just(3)})
 
 

@@ -7,9 +7,8 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from pathlib import Path
-from uuid import UUID
 
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -38,14 +37,14 @@ def as_json(value: object) -> JsonValue:
             return value.isoformat()
         case Enum():
             return as_json(value.value)
-        case UUID() | Path():
-            return str(value)
         case bytes():
             return value.hex()
         case Mapping():
             return {str(key): as_json(part) for key, part in value.items()}
         case _ if is_dataclass(value):
             return {part.name: as_json(getattr(value, part.name)) for part in fields(value)}
+        case Struct():
+            return {name: as_json(getattr(value, name)) for name in value.__struct_fields__}
         case Iterable():
             return [as_json(part) for part in value]
         case _:

@@ -1,7 +1,7 @@
 """Where a table is not what the log says."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal
 
 from counterfoil.state.rows import Key, Row, key_of
@@ -83,10 +83,10 @@ def columns_that_differ(expected: Row, found: Row) -> list[Difference]:
             table=found.table,
             key=key_of(found),
             kind="column",
-            column=part.name,
-            expected=repr(getattr(expected, part.name)),
-            found=repr(getattr(found, part.name)),
+            column=name,
+            expected=repr(getattr(expected, name)),
+            found=repr(getattr(found, name)),
         )
-        for part in fields(found)
-        if getattr(expected, part.name) != getattr(found, part.name)
+        for name in found.__struct_fields__
+        if getattr(expected, name) != getattr(found, name)
     ]

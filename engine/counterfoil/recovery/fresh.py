@@ -7,12 +7,11 @@ length of the log.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, fields
-from operator import attrgetter
 from typing import Any, Protocol, get_origin
 
 import asyncpg
 import orjson
+from msgspec.structs import asdict, astuple, fields
 
 from counterfoil.postgres import AccessError, Connection, Names, Pool, load_query
 from counterfoil.state.fold import At, Missing
@@ -265,14 +264,13 @@ async def _copy(connection: Connection, rows: Iterable[Row], schema: str, prefix
 
 
 def _copied(row_type: type[Row]) -> tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]:
-    columns = tuple(part.name for part in fields(row_type))
-    values = attrgetter(*columns)
+    columns = row_type.__struct_fields__
     json = [number for number, part in enumerate(fields(row_type)) if get_origin(part.type) is dict]
     if not json:
-        return columns, values
+        return columns, astuple
 
     def with_json(row: Row) -> tuple[Any, ...]:
-        found = [*values(row)]
+        found = [*astuple(row)]
         for number in json:
             found[number] = orjson.dumps(found[number]).decode()
         return tuple(found)

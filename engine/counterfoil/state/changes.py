@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from counterfoil.state.fold import Rows
-from counterfoil.state.rows import IN_FLIGHT, ChangeRow, ChangeState, IntentRow, IntentState, evolve
+from counterfoil.state.rows import IN_FLIGHT, ChangeRow, ChangeState, IntentRow, IntentState
 
 _WAITING: tuple[tuple[IntentState, str], ...] = (
     ("uncertain", "uncertain"),
@@ -54,7 +56,7 @@ def set_intent(rows: Rows, intent: IntentRow) -> None:
         return  # to tell the source of a park must not turn it into something applied
     intents = {**change.intents, intent.intent_id: part_of(intent)}
     if change.decided is None:  # reopened: what is left of the earlier plan does not decide it
-        rows.put(evolve(change, intents=intents))
+        rows.put(replace(change, intents=intents))
         return
     state, code = worst(intents)
     decisive = intent.state in ("parked", "withdrawn")
@@ -64,7 +66,7 @@ def set_intent(rows: Rows, intent: IntentRow) -> None:
         reason = change.reason if change.code == code else ""
     elif state in ("parked", "skipped"):
         code = intent.code if decisive else change.code
-    rows.put(evolve(change, intents=intents, state=state, code=code, reason=reason, fix=fix))
+    rows.put(replace(change, intents=intents, state=state, code=code, reason=reason, fix=fix))
 
 
 def supersede(rows: Rows, position: int, *, by: int) -> None:
@@ -81,10 +83,10 @@ def supersede(rows: Rows, position: int, *, by: int) -> None:
     intents = dict(change.intents)
     for part in parts:
         if part is not None and part.state == "parked":
-            rows.put(evolve(part, state="withdrawn"))
+            rows.put(replace(part, state="withdrawn"))
             intents[part.intent_id] = "withdrawn"
     rows.put(
-        evolve(
+        replace(
             change,
             state="skipped",
             code="superseded",

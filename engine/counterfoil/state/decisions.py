@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from counterfoil.state.changes import set_intent
 from counterfoil.state.document_facts import account_type, created_at, list_name
 from counterfoil.state.fold import Folded, Rows
@@ -18,7 +20,6 @@ from counterfoil.state.rows import (
     LinkRow,
     RecordRow,
     RequestRow,
-    evolve,
 )
 from counterfoil_schema.events import decisions as done
 
@@ -37,7 +38,7 @@ def intent_planned(rows: Rows, at: Folded, event: done.IntentPlanned) -> None:
     if change is not None:
         _mark_told(rows, at, event, change)
     if change is not None and event.operation != "note":
-        rows.put(evolve(change, decided=at.position))
+        rows.put(replace(change, decided=at.position))
     if before is not None and before.state != "withdrawn":
         set_intent(rows, before)  # planned twice, by two holders one after the other: it is one intent all the same
         return
@@ -74,7 +75,7 @@ def _mark_told(rows: Rows, at: Folded, event: done.IntentPlanned, change: Change
         return  # it says nothing of what is parked
     record = rows.get(RecordRow, event.record_key)
     if record is not None:
-        rows.put(evolve(record, told=at.position if event.problem else None))
+        rows.put(replace(record, told=at.position if event.problem else None))
 
 
 def change_unchanged(rows: Rows, at: Folded, event: done.ChangeUnchanged) -> None:
@@ -95,17 +96,17 @@ def change_reopened(rows: Rows, at: Folded, event: done.ChangeReopened) -> None:
     intents = bring_back(rows, change) if event.again else dict(change.intents)
     for intent_id, state in change.intents.items():
         if state == "parked":
-            rows.put(evolve(_intent(rows, intent_id), state="withdrawn"))
+            rows.put(replace(_intent(rows, intent_id), state="withdrawn"))
             intents[intent_id] = "withdrawn"
-    waiting = evolve(change, state="waiting", code="decision", reason="", fix="", decided=None, intents=intents)
-    rows.put(evolve(waiting, repair=event.repair))
+    waiting = replace(change, state="waiting", code="decision", reason="", fix="", decided=None, intents=intents)
+    rows.put(replace(waiting, repair=event.repair))
 
 
 def _decide(rows: Rows, at: Folded, change: int, state: str, code: str, reason: str, fix: str = "") -> None:
     row = _change(rows, change)
     match state:
         case "unchanged" | "skipped" | "parked":
-            rows.put(evolve(row, state=state, code=code, reason=reason, fix=fix, decided=at.position))
+            rows.put(replace(row, state=state, code=code, reason=reason, fix=fix, decided=at.position))
         case _:
             raise ValueError(f"{state} is no decision")
 
@@ -113,25 +114,25 @@ def _decide(rows: Rows, at: Folded, change: int, state: str, code: str, reason: 
 def request_taken(rows: Rows, at: Folded, event: done.RequestTaken) -> None:
     request = rows.get(RequestRow, str(event.request))
     if request is not None:
-        rows.put(evolve(request, taken=at.position))
+        rows.put(replace(request, taken=at.position))
 
 
 def intent_approved(rows: Rows, at: Folded, event: done.IntentApproved) -> None:
     intent = _intent(rows, event.intent_id)
     if intent.state == "held":
-        set_intent(rows, evolve(intent, state="ready"))
+        set_intent(rows, replace(intent, state="ready"))
 
 
 def intent_withdrawn(rows: Rows, at: Folded, event: done.IntentWithdrawn) -> None:
     intent = _intent(rows, event.intent_id)
     if intent.state in IN_FLIGHT or intent.state == "accepted":
         raise ValueError(f"intent {event.intent_id} is {intent.state} and cannot be withdrawn")
-    set_intent(rows, evolve(intent, state="withdrawn", code=event.code, reason=event.reason, settled=at.position))
+    set_intent(rows, replace(intent, state="withdrawn", code=event.code, reason=event.reason, settled=at.position))
     link = rows.get(LinkRow, event.record_key) if event.held is not None else None
     if link is not None:
         # The document holds what the source wants now: should the source go back, that is a change again.
         rows.put(
-            evolve(
+            replace(
                 link,
                 content_hash=intent.content_hash,
                 sent=at.position,
@@ -159,7 +160,7 @@ def call_sent(rows: Rows, at: Folded, event: done.CallSent) -> None:
         intent = _intent(rows, item.intent_id)
         set_intent(
             rows,
-            evolve(
+            replace(
                 intent,
                 state="sent",
                 request_id=event.request_id,
@@ -171,7 +172,7 @@ def call_sent(rows: Rows, at: Folded, event: done.CallSent) -> None:
 
 def intent_accepted(rows: Rows, at: Folded, event: done.IntentAccepted) -> None:
     intent = _intent(rows, event.intent_id)
-    set_intent(rows, evolve(intent, state="accepted", settled=at.position, code="", reason="", fix=""))
+    set_intent(rows, replace(intent, state="accepted", settled=at.position, code="", reason="", fix=""))
     _close(rows, event)
     if intent.operation not in {"write_back", "note"}:
         _link(rows, at, intent, event)
@@ -242,7 +243,7 @@ def conflict_answered(rows: Rows, at: Folded, event: done.ConflictAnswered) -> N
     link = rows.get(LinkRow, event.record_key)
     if link is not None:
         answered = {answer.field: at.position for answer in event.answers}
-        rows.put(evolve(link, kept={**link.kept, **answered}))
+        rows.put(replace(link, kept={**link.kept, **answered}))
 
 
 def _is_newer(seen: str | None, answered: str | None) -> bool:
@@ -265,7 +266,7 @@ def intent_rejected(rows: Rows, at: Folded, event: done.IntentRejected) -> None:
     intent = _intent(rows, event.intent_id)
     set_intent(
         rows,
-        evolve(
+        replace(
             intent,
             state=_AFTER_REJECTION[event.then],
             generation=intent.generation + 1,
@@ -281,29 +282,29 @@ def intent_rejected(rows: Rows, at: Folded, event: done.IntentRejected) -> None:
 def intent_uncertain(rows: Rows, at: Folded, event: done.IntentUncertain) -> None:
     intent = _intent(rows, event.intent_id)
     if intent.state == "sent":
-        set_intent(rows, evolve(intent, state="uncertain", reason=event.reason))
+        set_intent(rows, replace(intent, state="uncertain", reason=event.reason))
 
 
 def intent_absent(rows: Rows, at: Folded, event: done.IntentAbsent) -> None:
     intent = _intent(rows, event.intent_id)
     if intent.state in IN_FLIGHT:
-        set_intent(rows, evolve(intent, state="ready", reason="", settled=at.position))
+        set_intent(rows, replace(intent, state="ready", reason="", settled=at.position))
     _close(rows, event)
 
 
 def intent_resumed(rows: Rows, at: Folded, event: done.IntentResumed) -> None:
     intent = _intent(rows, event.intent_id)
     if intent.state in {"refetch", "adopt", "reconnect"}:
-        set_intent(rows, evolve(intent, state="ready", reason="", fix=""))
+        set_intent(rows, replace(intent, state="ready", reason="", fix=""))
     elif intent.state == "parked" and (intent.operation == "note" or intent.undoes):
-        set_intent(rows, evolve(intent, state="ready", code="", reason="", fix="", attempts=0))
+        set_intent(rows, replace(intent, state="ready", code="", reason="", fix="", attempts=0))
 
 
 def intent_parked(rows: Rows, at: Folded, event: done.IntentParked) -> None:
     intent = _intent(rows, event.intent_id)
     set_intent(
         rows,
-        evolve(
+        replace(
             intent,
             state="parked",
             settled=at.position,
@@ -318,7 +319,7 @@ def _close(rows: Rows, event: done.Settled) -> None:
     call = rows.get(CallRow, event.request_id)
     if call is not None:
         rest = tuple(intent_id for intent_id in call.open_items if intent_id != event.intent_id)
-        rows.put(evolve(call, open_items=rest))
+        rows.put(replace(call, open_items=rest))
 
 
 def _change(rows: Rows, position: int) -> ChangeRow:

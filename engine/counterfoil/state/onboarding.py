@@ -1,8 +1,10 @@
 """Folds of the first day in existing books: what was there before is linked, and what was planned is decided afresh."""
 
+from msgspec.structs import replace
+
 from counterfoil.state.document_facts import created_at, list_name
 from counterfoil.state.fold import Folded, Rows
-from counterfoil.state.rows import ChangeRow, CompanyRow, DocumentRow, IntentRow, LinkRow, RecordRow, ReviewRow, evolve
+from counterfoil.state.rows import ChangeRow, CompanyRow, DocumentRow, IntentRow, LinkRow, RecordRow, ReviewRow
 from counterfoil_schema.events import decisions as done
 from counterfoil_schema.events import receipts as seen
 
@@ -13,7 +15,7 @@ _UNSENT = frozenset({"held", "ready", "parked", "reconnect"})
 def company_approved(rows: Rows, at: Folded, event: seen.CompanyApproved) -> None:
     del event
     company = rows.get(CompanyRow) or CompanyRow(company=at.company)
-    rows.put(evolve(company, approved=at.position))
+    rows.put(replace(company, approved=at.position))
 
 
 def record_adopted(rows: Rows, at: Folded, event: done.RecordAdopted) -> None:
@@ -53,10 +55,10 @@ def record_adopted(rows: Rows, at: Folded, event: done.RecordAdopted) -> None:
         # Somebody who left and came back under another id: what the old record still says is not written any more.
         left = rows.get(LinkRow, known.record_key)
         if left is not None and left.document_id == event.document_id:
-            rows.put(evolve(left, shared_with=event.record_key))
+            rows.put(replace(left, shared_with=event.record_key))
     review = rows.get(ReviewRow, event.record_key)
     if review is not None:
-        rows.put(evolve(review, verdict="adopt", position=at.position))
+        rows.put(replace(review, verdict="adopt", position=at.position))
     _decide_afresh(rows, event.record_key)
 
 
@@ -71,10 +73,10 @@ def record_released(rows: Rows, at: Folded, event: done.RecordReleased) -> None:
     link = rows.get(LinkRow, event.record_key)
     if link is None or (link.entity, link.document_id) != (event.entity, event.document_id):
         raise ValueError(f"{event.entity} {event.document_id} does not stand for the record")
-    rows.put(evolve(link, status="released", content_hash="", doc_number=None, name_key=None, adopted=False))
+    rows.put(replace(link, status="released", content_hash="", doc_number=None, name_key=None, adopted=False))
     document = rows.get(DocumentRow, event.entity, event.document_id)
     if document is not None and document.record_key == event.record_key:
-        rows.put(evolve(document, record_key=None))
+        rows.put(replace(document, record_key=None))
     # Else it would be made anew at once, beside what is there.
     rows.put(ReviewRow(company=at.company, record_key=event.record_key, verdict="ask", position=at.position))
     _decide_afresh(rows, event.record_key)
@@ -87,7 +89,7 @@ def in_step(rows: Rows, event: done.ChangeUnchanged) -> None:
     """
     link = rows.get(LinkRow, event.record_key)
     if link is not None and link.adopted and link.entity in LISTS:
-        rows.put(evolve(link, adopted=False, content_hash=event.proof))
+        rows.put(replace(link, adopted=False, content_hash=event.proof))
 
 
 def _decide_afresh(rows: Rows, record_key: str) -> None:
@@ -101,8 +103,8 @@ def _decide_afresh(rows: Rows, record_key: str) -> None:
         intent = rows.get(IntentRow, intent_id)
         if intent is None or intent.state not in _UNSENT or intent.operation == "note":
             continue
-        rows.put(evolve(intent, state="withdrawn", code="onboarding", reason="A person said what stands for it."))
+        rows.put(replace(intent, state="withdrawn", code="onboarding", reason="A person said what stands for it."))
         intents[intent_id] = "withdrawn"
     if any(state != "withdrawn" for state in intents.values()):
         return
-    rows.put(evolve(change, state="waiting", code="decision", reason="", fix="", decided=None, intents=intents))
+    rows.put(replace(change, state="waiting", code="decision", reason="", fix="", decided=None, intents=intents))

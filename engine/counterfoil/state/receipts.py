@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from counterfoil.planning.inbound import payment_effect
 from counterfoil.state.changes import supersede
 from counterfoil.state.document_facts import account_type, created_at, list_name
@@ -20,7 +22,6 @@ from counterfoil.state.rows import (
     RequestRow,
     SettlementRow,
     SourceRow,
-    evolve,
 )
 from counterfoil_schema.events import receipts as seen
 from counterfoil_schema.records import record_key
@@ -36,13 +37,13 @@ def company_registered(rows: Rows, at: Folded, event: seen.CompanyRegistered) ->
 
 def realm_pinned(rows: Rows, at: Folded, event: seen.RealmPinned) -> None:
     company = rows.get(CompanyRow) or CompanyRow(company=at.company)
-    rows.put(evolve(company, realm_id=event.realm_id, environment=event.environment, fingerprint=event.fingerprint))
+    rows.put(replace(company, realm_id=event.realm_id, environment=event.environment, fingerprint=event.fingerprint))
 
 
 def preferences_observed(rows: Rows, at: Folded, event: seen.PreferencesObserved) -> None:
     company = rows.get(CompanyRow) or CompanyRow(company=at.company)
     rows.put(
-        evolve(
+        replace(
             company,
             home_currency=event.home_currency,
             multi_currency=event.multi_currency,
@@ -78,7 +79,7 @@ def hints_settled(rows: Rows, at: Folded, event: seen.HintsSettled) -> None:
     for kind, source_id in event.settled:
         hint = rows.get(HintRow, event.connection, kind, source_id)
         if hint is not None and hint.received <= event.through:
-            rows.put(evolve(hint, settled=at.position))
+            rows.put(replace(hint, settled=at.position))
 
 
 def source_observed(rows: Rows, at: Folded, event: seen.SourceObserved) -> None:
@@ -240,7 +241,7 @@ def books_observed(rows: Rows, at: Folded, event: seen.BooksObserved) -> None:
     # What was merged into another is read once more at times; its link leads elsewhere by then.
     if link is not None and link.document_id == event.document_id:
         token = event.sync_token if event.sync_token is not None else link.sync_token
-        rows.put(evolve(link, latest=at.position, sync_token=token, status=event.status))
+        rows.put(replace(link, latest=at.position, sync_token=token, status=event.status))
     if event.entity == "Payment":
         _fold_payment(rows, at, event)
     if before is not None:
@@ -263,7 +264,7 @@ def books_merged(rows: Rows, at: Folded, event: seen.BooksMerged) -> None:
         return
     kept = rows.get(DocumentRow, event.entity, event.document_id)
     owner = kept.record_key if kept is not None and kept.record_key is not None else gone.record_key
-    rows.put(evolve(gone, status="deleted", merged_into=event.document_id))
+    rows.put(replace(gone, status="deleted", merged_into=event.document_id))
     rows.put(
         DocumentRow(
             company=at.company,
@@ -286,7 +287,7 @@ def books_merged(rows: Rows, at: Folded, event: seen.BooksMerged) -> None:
 
 
 def _moved(link: LinkRow, at: Folded, event: seen.BooksMerged, owner: str | None) -> LinkRow:
-    return evolve(
+    return replace(
         link,
         document_id=event.document_id,
         sync_token=event.sync_token,
@@ -331,7 +332,7 @@ def drift_found(rows: Rows, at: Folded, event: seen.DriftFound) -> None:
 def drift_cleared(rows: Rows, at: Folded, event: seen.DriftCleared) -> None:
     row = rows.get(DriftRow, event.about, event.kind)
     if row is not None:
-        rows.put(evolve(row, cleared=at.position))
+        rows.put(replace(row, cleared=at.position))
 
 
 def books_reconciled(rows: Rows, at: Folded, event: seen.BooksReconciled) -> None:

@@ -1,7 +1,9 @@
 """Folds of a recovery: a log that was restored from an older backup, and what the books hold of ours beyond it."""
 
+from msgspec.structs import replace
+
 from counterfoil.state.fold import Folded, Rows
-from counterfoil.state.rows import ChangeRow, CompanyRow, LinkRow, RecordRow, RecoveredRow, evolve
+from counterfoil.state.rows import ChangeRow, CompanyRow, LinkRow, RecordRow, RecoveredRow
 from counterfoil_schema.events import recoveries as regained
 
 _KNOWN = "record:"
@@ -9,7 +11,7 @@ _KNOWN = "record:"
 
 def recovery_begun(rows: Rows, at: Folded, event: regained.RecoveryBegun) -> None:
     company = rows.get(CompanyRow) or CompanyRow(company=at.company)
-    rows.put(evolve(company, recovery=event.recovery, recovering=at.position))
+    rows.put(replace(company, recovery=event.recovery, recovering=at.position))
 
 
 def recovery_found(rows: Rows, at: Folded, event: regained.RecoveryFound) -> None:
@@ -32,7 +34,7 @@ def recovery_found(rows: Rows, at: Folded, event: regained.RecoveryFound) -> Non
 def recovery_ended(rows: Rows, at: Folded, event: regained.RecoveryEnded) -> None:
     company = rows.get(CompanyRow) or CompanyRow(company=at.company)
     if company.recovery == event.recovery:
-        rows.put(evolve(company, recovering=None))
+        rows.put(replace(company, recovering=None))
 
 
 def known_sign(record_key: str) -> str:
@@ -46,5 +48,5 @@ def _decide_afresh(rows: Rows, record_key: str) -> None:
     change = rows.get(ChangeRow, str(record.position)) if record is not None and not record.removed else None
     if link is None or change is None or change.state not in ("applied", "unchanged"):
         return
-    rows.put(evolve(link, content_hash=""))
-    rows.put(evolve(change, state="waiting", code="decision", reason="", fix="", decided=None))
+    rows.put(replace(link, content_hash=""))
+    rows.put(replace(change, state="waiting", code="decision", reason="", fix="", decided=None))

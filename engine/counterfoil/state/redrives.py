@@ -1,6 +1,6 @@
 """Folds of redrives: what was asked for as a whole, and how much of it was planned."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from counterfoil.state.fold import Folded, Rows
 from counterfoil.state.rows import RunRow

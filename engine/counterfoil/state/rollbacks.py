@@ -1,6 +1,6 @@
 """Folds of rollbacks: what is taken back stands no longer, until taking it back is itself taken back."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from counterfoil.state.changes import PAST, UNDONE, set_intent
 from counterfoil.state.fold import Folded, Rows

@@ -2,13 +2,13 @@
 
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
 from datetime import datetime
 from decimal import Decimal
 from types import UnionType
 from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import asyncpg
+from msgspec.structs import asdict
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.gathering import Gatherer
@@ -271,8 +271,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
 
 _READERS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
     row_type.table: {
-        part.name: _reader(hint)
-        for part, hint in ((part, get_type_hints(row_type)[part.name]) for part in fields(row_type))
+        name: _reader(hint) for name, hint in get_type_hints(row_type).items() if name in row_type.__struct_fields__
     }
     for row_type in ROW_TYPES
 }
