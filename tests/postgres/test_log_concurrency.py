@@ -23,8 +23,6 @@ from counterfoil.log import (
     PostgresAudit,
     verify,
 )
-from counterfoil.log.group import Request
-from counterfoil.log.waiting import Waiting
 from counterfoil.postgres import EmbeddedPostgres, Pool, PoolLimits, create_pool
 from counterfoil.testing.log_contract import Noted
 from support.logs import OpenLog, open_log
@@ -353,18 +351,3 @@ async def test_what_cannot_be_encoded_harms_nobody_beside_it(pool: Pool, databas
     refused = [type(result) for result in results if isinstance(result, Exception)]
     assert [ValueError, EventTooLargeError, ValueError, UnicodeEncodeError] == refused
     assert found == {(1, 1): 1, (1, 2): 7, (2, 1): 3}
-
-
-async def test_an_encoder_that_breaks_leaves_nobody_waiting() -> None:
-    def broken(requests: Sequence[Request]) -> None:
-        raise RuntimeError(f"no encoder for {len(requests)}")
-
-    waiting = Waiting(LogLimits(), broken)
-    loop = asyncio.get_running_loop()
-    told: list[object] = []
-    loop.set_exception_handler(lambda _, context: told.append(str(context["exception"])))
-    request = Request(Append(1, [NewEvent(Noted(number=1))]), loop.create_future())
-    await waiting.put(request)
-    with pytest.raises(RuntimeError):
-        await request.verdict
-    assert told == ["no encoder for 1"]

@@ -15,17 +15,24 @@ from counterfoil.postgres.connect import LOST, Pool
 from counterfoil.postgres.names import Names
 
 _PAUSE_SECONDS_MAX = 2.0
-_ANSWERED_TURNS = 2
-"""Turns of the loop after a commit: in one its callers go on, in the next what they append is encoded."""
 
 
 class Lane:
-    """Runs one transaction at a time; each takes up a share of what queued while the last one ran."""
+    """Runs one transaction at a time; each takes up a share of what queued while the last one ran.
 
-    def __init__(self, pool: Pool, names: Names, limits: LogLimits, waiting: Waiting, heads: Heads) -> None:
+    Args:
+        answering: held from a lane's answers until it has taken up what its callers append next, so that the lanes
+            take turns: the transaction of one runs while the callers of the other are at work. Otherwise all would
+            wait for the callers together, and then all for the server.
+    """
+
+    def __init__(
+        self, pool: Pool, names: Names, limits: LogLimits, waiting: Waiting, heads: Heads, answering: asyncio.Lock
+    ) -> None:
         self._limits = limits
         self._session = AppendSession(pool, names, heads, answer_seconds_max=limits.answer_seconds_max)
         self._waiting = waiting
+        self._answering = answering
         self._in_flight: Sequence[Request] = ()
 
     @property
@@ -36,14 +43,18 @@ class Lane:
     async def work(self) -> None:
         """Carry groups until it is cancelled; what it carries then fails."""
         try:
+            self._in_flight = await self._waiting.take()
             while True:
-                self._in_flight = await self._waiting.take()
-                await self._commit(self._in_flight)
-                self._waiting.give_back(self._in_flight)
-                self._in_flight = ()
-                # Whoever was answered often appends again at once, and goes with the next group.
-                for _ in range(_ANSWERED_TURNS):
+                verdicts = await self._verdicts(self._in_flight)
+                async with self._answering:
+                    _answer(self._in_flight, verdicts)
+                    self._waiting.give_back(self._in_flight)
+                    self._in_flight = ()
+                    # Its callers go on now, and often append again at once.
                     await asyncio.sleep(0)
+                    self._in_flight = self._waiting.take_now()
+                if not self._in_flight:
+                    self._in_flight = await self._waiting.take()
         finally:
             for request in self._in_flight:
                 request.fail(LogClosedError("The log's writer stopped before this was confirmed."))
@@ -51,34 +62,28 @@ class Lane:
             self._session.abandon()
             await asyncio.shield(self._session.close())
 
-    async def _commit(self, group: Sequence[Request]) -> None:
+    async def _verdicts(self, group: Sequence[Request]) -> list[Verdict | LogError]:
+        """What became of each request."""
         try:
-            verdicts = await self._send(group)
+            return [*await self._send(group)]
         except ValueError as error:
             # The driver's refusal to send something; some of its errors are of both kinds.
-            await self._commit_apart(group, error)
+            return await self._verdicts_apart(group, error)
         except (*LOST, *UNDONE) as error:
-            for request in group:
-                request.fail(_unavailable(request, error))
+            return [_unavailable(request, error) for request in group]
         except asyncpg.PostgresError as error:
-            await self._commit_apart(group, error)
-        else:
-            for request, verdict in zip(group, verdicts, strict=True):
-                if not request.verdict.done():
-                    request.verdict.set_result(verdict)
+            return await self._verdicts_apart(group, error)
 
-    async def _commit_apart(self, group: Sequence[Request], error: Exception) -> None:
+    async def _verdicts_apart(self, group: Sequence[Request], error: Exception) -> list[Verdict | LogError]:
         """The server refused the whole group for the sake of one: find it, by halves, and spare the others."""
         if len(group) == 1:
             refusal = LogError(
                 f"Postgres refuses the append for company {group[0].company} ({type(error).__name__}: {error})."
             )
             refusal.__cause__ = error
-            group[0].fail(refusal)
-            return
+            return [refusal]
         middle = len(group) // 2
-        await self._commit(group[:middle])
-        await self._commit(group[middle:])
+        return [*await self._verdicts(group[:middle]), *await self._verdicts(group[middle:])]
 
     async def _send(self, group: Sequence[Request]) -> list[Verdict]:
         try:
@@ -114,6 +119,14 @@ class Lane:
                 raise
 
         return await attempt()
+
+
+def _answer(group: Sequence[Request], verdicts: Sequence[Verdict | LogError]) -> None:
+    for request, verdict in zip(group, verdicts, strict=True):
+        if isinstance(verdict, LogError):
+            request.fail(verdict)
+        elif not request.verdict.done():
+            request.verdict.set_result(verdict)
 
 
 def _never_sent(error: Exception) -> bool:

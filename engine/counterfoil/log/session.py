@@ -166,7 +166,7 @@ def _arguments(requests: Sequence[Request], believed: Believed) -> tuple[object,
         *_conditions(requests, appends),
         _epochs(requests, appends),
         first,
-        [(instant - first) // MICROSECOND for instant in instants] if len(requests) > 1 else None,
+        _microseconds_after(first, instants),
         [event_type for event_type, _ in places],
         [version for _, version in places],
         ids,
@@ -204,6 +204,13 @@ def _epochs(requests: Sequence[Request], appends: Sequence[Append]) -> Sequence[
     if epochs.count(None) == len(epochs):
         return None
     return [epoch for request, epoch in zip(requests, epochs, strict=True) for _ in request.events]
+
+
+def _microseconds_after(first: datetime, instants: Sequence[datetime]) -> Sequence[int] | None:
+    # Those that were encoded together bear one instant.
+    if instants.count(first) == len(instants):
+        return None
+    return [(instant - first) // MICROSECOND for instant in instants]
 
 
 def _unless_empty(column: Sequence[T]) -> Sequence[T] | None:

@@ -11,8 +11,8 @@ from counterfoil.log.group import LogLimits, Request
 class Waiting:
     """One queue for all lanes, bounded in number and bytes; of each company first in, first out.
 
-    Requests without events are encoded together, once a turn of the loop: in the time in which a transaction runs,
-    and with what such a turn costs paid once.
+    Requests without events are encoded together: as soon as the loop comes to it, so that transactions run meanwhile,
+    or when a lane takes them, if that is sooner.
 
     A lane takes whole companies, and no other lane takes of those before they are given back: so each company's
     appends keep the order they came in, whichever lanes carry them.
@@ -44,45 +44,49 @@ class Waiting:
             self._room.clear()
             await self._room.wait()
         if not self._arrived:
+            # It finds nothing if a lane is sooner.
             asyncio.get_running_loop().call_soon(self._take_in)
         self._arrived.append(request)
         self._bytes += request.size
 
     def _take_in(self) -> None:
+        if not self._arrived:
+            return
         arrived, self._arrived = self._arrived, []
         bare = [request for request in arrived if not request.events and not request.verdict.done()]
-        try:
-            if bare:
+        if bare:
+            try:
                 self._encode(bare)
-        except Exception as error:
-            for request in bare:
-                request.fail(error)
-            raise
-        finally:
+            except Exception as error:
+                for request in bare:
+                    request.fail(error)
             self._bytes += sum([request.size for request in bare])
-            # One that failed, or whose caller is gone, is passed over when its turn comes.
-            for request in arrived:
-                self._companies.setdefault(request.company, deque()).append(request)
-            self._queued += len(arrived)
-            self._news.set()
+        # One that failed, or whose caller is gone, is passed over when its turn comes.
+        for request in arrived:
+            self._companies.setdefault(request.company, deque()).append(request)
+        self._queued += len(arrived)
+        self._news.set()
 
     async def take(self) -> list[Request]:
-        """The next group, in ascending order of company; waits until there is one. `give_back` it afterwards.
-
-        That is a fair share of what may be taken, up to the limits of a transaction: all of it if the other lanes are
-        at work, half if one more has nothing to do.
-        """
+        """As `take_now`; waits until there is something."""
         self._idle_lanes += 1
         try:
             while True:
                 await self._news.wait()
-                group = self._take()
+                group = self._take(self._idle_lanes)
                 if group:
-                    # The server takes the heads in ascending order, so that no two groups wait for each other.
-                    group.sort(key=attrgetter("company"))
                     return group
         finally:
             self._idle_lanes -= 1
+
+    def take_now(self) -> list[Request]:
+        """The next group, in ascending order of company; none if nothing may be taken. `give_back` it afterwards.
+
+        That is a fair share of what may be taken, up to the limits of a transaction: all of it if the other lanes are
+        at work, half if one more has nothing to do.
+        """
+        self._take_in()
+        return self._take(self._idle_lanes + 1)
 
     def give_back(self, group: Iterable[Request]) -> None:
         """A group was carried, or failed: its companies are free again."""
@@ -90,9 +94,9 @@ class Waiting:
         if self._companies:
             self._news.set()
 
-    def _take(self) -> list[Request]:
+    def _take(self, lanes: int) -> list[Request]:
         free = [company for company in self._companies if company not in self._taken]
-        share = -(-sum([len(self._companies[company]) for company in free]) // self._idle_lanes)
+        share = -(-sum([len(self._companies[company]) for company in free]) // lanes)
         group: list[Request] = []
         events = size = 0
         for company in free:
@@ -117,6 +121,8 @@ class Waiting:
         if all(company in self._taken for company in self._companies):
             self._news.clear()
         self._room.set()
+        # The server takes the heads in ascending order, so that no two groups wait for each other.
+        group.sort(key=attrgetter("company"))
         return group
 
     def drain(self) -> Sequence[Request]:

@@ -45,8 +45,8 @@ class PostgresLog:
         self._codec = codec
         self._limits = limits
         self._waiting = Waiting(limits, self._encode)
-        heads = Heads()
-        self._lanes = [Lane(pool, names, limits, self._waiting, heads) for _ in range(limits.lanes)]
+        heads, answering = Heads(), asyncio.Lock()
+        self._lanes = [Lane(pool, names, limits, self._waiting, heads, answering) for _ in range(limits.lanes)]
         self._work: asyncio.Task[None] | None = None
         self._closing = False
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,13 @@ def encode(requests: Sequence[Request]) -> None:
 
 
 async def queue(waiting: Waiting, companies: Sequence[int]) -> list[Request]:
+    """One request of each company named, in that order, taken in."""
+    requests = await queue_without_a_turn(waiting, companies)
+    await asyncio.sleep(0)
+    return requests
+
+
+async def queue_without_a_turn(waiting: Waiting, companies: Sequence[int]) -> list[Request]:
     """One request of each company named, in that order."""
     loop = asyncio.get_running_loop()
     requests = [
@@ -35,7 +43,6 @@ async def queue(waiting: Waiting, companies: Sequence[int]) -> list[Request]:
     ]
     for request in requests:
         await waiting.put(request)
-    await asyncio.sleep(0)
     return requests
 
 
@@ -78,6 +85,44 @@ async def test_a_company_under_way_is_left_until_it_is_given_back() -> None:
     assert not other.done()
     waiting.give_back(group)
     assert await other == [later[0], later[2]]
+
+
+async def test_what_has_just_come_is_taken_without_waiting_for_the_loop() -> None:
+    waiting = Waiting(LIMITS, encode)
+    assert waiting.take_now() == []
+    request = Request(Append(1, [NewEvent(Noted(number=1))]), asyncio.get_running_loop().create_future())
+    await waiting.put(request)
+
+    assert waiting.take_now() == [request]
+    assert request.events == (EVENT,)
+    assert waiting.take_now() == []
+
+
+async def test_a_lane_that_takes_leaves_their_share_to_those_that_wait() -> None:
+    waiting = Waiting(LIMITS, encode)
+    other = asyncio.create_task(taken(waiting))
+    await asyncio.sleep(0)
+    await queue_without_a_turn(waiting, [1, 2, 3, 4])
+
+    assert named(waiting.take_now()) == [1, 2]
+    assert named(await other) == [3, 4]
+
+
+async def test_an_encoder_that_breaks_leaves_nobody_waiting_and_the_lanes_at_work() -> None:
+    def break_on_two(requests: Sequence[Request]) -> None:
+        if len(requests) == 2:
+            raise RuntimeError("no encoder for 2")
+        encode(requests)
+
+    waiting = Waiting(LIMITS, break_on_two)
+    failed = await queue(waiting, [1, 2])
+    for request in failed:
+        with pytest.raises(RuntimeError, match="no encoder for 2"):
+            await request.verdict
+    later = await queue(waiting, [1])
+
+    assert await taken(waiting) == later
+    assert len(waiting) == 0
 
 
 async def test_what_nobody_waits_for_any_more_is_passed_over() -> None:
