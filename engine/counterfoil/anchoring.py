@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,7 +44,6 @@ class Anchoring:
         self._clock = clock
         self._key = AnchorKey(settings.key)
         self._alone = asyncio.Lock()
-        self._covered: dict[int, int] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -51,20 +51,28 @@ class Anchoring:
             await self._clock.sleep(self._settings.every_seconds)
             await self._write()
 
-    async def cover(self, company: int, position: int) -> None:
-        """Anchor a company's log at least at a position; those who wait at the same time are served by one writing.
+    def covering(self, company: int) -> Callable[[int], Awaitable[None]]:
+        """What anchors a company's log at least at a position, for as long as its lease is held.
 
-        Nothing at all where `before_sending` is switched off.
+        Those who wait at the same time are served by one writing; nothing at all is done where `before_sending` is
+        switched off. How far the log was anchored is remembered for one holding alone: in between, the database may
+        have been put back, and positions that were anchored then are to be written anew.
 
         Raises:
-            AnchorError: the anchor cannot be written, or the log does not fit it.
+            AnchorError: from what is returned: the anchor cannot be written, or the log does not fit it.
         """
-        if not self._settings.before_sending:
-            return
-        async with self._alone:
-            if self._covered.get(company, 0) < position:
-                anchor = await raise_anchor(self._reader, self._settings.file, self._key, self._clock, company)
-                self._covered[company] = anchor.heads[company][0]
+        covered = 0
+
+        async def cover(position: int) -> None:
+            nonlocal covered
+            if not self._settings.before_sending:
+                return
+            async with self._alone:
+                if covered < position:
+                    anchor = await raise_anchor(self._reader, self._settings.file, self._key, self._clock, company)
+                    covered = anchor.heads[company][0]
+
+        return cover
 
     async def last(self) -> None:
         """The anchor of a shutdown, for which nobody waits longer than a few seconds."""

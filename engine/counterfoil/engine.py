@@ -164,7 +164,7 @@ class Engine:
             holder=f"{socket.gethostname()}:{os.getpid()}:{self._entropy.token_bytes(4).hex()}",
             lease_seconds=settings.lease_seconds,
             step=self._step,
-            anchored=self._anchoring.cover if self._anchoring is not None else not_anchored,
+            anchoring=self._anchoring.covering if self._anchoring is not None else lambda _: not_anchored,
         )
         network = Network(
             http=await stack.enter_async_context(open_session()),

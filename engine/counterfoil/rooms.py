@@ -1,6 +1,6 @@
 """Puts together what a company's worker puts to work: the wiring of one company, and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from counterfoil.dispatch.acquaintance import Acquaintance
@@ -72,7 +72,7 @@ class Shared:
     holder: str
     lease_seconds: float
     step: Step
-    anchored: Anchored = not_anchored
+    anchoring: Callable[[int], Anchored] = lambda _: not_anchored
     pace: Pace = field(default_factory=Pace)
 
 
@@ -391,7 +391,7 @@ def _make_sending(
         limits=limits,
         instruments=shared.instruments,
         step=shared.step,
-        anchored=shared.anchored,
+        anchored=shared.anchoring(base.session.company),
     )
     writer = SourceWriter(
         session=base.session,

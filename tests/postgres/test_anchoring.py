@@ -134,12 +134,34 @@ async def test_those_who_wait_at_the_same_time_share_a_writing(
     async with Engine(settings) as engine:
         anchoring = Anchoring(settings.anchor, engine.reader, engine.clock)
         await engine.log.append(Append(7, [EVENT] * 40))
-        await asyncio.gather(*(anchoring.cover(7, position) for position in range(1, 41)))
+        cover = anchoring.covering(7)
+        await asyncio.gather(*(cover(position) for position in range(1, 41)))
         assert len(writings) == 1
         await engine.log.append(Append(7, [EVENT]))
-        await anchoring.cover(7, 41)
+        await cover(41)
         assert len(writings) == 2
         assert (await read_anchor(settings.anchor.file, AnchorKey(KEY))).heads[7][0] == 41
+
+
+async def test_what_was_anchored_before_the_database_was_put_back_is_anchored_anew(
+    database: Database, admin_pool: Pool, tmp_path: Path
+) -> None:
+    """An engine that ran on while somebody restored and recovered: its next call is as well anchored as its first."""
+    settings, key = settings_for(database, tmp_path, 3600), AnchorKey(KEY)
+    assert settings.anchor is not None
+    file = settings.anchor.file
+    async with Engine(settings) as engine:
+        anchoring = Anchoring(settings.anchor, engine.reader, engine.clock)
+        await engine.log.append(Append(7, [EVENT, EVENT]))
+        await anchoring.covering(7)(2)
+        await truncate(admin_pool)
+        assert (await accept_log(engine.reader, file, key, engine.clock, 7)).heads[7][0] == 1
+
+        await engine.log.append(Append(7, [EVENT]))
+        await anchoring.covering(7)(2)
+        anchor = await read_anchor(file, key)
+        assert anchor.heads[7][0] == 2
+        assert not await compare_anchor(engine.reader, anchor)
 
 
 async def test_whoever_was_halted_while_it_wrote_keeps_nobody_for_ever(

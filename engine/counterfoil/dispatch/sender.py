@@ -36,17 +36,17 @@ class SendingLimits:
     attempts_max: int = 8
 
 
-Anchored = Callable[[int, int], Awaitable[None]]
-"""Waits until a company's log is anchored outside up to a position."""
+Anchored = Callable[[int], Awaitable[None]]
+"""Waits until the company's log is anchored outside up to a position."""
 
 
 def _nobody() -> None:
     """Nobody asks when it leaves."""
 
 
-async def not_anchored(company: int, position: int) -> None:
+async def not_anchored(position: int) -> None:
     """Nothing is kept outside."""
-    del company, position
+    del position
 
 
 class Sender:
@@ -112,7 +112,7 @@ class Sender:
             body_hash=outgoing.body_hash,
         )
         recorded = await self._session.decide([sent], trace=trace)
-        await self._anchored(self._session.company, recorded.last_position)
+        await self._anchored(recorded.last_position)
         self._step(f"{_kind(outgoing)}.sent")
 
     def settlements(
