@@ -149,6 +149,15 @@ def test_a_pay_run_s_entry_is_turned_on_its_own_accounts() -> None:
     assert refused(planned(taken(effect("JournalEntry", "9", entry())), closed)) == "period_closed"
 
 
+@pytest.mark.parametrize("number", ["", "PR-1"])
+def test_an_entry_of_a_closed_period_is_set_off_on_a_day_that_somebody_named(number: str) -> None:
+    """With a number or without: what could be deleted in an open period is not to be deleted in a closed one."""
+    old = taken(effect("JournalEntry", "9", entry(DocNumber=number, TxnDate="2026-02-27")))
+    assert refused(planned(old, conditions(closed=CLOSED))) == "period_closed"
+    found = step(planned(old, conditions(dated=date(2026, 3, 2), closed=CLOSED)))
+    assert (found.action, found.operation, found.body["TxnDate"]) == ("reverse", "create", "2026-03-02")
+
+
 def test_only_what_bears_no_number_is_deleted_or_what_a_rollback_wrote() -> None:
     bare = entry(DocNumber="")
     assert step(planned(taken(effect("JournalEntry", "9", bare)))).action == "delete"

@@ -56,7 +56,7 @@ def _transaction(taken: Taken, conditions: Conditions) -> Step | Refusal:
     match entity:
         case "Invoice":
             return _invoice(taken, conditions)
-        case "JournalEntry" | "Bill" if not _may_delete(taken):
+        case "JournalEntry" | "Bill" if not _may_delete(taken) or _is_closed(taken, conditions):
             return mirrored(taken, conditions)
         case "TimeActivity" if taken.standing.latest.get("BillableStatus") == "HasBeenBilled":
             reason = "The hours have been billed to the customer."
@@ -70,14 +70,14 @@ def _transaction(taken: Taken, conditions: Conditions) -> Step | Refusal:
 
 
 def _invoice(taken: Taken, conditions: Conditions) -> Step | Refusal:
-    in_closed = is_closed(taken.standing.latest.get("TxnDate"), conditions)
+    in_closed = _is_closed(taken, conditions)
     if conditions.policy.sales == "credit" or (in_closed and conditions.policy.dated is not None):
         return mirrored(taken, conditions)
     return closed(taken, conditions, _OPEN_OR_DATED) if in_closed else _voided(taken, conditions)
 
 
 def _voided(taken: Taken, conditions: Conditions) -> Step | Refusal:
-    if is_closed(taken.standing.latest.get("TxnDate"), conditions):
+    if _is_closed(taken, conditions):
         return closed(taken, conditions, _OPEN_PERIOD)
     return make_step(taken, conditions, "void", "void", {})
 
@@ -88,7 +88,7 @@ def _deleted(taken: Taken, conditions: Conditions) -> Step | Refusal:
         why = "it was sent to a customer" if was_sent(taken.standing.latest) else f"it bears the issued number {number}"
         reason = f"QuickBooks has no void for this kind, and {why}: it is not deleted."
         return refuse(taken, conditions, "issued", reason, _BY_HAND)
-    if is_closed(taken.standing.latest.get("TxnDate"), conditions):
+    if _is_closed(taken, conditions):
         return closed(taken, conditions, _OPEN_PERIOD)
     return make_step(taken, conditions, "delete", "delete", {})
 
@@ -111,6 +111,10 @@ def _inactivated(taken: Taken, conditions: Conditions, gone: Gone) -> Step | Ref
         return refuse(taken, conditions, "already", "It is inactive already.", "Nothing needs doing.")
     made = make_step(taken, conditions, "inactivate", "update", {"Active": False})
     return replace(made, becomes=standing.latest)
+
+
+def _is_closed(taken: Taken, conditions: Conditions) -> bool:
+    return is_closed(taken.standing.latest.get("TxnDate"), conditions)
 
 
 def _may_delete(taken: Taken) -> bool:
