@@ -94,6 +94,27 @@ def test_the_runbook_is_followed(shop: Shop, emulator: EmulatorProcess, monkeypa
     asyncio.run(_refusals(settings_of(shop, monkeypatch), session["run"]))
 
 
+def test_a_document_that_changed_since_the_preview_stays_and_the_command_says_so(
+    shop: Shop, emulator: EmulatorProcess
+) -> None:
+    assert shop.run("sync", seconds=SECONDS).code == 0
+    assert shop.run("rollback", "--record", "shop:order:501", "--out", "rollback.json").code == 0
+    held: Any = emulator.control("/state?entity=Invoice")["Invoice"]
+    (invoice,) = (one for one in held if one["DocNumber"] == "501")
+    edit = {"Id": invoice["Id"], "SyncToken": invoice["SyncToken"], "sparse": True, "TxnDate": "2026-03-09"}
+    emulator.control("/books/Invoice", {"operation": "update", "body": edit})
+    assert shop.run("sync", seconds=SECONDS).code == 0
+    posted = trial_balance(emulator)
+
+    apply = ("rollback", "--apply", "--preview", "rollback.json", "--reason", "a wrong order", "--wait", "--json")
+    applied = shop.run(*apply, seconds=SECONDS)
+
+    ended = applied.json()["ended"]
+    assert (ended["taken"], ended["done"], len(ended["refused"])) == (True, 0, 1)
+    assert applied.code == 1, "nothing was taken back"
+    assert trial_balance(emulator) == posted
+
+
 async def _refusals(settings: Settings, run: str) -> None:
     """Each a sentence and a remedy, and nothing recorded."""
 

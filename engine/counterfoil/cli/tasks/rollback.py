@@ -252,7 +252,8 @@ def _tell(wish: Wish, run: str, ended: Ended | None) -> int:
         _say(run, ended)
     if ended is None:
         return ExitCode.OK
-    return ExitCode.OK if ended.taken and not ended.open and not ended.parked else ExitCode.UNSETTLED
+    settled = ended.taken and not ended.open and not ended.parked and not ended.refused
+    return ExitCode.OK if settled else ExitCode.UNSETTLED
 
 
 def _say(run: str, ended: Ended) -> None:
