@@ -67,6 +67,20 @@ async def test_a_verdict_stops_the_company_and_another_one_lets_it_go_on(books: 
         assert [one.ending for one in watched.values()] == ["quiet"], engine.runners[1].error
 
 
+async def test_nothing_that_a_person_asks_for_is_built_upon_a_damaged_log(books: Books) -> None:
+    await books.execute(REDATE.format("+"), replica=True)
+    assert (await asyncio.to_thread(books.shop.run, "log", "verify")).code == 4
+    head = await books.value("select position from counterfoil_log.heads where company = 1")
+
+    apply = ("rollback", "--record", "shop:order:501", "--apply", "--yes", "--reason", "a wrong order")
+    asked = await asyncio.to_thread(books.shop.run, *apply)
+
+    assert asked.code == 4, asked.said
+    assert "company 1, position 7: the " in asked.err
+    assert RUNBOOK in asked.err
+    assert head == await books.value("select position from counterfoil_log.heads where company = 1")
+
+
 async def test_a_verdict_stops_a_company_at_work(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standing, "LOOK_SECONDS", 0.05)
     async with Engine(books.settings) as engine:

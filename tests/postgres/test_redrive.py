@@ -103,6 +103,16 @@ async def test_a_preview_is_applied_and_rolled_back_as_one(
         assert await redrives.redrive(settings(), applied(preview)) == 1
         assert len(said()["ended"]["refused"]) == 4
 
+        # Of what QuickBooks lets nobody change nothing is sent, and nothing is told to have been written.
+        typed = OTHER.replace('type = "NonInventory"', 'type = "Service"')
+        other.write_text(typed, encoding="utf-8")
+        assert await shadow_of(settings(), previewed(preview, other)) == 0
+        assert steps_in(preview) == ["shop:product:P1", "shop:product:P2"]
+        shop.write("shop.toml", typed)
+        assert await redrives.redrive(settings(), applied(preview)) == 0
+        ended = said()["ended"]
+        assert (ended["done"], ended["withdrawn"], ended["refused"]) == (0, 2, [])
+
         await take_back(settings(), RollbackWish(**{**fields_of(BACK), "run": first["run"]}))
         assert numbers(emulator) == ["501", "502"]
         assert accounts(emulator) == {"Lamp": "Sales of Product Income", "Table": "Services"}

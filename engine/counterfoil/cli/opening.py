@@ -42,8 +42,14 @@ class Opened:
     store: StateStore
     stack: AsyncExitStack
 
-    async def writer(self) -> PostgresLog:
-        """The log, to append receipts to."""
+    async def writer(self, *companies: int) -> PostgresLog:
+        """The log, to append to what people ask for of these companies.
+
+        Raises:
+            LogForgetfulError, LogDamagedError: one of their logs is not as it was written; nothing is built upon it.
+        """
+        for company in companies:
+            await self.standing.check(company)
         return await self.stack.enter_async_context(PostgresLog(self.pool, self.names, self.codec))
 
 

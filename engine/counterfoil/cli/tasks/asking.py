@@ -106,7 +106,7 @@ async def _record(opened: Opened, company: int, question: Question) -> list[Aske
     if not wanted:
         return asked
     document = None if question.document is None else await _document(opened, company, question.document)
-    writer = await opened.writer()
+    writer = await opened.writer(company)
     for start in range(0, len(wanted), EVENTS_PER_APPEND):
         part = wanted[start : start + EVENTS_PER_APPEND]
         events = [

@@ -150,7 +150,7 @@ async def _append(
         author=correction.author or await asyncio.to_thread(login_name),
         reason=correction.reason,
     )
-    writer = await opened.writer()
+    writer = await opened.writer(letter.company)
     new = NewEvent(edited, record_key=letter.record_key, cause=row.position)
     return (await writer.append(Append(letter.company, [new]))).first_position
 

@@ -85,7 +85,7 @@ async def _apply(opened: Opened, found: Found, asked: Asked) -> Erasure:
             found.person,
             found.held,
             store=opened.store,
-            writer=await opened.writer(),
+            writer=await opened.writer(),  # also where the log is damaged: a person's right does not wait for that
             keyring=opened.keyring,
             clock=opened.clock,
             author=asked.author or await asyncio.to_thread(login_name),

@@ -67,7 +67,7 @@ async def _approve(opened: Opened, settings: CompanySettings, author: str) -> Ap
     if await is_approved(opened.store, opened.reader, company):
         return Approved(company=company, name=settings.name, outcome="approved before", author=None, planned=planned)
     head = (await opened.reader.heads([company]))[company].position
-    writer = await opened.writer()
+    writer = await opened.writer(company)
     await writer.append(Append(company, [NewEvent(CompanyApproved(author=author, previewed=head))]))
     return Approved(company=company, name=settings.name, outcome="approved", author=author, planned=planned)
 

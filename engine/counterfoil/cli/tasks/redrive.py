@@ -146,7 +146,7 @@ async def _request(opened: Opened, company: CompanySettings, wish: Wish, before:
         preview=preview_hash(before.steps),
         steps=tuple(RedriveStep(record_key=key, digest=digest) for key, digest in before.steps),
     )
-    writer = await opened.writer()
+    writer = await opened.writer(company.company)
     appended = await writer.append(Append(company.company, [NewEvent(event)]))
     return run_name(REDRIVE, appended.first_position)
 
@@ -179,6 +179,14 @@ def _say(run: str, ended: Ended, most: int = 50) -> None:
     out.print(Text(f"{run}: {counts}, {len(ended.refused):,} records put back."), soft_wrap=True)
     for line in ended.refused[:most]:
         out.print(Text(f"  put back: {line}"), soft_wrap=True)
+    if ended.withdrawn:
+        out.print(
+            Text(
+                f"{ended.withdrawn:,} plans were not sent; `counterfoil explain RECORD` says why: the books held all"
+                " that QuickBooks lets be changed, or somebody skipped it."
+            ),
+            soft_wrap=True,
+        )
     if ended.refused:
         out.print(Text(f"`counterfoil shadow --put-back {run} --out FILE` makes a new preview of them."))
     if ended.parked:

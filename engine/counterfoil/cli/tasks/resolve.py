@@ -119,7 +119,7 @@ async def _append(opened: Opened, letter: Letter, answer: Answer, keep: Side, fi
         fields=fields,
         parked=letter.decided,
     )
-    writer = await opened.writer()
+    writer = await opened.writer(letter.company)
     new = NewEvent(request, record_key=letter.record_key, cause=letter.decided)
     position = (await writer.append(Append(letter.company, [new]))).first_position
     return Asked(company=letter.company, record_key=letter.record_key, position=position)

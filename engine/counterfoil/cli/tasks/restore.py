@@ -221,7 +221,7 @@ async def _hand_over(
         store=opened.store,
         events=LogEvents(opened.reader),
         hashes=opened.keyring,
-        log=await opened.writer(),
+        log=await opened.writer(old.company, new.company),
         old=old.company,
         new=new.company,
     )

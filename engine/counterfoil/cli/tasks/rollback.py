@@ -237,7 +237,7 @@ async def _request(opened: Opened, company: CompanySettings, wish: Wish, before:
         preview=before.hash,
         steps=before.digests,
     )
-    writer = await opened.writer()
+    writer = await opened.writer(company.company)
     appended = await writer.append(Append(company.company, [NewEvent(event)]))
     return run_name(ROLLBACK, appended.first_position)
 

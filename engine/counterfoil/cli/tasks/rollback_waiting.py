@@ -24,12 +24,18 @@ ENDED_SECONDS_MAX: Final = 3_600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How far a run is; `refused` is what stays or was put back, with the reasons."""
+    """How far a run is.
+
+    Attributes:
+        withdrawn: plans that were not sent: the books held all of it, or somebody skipped it.
+        refused: what stays or was put back, with the reasons.
+    """
 
     taken: bool
     done: int = 0
     open: int = 0
     parked: int = 0
+    withdrawn: int = 0
     refused: Sequence[str] = ()
 
 
@@ -69,6 +75,7 @@ async def how_far(opened: Opened, company: int, run: str) -> Ended:
         done=sum(one.state == "accepted" for one in intents),
         open=sum(one.state in OPEN_INTENTS for one in intents),
         parked=sum(one.state == "parked" for one in intents),
+        withdrawn=sum(one.state == "withdrawn" for one in intents),
         refused=_refused(decided),
     )
 
