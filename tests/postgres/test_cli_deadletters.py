@@ -89,6 +89,8 @@ def test_a_correction_is_an_event_and_holds_until_the_source_says_otherwise(
     shop.run("sync")
     [cause] = causes(shop).values()
     assert cause["records"] == ["shop:order:501"]
+    # The order states no total: 3 at 10.00 and 1 at 120.50.
+    assert (cause["at_stake"], cause["without_amount"]) == ({"USD": 150.5}, 0)
 
     place = "lines.1.product"
     record = ("deadletters", "edit", "shop:order:501", "--reason", "P9 is sold as P2")

@@ -11,12 +11,16 @@ from decimal import Decimal
 
 from counterfoil.log import LogReader
 from counterfoil.planning.merge import CONFLICT
+from counterfoil.planning.sale_lines import come_to
 from counterfoil.recovery.conflicts import Version, versions_of
 from counterfoil.state.rows import ChangeRow, IntentRow, Row
 from counterfoil.state.store import StateStore
-from counterfoil_schema.records import split_key
+from counterfoil_schema.events.base import Event
+from counterfoil_schema.events.receipts import SourceObserved
+from counterfoil_schema.records import CreditMemo, Estimate, Invoice, Payment, Payout, Refund, split_key
 
 PAGE_ROWS = 500
+_ENDED = frozenset({"accepted", "withdrawn"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +147,7 @@ async def _letters(store: StateStore, reader: LogReader, company: int, page: Seq
     waiting = await waiting_for(store, company, [change.record_key for change in page])
     found = []
     for change in page:
-        amount, currency = stated_by(events[change.position].light())
-        for row in intents[change.position]:
-            if isinstance(row, IntentRow) and row.amount is not None:
-                amount, currency = row.amount, row.currency
+        amount, currency = planned_for(intents[change.position]) or stated_by(events[change.position].closed())
         at = decided[change.position]
         is_conflict = change.code == CONFLICT
         found.append(
@@ -171,6 +172,16 @@ async def _letters(store: StateStore, reader: LogReader, company: int, page: Seq
     return found
 
 
+def planned_for(intents: Iterable[Row]) -> tuple[Decimal, str | None] | None:
+    """What the documents come to that were planned and are not written; a pay run may call for several."""
+    plans = [(row, row.amount) for row in intents if isinstance(row, IntentRow) and row.amount is not None]
+    if not plans:
+        return None
+    last, of_last = plans[-1]
+    left = {row.record_key: amount for row, amount in plans if row.state not in _ENDED}
+    return sum(left.values(), Decimal(0)) if left else of_last, last.currency
+
+
 def _parked_at(change: ChangeRow, intents: Iterable[Row]) -> int:
     """The position of the event that parked it: of its decision, or of an intent's last refusal."""
     refused = [row.settled or 0 for row in intents if isinstance(row, IntentRow) and row.state == "parked"]
@@ -188,11 +199,15 @@ def kind_of(record_key: str) -> str:
     return split_key(record_key)[1]
 
 
-def stated_by(body: Mapping[str, object]) -> tuple[Decimal | None, str | None]:
-    """The total that an observed source record states of itself, if it states one."""
-    record = body.get("record")
-    if not isinstance(record, Mapping):
-        return None, None
-    amount = record.get("stated_total", record.get("amount"))
-    currency = record.get("currency")
-    return (Decimal(amount) if isinstance(amount, str) else None), (currency if isinstance(currency, str) else None)
+def stated_by(event: Event) -> tuple[Decimal | None, str | None]:
+    """What a source record comes to: its stated total, else what its lines do; nothing where it says neither."""
+    record = event.record if isinstance(event, SourceObserved) else None
+    match record:
+        case Invoice() | Estimate() if record.stated_total is not None:
+            return record.stated_total, record.currency
+        case Invoice() | Estimate() | CreditMemo() | Refund() if record.lines:
+            return come_to(record.lines), record.currency
+        case Payment() | Payout():
+            return record.amount, record.currency
+        case _:
+            return None, None
