@@ -7,6 +7,7 @@ length of the log.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import islice
 from typing import Any, Protocol, get_origin
 
 import asyncpg
@@ -14,6 +15,7 @@ import orjson
 from msgspec.structs import asdict, astuple, fields
 
 from counterfoil.postgres import AccessError, Connection, Names, Pool, load_query
+from counterfoil.recovery.touched import Touched
 from counterfoil.state.fold import At, Missing
 from counterfoil.state.rows import ROW_TYPES, Key, Row
 from counterfoil.state.store import FoldOvertakenError, PostgresStateStore
@@ -23,10 +25,6 @@ ROWS_AT_HAND_MAX = 20_000
 ROWS_PER_SAVE = 5_000
 SAVE_SECONDS_MAX = 300.0
 _KEY_PARTS_MAX = 3
-TOUCHED_BYTES = 16 * 1024 * 1024
-"""Two in a hundred rows that do not exist are looked for after three million changed ones."""
-
-_TOUCHED_MASK = TOUCHED_BYTES * 8 - 1
 
 
 class Place(Protocol):
@@ -49,12 +47,10 @@ class FreshRows:
         self._company = company
         self._place = place
         self._rows: dict[At, Row] = {}
-        self._stored: set[At] = set()
         self._absent: set[At] = set()
         self._changed: dict[At, Row] = {}
         self._replaced: set[At] = set()
-        # One bit for each hash of a place: where it is not set, no row was ever changed there.
-        self._touched = bytearray(TOUCHED_BYTES if whole else 0)
+        self._touched = Touched() if whole else None
         self._saving: asyncio.Task[None] | None = None
 
     def get(self, at: At, default: Missing, /) -> Row | Missing | None:
@@ -62,18 +58,11 @@ class FreshRows:
         row = self._rows.get(at)
         if row is not None:
             return row
-        # As `_may_exist` says; asked so often that a call would show.
-        if self._touched:
-            place = hash(at) & _TOUCHED_MASK
-            if not self._touched[place >> 3] & 1 << (place & 7):
-                return None
-        return None if at in self._absent else default
+        return default if self._may_exist(at) else None
 
     def _may_exist(self, at: At) -> bool:
-        if not self._touched:
-            return True
-        place = hash(at) & _TOUCHED_MASK
-        return bool(self._touched[place >> 3] & 1 << (place & 7))
+        """Of a row that is not at hand, whether it may be in Postgres."""
+        return (self._touched is None or at in self._touched) and at not in self._absent
 
     def found(self, rows: Mapping[At, Row | None]) -> None:
         """See `AtHand.found`."""
@@ -82,21 +71,17 @@ class FreshRows:
                 self._absent.add(at)
             elif at not in self._rows:
                 self._rows[at] = row
-                self._stored.add(at)
 
     def put(self, rows: Mapping[At, Row]) -> None:
         """See `AtHand.put`."""
         kept, changed, touched = self._rows, self._changed, self._touched
         for at, row in rows.items():
             if at not in changed:
-                # What was never changed, or looked for in vain, is new; of anything else nobody knows.
-                if at in self._stored or (at not in self._absent and at not in kept and self._may_exist(at)):
+                # What is at hand unchanged is in Postgres. Behind all others: what was written last is let go last.
+                if kept.pop(at, None) is not None or self._may_exist(at):
                     self._replaced.add(at)
-                if touched:
-                    place = hash(at) & _TOUCHED_MASK
-                    touched[place >> 3] |= 1 << (place & 7)
-                # Behind all others: what was written last is let go last.
-                kept.pop(at, None)
+                if touched is not None:
+                    touched.add(at)
             changed[at] = kept[at] = row
 
     async def keep(self, position: int, link: bytes) -> None:
@@ -119,7 +104,6 @@ class FreshRows:
         await self._ended()
         changed, self._changed = self._changed, {}
         replaced, self._replaced = self._replaced, set()
-        self._stored.update(changed)
         self._absent.clear()
         self._let_go(changed)
         write = self._place.write(changed, replaced, position, link)
@@ -128,17 +112,9 @@ class FreshRows:
     def _let_go(self, unwritten: Mapping[At, Row]) -> None:
         """Forget the rows that were not written for longest; never one that is not in Postgres yet."""
         excess = len(self._rows) - ROWS_AT_HAND_MAX
-        if excess <= 0:
-            return
-        gone: list[At] = []
-        for at in self._rows:
-            if len(gone) == excess:
-                break
-            if at not in unwritten:
-                gone.append(at)
-        for at in gone:
+        written = (at for at in self._rows if at not in unwritten)
+        for at in [*islice(written, max(0, excess))]:
             del self._rows[at]
-            self._stored.discard(at)
 
     async def _ended(self) -> None:
         saving, self._saving = self._saving, None
