@@ -49,6 +49,13 @@ def test_a_wrong_key_is_named_with_the_nearest(folder: Path) -> None:
     refused(ran, 2, '[company.1.quickbooks] has no key "realm"; did you mean "realm_id"?')
 
 
+@pytest.mark.parametrize(
+    "options", [("--to", "out"), ("--as-of", "5", "--check"), ("--as-of", "5", "--processes", "2")]
+)
+def test_a_rebuild_leaves_no_option_out_in_silence(folder: Path, options: tuple[str, ...]) -> None:
+    refused(run_cli("rebuild", *options, cwd=folder), 2, "--as-of")
+
+
 def test_a_company_that_is_not_configured(folder: Path) -> None:
     ran = run_cli("sync", "--company", "7", cwd=folder)
     refused(ran, 2, "Company 7 is not configured; configured are: 1.")

@@ -98,7 +98,10 @@ async def test_a_person_is_exported_and_then_erased_across_source_and_books(
     done = shop.run("erase", "shop:customer:C1", "--apply", "--author", "Ben", "--reason", "request 2026-31")
     assert done.code == 0, done.said
     assert NAME not in done.said
-    assert f"Customer {customer['Id']} stays, named as party of 1 documents" in done.out
+    assert (
+        f"Customer {customer['Id']} stays, named as party of what bookkeeping law has kept, here 1 Invoice: "
+        in done.out
+    )
 
     # The source goes on showing the person, and so do the books.
     shop.replace("exports/customers.csv", MAIL, "ann.smith@shop.example")

@@ -114,6 +114,11 @@ def rebuild(
     Example: counterfoil rebuild --as-of 2026-03-31T18:00:00Z --company 1
     """
 
+    if to is not None and as_of is None:
+        raise typer.BadParameter("--to goes with --as-of.")
+    if as_of is not None and (check or processes is not None):
+        raise typer.BadParameter("--as-of compares nothing: leave out --check and --processes.")
+
     async def work(settings: "Settings") -> int:
         from counterfoil.cli.tasks import as_of as past
         from counterfoil.cli.tasks import rebuild, rebuild_workers

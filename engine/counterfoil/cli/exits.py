@@ -20,8 +20,9 @@ class ExitCode(IntEnum):
 EXPLAINED = """\
 Exit codes: 0 all is well · 1 something does not tie out, is parked where that was asked about, or has to stay
 (rollback) · 2 the command line or the configuration is wrong · 3 Postgres, a source or QuickBooks cannot be reached ·
-4 damage was found (log verify, rebuild) · 5 all is planned and nothing sent, until a person approves the first run
-(onboard --approve) · 70 an error of Counterfoil's own; a report with the details is kept in its folder.
+4 damage was found (log verify, rebuild), or the log has forgotten something (until recover) · 5 all is planned and
+nothing sent, until a person approves the first run (onboard --approve) · 70 an error of Counterfoil's own; a report
+with the details is kept in its folder.
 """
 
 

@@ -161,7 +161,7 @@ def unknown_name(says: str, name: str, known: Sequence[str]) -> str:
     if near:
         return f'{says}; did you mean "{folded[near[0]]}"?'
     few = 12
-    return f"{says}; known are {', '.join(known)}." if len(known) <= few else f"{says}."
+    return f"{says}; known are {', '.join(known)}." if 0 < len(known) <= few else f"{says}."
 
 
 def syntax_problem(error: tomllib.TOMLDecodeError) -> str:

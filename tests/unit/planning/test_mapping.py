@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from counterfoil.planning.mapping import MappingError, mapping_digest, parse_mapping
+from counterfoil.planning.mapping_errors import unknown_name
 from support.planning import MINIMAL, mapping
 
 
@@ -15,6 +16,11 @@ def problem(text: str) -> str:
         parse_mapping(text, file="hubspot.toml")
     (only,) = caught.value.problems
     return only
+
+
+def test_a_name_that_nobody_can_know_is_followed_by_no_empty_list() -> None:
+    assert unknown_name("Nothing is parked for that", "x", []) == "Nothing is parked for that."
+    assert unknown_name("Nothing is parked for that", "x", ["a", "b"]) == "Nothing is parked for that; known are a, b."
 
 
 def test_three_lines_are_a_mapping_that_does_no_harm() -> None:

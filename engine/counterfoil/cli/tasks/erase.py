@@ -1,6 +1,8 @@
 """`counterfoil erase`: what becomes unreadable, what stays, and then, if it is wanted, the erasure."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -18,7 +20,7 @@ from counterfoil.privacy import Erasure, Held, NotErasableError, People, Person,
 from counterfoil.privacy import erase as erase_person
 from counterfoil.privacy.erasing import open_plans
 from counterfoil.privacy.mentions import says
-from counterfoil.privacy.scanning import words_of
+from counterfoil.privacy.scanning import Retained, words_of
 from counterfoil.recovery import operators_work
 from counterfoil.settings import Settings
 from counterfoil.state.rows import IntentRow
@@ -209,9 +211,13 @@ def _retained(found: Found) -> str:
     if not found.held.retained:
         return f"In QuickBooks {parties} stays as it is, and is party to no document known here: erase it there."
     return (
-        f"In QuickBooks {parties} stays, named as party of {len(found.held.retained):,} documents that bookkeeping law "
-        "has kept: until that time is over, the name there may not go."
+        f"In QuickBooks {parties} stays, named as party of what bookkeeping law has kept, here "
+        f"{', '.join(_counts(found.held.retained))}: until that time is over, the name there may not go."
     )
+
+
+def _counts(retained: Sequence[Retained]) -> list[str]:
+    return [f"{count:,} {entity}" for entity, count in sorted(Counter(one.entity for one in retained).items())]
 
 
 def _clear(held: Held) -> str:

@@ -64,7 +64,7 @@ def show_repairs(one: Shown, asked: Sequence[Asked]) -> None:
     if asked:
         done = sum(each.taken for each in asked)
         then = f"{done:,} taken up" if done else "taken up when the company is next worked for"
-        out.print(Text(f"{len(asked):,} repairs were asked for; {then}. `counterfoil reconcile` shows what is left."))
+        out.print(Text(f"Repairs asked for: {len(asked):,}; {then}. `counterfoil reconcile` shows what is left."))
     elif able:
         out.print(Text("Nothing was changed. `counterfoil reconcile --repair --apply` has it done."))
     else:
