@@ -89,8 +89,12 @@ async def in_processes(
     async with asyncio.TaskGroup() as tasks:
         for number in range(workers):
             tasks.create_task(employ(), name=f"rebuild worker {number}")
-    lost = Failure(company=0, message="no process was left to rebuild it.", exit=ExitCode.BUG)
-    return [outcomes.get(company, lost) for company in companies]
+    return [outcomes.get(company) or _lost(company) for company in companies]
+
+
+def _lost(company: int) -> Failure:
+    message = "No process was left to rebuild it. Nothing was changed; run the command again."
+    return Failure(company=company, message=message, exit=ExitCode.BUG)
 
 
 async def _ask(process: Process, company: int, shown: Shown) -> Outcome:
