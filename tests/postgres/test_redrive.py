@@ -12,6 +12,7 @@ from counterfoil.cli.tasks import redrive as redrives
 from counterfoil.cli.tasks.rollback import Wish as RollbackWish
 from counterfoil.cli.tasks.rollback import take_back
 from counterfoil.cli.tasks.shadow import Wish, shadow_of
+from counterfoil.engine import Engine
 from counterfoil.errors import ConfigurationError
 from counterfoil.settings import Settings, load_settings
 from support.cli import SHOP_MAPPING, make_shop
@@ -116,6 +117,30 @@ async def test_a_preview_is_applied_and_rolled_back_as_one(
         await take_back(settings(), RollbackWish(**{**fields_of(BACK), "run": first["run"]}))
         assert numbers(emulator) == ["501", "502"]
         assert accounts(emulator) == {"Lamp": "Sales of Product Income", "Table": "Services"}
+
+
+async def test_what_waits_for_approval_is_not_waited_for(
+    tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with emulator_process("--limits", "off", "--seed", "7") as emulator:
+        shop = make_shop(tmp_path / "shop", emulator, database)
+
+        def settings() -> Settings:
+            return load_settings(shop.folder / "counterfoil.toml", shop.environment)
+
+        await synchronise(settings())
+        reviewed = f'{OTHER}\n[post.invoice]\npost = "auto"\nreview_above = 100\n'
+        shop.write("other.toml", reviewed)
+        preview = tmp_path / "preview.jsonl"
+        assert await shadow_of(settings(), previewed(preview, shop.folder / "other.toml")) == 0
+        shop.write("shop.toml", reviewed)
+        capsys.readouterr()
+        async with Engine(settings()) as engine:  # somebody serves, so that the command only looks on
+            engine.start()
+            assert await redrives.redrive(settings(), applied(preview)) == 1
+        ended = json.loads(capsys.readouterr().out.splitlines()[-1])["ended"]
+        assert (ended["done"], ended["open"], ended["held"]) == (3, 0, 1)
+        assert numbers(emulator) == ["501", "A-502"]
 
 
 def fields_of(wish: RollbackWish) -> dict[str, Any]:

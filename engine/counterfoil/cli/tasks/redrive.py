@@ -169,7 +169,7 @@ def _tell(wish: Wish, run: str, ended: Ended | None, *, holds: bool) -> int:
         _say(run, ended)
     if ended is None:
         return ExitCode.OK
-    settled = ended.taken and not ended.open and not ended.parked and not ended.refused
+    settled = ended.taken and not (ended.open or ended.held or ended.parked or ended.refused)
     return ExitCode.OK if settled else ExitCode.UNSETTLED
 
 
@@ -179,6 +179,8 @@ def _say(run: str, ended: Ended, most: int = 50) -> None:
     out.print(Text(f"{run}: {counts}, {len(ended.refused):,} records put back."), soft_wrap=True)
     for line in ended.refused[:most]:
         out.print(Text(f"  put back: {line}"), soft_wrap=True)
+    if ended.held:
+        out.print(Text(f"{ended.held:,} wait for approval: `counterfoil review`, then `counterfoil approve`."))
     if ended.withdrawn:
         out.print(
             Text(

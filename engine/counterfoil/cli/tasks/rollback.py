@@ -252,7 +252,7 @@ def _tell(wish: Wish, run: str, ended: Ended | None) -> int:
         _say(run, ended)
     if ended is None:
         return ExitCode.OK
-    settled = ended.taken and not ended.open and not ended.parked and not ended.refused
+    settled = ended.taken and not (ended.open or ended.held or ended.parked or ended.refused)
     return ExitCode.OK if settled else ExitCode.UNSETTLED
 
 

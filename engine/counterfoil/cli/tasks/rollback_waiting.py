@@ -27,6 +27,7 @@ class Ended:
     """How far a run is.
 
     Attributes:
+        held: plans that wait for a person's approval.
         withdrawn: plans that were not sent: the books held all of it, or somebody skipped it.
         refused: what stays or was put back, with the reasons.
     """
@@ -34,13 +35,14 @@ class Ended:
     taken: bool
     done: int = 0
     open: int = 0
+    held: int = 0
     parked: int = 0
     withdrawn: int = 0
     refused: Sequence[str] = ()
 
 
 async def until_ended(opened: Opened, settings: Settings, company: int, run: str) -> Ended:
-    """Until it is planned and nothing of it moves any more."""
+    """Until it is planned and nothing of it moves any more; what waits for approval is not waited for."""
     found = await _watched(opened, company, run, SERVED_SECONDS, taken=True)
     if found.taken:
         return await _watched(opened, company, run, ENDED_SECONDS_MAX, taken=False)
@@ -73,7 +75,8 @@ async def how_far(opened: Opened, company: int, run: str) -> Ended:
     return Ended(
         taken=True,
         done=sum(one.state == "accepted" for one in intents),
-        open=sum(one.state in OPEN_INTENTS for one in intents),
+        open=sum(one.state in OPEN_INTENTS and one.state != "held" for one in intents),
+        held=sum(one.state == "held" for one in intents),
         parked=sum(one.state == "parked" for one in intents),
         withdrawn=sum(one.state == "withdrawn" for one in intents),
         refused=_refused(decided),

@@ -73,7 +73,8 @@ def _held_back(taken: Taken, conditions: Conditions) -> Refusal | None:
     standing = taken.standing
     if standing.moving:
         reason = "Something of its record is still on its way into the books."
-        return refuse(taken, conditions, "in_flight", reason, "Wait until it has ended, then preview again.")
+        fix = "Wait until it has ended, or decide on what waits for approval (`counterfoil review`); preview again."
+        return refuse(taken, conditions, "in_flight", reason, fix)
     if standing.shared_with is not None:
         reason = f"It was merged in QuickBooks and stands for {standing.shared_with} too."
         return refuse(taken, conditions, "merged", reason, "Nothing needs doing: it is the other's as well.")
