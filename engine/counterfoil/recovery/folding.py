@@ -84,12 +84,12 @@ class FreshFold:
     async def _fold(self, page: Sequence[RecordedEvent]) -> None:
         links, problem = proven(self.position, self.link, page)
         whole = page[: len(links)]
-        folded = await fold_closed(self._rows, self._loader, self._company, self.position, whole)
-        if folded.position > self.position:
-            self.link = links[folded.position - self.position - 1]
-            self.position = folded.position
-        self.stopped = folded.error or problem
-        self.damaged = bool(problem) and not folded.error
+        position, error = await fold_closed(self._rows, self._loader, self._company, self.position, whole)
+        if position > self.position:
+            self.link = links[position - self.position - 1]
+            self.position = position
+        self.stopped = error or problem
+        self.damaged = bool(problem) and not error
         await self._rows.keep(self.position, self.link)
 
 
@@ -100,13 +100,14 @@ def proven(position: int, link: bytes, page: Sequence[RecordedEvent]) -> tuple[l
         position: of the event before the page.
         link: of that event.
     """
-    links: list[bytes] = []
-    for recorded in page:
-        if recorded.position != position + 1:
-            return links, f"there is nothing at position {position + 1}, and the next event is at {recorded.position}"
-        link = chain.link(link, recorded.position, chain.digest_of(recorded))
-        if link != recorded.link:
-            return links, f"the {recorded.event_type} at {recorded.position} does not fit its link: it was changed"
-        position = recorded.position
-        links.append(link)
+    links = chain.links(link, position, map(chain.digest_of, page))
+    for fitting, recorded in enumerate(page):
+        position += 1
+        if recorded.position != position:
+            problem = f"there is nothing at position {position}, and the next event is at {recorded.position}"
+        elif recorded.link != links[fitting]:
+            problem = f"the {recorded.event_type} at {position} does not fit its link: it was changed"
+        else:
+            continue
+        return links[:fitting], problem
     return links, ""

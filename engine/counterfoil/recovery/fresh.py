@@ -16,7 +16,7 @@ from msgspec.structs import asdict, astuple, fields
 
 from counterfoil.postgres import AccessError, Connection, Names, Pool, load_query
 from counterfoil.recovery.touched import Touched
-from counterfoil.state.fold import At, Missing
+from counterfoil.state.fold import At
 from counterfoil.state.rows import ROW_TYPES, Key, Row
 from counterfoil.state.store import FoldOvertakenError, PostgresStateStore
 from counterfoil_schema import exact_json
@@ -53,12 +53,12 @@ class FreshRows:
         self._touched = Touched() if whole else None
         self._saving: asyncio.Task[None] | None = None
 
-    def get(self, at: At, default: Missing, /) -> Row | Missing | None:
-        """See `AtHand.get`."""
+    def __getitem__(self, at: At, /) -> Row | None:
+        """See `AtHand.__getitem__`."""
         row = self._rows.get(at)
-        if row is not None:
-            return row
-        return default if self._may_exist(at) else None
+        if row is None and self._may_exist(at):
+            raise KeyError(at)
+        return row
 
     def _may_exist(self, at: At) -> bool:
         """Of a row that is not at hand, whether it may be in Postgres."""

@@ -48,4 +48,4 @@ def created_at(document: Document) -> str | None:
 
 def second_of(instant: datetime) -> str:
     """An instant as rows keep it."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return instant.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"

@@ -1,9 +1,9 @@
 """Folding: (rows, event) → changed rows. Pure: whatever a fold needs and has not been given, it asks for."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from counterfoil.state.rows import Key, Row, key_of
 from counterfoil_schema.events.base import Event
@@ -13,8 +13,7 @@ At: TypeAlias = tuple[str, Key]
 """Where a row stands: table and key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folded:
+class Folded(Struct, frozen=True, kw_only=True):
     """An event as folds see it: where it stands, when it was recorded, and what it says."""
 
     company: int
@@ -31,17 +30,15 @@ class RowsNeededError(Exception):
         self.keys = tuple(keys)
 
 
-class Missing(Enum):
-    """Stands for a row of which nobody knows whether it exists."""
-
-    ROW = "row"
-
-
 class AtHand(Protocol):
     """Rows that need not be fetched."""
 
-    def get(self, at: At, default: Missing, /) -> Row | Missing | None:
-        """The row, None if there is none, or the default if that is not known."""
+    def __getitem__(self, at: At, /) -> Row | None:
+        """The row, or None if there is none.
+
+        Raises:
+            KeyError: nobody knows whether there is one.
+        """
         ...
 
     def found(self, rows: Mapping[At, Row | None]) -> None:
@@ -54,7 +51,11 @@ class AtHand(Protocol):
 
 
 class PageRows(dict[At, Row | None]):
-    """Rows of one page of events, as a plain dict. See `AtHand`."""
+    """Rows of one page of events, as a plain dict; those that its events changed are `changed`. See `AtHand`."""
+
+    def __init__(self, rows: Mapping[At, Row | None] | None = None) -> None:
+        super().__init__(rows or {})
+        self.changed: dict[At, Row] = {}
 
     def found(self, rows: Mapping[At, Row | None]) -> None:
         """See `AtHand.found`."""
@@ -63,6 +64,7 @@ class PageRows(dict[At, Row | None]):
     def put(self, rows: Mapping[At, Row]) -> None:
         """See `AtHand.put`."""
         self.update(rows)
+        self.changed.update(rows)
 
 
 class Rows:
@@ -87,11 +89,12 @@ class Rows:
             RowsNeededError: it was not loaded yet.
         """
         at = (row_type.table, key)
-        row: Row | Missing | None = self.changed.get(at)
+        row: Row | None = self.changed.get(at)
         if row is None:
-            row = self.loaded.get(at, Missing.ROW)
-            if row is Missing.ROW:
-                raise RowsNeededError(row_type.table, [key])
+            try:
+                row = self.loaded[at]
+            except KeyError:
+                raise RowsNeededError(row_type.table, [key]) from None
         if row is not None and not isinstance(row, row_type):
             raise TypeError(f"{row_type.table} holds a {type(row).__name__}")
         return row

@@ -15,7 +15,7 @@ from counterfoil.state import receipts as fold_receipts
 from counterfoil.state import recoveries as fold_recoveries
 from counterfoil.state import redrives as fold_redrives
 from counterfoil.state import rollbacks as fold_rollbacks
-from counterfoil.state.fold import At, AtHand, Folded, PageRows, Rows, RowsNeededError
+from counterfoil.state.fold import AtHand, Folded, PageRows, Rows, RowsNeededError
 from counterfoil.state.prefetch import likely_keys
 from counterfoil.state.rows import Key, Row
 from counterfoil_schema.events import decisions as done
@@ -32,6 +32,8 @@ LOOKS_AHEAD_MAX = 3
 """How often in a page it is worth looking through the events behind for what they need as well."""
 
 Fold = Callable[[Rows, Folded, Any], None]
+Problem = tuple[int, str]
+"""At which event a fold cannot go on, and why."""
 
 PASSING = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """Trouble with the store while folding: no fault of the event, so it stops nothing for good."""
@@ -156,7 +158,9 @@ async def fold_page(loader: RowLoader, company: int, after: int, events: Iterabl
     """
     decoded, problem = await _decode(company, events)
     loaded = await _load_likely(loader, company, decoded)
-    return await _fold_all(loader, company, after, decoded, loaded, problem)
+    position, problem = await _fold_all(loader, company, after, decoded, loaded, problem)
+    stopped_at, error = problem or (None, "")
+    return FoldedPage(rows=loaded.changed, position=position, stopped_at=stopped_at, error=error)
 
 
 class Closable(Protocol):
@@ -173,13 +177,16 @@ class Closable(Protocol):
 
 async def fold_closed(
     at_hand: AtHand, loader: RowLoader, company: int, after: int, events: Iterable[Closable]
-) -> FoldedPage:
+) -> tuple[int, str]:
     """The same without a key, onto rows that stay at hand from page to page, so that nothing is fetched on suspicion.
 
     Rows hold nothing personal: they are the same whether what is sealed can be opened, was erased, or stays closed.
+
+    Returns:
+        Where the fold stands, and why it stopped there; empty if it did not.
     """
     decoded: list[Folded] = []
-    problem: tuple[int, str] | None = None
+    problem: Problem | None = None
     for recorded in events:
         try:
             event = recorded.closed()
@@ -187,18 +194,14 @@ async def fold_closed(
             problem = (recorded.position, _words(recorded.event_type, recorded.position, failed))
             break
         decoded.append(Folded(company=company, position=recorded.position, event=event))
-    return await _fold_all(loader, company, after, decoded, at_hand, problem)
+    position, problem = await _fold_all(loader, company, after, decoded, at_hand, problem)
+    return position, problem[1] if problem else ""
 
 
 async def _fold_all(
-    loader: RowLoader,
-    company: int,
-    after: int,
-    decoded: Sequence[Folded],
-    at_hand: AtHand,
-    problem: tuple[int, str] | None,
-) -> FoldedPage:
-    changed: dict[At, Row] = {}
+    loader: RowLoader, company: int, after: int, decoded: Sequence[Folded], at_hand: AtHand, problem: Problem | None
+) -> tuple[int, Problem | None]:
+    """Where the fold stands, and what is wrong with the event behind it: if nothing before it, then `problem`."""
     position = after
     looks_ahead = LOOKS_AHEAD_MAX
     for index, at in enumerate(decoded):
@@ -222,10 +225,8 @@ async def _fold_all(
             problem = (at.position, _words(at.event.event_type, at.position, failed))
             break
         at_hand.put(rows.changed)
-        changed.update(rows.changed)
         position = at.position
-    stopped_at, error = problem or (None, "")
-    return FoldedPage(rows=changed, position=position, stopped_at=stopped_at, error=error)
+    return position, problem
 
 
 def _look_ahead(company: int, rest: Iterable[Folded], at_hand: AtHand, wanted: dict[str, set[Key]]) -> None:
@@ -239,7 +240,7 @@ def _look_ahead(company: int, rest: Iterable[Folded], at_hand: AtHand, wanted: d
                 wanted.setdefault(needed.table, set()).update(needed.keys)
 
 
-async def _decode(company: int, events: Iterable[Foldable]) -> tuple[list[Folded], tuple[int, str] | None]:
+async def _decode(company: int, events: Iterable[Foldable]) -> tuple[list[Folded], Problem | None]:
     """The events up to the first that cannot be read, and what is wrong with that one."""
     decoded: list[Folded] = []
     for recorded in events:
