@@ -64,6 +64,10 @@ class FreshRows:
         """Of a row that is not at hand, whether it may be in Postgres."""
         return (self._touched is None or at in self._touched) and at not in self._absent
 
+    def _may_have_existed(self, at: At) -> bool:
+        """The same; from here on it may."""
+        return (self._touched is None or self._touched.add(at)) and at not in self._absent
+
     def found(self, rows: Mapping[At, Row | None]) -> None:
         """See `AtHand.found`."""
         for at, row in rows.items():
@@ -74,14 +78,11 @@ class FreshRows:
 
     def put(self, rows: Mapping[At, Row]) -> None:
         """See `AtHand.put`."""
-        kept, changed, touched = self._rows, self._changed, self._touched
+        kept, changed = self._rows, self._changed
         for at, row in rows.items():
-            if at not in changed:
-                # What is at hand unchanged is in Postgres. Behind all others: what was written last is let go last.
-                if kept.pop(at, None) is not None or self._may_exist(at):
-                    self._replaced.add(at)
-                if touched is not None:
-                    touched.add(at)
+            # What is at hand unchanged is in Postgres. Behind all others: what was written last is let go last.
+            if at not in changed and (kept.pop(at, None) is not None or self._may_have_existed(at)):
+                self._replaced.add(at)
             changed[at] = kept[at] = row
 
     async def keep(self, position: int, link: bytes) -> None:

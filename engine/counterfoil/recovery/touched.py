@@ -21,10 +21,12 @@ class Touched:
         self._words = array("Q", bytes(size))
         self._mask = size // _WORD_BYTES - 1
 
-    def add(self, at: At) -> None:
-        """From here on this row may exist."""
+    def add(self, at: At) -> bool:
+        """From here on this row may exist; whether it might have done so before."""
         word, bits = self._place(at)
-        self._words[word] |= bits
+        before = self._words[word]
+        self._words[word] = before | bits
+        return before & bits == bits
 
     def __contains__(self, at: At) -> bool:
         word, bits = self._place(at)

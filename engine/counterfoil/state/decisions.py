@@ -318,8 +318,8 @@ def intent_parked(rows: Rows, at: Folded, event: done.IntentParked) -> None:
 def _close(rows: Rows, event: done.Settled) -> None:
     call = rows.get(CallRow, event.request_id)
     if call is not None:
-        rest = tuple(intent_id for intent_id in call.open_items if intent_id != event.intent_id)
-        rows.put(replace(call, open_items=rest))
+        rest = [intent_id for intent_id in call.open_items if intent_id != event.intent_id]
+        rows.put(replace(call, open_items=tuple(rest)))
 
 
 def _change(rows: Rows, position: int) -> ChangeRow:
