@@ -56,8 +56,8 @@ class Document(Shape):
 
     def fields(self) -> JsonObject:
         """The whole document; personal parts are missing where their key was destroyed."""
-        fields = exact_json.loads_object(self.clear)
-        if self.personal is None or self.personal == ERASED:
+        fields = self.without_personal()
+        if self.personal is None or self.is_erased:
             return fields
         for name, value in exact_json.loads_object(self.personal).items():
             if name.startswith("/"):
@@ -69,9 +69,18 @@ class Document(Shape):
                 fields[name] = value
         return fields
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether it had a personal part whose key was destroyed since."""
+        return self.personal == ERASED
+
+    def without_personal(self) -> JsonObject:
+        """The accounting facts alone."""
+        return exact_json.loads_object(self.clear)
+
     def masked(self, text: str) -> str:
         """A text about this document, as a refusal of it, without anything personal that stands in the document."""
-        if self.personal is None or self.personal == ERASED:
+        if self.personal is None or self.is_erased:
             return text
         told = sorted({leaf.strip() for leaf in _texts(exact_json.loads_object(self.personal))}, key=len, reverse=True)
         words = "|".join(re.escape(leaf) for leaf in told if len(leaf) > 1)

@@ -12,6 +12,7 @@ from counterfoil.planning.reconciling.drifts import KINDS, Compared, Expected, c
 from counterfoil.planning.reconciling.figures import Posted, amount_of_others, posted_of, total_of, wanted_by_source
 from counterfoil.planning.reconciling.totals import Totals, by_month
 from counterfoil.planning.types import Base, Chosen, Link
+from counterfoil_schema.documents import Document
 from counterfoil_schema.events.decisions import Figures, TieOut
 from counterfoil_schema.exact_json import JsonObject
 from support.planning import mapping
@@ -105,6 +106,19 @@ def posted(document: JsonObject) -> Posted:
 
 
 EXPECTED = Expected(link=LINK, wanted=posted(INVOICE))
+
+
+def test_of_whom_was_erased_nobody_knows_what_the_books_should_say() -> None:
+    """The name in the books is no edit; an amount still is."""
+    held = Document.of("Invoice", {**INVOICE, "BillAddr": {"Line1": "1 Elm St"}})
+    erased = replace(EXPECTED, link=replace(LINK, image=held.without_personal()), erased=True)
+    rules = mapping('[fields.invoice.BillAddr]\nowner = "source"\n').ownership_of_entity("Invoice")
+    erased = replace(erased, rules=rules)
+    assert compare_document(erased, held.fields(), "live", posted(INVOICE)) == Compared()
+    dearer: JsonObject = {**held.fields(), "Line": [line("1", "11.00"), line("2", "5.50", "82")]}
+    drift = compare_document(erased, dearer, "live", posted(dearer)).drift
+    assert drift is not None
+    assert [one.field for one in drift.fields] == ["Line[1].Amount"]
 
 
 def test_a_document_in_figures() -> None:

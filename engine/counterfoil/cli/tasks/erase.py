@@ -23,7 +23,7 @@ from counterfoil.privacy.mentions import says
 from counterfoil.privacy.scanning import Retained, words_of
 from counterfoil.recovery import operators_work
 from counterfoil.settings import Settings
-from counterfoil.state.rows import IntentRow
+from counterfoil.state.rows import ErasureRow, IntentRow
 
 SHOWN_MAX = 20
 REASON_CHARACTERS_MAX = 500
@@ -47,11 +47,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A person, what is held on them, and plans about them that have not gone out."""
+    """A person, what is held on them, plans about them that have not gone out, and their erasure if there was one."""
 
     person: Person
     held: Held
     plans: list[IntentRow]
+    before: ErasureRow | None = None
 
 
 async def erase(settings: Settings, asked: Asked) -> int:
@@ -128,7 +129,12 @@ async def look(opened: Opened, person: Person, *, hidden: bool) -> Found:
             bars.update(task, completed=done, total=total)
 
         held = await scan(person, reader=opened.reader, codec=opened.codec, told=told)
-    return Found(person=person, held=held, plans=await open_plans(opened.store, held, person.company))
+    return Found(
+        person=person,
+        held=held,
+        plans=await open_plans(opened.store, held, person.company),
+        before=await opened.store.one(ErasureRow, person.company, person.asked),
+    )
 
 
 def _as_json(found: Found, done: Erasure | None) -> dict[str, object]:
@@ -145,6 +151,7 @@ def _as_json(found: Found, done: Erasure | None) -> dict[str, object]:
             "payloads_of_others": held.payloads,
         },
         "stays": {"retained": held.retained, "in_the_clear": held.clear},
+        "erased_before": found.before.erased_on if found.before is not None and found.before.is_person else None,
         "plans": [row.record_key for row in found.plans],
         "backups": BACKUPS,
         "erased": done,
@@ -159,6 +166,7 @@ def _show(found: Found, done: Erasure | None) -> None:
     sources = ", ".join(person.sources) or "no source"
     unreadable = f"{held.events:,} events about {len(held.records):,} records from {sources}"
     for sentence in (
+        _before(found),
         f"Unreadable for good {would}: the personal parts of {unreadable}, under {len(held.subjects):,} keys.",
         _payloads(held),
         _plans(found),
@@ -185,6 +193,15 @@ def _show(found: Found, done: Erasure | None) -> None:
 
 def _named(subject: str) -> str:
     return subject.removeprefix("quickbooks:").replace(":", " ", 1) if subject.startswith("quickbooks:") else subject
+
+
+def _before(found: Found) -> str:
+    row = found.before
+    if row is None or not row.is_person:
+        return ""
+    return (
+        f"This person was erased before, on {row.erased_on}: what follows has no living key, but for what came since."
+    )
 
 
 def _payloads(held: Held) -> str:

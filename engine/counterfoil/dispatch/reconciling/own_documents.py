@@ -142,7 +142,9 @@ class OwnDocuments:
             accounts=accepted.accounts,
         )
         rules = held.mapping.ownership_of_entity(row.entity) if held is not None else None
-        expected = Expected(link=link, figures=figures, wanted=wanted, rules=rules)
+        carried = _carried_by(shown)
+        erased = carried is not None and carried.is_erased
+        expected = Expected(link=link, figures=figures, wanted=wanted, rules=rules, erased=erased)
         return Known(own=own, expected=expected, accepted=accepted)
 
     async def _sent(self, row: LinkRow) -> JsonObject:
@@ -162,7 +164,11 @@ def _our_word(own: Own) -> Literal["live", "deleted", "voided"]:
 
 def document_of(event: Event) -> JsonObject:
     """The document that an event carries."""
-    document: Document | None = None
-    if isinstance(event, IntentAccepted | BooksObserved | BooksMerged | RecordAdopted):
-        document = event.document
+    document = _carried_by(event)
     return document.fields() if document is not None else {}
+
+
+def _carried_by(event: Event) -> Document | None:
+    if isinstance(event, IntentAccepted | BooksObserved | BooksMerged | RecordAdopted):
+        return event.document
+    return None

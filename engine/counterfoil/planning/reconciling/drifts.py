@@ -13,6 +13,7 @@ from counterfoil.planning.reconciling.figures import Posted
 from counterfoil.planning.tie_out import still_off
 from counterfoil.planning.types import Chosen, Link
 from counterfoil_schema import exact_json
+from counterfoil_schema.documents import Document
 from counterfoil_schema.events.decisions import Figures
 from counterfoil_schema.events.receipts import DriftKind
 from counterfoil_schema.exact_json import JsonObject
@@ -108,13 +109,17 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What is known of a document of ours: its link, the source's figures, and what the source wants in amounts."""
+    """What is known of a document of ours: its link, the source's figures, and what the source wants in amounts.
+
+    `erased`: its person was erased, so that of its personal fields nothing is known any more.
+    """
 
     link: Link
     figures: Figures | None = None
     wanted: Posted | None = None
     record_key: str = ""
     rules: Ownership | None = None
+    erased: bool = False
 
 
 def compare_document(expected: Expected, observed: JsonObject, status: Status, books: Posted) -> Compared:
@@ -129,6 +134,8 @@ def compare_document(expected: Expected, observed: JsonObject, status: Status, b
     link = expected.link
     if status == "deleted":
         return Compared(drift=missing(expected))
+    if expected.erased:
+        observed = Document.of(link.entity, observed).without_personal()
     verdict = judge(observed, status, link, expected.rules or Ownership(entity=link.entity))
     head = _head(expected, observed, books)
     match verdict:
