@@ -56,17 +56,13 @@ class FreshRows:
     def __getitem__(self, at: At, /) -> Row | None:
         """See `AtHand.__getitem__`."""
         row = self._rows.get(at)
-        if row is None and self._may_exist(at):
+        if row is None and (self._touched is None or at in self._touched) and at not in self._absent:
             raise KeyError(at)
         return row
 
-    def _may_exist(self, at: At) -> bool:
-        """Of a row that is not at hand, whether it may be in Postgres."""
-        return (self._touched is None or at in self._touched) and at not in self._absent
-
-    def _may_have_existed(self, at: At) -> bool:
-        """The same; from here on it may."""
-        return (self._touched is None or self._touched.add(at)) and at not in self._absent
+    def _is_new(self, at: At) -> bool:
+        """Whether a row that is not at hand is not in Postgres either; from here on it may be."""
+        return (self._touched is not None and not self._touched.add(at)) or at in self._absent
 
     def found(self, rows: Mapping[At, Row | None]) -> None:
         """See `AtHand.found`."""
@@ -81,7 +77,7 @@ class FreshRows:
         kept, changed = self._rows, self._changed
         for at, row in rows.items():
             # What is at hand unchanged is in Postgres. Behind all others: what was written last is let go last.
-            if at not in changed and (kept.pop(at, None) is not None or self._may_have_existed(at)):
+            if at not in changed and (kept.pop(at, None) is not None or not self._is_new(at)):
                 self._replaced.add(at)
             changed[at] = kept[at] = row
 
