@@ -92,4 +92,4 @@ class PostgresLogReader:
 
     def _recorded(self, rows: Sequence[asyncpg.Record]) -> list[RecordedEvent]:
         decoder = self._decoder
-        return [RecordedEvent._make((*row, decoder)) for row in rows]
+        return [_new(RecordedEvent, (*row, decoder)) for row in rows]
