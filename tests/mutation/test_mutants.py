@@ -1,11 +1,14 @@
 """The table of mutants does not rot: each still applies, its tests are there, and no promise is without one."""
 
 import re
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from mutation.table import PROMISES, ROOT, Change, Mutant, mutants
-from mutation.trial import copy_with, imported_from, run_tests, try_tests
+from mutation.trial import copy_with, imported_from, run_bounded, run_tests, try_tests
 
 MUTANTS = mutants()
 MUTANTS_MIN = 25
@@ -32,6 +35,21 @@ def test_each_promise_is_broken_by_some_mutant_and_no_two_are_called_alike() -> 
 def test_the_simulation_sees_more_than_it_is_blind_to() -> None:
     blind = [one for one in MUTANTS if one.blind]
     assert len(blind) * 3 < len(MUTANTS)
+
+
+def test_what_comes_to_no_end_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    child = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], stdout=open('child', 'w'))"
+
+    assert run_bounded([sys.executable, "-c", parent], tmp_path, 3.0) is None
+    number = int((tmp_path / "child").read_text())
+    stat = Path(f"/proc/{number}/stat")
+    for _ in range(100):
+        if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail(f"process {number} lives on")
 
 
 def test_a_text_that_is_not_there_is_said() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -81,20 +82,34 @@ def imported_from(place: Path) -> Path:
     return Path(asked.stdout.strip())
 
 
+def run_bounded(command: Sequence[str], place: Path, seconds: float) -> subprocess.CompletedProcess[str] | None:
+    """What a command in a copy came to; None if it came to no end. Nothing that it started outlives it."""
+    with subprocess.Popen(
+        command,
+        cwd=place,
+        env=surroundings(place),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A group of its own: a life that goes on for ever is a child of the simulation's.
+        start_new_session=True,
+    ) as process:
+        try:
+            told, failed = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return None
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, told, failed)
+
+
 def run_tests(place: Path, tests: Sequence[str]) -> tuple[int | None, str]:
     """Pytest's exit code over some tests in a copy, None if it came to no end; and its last line."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout", "90", *tests]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=place,
-            env=surroundings(place),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TEST_SECONDS_MAX,
-        )
-    except subprocess.TimeoutExpired:
+    done = run_bounded(command, place, TEST_SECONDS_MAX)
+    if done is None:
         return None, f"no end after {TEST_SECONDS_MAX:.0f} s"
     return done.returncode, (done.stdout.strip() or done.stderr.strip()).splitlines()[-1]
 
@@ -115,17 +130,8 @@ def try_simulation(place: Path, mutant: Mutant) -> tuple[Verdict, str]:
     """Whether the judge sees it in one of so many lives; and which promise it calls broken."""
     command = [sys.executable, "-m", "counterfoil.testing.simulation", "--jobs", "1", "--hours", HOURS]
     command += ["--seeds", str(mutant.seeds), "--until-broken", "--json"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=place,
-            env=surroundings(place),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SIMULATION_SECONDS_MAX,
-        )
-    except subprocess.TimeoutExpired:
+    done = run_bounded(command, place, SIMULATION_SECONDS_MAX)
+    if done is None:
         return "no end", f"no end after {SIMULATION_SECONDS_MAX:.0f} s"
     try:
         told = json.loads(done.stdout)
