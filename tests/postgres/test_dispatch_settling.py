@@ -116,6 +116,21 @@ async def test_a_refusal_starts_a_new_generation(dispatcher: Dispatcher, then: T
         assert again.lane == "retry"
 
 
+async def test_what_was_refused_goes_out_under_that_id_no_more_whoever_asks_for_it_again(
+    dispatcher: Dispatcher,
+) -> None:
+    """QuickBooks would answer it as it did then: another change of the record, or a rollback, wants the same body."""
+    await begin(dispatcher)
+    dispatcher.books.refusals["i1"] = Refused(code="610", kind="park", reason="No.", fix="Mend it.", then="park")
+    await dispatcher.send("i1")
+    change = await dispatcher.write(observed("2"))
+    await dispatcher.write(create(change, "i2"))
+
+    (again,), (once_more,) = await dispatcher.calls_for("i2"), await dispatcher.calls_for("i2")
+    assert again.call.request_id == once_more.call.request_id
+    assert again.call.request_id != dispatcher.books.sent[0][0].request_id
+
+
 async def test_a_lost_create_is_found_by_its_marker(dispatcher: Dispatcher) -> None:
     await begin(dispatcher)
     dispatcher.books.fate = "lost after"

@@ -360,10 +360,20 @@ class Outbox:
             operation=composed.operation,
             body_hash=bytes_hash(exact_json.dumps(exact)),
             sync_token=composed.sync_token,
-            generation=row.generation,
+            generation=await self._generation(row),
             recovery=(await self._view.company()).recovery,
         )
         return Ready(row=row, planned=planned, item=item, body=exact, own_request_id=own)
+
+    async def _generation(self, row: IntentRow) -> int:
+        """How often something of the record was refused, by whichever intent.
+
+        QuickBooks may answer an id that it refused as it did then: what another change or another run asks for again
+        must not go out under it.
+        """
+        earlier = await self._store.intents_of(self._company, row.record_key)
+        same = [one.generation for one in earlier if one.target == row.target and one.planned < row.planned]
+        return row.generation + sum(same)
 
     def calls(self, ready: Sequence[Ready], items_max: int) -> list[Outgoing]:
         """Group what is ready: transactions of one lane into batches of so many, everything else one by one."""
