@@ -39,6 +39,35 @@ async def active(shop: Shop) -> dict[str, bool]:
     return {one["DisplayName"]: one["Active"] for one in held if one["DisplayName"].startswith("Customer c")}
 
 
+async def test_all_of_it_comes_back_with_the_lists_first(shop: Shop) -> None:
+    """Taken back whole, and that taken back by another process, which has read the names of active entries anew."""
+    sales = shop.sales
+    sales.add_customer()
+    sales.add_product()
+    number = sales.add_order("c1")
+    scope = RollbackScope(source="shelf")
+    async with shop.engine() as engine:
+        await shop.until_done()
+        before = trial_balance(shop.emulator)
+        rollbacks = Rollbacks(engine)
+        run = await rollbacks.apply(scope, *await rollbacks.preview(scope))
+        await shop.until_done()
+        assert await active(shop) == {"Customer c1": False}
+
+    async with shop.engine() as engine:
+        await shop.until_done()
+        rollbacks = Rollbacks(engine)
+        preview, policy = await rollbacks.preview(RollbackScope(run=run))
+        total = sales.orders[number].total
+        assert {one.action: one.amount for one in preview.plan.steps} == {"recreate": total, "restore": None}
+        intents = await rollbacks.ended(await rollbacks.apply(RollbackScope(run=run), preview, policy))
+        assert {one.state for one in intents} == {"accepted"}, [one for one in intents if one.state != "accepted"]
+        await shop.until_done()
+        assert (await shop.invoice(f"{number}-2"))["TotalAmt"] == total
+        assert await active(shop) == {"Customer c1": True}
+        assert trial_balance(shop.emulator) == before
+
+
 async def test_a_run_is_taken_back_and_the_rollback_too(shop: Shop) -> None:
     sales = shop.sales
     sales.add_customer()

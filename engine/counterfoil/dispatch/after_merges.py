@@ -8,11 +8,11 @@ same where a mapping names what a list showed no more, before anybody told of th
 from collections.abc import Iterator
 
 from counterfoil.dispatch.observing import BooksReader
-from counterfoil.dispatch.references import references_in
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.survivors import Survivors
 from counterfoil.dispatch.view import EventSource
 from counterfoil.planning.outcome import MERGED_AT_SOURCE
+from counterfoil.planning.references import references_in
 from counterfoil.planning.types import NAME_REF
 from counterfoil.state.rows import ChangeRow, IntentRow, LinkRow
 from counterfoil.state.store import StateStore

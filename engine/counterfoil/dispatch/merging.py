@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from counterfoil.dispatch.books import Books, Shown
-from counterfoil.dispatch.references import Key, places_in
 from counterfoil.dispatch.view import EventSource, document_at
+from counterfoil.planning.references import Key, places_in
 from counterfoil.state.rows import DocumentRow, HintRow
 from counterfoil.state.store import StateStore
 from counterfoil_schema.documents import Document

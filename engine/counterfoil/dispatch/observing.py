@@ -7,7 +7,6 @@ from datetime import date
 from counterfoil.dispatch.books import Books, BooksFacts, BooksUnreadableError, Shown
 from counterfoil.dispatch.early_echoes import EarlyEchoes
 from counterfoil.dispatch.merging import Merges, is_gone
-from counterfoil.dispatch.references import Key
 from counterfoil.dispatch.resting import Resting
 from counterfoil.dispatch.session import Session
 from counterfoil.dispatch.steps import Step, no_step
@@ -15,6 +14,7 @@ from counterfoil.dispatch.view import EventSource, KeyedHash
 from counterfoil.dispatch.watched import BOOKS, FOLLOWED, NAME_LISTS, NAMED, SETTINGS
 from counterfoil.log import NewEvent
 from counterfoil.planning.inbound import payment_effect
+from counterfoil.planning.references import Key
 from counterfoil.ports import Clock
 from counterfoil.state.receipts import is_older_reading
 from counterfoil.state.rows import CompanyRow, DocumentRow, HintRow, IntentRow, PaymentRow

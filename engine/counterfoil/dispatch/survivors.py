@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from counterfoil.dispatch.references import Key, references_in, turned
+from counterfoil.planning.references import Key, references_in, turned
 from counterfoil.state.store import StateStore
 from counterfoil_schema.exact_json import JsonObject
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from counterfoil.dispatch.references import places_in, references_in, turned
+from counterfoil.planning.references import places_in, references_in, turned
 from counterfoil_schema.exact_json import JsonObject
 
 POSTING: JsonObject = {

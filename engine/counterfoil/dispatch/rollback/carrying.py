@@ -9,7 +9,7 @@ from typing import Final
 
 from counterfoil.dispatch.view import EventSource, ViewLoader
 from counterfoil.planning.lines import take_keys
-from counterfoil.planning.rollback.common import content_changed
+from counterfoil.planning.rollback.common import NAME_LISTS, content_changed
 from counterfoil.planning.types import Composed
 from counterfoil.planning.values import number
 from counterfoil.state.rows import DocumentRow, IntentRow
@@ -52,7 +52,8 @@ class Compensations:
         latest = (await self.view.document_at(now.position)).fields()
         before = base.document.fields()
         if planned.operation != "create":
-            if now.status != "live":
+            # Lists are never deleted: what a reading of their names leaves out is inactive, and may be active again.
+            if now.status != "live" and (base.entity not in NAME_LISTS or now.merged_into is not None):
                 return _parked(row, "gone", f"{base.entity} {base.document_id} was {now.status} in QuickBooks since.")
             if planned.operation != "update" and _is_settled(latest):
                 reason = f"A payment or credit is applied to {base.entity} {base.document_id}."

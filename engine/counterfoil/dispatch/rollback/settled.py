@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
-from counterfoil.dispatch.references import references_in
 from counterfoil.dispatch.rollback.images import PAGE, Images
 from counterfoil.dispatch.watched import DOCUMENTS, POLLED_DOCUMENTS
+from counterfoil.planning.references import references_in
 from counterfoil.planning.rollback import Applied, User
 from counterfoil.planning.values import number
 from counterfoil.state.rows import DocumentRow, SettlementRow

@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+from counterfoil.planning.references import references_in
 from counterfoil.planning.rollback.common import NAME_LISTS, currency_of, refuse
 from counterfoil.planning.rollback.postings import postings
 from counterfoil.planning.rollback.recreating import recreate
@@ -91,7 +93,7 @@ def _held_back(taken: Taken, conditions: Conditions) -> Refusal | None:
 
 
 def _in_order(steps: Sequence[Step], taken: Sequence[Taken]) -> tuple[Step, ...]:
-    """Each step with what has to come before it: whatever names its document, or settles it."""
+    """Each step with what comes before it: what names or settles what goes, and what is named by what comes back."""
     by_record: defaultdict[str, list[str]] = defaultdict(list)
     for made in steps:
         by_record[made.of_key].append(made.document)
@@ -106,10 +108,18 @@ def _in_order(steps: Sequence[Step], taken: Sequence[Taken]) -> tuple[Step, ...]
             for named in by_record.get(need, ()):
                 if own in chosen and named != own:
                     before[named][own] = None
-    waiting = frozenset({"restore", "recreate"})
-    return tuple(
-        made if made.action in waiting else replace(made, after=tuple(sorted(before[made.document]))) for made in steps
-    )
+    back = frozenset({"restore", "recreate"})
+    lists = {one.document for one in steps if one.action == "restore" and one.of_entity in NAME_LISTS}
+    for made in (one for one in steps if one.action in back):
+        before[made.document] = dict.fromkeys(_needed(made, lists))
+    return tuple(replace(made, after=tuple(sorted(before[made.document]))) for made in steps)
+
+
+def _needed(made: Step, lists: AbstractSet[str]) -> AbstractSet[str]:
+    """What has to be active again before a document can come back: the entries of lists that it names."""
+    if made.of_entity in NAME_LISTS:
+        return set()
+    return lists & {f"{entity}:{identity}" for entity, identity in references_in(made.becomes or {}, made.entity)}
 
 
 def _totals(taken: Sequence[Taken], steps: Iterable[Step], conditions: Conditions) -> tuple[AccountTotal, ...]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from counterfoil.planning.ownership import is_computed, note_field
 from counterfoil.planning.rollback.common import (
+    amount_of,
     is_closed,
     make_step,
     noted,
@@ -56,6 +57,7 @@ def recreate(taken: Taken, conditions: Conditions) -> Step | Refusal:
         made,
         becomes=before,
         needs=tuple(needs),
+        amount=amount_of(before),
         dated=_text(before.get("TxnDate")),
         number=_text(number),
         detail=f"as {entity} {number}{applied}" if number else f"as a new {entity}{applied}",
