@@ -12,6 +12,9 @@ from counterfoil.log.types import READ_ROWS
 from counterfoil.state.fold import AtHand
 from counterfoil.state.projection import RowLoader, fold_closed
 
+PIECE_EVENTS = 100
+"""So many are decoded and folded in one go: few enough to lie in the processor's cache until they are let go."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -83,11 +86,16 @@ class FreshFold:
 
     async def _fold(self, page: Sequence[RecordedEvent]) -> None:
         links, problem = proven(self.position, self.link, page)
-        whole = page[: len(links)]
-        position, error = await fold_closed(self._rows, self._loader, self._company, self.position, whole)
-        if position > self.position:
-            self.link = links[position - self.position - 1]
-            self.position = position
+        whole, before, error = page[: len(links)], self.position, ""
+        links.insert(0, self.link)
+        for first in range(0, len(whole), PIECE_EVENTS):
+            piece = whole[first : first + PIECE_EVENTS]
+            self.position, error = await fold_closed(self._rows, self._loader, self._company, self.position, piece)
+            self.link = links[self.position - before]
+            if error:
+                break
+            # Rows on their way to the server, and the next page on its way from it, get their turn.
+            await asyncio.sleep(0)
         self.stopped = error or problem
         self.damaged = bool(problem) and not error
         await self._rows.keep(self.position, self.link)

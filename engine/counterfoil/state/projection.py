@@ -1,6 +1,5 @@
 """Folding pages of the log into rows, and stopping one company, visibly, at an event that cannot be folded."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,9 +23,6 @@ from counterfoil_schema.events import recoveries as regained
 from counterfoil_schema.events import redrives as again
 from counterfoil_schema.events import rollbacks as back
 from counterfoil_schema.events.base import Event, UnknownEventError
-
-BREATH_EVENTS = 50
-"""After so many events others get their turn on the loop: rows on their way to the server, pages on theirs from it."""
 
 LOOKS_AHEAD_MAX = 3
 """How often in a page it is worth looking through the events behind for what they need as well."""
@@ -205,8 +201,6 @@ async def _fold_all(
     position = after
     looks_ahead = LOOKS_AHEAD_MAX
     for index, at in enumerate(decoded):
-        if index % BREATH_EVENTS == 0:
-            await asyncio.sleep(0)
         try:
             while True:
                 rows = Rows(company, at_hand)
