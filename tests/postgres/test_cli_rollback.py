@@ -91,7 +91,15 @@ def test_the_runbook_is_followed(shop: Shop, emulator: EmulatorProcess, monkeypa
     # Read again whole, the source's records are not written again.
     assert shop.run("sync", "--full", seconds=SECONDS).code == 0
     assert trial_balance(emulator) == empty
+
     asyncio.run(_refusals(settings_of(shop, monkeypatch), session["run"]))
+
+    # The rollback itself is taken back: two invoices are made anew, and four entries of lists are active again.
+    back = ("rollback", "--run", applied.json()["run"], "--apply", "--yes", "--reason", "it was right", "--wait")
+    assert shop.run(*back, seconds=SECONDS).code == 0
+    assert trial_balance(emulator) == posted
+    (sums,) = shop.run("totals", "--json").json()["companies"][0]["totals"]
+    assert (sums["entity"], sums["documents"], sums["source"], sums["books"]) == ("Invoice", 2, 170.48, 170.48)
 
 
 def test_a_document_that_changed_since_the_preview_stays_and_the_command_says_so(

@@ -94,9 +94,11 @@ async def totals_of(opened: Opened, company: int) -> list[Sums]:
 
 def _sums(entity: str, planned: Event, image: Event, latest: Event, status: str) -> Sums | None:
     """One document; None where its plan says of no amount."""
-    if not isinstance(planned, IntentPlanned) or planned.figures is None:
+    if not isinstance(planned, IntentPlanned):
         return None
     answered = _document(image)
+    if planned.figures is None:
+        return _brought_back(entity, planned, _total(answered), latest, status) if planned.undoes else None
     tie = image.tie_out if isinstance(image, IntentAccepted) else None
     figures = planned.figures
     tax = figures.tax if figures.tax is not None else tie.tax if tie is not None else NOTHING
@@ -116,6 +118,25 @@ def _sums(entity: str, planned: Event, image: Event, latest: Event, status: str)
         home_source=to_cents(source * rate) if foreign else source,
         home_books=number(home) if home is not None else to_cents(books * rate) if foreign else books,
         off=int(source != books),
+    )
+
+
+def _brought_back(entity: str, planned: IntentPlanned, wanted: Decimal, latest: Event, status: str) -> Sums | None:
+    """One that a rollback made anew, or gave its earlier content: what was written then is what is wanted."""
+    if planned.currency is None:
+        return None
+    shown = _document(latest) if status == "live" else {}
+    rate, books = number(shown.get("ExchangeRate") or 1), _total(shown)
+    return Sums(
+        currency=planned.currency,
+        entity=entity,
+        documents=1,
+        source=wanted,
+        log=wanted,
+        books=books,
+        home_source=to_cents(wanted * rate),
+        home_books=to_cents(books * rate),
+        off=int(wanted != books),
     )
 
 
