@@ -43,7 +43,7 @@ from counterfoil.log.types import READ_ROWS, RecordedEvent
 from counterfoil.postgres import Names, Pool, PoolLimits, create_pool
 from counterfoil.recovery import Rebuilding
 from counterfoil.recovery.edition import edition
-from counterfoil.recovery.folding import FreshFold
+from counterfoil.recovery.folding import PIECE_EVENTS, FreshFold
 from counterfoil.recovery.fresh import FreshRows, FreshTables
 from history import history
 from logbench import Bench, open_bench
@@ -145,14 +145,16 @@ async def decode(reader: PostgresLogReader, company: int, after: int, last: int,
         page = await coming
         after = page[-1].position
         coming = page_after(after)
-        await asyncio.sleep(0)
-        if closed:
-            for recorded in page:
-                recorded.closed()
-            continue
-        await page[0].decoder.make_ready(page)
-        for recorded in page:
-            await recorded.event()
+        if not closed:
+            await page[0].decoder.make_ready(page)
+        for start in range(0, len(page), PIECE_EVENTS):
+            # As often as a rebuild, so that the page to come is read meanwhile.
+            await asyncio.sleep(0)
+            for recorded in page[start : start + PIECE_EVENTS]:
+                if closed:
+                    recorded.closed()
+                else:
+                    await recorded.event()
     coming.cancel()
 
 
