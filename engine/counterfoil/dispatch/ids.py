@@ -43,8 +43,9 @@ def request_id(
     """The id under which one byte-identical body is sent, however often.
 
     It names the SyncToken, so that A → B → A gives three different ids, and the generation, which a definitive
-    fault of anything about the record raises. After a recovery it names that as well: a call that the log has forgotten may have had the same
-    content, and QuickBooks would answer with what it did then, although that may be gone by now.
+    fault of anything about the record raises. After a recovery it names that as well: a call that the log has
+    forgotten may have had the same content, and QuickBooks would answer with what it did then, although that may be
+    gone by now.
     """
     parts: tuple[object, ...] = (company, target, record_key, operation, body_hash, sync_token, generation)
     if recovery:
