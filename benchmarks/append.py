@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from counterfoil.log import Append, LogLimits, NewEvent, PostgresLog, backfill
+from counterfoil.log import Append, NewEvent, backfill
 from logbench import (
     COLUMNS,
     RAW_COMPANY_FIRST,
@@ -125,19 +125,11 @@ class Singles:
     async def over_one(self) -> Slice:
         return await self._over("over_one", 1)
 
-    async def over_twenty_in_one_lane(self) -> Slice:
-        limits = LogLimits(lanes=1)
-        async with PostgresLog(self._bench.engine, self._bench.names, self._bench.codec, limits=limits) as log:
-            # Connecting and opening companies is no part of it.
-            await asyncio.gather(*(log.append(Append(2000 + n, self._pool[:1])) for n in range(20)))
-            return await self._over("over_twenty_in_one_lane", 20, log)
-
-    async def _over(self, side: str, companies: int, log: PostgresLog | None = None) -> Slice:
-        writer = log or self._bench.log
+    async def _over(self, side: str, companies: int) -> Slice:
 
         async def append(caller: int, number: int) -> None:
             company = 100 * companies + (caller + number // CALLERS) % companies
-            await writer.append(Append(company, [self._pool[number % len(self._pool)]]))
+            await self._bench.log.append(Append(company, [self._pool[number % len(self._pool)]]))
 
         return await self._callers(side, append)
 
@@ -213,7 +205,6 @@ async def main() -> int:
                 "raw": singles.raw,
                 "prepared_over_twenty": singles.prepared_over_twenty,
                 "over_twenty": singles.over_twenty,
-                "over_twenty_in_one_lane": singles.over_twenty_in_one_lane,
                 "prepared_over_one": singles.prepared_over_one,
                 "over_one": singles.over_one,
             },
@@ -224,7 +215,6 @@ async def main() -> int:
         result.goals += [
             Goal("32 single appenders over 20 companies ÷ raw rows", slices.ratio("prepared_over_twenty", "raw"), 1.8),
             Goal("the same, from models ÷ raw rows", slices.ratio("over_twenty", "raw")),
-            Goal("the same, from models, in one lane ÷ raw rows", slices.ratio("over_twenty_in_one_lane", "raw")),
             Goal("32 single appenders over one company ÷ raw rows", slices.ratio("prepared_over_one", "raw")),
             Goal("over one company, from models ÷ raw rows", slices.ratio("over_one", "raw")),
         ]

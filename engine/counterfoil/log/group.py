@@ -19,8 +19,8 @@ class LogLimits:
     """Bounds of a log writer.
 
     Args:
-        lanes: transactions at a time, no two of them over the same company. Two keep two cores of a server busy;
-            each costs a connection, and smaller groups cost more CPU time per event.
+        lanes: transactions at a time, no two of them over the same company. All but the first only help out; each
+            costs a connection.
         group_events_max: events to a transaction.
         group_bytes_max: bytes of bodies to a transaction.
         queue_requests_max: requests that wait; more must wait to be let in.

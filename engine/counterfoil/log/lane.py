@@ -18,21 +18,20 @@ _PAUSE_SECONDS_MAX = 2.0
 
 
 class Lane:
-    """Runs one transaction at a time; each takes up a share of what queued while the last one ran.
+    """Runs one transaction at a time; each takes up what queued while the last one ran.
 
     Args:
-        answering: held from a lane's answers until it has taken up what its callers append next, so that the lanes
-            take turns: the transaction of one runs while the callers of the other are at work. Otherwise all would
-            wait for the callers together, and then all for the server.
+        patience: for how many seconds it leaves what waits to lanes that have none: a larger group costs less for
+            each event, so that it helps out only where those do not come back.
     """
 
     def __init__(
-        self, pool: Pool, names: Names, limits: LogLimits, waiting: Waiting, heads: Heads, answering: asyncio.Lock
+        self, pool: Pool, names: Names, limits: LogLimits, waiting: Waiting, heads: Heads, *, patience: float = 0.0
     ) -> None:
         self._limits = limits
         self._session = AppendSession(pool, names, heads, answer_seconds_max=limits.answer_seconds_max)
         self._waiting = waiting
-        self._answering = answering
+        self._patience = patience
         self._in_flight: Sequence[Request] = ()
 
     @property
@@ -43,18 +42,13 @@ class Lane:
     async def work(self) -> None:
         """Carry groups until it is cancelled; what it carries then fails."""
         try:
-            self._in_flight = await self._waiting.take()
             while True:
-                verdicts = await self._verdicts(self._in_flight)
-                async with self._answering:
-                    _answer(self._in_flight, verdicts)
-                    self._waiting.give_back(self._in_flight)
-                    self._in_flight = ()
-                    # Its callers go on now, and often append again at once.
-                    await asyncio.sleep(0)
-                    self._in_flight = self._waiting.take_now()
-                if not self._in_flight:
-                    self._in_flight = await self._waiting.take()
+                self._in_flight = await self._waiting.take(self._patience)
+                _answer(self._in_flight, await self._verdicts(self._in_flight))
+                self._waiting.give_back(self._in_flight)
+                self._in_flight = ()
+                # Its callers go on now, and often append again at once.
+                await asyncio.sleep(0)
         finally:
             for request in self._in_flight:
                 request.fail(LogClosedError("The log's writer stopped before this was confirmed."))

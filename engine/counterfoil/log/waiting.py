@@ -31,7 +31,6 @@ class Waiting:
         self._taken: set[int] = set()
         self._queued = 0
         self._bytes = 0
-        self._idle_lanes = 0
         self._news = asyncio.Event()
         self._room = asyncio.Event()
 
@@ -67,41 +66,24 @@ class Waiting:
         self._queued += len(arrived)
         self._news.set()
 
-    async def take(self) -> list[Request]:
-        """As `take_now`; waits until there is something."""
-        self._idle_lanes += 1
-        try:
-            while True:
-                await self._news.wait()
-                group = self._take(self._idle_lanes)
-                if group:
-                    return group
-        finally:
-            self._idle_lanes -= 1
+    async def take(self, patience: float = 0.0) -> list[Request]:
+        """All that may be taken, in ascending order of company, up to the limits of a transaction.
 
-    def take_now(self) -> list[Request]:
-        """The next group, in ascending order of company; none if nothing may be taken. `give_back` it afterwards.
-
-        That is a fair share of what may be taken, up to the limits of a transaction: all of it if the other lanes are
-        at work, half if one more has nothing to do.
+        Waits until there is something, and then for so many seconds more. `give_back` it afterwards.
         """
-        self._take_in()
-        return self._take(self._idle_lanes + 1)
+        while True:
+            self._take_in()
+            await self._news.wait()
+            if patience:
+                await asyncio.sleep(patience)
+            group = self._take()
+            if group:
+                return group
 
-    def give_back(self, group: Iterable[Request]) -> None:
-        """A group was carried, or failed: its companies are free again."""
-        self._taken.difference_update([request.company for request in group])
-        if self._companies:
-            self._news.set()
-
-    def _take(self, lanes: int) -> list[Request]:
-        free = [company for company in self._companies if company not in self._taken]
-        share = -(-sum([len(self._companies[company]) for company in free]) // lanes)
+    def _take(self) -> list[Request]:
         group: list[Request] = []
         events = size = 0
-        for company in free:
-            if len(group) >= share:
-                break
+        for company in [company for company in self._companies if company not in self._taken]:
             requests = self._companies[company]
             while requests:
                 request = requests[0]
@@ -124,6 +106,12 @@ class Waiting:
         # The server takes the heads in ascending order, so that no two groups wait for each other.
         group.sort(key=attrgetter("company"))
         return group
+
+    def give_back(self, group: Iterable[Request]) -> None:
+        """A group was carried, or failed: its companies are free again."""
+        self._taken.difference_update([request.company for request in group])
+        if self._companies:
+            self._news.set()
 
     def drain(self) -> Sequence[Request]:
         """Everything that still waits, which is taken out."""

@@ -24,14 +24,16 @@ from counterfoil.postgres.connect import Pool
 from counterfoil.postgres.names import Names
 
 _DRAIN_POLL_SECONDS = 0.01
+_RELIEF_SECONDS = 0.05
+"""So long a lane but the first leaves what waits to those that are at work, which mostly come back sooner."""
 
 
 class PostgresLog:
     """The log's writer. Use it as an async context manager; any number of tasks may append at once.
 
-    A transaction takes up what queued while those before it ran, over many companies. There is no timer: an append
-    that finds a lane idle goes at once. No two lanes carry the same company at a time, so that its appends keep the
-    order they were given in.
+    A transaction takes up what queued while the one before it ran, over many companies: an append that finds the first
+    lane idle goes at once. The others help out when that one is long at work, with a backfill or a connection that is
+    silent. No two lanes carry the same company at a time, so that its appends keep the order they were given in.
 
     Args:
         pool: connections of the engine's role; one is kept for each lane. Not through a pooler that shares
@@ -45,8 +47,11 @@ class PostgresLog:
         self._codec = codec
         self._limits = limits
         self._waiting = Waiting(limits, self._encode)
-        heads, answering = Heads(), asyncio.Lock()
-        self._lanes = [Lane(pool, names, limits, self._waiting, heads, answering) for _ in range(limits.lanes)]
+        heads = Heads()
+        self._lanes = [
+            Lane(pool, names, limits, self._waiting, heads, patience=_RELIEF_SECONDS if number else 0.0)
+            for number in range(limits.lanes)
+        ]
         self._work: asyncio.Task[None] | None = None
         self._closing = False
 

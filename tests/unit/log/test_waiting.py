@@ -63,13 +63,17 @@ async def test_a_lane_alone_takes_all_that_waits() -> None:
     assert len(waiting) == 0
 
 
-async def test_two_idle_lanes_share_in_whole_companies() -> None:
+async def test_a_patient_lane_leaves_what_waits_to_those_at_work() -> None:
     waiting = Waiting(LIMITS, encode)
-    first, second = (asyncio.create_task(taken(waiting)) for _ in range(2))
-    await asyncio.sleep(0)
-    await queue(waiting, [7, 8, 7, 9])
+    patient = asyncio.create_task(waiting.take(0.01))
+    await queue(waiting, [7, 8])
+    assert named(await taken(waiting)) == [7, 8]
+    await asyncio.sleep(0.02)
+    assert not patient.done()
+    await queue(waiting, [9, 7])
 
-    assert sorted([named(await first), named(await second)]) == [[7, 7], [8, 9]]
+    async with asyncio.timeout(5):
+        assert named(await patient) == [9]
 
 
 async def test_a_company_under_way_is_left_until_it_is_given_back() -> None:
@@ -87,25 +91,15 @@ async def test_a_company_under_way_is_left_until_it_is_given_back() -> None:
     assert await other == [later[0], later[2]]
 
 
-async def test_what_has_just_come_is_taken_without_waiting_for_the_loop() -> None:
+async def test_what_has_just_come_is_taken_at_once() -> None:
     waiting = Waiting(LIMITS, encode)
-    assert waiting.take_now() == []
-    request = Request(Append(1, [NewEvent(Noted(number=1))]), asyncio.get_running_loop().create_future())
-    await waiting.put(request)
+    [request] = await queue_without_a_turn(waiting, [1])
+    taking = waiting.take()
 
-    assert waiting.take_now() == [request]
+    with pytest.raises(StopIteration) as taken_at_once:
+        taking.send(None)
+    assert taken_at_once.value.value == [request]
     assert request.events == (EVENT,)
-    assert waiting.take_now() == []
-
-
-async def test_a_lane_that_takes_leaves_their_share_to_those_that_wait() -> None:
-    waiting = Waiting(LIMITS, encode)
-    other = asyncio.create_task(taken(waiting))
-    await asyncio.sleep(0)
-    await queue_without_a_turn(waiting, [1, 2, 3, 4])
-
-    assert named(waiting.take_now()) == [1, 2]
-    assert named(await other) == [3, 4]
 
 
 async def test_an_encoder_that_breaks_leaves_nobody_waiting_and_the_lanes_at_work() -> None:
