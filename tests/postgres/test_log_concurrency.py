@@ -323,6 +323,24 @@ async def test_more_than_the_queue_holds_waits_its_turn(pool: Pool, database: Da
     assert {n: n % 3 + 1 for n in range(300)} == Counter(found.values())
 
 
+async def test_a_lane_that_is_held_up_keeps_no_other_company_waiting(
+    pool: Pool, admin_pool: Pool, database: Database
+) -> None:
+    async with open_log(pool, database.names) as log:
+        for company in (1, 2):
+            await log.writer.append(Append(company, [NewEvent(Noted(number=1))]))
+        lock = database.names.apply("SELECT FROM counterfoil_log.heads WHERE company = 1 FOR UPDATE")
+        async with admin_pool.acquire() as connection, connection.transaction():
+            await connection.execute(lock)
+            held_up = asyncio.create_task(log.writer.append(Append(1, [NewEvent(Noted(number=2))])))
+            await asyncio.sleep(0.01)
+            async with asyncio.timeout(20):
+                await log.writer.append(Append(2, [NewEvent(Noted(number=2))]))
+            assert not held_up.done()
+        await held_up
+        assert await logged(log, [1, 2]) == {(1, 1): 1, (1, 2): 2, (2, 1): 1, (2, 2): 2}
+
+
 async def test_what_was_accepted_is_written_before_it_stops(pool: Pool, database: Database) -> None:
     async with open_log(pool, database.names) as log:
         tasks = [asyncio.create_task(log.writer.append(Append(1, [NewEvent(Noted(number=n))]))) for n in range(50)]
